@@ -1,0 +1,33 @@
+# Two commands matter to a newcomer: make run, make test.
+GO ?= go
+BIN := bin
+PROGRAMS := pcs crm_mon crm_verify clusterd tools
+# Small programs that are one binary, known by the name they are called by.
+TOOLS := $(shell cat cmd/tools/names.txt)
+
+.PHONY: build run test lint bench clean
+
+build:
+	@mkdir -p $(BIN)
+	CGO_ENABLED=0 $(GO) build -trimpath -o $(BIN)/ ./cmd/...
+	@for t in $(TOOLS); do ln -sf tools $(BIN)/$$t; done
+
+run: build
+	./internal/lab/scripts/prepare
+	$(BIN)/clusterd lab tutorial
+
+test:
+	./internal/lab/scripts/prepare
+	$(MAKE) build
+	$(GO) test ./...
+
+lint:
+	@test -z "$$(gofumpt -l . | tee /dev/stderr)"
+	$(GO) vet ./...
+	staticcheck ./...
+
+bench: build
+	$(GO) test -run '^$$' -bench . -benchmem ./...
+
+clean:
+	rm -rf $(BIN)

@@ -1,0 +1,3 @@
+module hacluster
+
+go 1.26.0
