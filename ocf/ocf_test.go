@@ -37,8 +37,13 @@ func TestLists(t *testing.T) {
 		t.Errorf("providers %v %v", got, err)
 	}
 	for _, c := range []struct{ class, provider, want string }{
-		{OCF, "heartbeat", "B IPaddr2 a"}, {OCF, "pacemaker", "Dummy"}, {OCF, "none", ""},
-		{Stonith, "", "fence_one"}, {LSB, "", "svc"}, {Service, "", "svc"}, {Systemd, "", ""},
+		{OCF, "heartbeat", "B IPaddr2 a"},
+		{OCF, "pacemaker", "Dummy"},
+		{OCF, "none", ""},
+		{Stonith, "", "fence_one"},
+		{LSB, "", "svc"},
+		{Service, "", "svc"},
+		{Systemd, "", ""},
 	} {
 		if got, err := h.Agents(c.class, c.provider); strings.Join(got, " ") != c.want || err != nil {
 			t.Errorf("%s %s: %v %v", c.class, c.provider, got, err)
