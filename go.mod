@@ -5,6 +5,7 @@ go 1.26.0
 require (
 	github.com/antchfx/xpath v1.3.9
 	github.com/beevik/etree v1.8.1
+	github.com/dsnet/compress v0.0.1
 	github.com/go-crypt/crypt v0.14.15
 	github.com/spf13/cobra v1.10.2
 	github.com/vishvananda/netlink v1.3.1
