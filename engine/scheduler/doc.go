@@ -83,10 +83,12 @@ type Result struct {
 type SummaryLine struct {
 	Verb     string // Start, Stop, Move, Fence (reboot), Shutdown …
 	Resource string // "" for actions on nodes
-	Role     string // role before, where it is shown
-	NextRole string
-	Source   string // node before
-	Dest     string // node after
+	Role     string // role before
+	NextRole string // role after
+	NeedRole bool   // roles are worth showing
+	SameRole bool
+	Source   string // node before, "" if none
+	Dest     string // node after, "" if none
 	Node     string // actions on nodes: the node's name as shown
 	Reason   string
 	Blocked  bool

@@ -181,6 +181,9 @@ func (t *Table) Put(n *Node, score int) *Entry {
 	e := &(*t)[n.Index]
 	if !e.Known {
 		*e = Entry{Score: int32(score), Known: true}
+		if n.neverProbed {
+			e.Discovery = DiscoverNever
+		}
 	}
 	return e
 }
@@ -197,7 +200,9 @@ func (t Table) Clone() Table {
 	if t == nil {
 		return nil
 	}
-	return append(Table(nil), t...)
+	c := make(Table, len(t))
+	copy(c, t)
+	return c
 }
 
 // Requires says what must be given before a resource may start.

@@ -385,3 +385,32 @@ func (n *Node) History() iter.Seq[*etree.Element] {
 		}
 	}
 }
+
+// HistoryOf walks over the resource histories of the one node_state of a name.
+func (c *Cluster) HistoryOf(n *Node) iter.Seq[*etree.Element] {
+	var state *etree.Element
+	count := 0
+	for e := range elements(c.StatusXML, "node_state") {
+		if get(e, "uname") == n.Name {
+			state = e
+			count++
+		}
+	}
+	return func(yield func(*etree.Element) bool) {
+		if count != 1 {
+			return
+		}
+		for e := range lrmResources(state) {
+			if !yield(e) {
+				return
+			}
+		}
+	}
+}
+
+// NeverProbed tells whether nothing may be looked for on the node: the inside
+// of a bundle's container.
+func (n *Node) NeverProbed() bool { return n.neverProbed }
+
+// Role reads a role and warns of its old names.
+func (c *Cluster) Role(s string) (Role, bool) { return c.role(s) }

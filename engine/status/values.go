@@ -321,3 +321,15 @@ func durationMS(s string) (int64, bool) {
 	}
 	return d.Milliseconds(), true
 }
+
+// Score reads a score as it stands in the configuration.
+func (c *Cluster) Score(s string) (int, bool) { return c.score(s) }
+
+// ConfigErr records an error of the configuration, ConfigWarn a warning.
+func (c *Cluster) ConfigErr(format string, args ...any) { c.configErr(format, args...) }
+
+// ConfigWarn records a warning about the configuration.
+func (c *Cluster) ConfigWarn(format string, args ...any) { c.configWarn(format, args...) }
+
+// Seconds rounds milliseconds to seconds: something stays something.
+func Seconds(ms uint32) int64 { return seconds(ms) }
