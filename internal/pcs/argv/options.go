@@ -253,7 +253,9 @@ func (e *UsageError) Error() string {
 func Usage() error { return &UsageError{} }
 
 // Usagef is the error of a wrong command with a message.
-func Usagef(format string, args ...any) error { return &UsageError{Message: fmt.Sprintf(format, args...)} }
+func Usagef(format string, args ...any) error {
+	return &UsageError{Message: fmt.Sprintf(format, args...)}
+}
 
 // Quoted joins sorted items as 'a', 'b'.
 func Quoted(items []string) string {

@@ -1,7 +1,7 @@
 package argv
 
 import (
-		"slices"
+	"slices"
 	"sort"
 	"strings"
 )

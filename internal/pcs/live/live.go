@@ -117,4 +117,6 @@ type ServiceError struct {
 	Action, Unit, Output string
 }
 
-func (e *ServiceError) Error() string { return "unable to " + e.Action + " " + e.Unit + ": " + e.Output }
+func (e *ServiceError) Error() string {
+	return "unable to " + e.Action + " " + e.Unit + ": " + e.Output
+}
