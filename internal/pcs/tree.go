@@ -1,0 +1,27 @@
+package pcs
+
+import (
+	"hacluster/internal/pcs/property"
+	"hacluster/internal/pcs/session"
+)
+
+func verb(run session.Verb) *Node { return &Node{Run: run} }
+
+func gens(g string, run session.Verb) *Node { return &Node{Run: run, Gens: g} }
+
+// nouns is the tree of words, a noun each.
+var nouns = map[string]*Node{
+	"property": {
+		Default: "config", Default09: "list",
+		Sub: map[string]*Node{
+			"set":                               verb(session.ByAge(property.Set09, property.Set)),
+			"unset":                             verb(session.ByAge(property.Unset09, property.Unset)),
+			"list":                              verb(session.ByAge(property.List09, property.ListDeprecated)),
+			"show":                              verb(session.ByAge(property.List09, property.ListDeprecated)),
+			"config":                            gens("-ABC", property.Config),
+			"defaults":                          gens("-ABC", property.Defaults),
+			"describe":                          gens("-ABC", property.Describe),
+			"get_cluster_properties_definition": verb(property.Definition),
+		},
+	},
+}
