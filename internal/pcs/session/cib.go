@@ -294,3 +294,56 @@ func (s *Session) Idle(p WaitPlan) error {
 
 // ReadAll reads standard input to its end.
 func (s *Session) ReadAll() ([]byte, error) { return io.ReadAll(s.Env.Stdin) }
+
+// CIBAtLeast reads the CIB, its schema raised to the newest where it is older than need.
+func (s *Session) CIBAtLeast(need [3]int) (*etree.Element, error) {
+	root, err := s.CIB()
+	if err != nil {
+		return nil, err
+	}
+	have, ok := doc.SchemaVersion(root)
+	if need == [3]int{} || ok && doc.AtLeast(have, need) {
+		return root, nil
+	}
+	return s.upgrade(need)
+}
+
+// upgrade raises the schema of the CIB that the verb works on.
+func (s *Session) upgrade(need [3]int) (*etree.Element, error) {
+	if s.Live() {
+		if s.World.Cluster == nil {
+			return nil, s.noCIB("")
+		}
+		if err := s.World.Cluster.Upgrade(s.Ctx); err != nil {
+			return nil, report.Fatalf("unable to upgrade cluster: %s", err)
+		}
+	} else {
+		r, err := s.Run("cibadmin", "--upgrade", "--force")
+		if err != nil {
+			return nil, report.Fatalf("unable to upgrade cluster: %s", err)
+		}
+		if r.Code != 0 {
+			return nil, report.Fatalf("unable to upgrade cluster: %s", r.Output())
+		}
+	}
+	root, err := s.CIB()
+	if err != nil {
+		return nil, err
+	}
+	have, _ := doc.SchemaVersion(root)
+	if !doc.AtLeast(have, need) {
+		text := func(v [3]int) string {
+			if v[2] != 0 || s.Legacy() {
+				return strconv.Itoa(v[0]) + "." + strconv.Itoa(v[1]) + "." + strconv.Itoa(v[2])
+			}
+			return strconv.Itoa(v[0]) + "." + strconv.Itoa(v[1])
+		}
+		return nil, report.Items{report.Errorf("Unable to upgrade CIB to required schema version %s or higher. Current version is %s. Newer version of pacemaker is needed.", text(need), text(have))}
+	}
+	if s.Legacy() {
+		s.Out.Print("Cluster CIB has been upgraded to latest version")
+	} else {
+		s.Out.Info("CIB has been upgraded to the latest schema version.")
+	}
+	return root, nil
+}
