@@ -3,6 +3,7 @@ package pcs
 import (
 	"hacluster/internal/pcs/constraint"
 	"hacluster/internal/pcs/property"
+	"hacluster/internal/pcs/resource"
 	"hacluster/internal/pcs/session"
 )
 
@@ -26,6 +27,8 @@ var nouns = map[string]*Node{
 		},
 	},
 	"constraint": constraintTree,
+	"resource":   resourceTree,
+	"stonith":    stonithTree,
 }
 
 func only09(run session.Verb) *Node { return gens("9---", run) }
@@ -81,5 +84,19 @@ var constraintTree = &Node{
 			"remove": only09(constraint.RuleRemove09),
 			"delete": only09(constraint.RuleRemove09),
 		}},
+	},
+}
+
+var resourceTree = &Node{
+	Default: "status", Default09: "show",
+	Sub: map[string]*Node{
+		"create": verb(resource.Create),
+	},
+}
+
+var stonithTree = &Node{
+	Default: "status", Default09: "show",
+	Sub: map[string]*Node{
+		"create": verb(resource.CreateStonith),
 	},
 }

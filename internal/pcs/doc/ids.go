@@ -206,3 +206,11 @@ func TypeList09(tags []string, article bool) string {
 	}
 	return "a " + text
 }
+
+// TypeName09 is TypeName as 0.9 has it.
+func TypeName09(tag string) string {
+	if strings.HasPrefix(tag, "acl_") || tag == "primitive" {
+		return TypeName(tag)
+	}
+	return tag
+}

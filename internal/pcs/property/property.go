@@ -60,9 +60,9 @@ func change(s *session.Session, pairs argv.Pairs) error {
 		return err
 	}
 	ids := doc.NewIDs(root)
-	config := doc.Section(root, "crm_config")
-	if config == nil {
-		return report.Items{report.Errorf("Unable to get 'configuration/crm_config' section of cib")}
+	config, err := s.Section(root, "crm_config")
+	if err != nil {
+		return err
 	}
 	set := doc.Child(config, "cluster_property_set")
 	if set == nil {

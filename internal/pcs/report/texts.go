@@ -61,62 +61,35 @@ func kindOf(kind string) string {
 // InvalidOptions is about option names that are not known. patterns are shapes of
 // names that are allowed besides the list.
 func (s Style) InvalidOptions(names, allowed []string, kind string, patterns ...string) Item {
-	names = slices.Sorted(slices.Values(names))
-	word, is := Plural(len(names), "option", "options"), Plural(len(names), "option is", "options are")
-	if s.Legacy() {
-		text := fmt.Sprintf("invalid %s%s: '%s'", kindOf(kind), word, strings.Join(names, "', '"))
-		if len(names) == 1 {
-			text = fmt.Sprintf("invalid %s%s '%s'", kindOf(kind), word, names[0])
-		} else {
-			text = fmt.Sprintf("invalid %s%s: '%s'", kindOf(kind), word, strings.Join(names, "', '"))
-		}
-		switch {
-		case len(allowed) == 0 && len(patterns) == 0:
-			text += fmt.Sprintf(", there are no %soptions allowed", kindOf(kind))
-		case len(patterns) == 0:
-			text += ", " + Plural(len(allowed), "allowed option is", "allowed options are") + " " + s.allowedList(allowed)
-		case len(allowed) == 0:
-			text += ", allowed are options matching patterns: " + strings.Join(slices.Sorted(slices.Values(patterns)), ", ")
-		default:
-			text += ", " + Plural(len(allowed), "allowed option is", "allowed options are") + " " + s.allowedList(allowed) +
-				" and options matching patterns: " + strings.Join(slices.Sorted(slices.Values(patterns)), ", ")
-		}
-		return Item{Text: text, Code: "INVALID_OPTIONS"}
+	plural := ""
+	if len(names) > 1 {
+		plural = "s:"
 	}
-	_ = is
-	var b strings.Builder
-	if len(names) == 1 {
-		fmt.Fprintf(&b, "invalid %soption %s", kindOf(kind), Quote(names))
-	} else {
-		fmt.Fprintf(&b, "invalid %soptions: %s", kindOf(kind), Quote(names))
+	text := fmt.Sprintf("invalid %soption%s %s,", kindOf(kind), plural, QuoteSorted(names))
+	are := "allowed option is "
+	if len(allowed) > 1 {
+		are = "allowed options are: "
 	}
 	switch {
 	case len(allowed) == 0 && len(patterns) == 0:
-		fmt.Fprintf(&b, ", there are no %soptions allowed", kindOf(kind))
+		text += " there are no options allowed"
 	case len(patterns) == 0:
-		b.WriteString(", " + allowedAre(allowed))
+		text += " " + are + s.List(allowed)
 	case len(allowed) == 0:
-		b.WriteString(", allowed are options matching patterns: " + QuoteSorted(patterns))
+		text += " allowed are options matching patterns: " + s.List(patterns)
 	default:
-		b.WriteString(", " + allowedAre(allowed) + " and options matching patterns: " + QuoteSorted(patterns))
+		text += " " + are + s.List(allowed) + " and options matching patterns: " + s.List(patterns)
 	}
-	return Item{Text: b.String(), Code: "INVALID_OPTIONS"}
-}
-
-func (s Style) allowedList(allowed []string) string {
-	return strings.Join(slices.Sorted(slices.Values(allowed)), ", ")
-}
-
-func allowedAre(allowed []string) string {
-	if len(allowed) == 1 {
-		return "allowed option is " + QuoteSorted(allowed)
-	}
-	return "allowed options are: " + QuoteSorted(allowed)
+	return Item{Text: text, Code: "INVALID_OPTIONS"}
 }
 
 // InvalidOptionValue is about a value that is not among the allowed; allowed is a list to quote, or describes in words.
 func (s Style) InvalidOptionValue(name, value string, allowed []string) Item {
-	return Item{Code: "INVALID_OPTION_VALUE", Text: fmt.Sprintf("'%s' is not a valid %s value, use %s", value, name, s.List(allowed))}
+	text := fmt.Sprintf("'%s' is not a valid %s value", value, name)
+	if len(allowed) > 0 || s.Legacy() {
+		text += ", use " + s.List(allowed)
+	}
+	return Item{Code: "INVALID_OPTION_VALUE", Text: text}
 }
 
 // InvalidOptionValueText is InvalidOptionValue with the allowed values described.
@@ -124,9 +97,16 @@ func (s Style) InvalidOptionValueText(name, value, allowed string) Item {
 	return Item{Code: "INVALID_OPTION_VALUE", Text: fmt.Sprintf("'%s' is not a valid %s value, use %s", value, name, allowed)}
 }
 
-// EmptyOptionValue is about a value that must not be empty.
-func (s Style) EmptyOptionValue(name, allowed string) Item {
-	return Item{Code: "INVALID_OPTION_VALUE", Text: fmt.Sprintf("%s cannot be empty", name)}
+// EmptyOptionValue is about a value that must not be empty; allowed describes what it may be, if anything.
+func (s Style) EmptyOptionValue(name, value, allowed string) Item {
+	text := fmt.Sprintf("%s cannot be empty", name)
+	if s.Legacy() {
+		text = fmt.Sprintf("'%s' is not a valid %s value", value, name)
+	}
+	if allowed != "" {
+		text += ", use " + allowed
+	}
+	return Item{Code: "INVALID_OPTION_VALUE", Text: text}
 }
 
 // RequiredMissing is about options that must be given.
@@ -137,11 +117,22 @@ func (s Style) RequiredMissing(names []string, kind string) Item {
 	return Item{Code: "REQUIRED_OPTIONS_ARE_MISSING", Text: fmt.Sprintf("required %s%s %s %s missing", kindOf(kind), word, sorted, is)}
 }
 
-// RequiredOneOf is about options of which one must be given.
+// RequiredOneOf is about options of which one must be given; deprecated ones come last, marked.
 func (s Style) RequiredOneOf(names, deprecated []string, kind string) Item {
-	text := "exactly one"
-	_ = text
-	return Item{Code: "REQUIRED_OPTION_OF_ALTERNATIVES_IS_MISSING", Text: fmt.Sprintf("%soption %s has to be specified", kindOf(kind), QuoteAnd(names, " or "))}
+	var list, old []string
+	for _, n := range slices.Sorted(slices.Values(names)) {
+		if slices.Contains(deprecated, n) {
+			old = append(old, "'"+n+"' (deprecated)")
+		} else {
+			list = append(list, "'"+n+"'")
+		}
+	}
+	list = append(list, old...)
+	text := strings.Join(list, " or ")
+	if !s.Legacy() && len(list) > 1 {
+		text = strings.Join(list[:len(list)-1], ", ") + " or " + list[len(list)-1]
+	}
+	return Item{Code: "REQUIRED_OPTION_OF_ALTERNATIVES_IS_MISSING", Text: fmt.Sprintf("%soption %s has to be specified", kindOf(kind), text)}
 }
 
 // IDInUse is about an id that stands in the CIB already.
