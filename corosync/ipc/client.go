@@ -1,0 +1,238 @@
+package ipc
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"net"
+	"sync"
+	"syscall"
+)
+
+// clientLink is one way in which a client's messages travel. send, response and
+// event block, each called from one goroutine at a time; interrupt makes them
+// return. release frees what they use: nobody may be in them.
+type clientLink interface {
+	start(onEnd func()) // onEnd is called when the server is gone
+	busy() bool
+	send([]byte) error
+	response() ([]byte, error)
+	event() ([]byte, error)
+	interrupt()
+	release()
+}
+
+// Client is a connection to a service. Its methods may be called from any goroutine.
+type Client struct {
+	link       clientLink
+	server     Peer
+	maxMessage int
+
+	callMu    sync.Mutex // one Call at a time
+	sendMu    sync.Mutex
+	released  bool // under sendMu
+	responses chan []byte
+	events    chan []byte
+
+	closeOnce sync.Once
+	done      chan struct{}
+	err       error
+}
+
+// Dial connects to the service called name. maxMessage is the size in bytes that
+// the client's messages may reach; the server may offer more. Errors: ECONNREFUSED where
+// nobody serves that name, EACCES where the server does not let this process in,
+// EAGAIN where it is not ready yet; errors.Is finds them.
+func Dial(ctx context.Context, name string, maxMessage int) (*Client, error) {
+	address, err := abstract(name)
+	if err != nil {
+		return nil, err
+	}
+	conn, err := new(net.Dialer).DialContext(ctx, "unix", address)
+	if err != nil {
+		return nil, fmt.Errorf("connect to %s: %w", name, unwrapNet(err))
+	}
+	stream := conn.(*net.UnixConn)
+	stop := context.AfterFunc(ctx, func() { stream.Close() })
+	c, err := handshake(stream, maxMessage)
+	if !stop() && err == nil {
+		c.Close()
+		err = ctx.Err()
+	}
+	if err != nil {
+		stream.Close()
+		if ctx.Err() != nil {
+			err = ctx.Err()
+		}
+		return nil, fmt.Errorf("connect to %s: %w", name, err)
+	}
+	return c, nil
+}
+
+func handshake(stream *net.UnixConn, maxMessage int) (*Client, error) {
+	peer, err := peerOf(stream)
+	if err != nil {
+		return nil, err
+	}
+	if _, err := stream.Write(hello(maxMessage)); err != nil {
+		return nil, unwrapNet(err)
+	}
+	b := make([]byte, welcomeSize)
+	if _, err := io.ReadFull(stream, b); err != nil {
+		if errors.Is(err, io.EOF) || errors.Is(err, io.ErrUnexpectedEOF) {
+			return nil, fmt.Errorf("no answer: %w", syscall.ECONNRESET)
+		}
+		return nil, unwrapNet(err)
+	}
+	w, err := parseWelcome(b)
+	if err != nil {
+		return nil, err
+	}
+	if w.errno != 0 {
+		return nil, syscall.Errno(max(w.errno, -w.errno))
+	}
+	c := &Client{
+		server: peer, maxMessage: w.maxMessage,
+		responses: make(chan []byte, 16), events: make(chan []byte, 64), done: make(chan struct{}),
+	}
+	switch w.kind {
+	case Socket:
+		c.link, err = newSocketClient(stream, w)
+	case SharedMemory:
+		c.link, err = newSharedClient(stream, w)
+	default:
+		err = fmt.Errorf("the server offers an unknown kind of connection, %v", w.kind)
+	}
+	if err != nil {
+		return nil, err
+	}
+	c.link.start(func() { c.end(ErrClosed) })
+	go c.run()
+	return c, nil
+}
+
+// run moves what arrives into the channels, and frees the connection in the end.
+func (c *Client) run() {
+	var readers sync.WaitGroup
+	for _, r := range []struct {
+		next func() ([]byte, error)
+		to   chan []byte
+	}{{c.link.response, c.responses}, {c.link.event, c.events}} {
+		readers.Go(func() {
+			defer close(r.to)
+			for {
+				b, err := r.next()
+				if err == nil {
+					err = checkMessage(b)
+				}
+				if err != nil {
+					c.end(err)
+					return
+				}
+				select {
+				case r.to <- b:
+				case <-c.done:
+					return
+				}
+			}
+		})
+	}
+	readers.Wait()
+	c.link.interrupt() // returns only when an interrupt under way is through
+	c.sendMu.Lock()
+	c.released = true
+	c.link.release()
+	c.sendMu.Unlock()
+}
+
+func (c *Client) end(err error) {
+	c.closeOnce.Do(func() {
+		c.err = err
+		close(c.done)
+		c.link.interrupt()
+	})
+}
+
+// Server is the process that serves.
+func (c *Client) Server() Peer { return c.server }
+
+// MaxMessage is the size in bytes that messages may have.
+func (c *Client) MaxMessage() int { return c.maxMessage }
+
+// Done is closed when the connection is over.
+func (c *Client) Done() <-chan struct{} { return c.done }
+
+// Err is why the connection is over; nil while it stands. Close leaves ErrClosed.
+func (c *Client) Err() error {
+	select {
+	case <-c.done:
+		return c.err
+	default:
+		return nil
+	}
+}
+
+// Close ends the connection.
+func (c *Client) Close() { c.end(ErrClosed) }
+
+// Events yields the events in their order. It is closed when the connection is over.
+// While nobody receives from it, the server keeps the events.
+func (c *Client) Events() <-chan []byte { return c.events }
+
+// Send sends a request. It waits while the service does not take any, and is
+// ErrTryAgain at once where the service has asked to be spared.
+func (c *Client) Send(request []byte) error {
+	if err := checkMessage(request); err != nil {
+		return err
+	}
+	if len(request) > c.maxMessage {
+		return fmt.Errorf("request of %d bytes; the connection takes %d: %w", len(request), c.maxMessage, syscall.EMSGSIZE)
+	}
+	c.sendMu.Lock()
+	defer c.sendMu.Unlock()
+	if c.released {
+		return c.err
+	}
+	if c.link.busy() {
+		return ErrTryAgain
+	}
+	if err := c.link.send(request); err != nil {
+		select {
+		case <-c.done:
+			return c.err
+		default:
+			return err
+		}
+	}
+	return nil
+}
+
+// Recv waits for the next response.
+func (c *Client) Recv(ctx context.Context) ([]byte, error) {
+	select {
+	case b, ok := <-c.responses:
+		if !ok {
+			<-c.done
+			return nil, c.err
+		}
+		return b, nil
+	case <-ctx.Done():
+		return nil, ctx.Err()
+	}
+}
+
+// Call sends a request and waits for its response. Calls wait for each other; Send may be used between.
+// A Call that ctx cuts short ends the connection: its response could not be told from the next one's.
+func (c *Client) Call(ctx context.Context, request []byte) ([]byte, error) {
+	c.callMu.Lock()
+	defer c.callMu.Unlock()
+	if err := c.Send(request); err != nil {
+		return nil, err
+	}
+	b, err := c.Recv(ctx)
+	if err != nil {
+		c.end(err)
+	}
+	return b, err
+}

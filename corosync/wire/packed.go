@@ -1,0 +1,106 @@
+package wire
+
+import (
+	"encoding/binary"
+	"fmt"
+)
+
+// Packed is the payload of a Mcast: messages and pieces of messages.
+type Packed struct {
+	// Fragmented is 0, or the number of the piece that the last message is: it goes on
+	// in the next Packed of the same node.
+	Fragmented uint8
+	// Continuation is 0, or the number of the piece that the first message goes on.
+	Continuation uint8
+	Messages     [][]byte
+}
+
+// PackedHeader is the size of a Packed without messages; each adds 2 bytes and its own.
+const PackedHeader = 8
+
+// Marshal is the payload's bytes.
+func (p Packed) Marshal() []byte {
+	size := PackedHeader + 2*len(p.Messages)
+	for _, m := range p.Messages {
+		size += len(m)
+	}
+	b := make([]byte, PackedHeader+2*len(p.Messages), size)
+	b[4], b[5] = p.Fragmented, p.Continuation
+	le.PutUint16(b[6:], uint16(len(p.Messages)))
+	for i, m := range p.Messages {
+		le.PutUint16(b[PackedHeader+2*i:], uint16(len(m)))
+	}
+	for _, m := range p.Messages {
+		b = append(b, m...)
+	}
+	return b
+}
+
+// ParsePacked reads the payload of a Mcast. swapped is the Mcast's. The messages are parts of b.
+func ParsePacked(b []byte, swapped bool) (Packed, error) {
+	if len(b) < PackedHeader {
+		return Packed{}, fmt.Errorf("packed messages in %d bytes", len(b))
+	}
+	r := reader{b, le}
+	if swapped {
+		r.order = binary.BigEndian
+	}
+	n := int(r.order.Uint16(b[6:]))
+	off := PackedHeader + 2*n
+	if len(b) < off {
+		return Packed{}, fmt.Errorf("%d packed messages in %d bytes", n, len(b))
+	}
+	p := Packed{Fragmented: b[4], Continuation: b[5], Messages: make([][]byte, n)}
+	for i := range p.Messages {
+		size := int(r.order.Uint16(b[PackedHeader+2*i:]))
+		if len(b) < off+size {
+			return Packed{}, fmt.Errorf("packed message %d of %d bytes at %d of %d", i, size, off, len(b))
+		}
+		p.Messages[i] = b[off : off+size : off+size]
+		off += size
+	}
+	if off != len(b) {
+		return Packed{}, fmt.Errorf("%d bytes behind %d packed messages", len(b)-off, n)
+	}
+	return p, nil
+}
+
+// The groups that real nodes use.
+const (
+	GroupServices = "a"
+	GroupSync     = "sync"
+)
+
+// Grouped puts a message under the name of a group.
+func Grouped(group string, message []byte) []byte {
+	b := make([]byte, 0, 4+len(group)+len(message))
+	b = le.AppendUint16(b, 1)
+	b = le.AppendUint16(b, uint16(len(group)))
+	b = append(b, group...)
+	return append(b, message...)
+}
+
+// ParseGrouped takes the names of the groups off a message. swapped is the Mcast's.
+func ParseGrouped(b []byte, swapped bool) (groups []string, message []byte, err error) {
+	r := reader{b, le}
+	if swapped {
+		r.order = binary.BigEndian
+	}
+	if len(b) < 2 {
+		return nil, nil, fmt.Errorf("message of %d bytes has no group", len(b))
+	}
+	n := int(r.order.Uint16(b))
+	off := 2 + 2*n
+	if n > 32 || len(b) < off {
+		return nil, nil, fmt.Errorf("message of %d bytes for %d groups", len(b), n)
+	}
+	for i := range n {
+		size := int(r.order.Uint16(b[2+2*i:]))
+		if len(b) < off+size {
+			return nil, nil, fmt.Errorf("message of %d bytes with a group name of %d", len(b), size)
+		}
+		groups = append(groups, string(b[off:off+size]))
+		off += size
+	}
+	return groups, b[off:], nil
+}
