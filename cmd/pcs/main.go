@@ -1,14 +1,16 @@
-// Command pcs: see the package's other files.
+// Command pcs configures and controls a cluster, in the language of pcs 0.9 to 0.12.
 package main
 
 import (
 	"context"
 
+	"hacluster/internal/pcs"
+	"hacluster/internal/pcs/session"
 	"hacluster/internal/program"
 )
 
-func main() { program.Main(run) }
-
-func run(_ context.Context, env *program.Env) int {
-	return program.NotYet(env, "this program")
+func main() {
+	program.Main(func(ctx context.Context, env *program.Env) int {
+		return pcs.Run(ctx, env, session.World{})
+	})
 }
