@@ -116,6 +116,7 @@ func (r *Ring) joinStep(now time.Time, j *wire.Join, proc, failed []uint32) {
 	case subset(proc, r.proc) && subset(failed, r.failed):
 	case contains(r.failed, j.From):
 	default:
+		p, f := r.proc, r.failed
 		r.proc = union(r.proc, proc)
 		switch {
 		case contains(failed, r.me):
@@ -123,7 +124,11 @@ func (r *Ring) joinStep(now time.Time, j *wire.Join, proc, failed []uint32) {
 		case contains(r.memb, j.From):
 			r.failed = union(r.failed, failed)
 		}
-		r.enterGather(now, "join")
+		// A join that tells nothing new is not answered at once: two nodes that each
+		// count somebody as failed whom the other does not would answer each other for ever.
+		if r.state != Gather || !equal(p, r.proc) || !equal(f, r.failed) {
+			r.enterGather(now, "join")
+		}
 		return
 	}
 	if r.state == Operational {

@@ -93,15 +93,15 @@ type assembly struct {
 	skip bool  // the beginning of the message under way was not received
 }
 
-// deliver hands out the messages that end in a packet.
-func (r *Ring) deliver(m *wire.Mcast) {
+// assemble yields the messages that end in a packet.
+func (r *Ring) assemble(m *wire.Mcast) (out []Effect) {
 	p, err := wire.ParsePacked(m.Payload, m.Swapped)
 	if err != nil {
 		r.log.Warn("packed messages cannot be read", "from", m.From, "error", err)
-		return
+		return nil
 	}
 	q := Normal
-	if r.waitingSync {
+	if r.syncing {
 		q = Sync
 	}
 	a := r.assembly[q][m.From]
@@ -130,7 +130,7 @@ func (r *Ring) deliver(m *wire.Mcast) {
 			if !a.skip {
 				a.part = msg
 			}
-			return
+			return out
 		}
 		if a.skip {
 			a.skip = false
@@ -142,7 +142,8 @@ func (r *Ring) deliver(m *wire.Mcast) {
 			continue
 		}
 		for _, g := range groups {
-			r.out = append(r.out, &Deliver{From: m.From, Group: g, Message: body, Swapped: m.Swapped})
+			out = append(out, &Deliver{From: m.From, Group: g, Message: body, Swapped: m.Swapped})
 		}
 	}
+	return out
 }

@@ -118,10 +118,7 @@ func (r *Ring) enterOperational(time.Time) {
 	r.sync.clear()
 	r.sync.alone, r.normal.alone = true, true
 	r.waitingSync = true
-	for _, n := range left {
-		delete(r.assembly[Normal], n)
-		delete(r.assembly[Sync], n)
-	}
+	r.installed = r.ring
 	r.out = append(r.out, &Configuration{Ring: r.ring, Members: clone(r.newMemb), Joined: joined})
 
 	r.regular, r.recovery = r.recovery, window{}
@@ -153,7 +150,7 @@ func (r *Ring) deliverOld(skip bool) {
 			return
 		case m == nil || skip && !contains(r.trans, m.From):
 		default:
-			r.deliver(m.Mcast)
+			r.out = append(r.out, &arrival{m.Mcast})
 		}
 		r.highDelivered = seq
 	}

@@ -22,7 +22,7 @@
 //
 // A Ring does no I/O, has no clock and starts no goroutine. It is fed with packets
 // (Receive), time (Advance) and messages to send (Send), and answers with effects,
-// which the caller takes (Take) and carries out in their order. Deadline tells when
+// which the caller takes (Next) and carries out in their order. Deadline tells when
 // to call Advance next. It is not safe for concurrent use.
 package totem
 
@@ -87,7 +87,7 @@ func (s State) String() string {
 }
 
 // Effect is something to be done: *Unicast, *Multicast, *StoreSeq, *Deliver,
-// *Configuration or *Flush. Effects are carried out in the order in which they are taken.
+// *Configuration or *Flush. Effects are carried out in the order in which Next yields them.
 type Effect interface{ effect() }
 
 // Unicast sends a packet to one node, which may be this one: then it is received, too.
@@ -126,6 +126,10 @@ type Configuration struct {
 // in the socket tell of the past and are to be thrown away.
 type Flush struct{ Paused time.Duration }
 
+// arrival is a packet of messages whose turn has come.
+type arrival struct{ *wire.Mcast }
+
+func (*arrival) effect()       {}
 func (*Unicast) effect()       {}
 func (*Multicast) effect()     {}
 func (*StoreSeq) effect()      {}
@@ -193,7 +197,9 @@ type Ring struct {
 	rotationCounter int
 
 	// Application messages.
-	waitingSync  bool
+	installed    wire.RingID // of the last regular configuration
+	waitingSync  bool        // sync messages are sent
+	syncing      bool        // sync messages are received: the caller knows of the configuration
 	normal, sync sender
 	assembly     [2]map[uint32]*assembly // by node: ordinary, during sync
 }
@@ -241,7 +247,7 @@ func New(cfg Config) (*Ring, error) {
 	r.ring = wire.RingID{Rep: r.me, Seq: cfg.RingSeq + 1}
 	r.highestSeq = r.ring.Seq
 	r.oldRing = r.ring
-	r.waitingSync = true
+	r.waitingSync, r.syncing = true, true
 	max := cfg.NetMTU - 2*wire.McastHeader
 	r.normal.max, r.sync.max = max, max
 	r.assembly = [2]map[uint32]*assembly{{}, {}}
@@ -255,11 +261,33 @@ func (r *Ring) Start(now time.Time) {
 	r.settle(now)
 }
 
-// Take returns the effects since the last Take, in their order.
-func (r *Ring) Take() []Effect {
-	out := r.out
-	r.out = nil
-	return out
+// Next takes the next effect; nil when there is none. Messages are put together from
+// their packets when they are taken: what the caller does about one effect (SyncDone)
+// decides how the next is read.
+func (r *Ring) Next() Effect {
+	for len(r.out) > 0 {
+		e := r.out[0]
+		r.out[0] = nil
+		r.out = r.out[1:]
+		switch e := e.(type) {
+		case *arrival:
+			delivered := r.assemble(e.Mcast)
+			if len(delivered) > 0 {
+				r.out = append(delivered, r.out...)
+			}
+			continue
+		case *Configuration:
+			for _, n := range e.Left {
+				delete(r.assembly[Normal], n)
+				delete(r.assembly[Sync], n)
+			}
+			if !e.Transitional {
+				r.syncing = true
+			}
+		}
+		return e
+	}
+	return nil
 }
 
 // State is the state of the membership protocol.
@@ -410,11 +438,16 @@ func (r *Ring) sender(q Queue) *sender {
 	return &r.normal
 }
 
-// SyncDone tells that the sync which follows each regular configuration is through:
-// normal messages are sent from now on.
-func (r *Ring) SyncDone() { r.waitingSync = false }
+// SyncDone tells that the sync which follows the regular configuration of a ring is
+// through: normal messages are sent from now on.
+func (r *Ring) SyncDone(ring wire.RingID) {
+	r.syncing = false
+	if ring == r.installed {
+		r.waitingSync = false
+	}
+}
 
-// Leave tells the others that this node goes. The Ring must not be used afterwards but for Take.
+// Leave tells the others that this node goes. The Ring must not be used afterwards but for Next.
 func (r *Ring) Leave(now time.Time) {
 	r.failed = union(r.failed, []uint32{r.me})
 	// This node stands last, where it is looked for.

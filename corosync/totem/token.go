@@ -282,6 +282,6 @@ func (r *Ring) deliverNew() {
 			return
 		}
 		r.highDelivered++
-		r.deliver(m.Mcast)
+		r.out = append(r.out, &arrival{m.Mcast})
 	}
 }
