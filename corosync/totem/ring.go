@@ -254,6 +254,14 @@ func New(cfg Config) (*Ring, error) {
 	return r, nil
 }
 
+// Configure changes timeouts and limits. The node id, the number of the last ring and the
+// net MTU stay as they are.
+func (r *Ring) Configure(cfg Config) {
+	cfg.Node, cfg.RingSeq, cfg.NetMTU = r.cfg.Node, r.cfg.RingSeq, r.cfg.NetMTU
+	cfg.Rand, cfg.Log = r.cfg.Rand, r.cfg.Log
+	r.cfg = cfg
+}
+
 // Start begins: the node gathers.
 func (r *Ring) Start(now time.Time) {
 	r.last = now

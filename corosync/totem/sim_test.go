@@ -324,7 +324,6 @@ func (w *world) send(from, to uint32, packet []byte) {
 // check holds that all lives saw the same: virtual synchrony.
 func (w *world) check() {
 	w.t.Helper()
-	type place struct{ ring, index int }
 	eras := map[wire.RingID][]*era{}
 	var order []wire.RingID
 	for _, rec := range w.logs {
