@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"log/slog"
 	"os"
@@ -16,6 +17,7 @@ import (
 	"hacluster/engine/controller"
 	"hacluster/engine/scheduler"
 	"hacluster/engine/transition"
+	"hacluster/internal/corosyncd"
 	"hacluster/internal/host"
 	"hacluster/internal/node"
 	"hacluster/internal/program"
@@ -26,6 +28,9 @@ import (
 // roles are the service faces of the daemon.
 func roles(env *program.Env) []*cobra.Command {
 	return []*cobra.Command{
+		{Use: "corosync", Short: "Serve membership, ordered messages and quorum", Args: cobra.NoArgs, RunE: func(c *cobra.Command, _ []string) error {
+			return corosync(c.Context(), env)
+		}},
 		{Use: "pacemaker", Short: "Serve the CIB, decide, carry out and fence", Args: cobra.NoArgs, RunE: func(c *cobra.Command, _ []string) error {
 			return pacemaker(c.Context(), env)
 		}},
@@ -50,6 +55,23 @@ func logger(env *program.Env) *slog.Logger {
 
 // exitStayDown is the code of a role that must not be started again by itself.
 const exitStayDown = exit(100)
+
+func corosync(ctx context.Context, env *program.Env) error {
+	log := logger(env)
+	err := corosyncd.Run(ctx, corosyncd.Options{Log: log, Ready: func() {
+		if err := supervise.Ready(env.Getenv); err != nil {
+			log.Warn("tell that the service is ready", "err", err)
+		}
+	}})
+	if err != nil {
+		fmt.Fprintf(env.Stderr, "clusterd: corosync: %v\n", err)
+		if errors.Is(err, corosyncd.ErrOrdered) {
+			return exitStayDown
+		}
+		return exit(1)
+	}
+	return nil
+}
 
 func pacemaker(ctx context.Context, env *program.Env) error {
 	log := logger(env)
@@ -92,7 +114,7 @@ func pacemaker(ctx context.Context, env *program.Env) error {
 	})
 	if err != nil {
 		fmt.Fprintf(env.Stderr, "clusterd: pacemaker: %v\n", err)
-		if err == node.ErrFenced {
+		if errors.Is(err, node.ErrFenced) {
 			return exitStayDown
 		}
 		return exit(1)
