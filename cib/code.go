@@ -1,0 +1,119 @@
+package cib
+
+import "fmt"
+
+// Code is the result of a CIB operation: the legacy numbers of Pacemaker, which
+// are errno's below 200. In messages they stand negative.
+type Code int
+
+// The codes that CIB operations give.
+const (
+	OK               Code = 0
+	NotPermitted     Code = 1   // EPERM
+	NotFound         Code = 6   // ENXIO: no such device or address
+	Access           Code = 13  // EACCES
+	Exists           Code = 17  // EEXIST
+	NoDevice         Code = 19  // ENODEV
+	Invalid          Code = 22  // EINVAL
+	Timeout          Code = 62  // ETIME
+	NoMessage        Code = 42  // ENOMSG
+	Protocol         Code = 71  // EPROTO
+	ProtocolUnknown  Code = 93  // EPROTONOSUPPORT
+	NotSupported     Code = 95  // EOPNOTSUPP
+	NotConnected     Code = 107 // ENOTCONN
+	Generic          Code = 201
+	NoQuorum         Code = 202
+	SchemaValidation Code = 203
+	TransformFailed  Code = 204
+	OldData          Code = 205
+	DiffFailed       Code = 206
+	DiffResync       Code = 207
+	Modified         Code = 208
+	Backup           Code = 209
+	SaveFailed       Code = 210
+	SchemaUnchanged  Code = 211
+	Corrupt          Code = 212
+)
+
+var codes = map[Code]struct {
+	text string
+	exit int
+}{
+	OK:               {"OK", 0},
+	NotPermitted:     {"Operation not permitted", 4},
+	NotFound:         {"No such device or address", 105},
+	Access:           {"Permission denied", 4},
+	Exists:           {"File exists", 108},
+	NoDevice:         {"No such device", 105},
+	Invalid:          {"Invalid argument", 70},
+	NoMessage:        {"No message of desired type", 76},
+	Timeout:          {"Timer expired", 124},
+	Protocol:         {"Protocol error", 76},
+	ProtocolUnknown:  {"Protocol not supported", 76},
+	NotSupported:     {"Operation not supported", 3},
+	NotConnected:     {"Transport endpoint is not connected", 102},
+	Generic:          {"Generic Pacemaker error", 1},
+	NoQuorum:         {"Operation requires quorum", 106},
+	SchemaValidation: {"Update does not conform to the configured schema", 78},
+	TransformFailed:  {"Schema transform failed", 78},
+	OldData:          {"Update was older than existing configuration", 103},
+	DiffFailed:       {"Application of update diff failed", 1},
+	DiffResync:       {"Application of update diff failed, requesting full refresh", 1},
+	Modified:         {"On-disk configuration was manually modified", 78},
+	Backup:           {"Could not archive the previous configuration", 78},
+	SaveFailed:       {"Could not save the new configuration to disk", 78},
+	SchemaUnchanged:  {"Schema is already the latest available", 0},
+	Corrupt:          {"Could not parse on-disk configuration", 78},
+}
+
+// String is Pacemaker's text for the code.
+func (c Code) String() string {
+	if e, ok := codes[c]; ok {
+		return e.text
+	}
+	return fmt.Sprintf("Unknown error %d", int(c))
+}
+
+// Exit is the exit code of a tool that ends with c.
+func (c Code) Exit() int {
+	if e, ok := codes[c]; ok {
+		return e.exit
+	}
+	return 1
+}
+
+// Error is an operation that was refused. Data, if any, is what goes back to the
+// client with it (the object that exists already, the document that was refused).
+type Error struct {
+	Code   Code
+	Detail string // what and where, for people; may be empty
+}
+
+func (e *Error) Error() string {
+	if e.Detail == "" {
+		return e.Code.String()
+	}
+	return e.Code.String() + ": " + e.Detail
+}
+
+func fail(c Code, format string, args ...any) *Error {
+	return &Error{Code: c, Detail: fmt.Sprintf(format, args...)}
+}
+
+// CodeOf is the code of an error of this package; Generic for any other.
+func CodeOf(err error) Code {
+	if err == nil {
+		return OK
+	}
+	for e := err; e != nil; {
+		if c, ok := e.(*Error); ok {
+			return c.Code
+		}
+		u, ok := e.(interface{ Unwrap() error })
+		if !ok {
+			break
+		}
+		e = u.Unwrap()
+	}
+	return Generic
+}

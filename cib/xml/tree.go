@@ -1,0 +1,352 @@
+package xml
+
+import (
+	"strconv"
+	"strings"
+	"unicode/utf8"
+
+	"github.com/beevik/etree"
+)
+
+// tree reads the root element and all inside it, without recursion.
+func (p *parser) tree() *syntax {
+	var stack []*etree.Element
+	var starts []int
+	if p.has("</") || p.has("<!") {
+		return p.fail(p.pos, "a start tag was expected, not %q", clip(p.src[p.pos:]))
+	}
+	for {
+		if p.pos >= len(p.src) {
+			return p.fail(starts[len(starts)-1], "element %s has no end tag", stack[len(stack)-1].FullTag())
+		}
+		if p.src[p.pos] != '<' {
+			if err := p.text(stack[len(stack)-1]); err != nil {
+				return err
+			}
+			continue
+		}
+		switch {
+		case p.has("</"):
+			start := p.pos
+			p.pos += 2
+			name, ok := p.name()
+			p.blank()
+			if !ok || p.pos >= len(p.src) || p.src[p.pos] != '>' {
+				return p.fail(start, "an end tag is malformed")
+			}
+			p.pos++
+			open := stack[len(stack)-1]
+			if full := open.FullTag(); full != name {
+				return p.fail(start, "end tag %s closes element %s of line %d", name, full, p.doc.place(starts[len(starts)-1]).Line)
+			}
+			stack, starts = stack[:len(stack)-1], starts[:len(starts)-1]
+			for n := len(p.prefixes); n > 0 && p.prefixes[n-1].depth > len(stack); n = len(p.prefixes) {
+				p.prefixes = p.prefixes[:n-1]
+			}
+			if len(stack) == 0 {
+				return nil
+			}
+		case p.has("<!--"):
+			text, err := p.comment()
+			if err != nil {
+				return err
+			}
+			stack[len(stack)-1].AddChild(etree.NewComment(text))
+		case p.has("<![CDATA["):
+			start := p.pos
+			end := strings.Index(p.src[start:], "]]>")
+			if end < 0 {
+				return p.fail(start, "a CDATA section does not end")
+			}
+			p.pos = start + end + 3
+			text := newlines(p.src[start+9 : start+end])
+			if i := badChar(text); i >= 0 {
+				return p.fail(start+9+i, "a control character may not stand in a CDATA section")
+			}
+			stack[len(stack)-1].AddChild(etree.NewCData(text))
+		case p.has("<?"):
+			if err := p.instruction(); err != nil {
+				return err
+			}
+		default:
+			start := p.pos
+			el, empty, err := p.start(len(stack) + 1)
+			if err != nil {
+				return err
+			}
+			if len(stack) == 0 {
+				p.doc.Root = el
+			} else {
+				stack[len(stack)-1].AddChild(el)
+			}
+			p.doc.order = append(p.doc.order, el)
+			p.doc.offsets = append(p.doc.offsets, int32(start))
+			if !empty {
+				if len(stack)+1 > MaxDepth {
+					return p.fail(start, "more than %d elements inside each other", MaxDepth)
+				}
+				stack, starts = append(stack, el), append(starts, start)
+				continue
+			}
+			for n := len(p.prefixes); n > 0 && p.prefixes[n-1].depth > len(stack); n = len(p.prefixes) {
+				p.prefixes = p.prefixes[:n-1]
+			}
+			if len(stack) == 0 {
+				return nil
+			}
+		}
+	}
+}
+
+// start reads a start tag; depth is that of the element, the root's is 1.
+func (p *parser) start(depth int) (el *etree.Element, empty bool, _ *syntax) {
+	begin := p.pos
+	p.pos++
+	name, ok := p.name()
+	if !ok {
+		return nil, false, p.fail(begin, "a start tag has no name")
+	}
+	if len(p.slab) == 0 {
+		p.slab = make([]etree.Element, 256)
+	}
+	el = &p.slab[0]
+	p.slab = p.slab[1:]
+	el.Space, el.Tag = split(name)
+	prefixed := el.Space != ""
+	count := 0
+	for i := p.pos; i < len(p.src) && p.src[i] != '>'; i++ {
+		if p.src[i] == '=' {
+			count++
+		}
+	}
+	if count > 0 {
+		el.Attr = make([]etree.Attr, 0, count)
+	}
+	for {
+		before := p.pos
+		p.blank()
+		if p.pos >= len(p.src) {
+			return nil, false, p.fail(begin, "the start tag of %s does not end", name)
+		}
+		switch p.src[p.pos] {
+		case '>':
+			p.pos++
+			return el, false, p.namespaces(el, begin, prefixed)
+		case '/':
+			if !p.has("/>") {
+				return nil, false, p.fail(p.pos, "'/' may stand only before '>'")
+			}
+			p.pos += 2
+			return el, true, p.namespaces(el, begin, prefixed)
+		}
+		at := p.pos
+		key, ok := p.name()
+		if !ok {
+			return nil, false, p.fail(at, "an attribute of %s has no proper name: %q", name, clip(p.src[at:]))
+		}
+		if before == at {
+			return nil, false, p.fail(at, "a blank is missing before attribute %s", key)
+		}
+		p.blank()
+		if p.pos >= len(p.src) || p.src[p.pos] != '=' {
+			return nil, false, p.fail(at, "attribute %s of %s has no value", key, name)
+		}
+		p.pos++
+		p.blank()
+		value, err := p.value(key)
+		if err != nil {
+			return nil, false, err
+		}
+		space, local := split(key)
+		for i := range el.Attr {
+			if el.Attr[i].Key == local && el.Attr[i].Space == space {
+				return nil, false, p.fail(at, "attribute %s stands twice in %s", key, name)
+			}
+		}
+		if space == "xmlns" {
+			p.prefixes = append(p.prefixes, prefix{local, depth})
+		} else if space != "" {
+			prefixed = true
+		}
+		el.Attr = append(el.Attr, etree.Attr{Space: space, Key: local, Value: value})
+	}
+}
+
+func split(name string) (space, local string) {
+	if i := strings.IndexByte(name, ':'); i > 0 && i < len(name)-1 {
+		return name[:i], name[i+1:]
+	}
+	return "", name
+}
+
+// namespaces refuses prefixes that are bound to nothing.
+func (p *parser) namespaces(el *etree.Element, begin int, prefixed bool) *syntax {
+	if !prefixed {
+		return nil
+	}
+	bound := func(space string) bool {
+		if space == "" || space == "xml" || space == "xmlns" {
+			return true
+		}
+		for _, b := range p.prefixes {
+			if b.name == space {
+				return true
+			}
+		}
+		return false
+	}
+	if !bound(el.Space) {
+		return p.fail(begin, "the prefix %s of element %s is not declared", el.Space, el.FullTag())
+	}
+	for _, a := range el.Attr {
+		if !bound(a.Space) {
+			return p.fail(begin, "the prefix %s of attribute %s is not declared", a.Space, a.FullKey())
+		}
+	}
+	return nil
+}
+
+// value reads a quoted attribute value and normalises it.
+func (p *parser) value(key string) (string, *syntax) {
+	if p.pos >= len(p.src) || p.src[p.pos] != '"' && p.src[p.pos] != '\'' {
+		return "", p.fail(p.pos, "the value of attribute %s is not in quotes", key)
+	}
+	quote := p.src[p.pos]
+	start := p.pos + 1
+	end := strings.IndexByte(p.src[start:], quote)
+	if end < 0 {
+		return "", p.fail(p.pos, "the value of attribute %s does not end", key)
+	}
+	if end > MaxAttrValue {
+		return "", p.fail(p.pos, "the value of attribute %s is longer than %d bytes", key, MaxAttrValue)
+	}
+	raw := p.src[start : start+end]
+	p.pos = start + end + 1
+	special := -1
+	for i := 0; i < len(raw); i++ {
+		if c := raw[i]; c == '<' {
+			return "", p.fail(start+i, "'<' may not stand in the value of attribute %s", key)
+		} else if c == '&' || c < 0x20 || c == 0xEF {
+			if special < 0 {
+				special = i
+			}
+		}
+	}
+	if special < 0 {
+		return raw, nil
+	}
+	if i := badChar(raw); i >= 0 {
+		return "", p.fail(start+i, "a control character may not stand in the value of attribute %s", key)
+	}
+	var b strings.Builder
+	b.Grow(len(raw))
+	b.WriteString(raw[:special])
+	for i := special; i < len(raw); i++ {
+		switch c := raw[i]; c {
+		case '\r':
+			if i+1 < len(raw) && raw[i+1] == '\n' {
+				i++
+			}
+			b.WriteByte(' ')
+		case '\t', '\n':
+			b.WriteByte(' ')
+		case '&':
+			text, n, internal, err := p.reference(raw[i:], start+i)
+			if err != nil {
+				return "", err
+			}
+			if internal {
+				// Pacemaker reads a value only up to the first entity of the document's own.
+				return b.String(), nil
+			}
+			b.WriteString(text)
+			i += n - 1
+		default:
+			b.WriteByte(c)
+		}
+	}
+	return b.String(), nil
+}
+
+// reference resolves the reference at the beginning of s (at offset in the document);
+// n is its length. internal tells of an entity declared by the document itself.
+func (p *parser) reference(s string, offset int) (text string, n int, internal bool, _ *syntax) {
+	end := strings.IndexByte(s, ';')
+	if end < 2 {
+		return "", 0, false, p.fail(offset, "'&' begins no reference; write &amp;")
+	}
+	name := s[1:end]
+	n = end + 1
+	switch name {
+	case "lt":
+		return "<", n, false, nil
+	case "gt":
+		return ">", n, false, nil
+	case "amp":
+		return "&", n, false, nil
+	case "quot":
+		return `"`, n, false, nil
+	case "apos":
+		return "'", n, false, nil
+	}
+	if name[0] == '#' {
+		digits, base := name[1:], 10
+		if strings.HasPrefix(digits, "x") {
+			digits, base = digits[1:], 16
+		}
+		v, err := strconv.ParseUint(digits, base, 32)
+		r := rune(v)
+		if err != nil || v > utf8.MaxRune || r < 0x20 && r != '\t' && r != '\n' && r != '\r' ||
+			r >= 0xD800 && r <= 0xDFFF || r == 0xFFFE || r == 0xFFFF {
+			return "", 0, false, p.fail(offset, "&%s; is not a character that XML allows", name)
+		}
+		return string(r), n, false, nil
+	}
+	if v, ok := p.entities[name]; ok && !strings.Contains(v, "<") {
+		return "", n, true, nil
+	}
+	return "", 0, false, p.fail(offset, "entity %s is not defined", clip(name))
+}
+
+// text reads character data inside parent; blank text is dropped.
+func (p *parser) text(parent *etree.Element) *syntax {
+	start := p.pos
+	end := strings.IndexByte(p.src[start:], '<')
+	if end < 0 {
+		end = len(p.src) - start
+	}
+	raw := p.src[start : start+end]
+	p.pos = start + end
+	if strings.Trim(raw, " \t\r\n") == "" {
+		return nil
+	}
+	if i := badChar(raw); i >= 0 {
+		return p.fail(start+i, "a control character may not stand in text")
+	}
+	if i := strings.Index(raw, "]]>"); i >= 0 {
+		return p.fail(start+i, "\"]]>\" may not stand in text")
+	}
+	text := newlines(raw)
+	if strings.IndexByte(text, '&') < 0 {
+		parent.AddChild(etree.NewText(text))
+		return nil
+	}
+	var b strings.Builder
+	for i := 0; i < len(text); i++ {
+		if text[i] != '&' {
+			b.WriteByte(text[i])
+			continue
+		}
+		s, n, internal, err := p.reference(text[i:], start+i)
+		if err != nil {
+			return err
+		}
+		if internal {
+			return p.fail(start+i, "entities declared by the document may not stand in its content")
+		}
+		b.WriteString(s)
+		i += n - 1
+	}
+	parent.AddChild(etree.NewText(b.String()))
+	return nil
+}

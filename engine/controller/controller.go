@@ -1,0 +1,571 @@
+// Package controller is the brain of a node: it elects the one node that decides
+// for all (the DC), brings joining nodes up to date, has the scheduler plan, and
+// carries the plan out.
+//
+// It is a state machine without I/O. Membership, messages of the group, changes
+// of the CIB, results and time come in as calls; what it wants done goes out
+// through Effects. Messages of the group come in the same order on every node.
+package controller
+
+import (
+	"fmt"
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/beevik/etree"
+
+	"hacluster/cib"
+	"hacluster/engine/transition"
+)
+
+// Type marks a message of this package (attribute t).
+const Type = "crmd"
+
+// FeatureSet is what this controller tells others that it understands.
+const FeatureSet = cib.FeatureSet
+
+// State is where a controller is.
+type State string
+
+// The states, in the words that tools show.
+const (
+	Starting         State = "S_STARTING"
+	Pending          State = "S_PENDING"
+	Election         State = "S_ELECTION"
+	Integration      State = "S_INTEGRATION"
+	FinalizeJoin     State = "S_FINALIZE_JOIN"
+	PolicyEngine     State = "S_POLICY_ENGINE"
+	TransitionEngine State = "S_TRANSITION_ENGINE"
+	Idle             State = "S_IDLE"
+	NotDC            State = "S_NOT_DC"
+	Stopping         State = "S_STOPPING"
+)
+
+// FenceRequest asks for a node to be fenced.
+type FenceRequest struct {
+	Target, Action string
+	Timeout, Delay time.Duration
+}
+
+// Effects is what a controller does to the world. None of its calls may call back
+// into the controller before it returns.
+type Effects interface {
+	// Broadcast sends a message to all nodes of the group, this one too, in order.
+	Broadcast(msg *etree.Element)
+	// CIB is the present document; it is not to be changed.
+	CIB() *etree.Element
+	// Update orders a change of the CIB; done (may be nil) hears of it.
+	Update(req cib.Request, done func(error))
+	// Sync makes all nodes take over one node's CIB.
+	Sync(source string, done func(error))
+	// SetAttribute sets a transient attribute of a node; nil removes it.
+	SetAttribute(node, name string, value *string)
+	// ClearFailures forgets fail counts of a resource on a node.
+	ClearFailures(resource, node string)
+	// Plan has the scheduler plan from the present CIB. recheck is when time alone may change the plan.
+	Plan(now time.Time) (graph *transition.Graph, recheck time.Time, input string, err error)
+	// Fence has a node fenced; done hears how it went.
+	Fence(req FenceRequest, done func(error))
+	// Execute hands an order for this node to its executor: an element rsc_op.
+	Execute(order *etree.Element)
+	// History is this node's operation history, an element lrm.
+	History() *etree.Element
+	// BecameDC tells that this node is DC now, or no longer.
+	BecameDC(yes bool)
+	// Exit asks the node to leave the cluster; it has nothing left to do in it.
+	Exit(reason string)
+	Logf(format string, args ...any)
+}
+
+// Member is a node as membership knows it.
+type Member struct {
+	ID   uint32
+	Name string
+}
+
+// Timing are the limits of what a controller waits for.
+type Timing struct {
+	FirstElection time.Duration // after the start, when no DC is heard of
+	Election      time.Duration
+	Integration   time.Duration
+	Finalization  time.Duration
+	ClusterDelay  time.Duration // beyond an action's own timeout
+	Recheck       time.Duration
+	Escalation    time.Duration // of a shutdown that takes too long
+}
+
+// DefaultTiming is Pacemaker's, but for the first election, which does not wait
+// for dc-deadtime: a DC that exists answers an announcement at once.
+var DefaultTiming = Timing{
+	FirstElection: time.Second, Election: 2 * time.Minute, Integration: 3 * time.Minute,
+	Finalization: 30 * time.Minute, ClusterDelay: time.Minute, Recheck: 15 * time.Minute, Escalation: 20 * time.Minute,
+}
+
+type phase int
+
+const (
+	phaseNone phase = iota
+	phaseWelcomed
+	phaseIntegrated
+	phaseFinalized
+	phaseConfirmed
+)
+
+type peer struct {
+	Member
+	ring    bool // a member of the ring
+	process bool // its controller is in the group
+	phase   phase
+	version cib.Version
+	digest  string
+	leaving bool // it asked to shut down, or was told to
+}
+
+// Controller is the controller of one node.
+type Controller struct {
+	self    Member
+	effects Effects
+	timing  Timing
+	uuid    string // of this controller's transitions
+
+	now     time.Time
+	state   State
+	dc      string
+	quorate bool
+	peers   map[string]*peer
+
+	// election
+	electionID int
+	votes      map[string]bool
+	voters     []string // who was in the group when we voted
+	lostAt     time.Time
+	electBy    time.Time // start an election then; zero: not
+	electEnd   time.Time
+
+	// join
+	joinID   int
+	joinEnd  time.Time
+	joined   bool // this node has been confirmed by the DC
+	settling bool // a CIB sync is under way
+
+	// transitions
+	transition int
+	run        *run
+	planDue    bool
+	updates    int // own changes of the CIB that are not applied yet
+	recheckAt  time.Time
+	fenceTries map[string]int
+
+	// shutdown
+	shutdown   bool
+	escalateAt time.Time
+	exited     bool
+}
+
+// New makes a controller. uuid names its transitions; every start of a node needs a new one.
+func New(self Member, uuid string, t Timing, e Effects) *Controller {
+	return &Controller{self: self, uuid: uuid, timing: t, effects: e, state: Starting, peers: map[string]*peer{}, fenceTries: map[string]int{}}
+}
+
+// State is where the controller is.
+func (c *Controller) State() State { return c.state }
+
+// DC is the name of the node that decides; "" when none is known.
+func (c *Controller) DC() string { return c.dc }
+
+// IsDC tells whether this node decides.
+func (c *Controller) IsDC() bool { return c.dc == c.self.Name && c.dc != "" }
+
+// Start begins: the node's controller is in the group and its membership is known.
+func (c *Controller) Start(now time.Time) {
+	c.now = now
+	c.enter(Pending)
+	c.announce()
+	c.electBy = now.Add(c.timing.FirstElection)
+}
+
+func (c *Controller) enter(s State) {
+	if c.state == s {
+		return
+	}
+	c.effects.Logf("State transition %s -> %s", c.state, s)
+	c.state = s
+}
+
+func (c *Controller) peer(name string) *peer {
+	p := c.peers[name]
+	if p == nil {
+		p = &peer{Member: Member{Name: name}}
+		c.peers[name] = p
+	}
+	return p
+}
+
+// names lists the peers in order.
+func (c *Controller) names() []string {
+	out := make([]string, 0, len(c.peers))
+	for n := range c.peers {
+		out = append(out, n)
+	}
+	slices.Sort(out)
+	return out
+}
+
+// active are the nodes whose controllers are in the group.
+func (c *Controller) active() []*peer {
+	var out []*peer
+	for _, n := range c.names() {
+		if p := c.peers[n]; p.process {
+			out = append(out, p)
+		}
+	}
+	return out
+}
+
+// Membership takes the ring's members and whether they have quorum.
+func (c *Controller) Membership(now time.Time, members []Member, quorate bool) {
+	c.now = now
+	lost := map[string]bool{}
+	for _, n := range c.names() {
+		if p := c.peers[n]; p.ring && !slices.ContainsFunc(members, func(m Member) bool { return m.Name == n }) {
+			p.ring = false
+			lost[n] = true
+		}
+	}
+	for _, m := range members {
+		p := c.peer(m.Name)
+		p.ID, p.ring = m.ID, true
+	}
+	changed := c.quorate != quorate
+	c.quorate = quorate
+	if changed {
+		word := "lost"
+		if quorate {
+			word = "acquired"
+		}
+		c.effects.Logf("Quorum %s", word)
+	}
+	if !c.IsDC() || c.state == Election {
+		return
+	}
+	for _, n := range c.names() {
+		if lost[n] {
+			c.writeState(c.peers[n], "membership")
+		}
+	}
+	if changed {
+		c.writeRoot()
+	}
+	if changed || len(lost) > 0 {
+		c.abort("Quorum or membership change")
+	}
+}
+
+// Group takes the nodes whose controllers are in the group now.
+func (c *Controller) Group(now time.Time, members []Member) {
+	c.now = now
+	var left, joined []*peer
+	for _, m := range members {
+		p := c.peer(m.Name)
+		p.ID = m.ID
+		if !p.process {
+			p.process, p.phase, p.leaving = true, phaseNone, false
+			joined = append(joined, p)
+		}
+	}
+	for _, n := range c.names() {
+		if p := c.peers[n]; p.process && !slices.ContainsFunc(members, func(m Member) bool { return m.Name == n }) {
+			p.process, p.phase = false, phaseNone
+			left = append(left, p)
+		}
+	}
+	if c.state == Starting || c.exited {
+		return
+	}
+	for _, p := range left {
+		c.effects.Logf("Node %s left the group of controllers", p.Name)
+		if p.Name == c.dc && p.Name != c.self.Name {
+			c.dc, c.joined = "", false
+			c.startElection("the DC left")
+		}
+	}
+	if c.state == Election {
+		c.countVotes()
+	}
+	if !c.IsDC() || c.state == Election {
+		return
+	}
+	for _, p := range left {
+		c.writeState(p, "peer left")
+		c.peerLost(p)
+	}
+	if len(left) > 0 {
+		c.abort("Node failure")
+		c.joinProgress()
+	}
+	if len(joined) > 0 {
+		c.offer()
+	}
+}
+
+// Deliver takes a message of the group.
+func (c *Controller) Deliver(now time.Time, from string, msg *etree.Element) {
+	c.now = now
+	if c.state == Starting || c.exited {
+		return
+	}
+	if to := msg.SelectAttrValue("crm_host_to", ""); to != "" && to != c.self.Name {
+		return
+	}
+	switch task := msg.SelectAttrValue("crm_task", ""); task {
+	case "vote":
+		c.onVote(from, msg)
+	case "no-vote":
+		c.onNoVote(from, msg)
+	case "join_announce":
+		if c.IsDC() && c.state != Election {
+			p := c.peer(from)
+			p.phase = phaseNone
+			c.offer()
+		}
+	case "join_offer":
+		c.onOffer(from, msg)
+	case "join_request":
+		c.onRequest(from, msg)
+	case "join_ack_nack":
+		c.onAck(from, msg)
+	case "join_confirm":
+		c.onConfirm(from, msg)
+	case "lrm_invoke":
+		if op := msg.FindElement("crm_xml/rsc_op"); op != nil {
+			c.effects.Execute(op)
+		}
+	case "lrm_result":
+		if c.IsDC() {
+			c.onAnswer(msg)
+		}
+	case "req_shutdown":
+		c.onShutdownRequest(from)
+	case "do_shutdown":
+		if from == c.dc {
+			c.leave("told to by the DC")
+		}
+	}
+}
+
+// message makes a message of this controller to one node, or to all ("").
+func (c *Controller) message(task, to string, attrs ...string) *etree.Element {
+	m := etree.NewElement("message")
+	m.CreateAttr("t", Type)
+	m.CreateAttr("crm_task", task)
+	m.CreateAttr("src", c.self.Name)
+	if to != "" {
+		m.CreateAttr("crm_host_to", to)
+	}
+	m.CreateAttr("crm_feature_set", FeatureSet)
+	for i := 0; i+1 < len(attrs); i += 2 {
+		m.CreateAttr(attrs[i], attrs[i+1])
+	}
+	return m
+}
+
+func (c *Controller) announce() { c.effects.Broadcast(c.message("join_announce", "")) }
+
+// Deadline is when Tick is due next; zero: not at all.
+func (c *Controller) Deadline() time.Time {
+	var next time.Time
+	for _, t := range []time.Time{c.electBy, c.electEnd, c.joinEnd, c.recheckAt, c.escalateAt, c.run.deadline()} {
+		if !t.IsZero() && (next.IsZero() || t.Before(next)) {
+			next = t
+		}
+	}
+	return next
+}
+
+// Tick does what is due.
+func (c *Controller) Tick(now time.Time) {
+	c.now = now
+	due := func(t *time.Time) bool {
+		if t.IsZero() || t.After(now) {
+			return false
+		}
+		*t = time.Time{}
+		return true
+	}
+	if due(&c.electBy) && c.dc == "" && c.state == Pending {
+		c.startElection("no DC answered")
+	}
+	if due(&c.electEnd) && c.state == Election {
+		c.effects.Logf("Election %d: not all votes came in time", c.electionID)
+		c.win()
+	}
+	if due(&c.joinEnd) {
+		switch c.state {
+		case Integration:
+			c.effects.Logf("Join %d: continuing without the nodes that did not answer", c.joinID)
+			c.finalize()
+		case FinalizeJoin:
+			c.startElection("nodes did not confirm the join in time")
+		}
+	}
+	if due(&c.recheckAt) && c.IsDC() {
+		c.abort("Cluster recheck")
+	}
+	if due(&c.escalateAt) {
+		c.leave("the shutdown took too long")
+	}
+	c.run.late(c)
+	c.advance()
+}
+
+// Shutdown asks to leave the cluster in good order: resources are stopped or moved first.
+func (c *Controller) Shutdown(now time.Time) {
+	c.now = now
+	if c.shutdown {
+		return
+	}
+	c.shutdown = true
+	c.escalateAt = now.Add(c.timing.Escalation)
+	if c.state == Starting || len(c.active()) == 0 {
+		c.leave("nothing was started yet")
+		return
+	}
+	c.askForShutdown()
+}
+
+func (c *Controller) askForShutdown() {
+	if c.shutdown && c.dc != "" {
+		c.effects.Broadcast(c.message("req_shutdown", ""))
+	}
+}
+
+func (c *Controller) onShutdownRequest(from string) {
+	p := c.peer(from)
+	p.leaving = true
+	if !c.IsDC() {
+		return
+	}
+	c.effects.Logf("Node %s asks to shut down", from)
+	t := strconv.FormatInt(c.now.Unix(), 10)
+	c.effects.SetAttribute(from, "shutdown", &t)
+	c.writeState(p, "shutdown request")
+}
+
+// leave ends this node's part in the cluster.
+func (c *Controller) leave(reason string) {
+	if c.exited {
+		return
+	}
+	c.exited = true
+	c.enter(Stopping)
+	c.effects.Exit(reason)
+}
+
+// Option gives a cluster property from the CIB, or the default.
+func (c *Controller) option(name, otherwise string) string {
+	conf := cib.Section(c.effects.CIB(), "crm_config")
+	if conf == nil {
+		return otherwise
+	}
+	for _, set := range conf.SelectElements("cluster_property_set") {
+		for _, nv := range set.SelectElements("nvpair") {
+			if nv.SelectAttrValue("name", "") == name {
+				return nv.SelectAttrValue("value", otherwise)
+			}
+		}
+	}
+	return otherwise
+}
+
+// nodeID is a node's id in the CIB.
+func (c *Controller) nodeID(name string) string {
+	if p := c.peers[name]; p != nil && p.ID != 0 {
+		return strconv.FormatUint(uint64(p.ID), 10)
+	}
+	if nodes := cib.Section(c.effects.CIB(), "nodes"); nodes != nil {
+		for _, n := range nodes.SelectElements("node") {
+			if n.SelectAttrValue("uname", "") == name {
+				return n.SelectAttrValue("id", "")
+			}
+		}
+	}
+	return ""
+}
+
+// update orders a change of the CIB and remembers that it is under way.
+func (c *Controller) update(req cib.Request, done func(error)) {
+	c.updates++
+	c.effects.Update(req, func(err error) {
+		c.updates--
+		if err != nil {
+			c.effects.Logf("CIB update failed: %s of %s: %v", strings.TrimPrefix(string(req.Op), "cib_"), req.Section, err)
+		}
+		if done != nil {
+			done(err)
+		}
+		c.advance()
+	})
+}
+
+// writeState writes what is known of a node's membership to the CIB.
+func (c *Controller) writeState(p *peer, origin string) {
+	id := c.nodeID(p.Name)
+	if id == "" {
+		return
+	}
+	s := etree.NewElement("node_state")
+	s.CreateAttr("id", id)
+	s.CreateAttr("uname", p.Name)
+	s.CreateAttr("in_ccm", strconv.FormatBool(p.ring))
+	crmd, join := "offline", "down"
+	if p.process {
+		crmd = "online"
+	}
+	if p.phase == phaseConfirmed {
+		join = "member"
+	}
+	s.CreateAttr("crmd", crmd)
+	s.CreateAttr("join", join)
+	switch {
+	case p.leaving:
+		s.CreateAttr("expected", "down")
+	case p.phase == phaseConfirmed:
+		s.CreateAttr("expected", "member")
+	}
+	s.CreateAttr("crm-debug-origin", strings.ReplaceAll(origin, " ", "_"))
+	c.update(cib.Request{Op: cib.Modify, Section: "status", CanCreate: true, Data: s}, nil)
+}
+
+// writeRoot writes who is DC and whether there is quorum.
+func (c *Controller) writeRoot() {
+	r := etree.NewElement("cib")
+	r.CreateAttr("have-quorum", map[bool]string{true: "1", false: "0"}[c.quorate])
+	r.CreateAttr("dc-uuid", c.nodeID(c.self.Name))
+	c.update(cib.Request{Op: cib.Modify, Section: "cib", Data: r}, nil)
+}
+
+// property writes cluster properties into the set that pcs knows too.
+func (c *Controller) properties(pairs ...[2]string) {
+	const set = "cib-bootstrap-options"
+	s := etree.NewElement("cluster_property_set")
+	s.CreateAttr("id", set)
+	for _, p := range pairs {
+		if c.option(p[0], "") == p[1] {
+			continue
+		}
+		nv := s.CreateElement("nvpair")
+		nv.CreateAttr("id", set+"-"+p[0])
+		nv.CreateAttr("name", p[0])
+		nv.CreateAttr("value", p[1])
+	}
+	if len(s.Child) > 0 {
+		c.update(cib.Request{Op: cib.Modify, Section: "crm_config", CanCreate: true, Data: s}, nil)
+	}
+}
+
+// Describe is one line about the controller, for logs and tests.
+func (c *Controller) Describe() string {
+	return fmt.Sprintf("%s %s dc=%s quorate=%v", c.self.Name, c.state, c.dc, c.quorate)
+}

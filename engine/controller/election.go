@@ -1,0 +1,146 @@
+package controller
+
+import (
+	"strconv"
+	"time"
+
+	"github.com/beevik/etree"
+)
+
+// An election finds the node that decides. Everybody votes; who sees a vote of a
+// better node gives way to it. Better is who understands less (so that all
+// understand what it writes), then who is DC already, then whose name sorts first.
+
+// startElection votes for this node.
+func (c *Controller) startElection(why string) {
+	if c.exited {
+		return
+	}
+	c.effects.Logf("Election: %s", why)
+	c.electBy = time.Time{}
+	c.joinEnd = time.Time{}
+	c.electionID++
+	c.votes = map[string]bool{}
+	c.voters = nil
+	for _, p := range c.active() {
+		c.voters = append(c.voters, p.Name)
+	}
+	c.enter(Election)
+	c.electEnd = c.now.Add(c.timing.Election)
+	c.effects.Broadcast(c.message("vote", "", "election-owner", strconv.FormatUint(uint64(c.self.ID), 10),
+		"election-id", strconv.Itoa(c.electionID), "election-dc", strconv.FormatBool(c.IsDC())))
+}
+
+func (c *Controller) onVote(from string, msg *etree.Element) {
+	id := msg.SelectAttrValue("election-id", "")
+	if from == c.self.Name {
+		if c.state == Election && id == strconv.Itoa(c.electionID) {
+			c.votes[from] = true
+			c.countVotes()
+		}
+		return
+	}
+	if !c.beats(from, msg) {
+		// Ours is better. It sees our vote unless it came to the group after it.
+		knows := false
+		for _, v := range c.voters {
+			knows = knows || v == from
+		}
+		if c.state != Election || !knows {
+			c.startElection("node " + from + " votes and we come first")
+		}
+		return
+	}
+	if c.IsDC() {
+		c.release("node " + from + " comes first in the election")
+	}
+	c.dc, c.joined = "", false
+	c.lostAt = c.now
+	c.electEnd = time.Time{}
+	c.enter(Pending)
+	// Should the winner be lost before it says so, we try again.
+	c.electBy = c.now.Add(c.timing.Election)
+	c.effects.Broadcast(c.message("no-vote", from, "election-owner", msg.SelectAttrValue("election-owner", ""), "election-id", id))
+}
+
+// beats tells whether the sender of a vote comes before this node.
+func (c *Controller) beats(from string, msg *etree.Element) bool {
+	if c.shutdown {
+		return true
+	}
+	if d := compareFeatures(msg.SelectAttrValue("crm_feature_set", ""), FeatureSet); d != 0 {
+		return d < 0
+	}
+	if theirs := msg.SelectAttrValue("election-dc", "") == "true"; theirs != c.IsDC() {
+		return theirs
+	}
+	return from < c.self.Name
+}
+
+func (c *Controller) onNoVote(from string, msg *etree.Element) {
+	if c.state != Election || msg.SelectAttrValue("election-id", "") != strconv.Itoa(c.electionID) {
+		return
+	}
+	c.votes[from] = true
+	c.countVotes()
+}
+
+func (c *Controller) countVotes() {
+	if len(c.votes) == 0 {
+		return
+	}
+	for _, p := range c.active() {
+		if !c.votes[p.Name] {
+			return
+		}
+	}
+	c.win()
+}
+
+func (c *Controller) win() {
+	c.electEnd = time.Time{}
+	was := c.IsDC()
+	c.dc = c.self.Name
+	c.effects.Logf("Election %d: this node is DC", c.electionID)
+	if !was {
+		c.effects.BecameDC(true)
+	}
+	for _, n := range c.names() {
+		c.peers[n].phase = phaseNone
+	}
+	c.run = nil
+	c.offer()
+}
+
+// release gives the role of DC up.
+func (c *Controller) release(why string) {
+	c.effects.Logf("No longer DC: %s", why)
+	c.dc, c.run, c.planDue = "", nil, false
+	c.joinEnd, c.recheckAt = time.Time{}, time.Time{}
+	c.effects.BecameDC(false)
+}
+
+// compareFeatures orders feature sets "3.19.7" by their numbers.
+func compareFeatures(a, b string) int {
+	for a != "" || b != "" {
+		var x, y int
+		x, a = number(a)
+		y, b = number(b)
+		if x != y {
+			return x - y
+		}
+	}
+	return 0
+}
+
+func number(s string) (n int, rest string) {
+	for i := 0; i < len(s); i++ {
+		if s[i] == '.' {
+			return n, s[i+1:]
+		}
+		if s[i] >= '0' && s[i] <= '9' && n < 1<<20 {
+			n = n*10 + int(s[i]-'0')
+		}
+	}
+	return n, ""
+}

@@ -1,0 +1,248 @@
+package controller
+
+import (
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/beevik/etree"
+
+	"hacluster/cib"
+	"hacluster/engine/replica"
+)
+
+// The names under which changes of the CIB are ordered; what a controller wrote
+// itself tells it nothing new.
+const (
+	ClientController = "crmd"
+	ClientExecutor   = "lrmd"
+	ClientAttributes = "attrd"
+)
+
+// CIBChanged takes note of a change that was applied.
+func (c *Controller) CIBChanged(now time.Time, ch replica.Change) {
+	c.now = now
+	if !c.IsDC() || c.exited {
+		return
+	}
+	switch {
+	case ch.Synced:
+		if c.state != FinalizeJoin {
+			c.abort("CIB taken over")
+		}
+	case ch.Config:
+		if ch.Client != ClientController || ch.Node != c.self.Name {
+			c.fenceTries = map[string]int{}
+			c.abort("Configuration change")
+		}
+	case ch.Client == ClientController && ch.Node == c.self.Name:
+	case ch.Op == cib.Delete:
+		c.onDeletion(ch)
+	case ch.Data == nil:
+		c.abort("CIB change")
+	default:
+		c.onStatus(ch)
+	}
+}
+
+func (c *Controller) onDeletion(ch replica.Change) {
+	switch {
+	case ch.Client == ClientExecutor && strings.Contains(ch.Section, "lrm_rsc_op"):
+		// The end of a recurring operation.
+	case strings.Contains(ch.Section, "/lrm"):
+		c.abort("Resource state removal")
+	case strings.Contains(ch.Section, "transient_attributes"):
+		c.abort("Transient attribute change")
+	default:
+		c.abort("Status removal")
+	}
+}
+
+func (c *Controller) onStatus(ch replica.Change) {
+	var walk func(el *etree.Element)
+	node := ""
+	known := false
+	walk = func(el *etree.Element) {
+		switch el.Tag {
+		case "node_state":
+			node = el.SelectAttrValue("uname", "")
+		case "transient_attributes":
+			known = true
+			c.abort("Transient attribute change")
+			return
+		case "lrm_rsc_op":
+			known = true
+			c.onResult(node, el)
+			return
+		case "ticket_state", "tickets":
+			known = true
+			c.abort("Ticket attribute change")
+			return
+		}
+		for _, child := range el.ChildElements() {
+			walk(child)
+		}
+	}
+	walk(ch.Data)
+	if !known {
+		c.abort("Status change")
+	}
+}
+
+// magic takes a transition-magic apart.
+func magic(op *etree.Element) (status, code, action, trans, expected int, uuid string, ok bool) {
+	head, key, found := strings.Cut(op.SelectAttrValue("transition-magic", ""), ";")
+	st, rc, found2 := strings.Cut(head, ":")
+	f := strings.SplitN(key, ":", 4)
+	if !found || !found2 || len(f) != 4 {
+		return 0, 0, 0, 0, 0, "", false
+	}
+	var err error
+	num := func(s string) int {
+		n, e := strconv.Atoi(s)
+		if e != nil {
+			err = e
+		}
+		return n
+	}
+	status, code, action, trans, expected, uuid = num(st), num(rc), num(f[0]), num(f[1]), num(f[2]), strings.TrimSpace(f[3])
+	return status, code, action, trans, expected, uuid, err == nil
+}
+
+// onResult takes a result from the history.
+func (c *Controller) onResult(node string, op *etree.Element) {
+	status, code, action, trans, expected, uuid, ok := magic(op)
+	switch {
+	case !ok:
+		c.abort("Bad event")
+		return
+	case status == -1:
+		return // it has only begun
+	}
+	failed := code != expected || status > 1
+	// A failure is recorded twice; the entry of the operation itself is the one that counts.
+	if failed && !strings.HasPrefix(op.SelectAttrValue("operation", ""), "migrate_") && !strings.HasSuffix(op.SelectAttrValue("id", ""), "_last_failure_0") {
+		return
+	}
+	if uuid != c.uuid || trans < 0 {
+		if failed {
+			c.countFailure(node, op, false)
+		}
+		c.abort("Foreign event")
+		return
+	}
+	if c.run == nil || c.run.id != trans {
+		switch {
+		case failed:
+			c.countFailure(node, op, true)
+			c.abort("Change in recurring result")
+		case op.SelectAttrValue("interval", "0") != "0":
+			// A recurring operation that does well again, or whose plan ended meanwhile.
+			c.abort("Change in recurring result")
+		default:
+			c.abort("Old event")
+		}
+		return
+	}
+	i, found := c.run.byID[action]
+	if !found {
+		c.abort("Unknown event")
+		return
+	}
+	if c.run.steps[i] != stepFired {
+		if failed {
+			c.countFailure(node, op, true)
+			c.abort("Change in recurring result")
+		}
+		return
+	}
+	if failed {
+		c.run.steps[i] = stepFailed
+		c.effects.Logf("Transition %d: %s on %s ended with code %d (status %d), not %d", trans, op.SelectAttrValue("operation_key", ""), node, code, status, expected)
+		c.countFailure(node, op, true)
+		c.abort("Event failed")
+		return
+	}
+	c.run.steps[i] = stepDone
+	c.advance()
+}
+
+// onAnswer takes what an executor answers where no history tells.
+func (c *Controller) onAnswer(msg *etree.Element) {
+	status, code, action, trans, expected, uuid, ok := magic(msg)
+	if !ok || uuid != c.uuid || c.run == nil || c.run.id != trans {
+		return
+	}
+	i, found := c.run.byID[action]
+	if !found || c.run.steps[i] != stepFired {
+		return
+	}
+	// What a notification comes to does not matter.
+	if (code != expected || status > 1) && c.run.graph.Synapses[i].Action.Operation != "notify" {
+		c.run.steps[i] = stepFailed
+		c.abort("Event failed")
+		return
+	}
+	c.run.steps[i] = stepDone
+	c.advance()
+}
+
+// countFailure raises the fail count of a resource on a node.
+func (c *Controller) countFailure(node string, op *etree.Element, ours bool) {
+	operation := op.SelectAttrValue("operation", "")
+	interval := op.SelectAttrValue("interval", "0")
+	value := "value++"
+	infinite := "INFINITY"
+	switch {
+	case interval != "0", operation == "promote", operation == "demote":
+	case operation == "start":
+		if c.startFailureIsFatal() {
+			value = infinite
+		}
+	case operation == "stop":
+		value = infinite
+	default:
+		if ours {
+			return
+		}
+	}
+	resource := op.SelectAttrValue("operation_key", "")
+	suffix := "_" + operation + "_" + interval
+	resource = strings.TrimSuffix(resource, suffix)
+	if base, _, isClone := strings.Cut(resource, ":"); isClone && !c.globallyUnique(base) {
+		resource = base
+	}
+	name := resource + "#" + operation + "_" + interval
+	when := strconv.FormatInt(c.now.Unix(), 10)
+	c.effects.SetAttribute(node, "fail-count-"+name, &value)
+	c.effects.SetAttribute(node, "last-failure-"+name, &when)
+}
+
+func (c *Controller) startFailureIsFatal() bool {
+	switch strings.ToLower(c.option("start-failure-is-fatal", "true")) {
+	case "false", "no", "off", "n", "0":
+		return false
+	}
+	return true
+}
+
+// globallyUnique tells whether a resource is cloned with instances that differ.
+func (c *Controller) globallyUnique(primitive string) bool {
+	els := c.effects.CIB().FindElements("./configuration/resources//clone")
+	for _, cl := range append(els, c.effects.CIB().FindElements("./configuration/resources//master")...) {
+		for _, p := range cl.FindElements(".//primitive") {
+			if p.SelectAttrValue("id", "") != primitive {
+				continue
+			}
+			for _, m := range cl.SelectElements("meta_attributes") {
+				for _, nv := range m.SelectElements("nvpair") {
+					if nv.SelectAttrValue("name", "") == "globally-unique" {
+						v := strings.ToLower(nv.SelectAttrValue("value", ""))
+						return v == "true" || v == "yes" || v == "on" || v == "1" || v == "y"
+					}
+				}
+			}
+		}
+	}
+	return false
+}

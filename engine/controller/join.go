@@ -1,0 +1,237 @@
+package controller
+
+import (
+	"fmt"
+	"slices"
+	"strconv"
+	"time"
+
+	"github.com/beevik/etree"
+
+	"hacluster/cib"
+)
+
+// A join brings the nodes of the group together under a DC: it offers, they
+// answer with the version of their CIB, all take over the newest one, each
+// confirms with the history of what it ran, and the DC plans from that.
+
+// offer begins a join of all nodes anew.
+func (c *Controller) offer() {
+	c.joinID++
+	c.run.abort("Node join")
+	c.planDue = false
+	for _, p := range c.active() {
+		p.phase = phaseWelcomed
+	}
+	c.enter(Integration)
+	c.joinEnd = c.now.Add(c.timing.Integration)
+	c.effects.Broadcast(c.message("join_offer", "", "join_id", strconv.Itoa(c.joinID)))
+}
+
+func (c *Controller) onOffer(from string, msg *etree.Element) {
+	switch {
+	case c.IsDC() && from != c.self.Name:
+		c.startElection("node " + from + " is DC too")
+		return
+	case c.state == Election && from != c.self.Name:
+		return // our own vote decides
+	}
+	if c.dc != from {
+		c.effects.Logf("The DC is %s", from)
+	}
+	c.dc = from
+	c.electBy, c.electEnd = time.Time{}, time.Time{}
+	if from != c.self.Name && c.state != NotDC {
+		c.enter(Pending)
+	}
+	root := c.effects.CIB()
+	v := cib.VersionOf(root)
+	c.effects.Broadcast(c.message("join_request", from, "join_id", msg.SelectAttrValue("join_id", ""),
+		"admin_epoch", strconv.FormatInt(v.AdminEpoch, 10), "epoch", strconv.FormatInt(v.Epoch, 10), "num_updates", strconv.FormatInt(v.NumUpdates, 10),
+		"digest", cib.Digest(root)))
+	c.askForShutdown()
+}
+
+// current tells whether a message belongs to the join under way.
+func (c *Controller) current(msg *etree.Element) bool {
+	return c.IsDC() && msg.SelectAttrValue("join_id", "") == strconv.Itoa(c.joinID)
+}
+
+func (c *Controller) onRequest(from string, msg *etree.Element) {
+	p := c.peer(from)
+	if !c.current(msg) || p.phase != phaseWelcomed || c.state != Integration {
+		return
+	}
+	if d := compareFeatures(msg.SelectAttrValue("crm_feature_set", ""), FeatureSet); d < 0 {
+		c.effects.Logf("Node %s understands only feature set %s", from, msg.SelectAttrValue("crm_feature_set", ""))
+	}
+	p.phase = phaseIntegrated
+	p.version = cib.VersionOf(msg)
+	p.digest = msg.SelectAttrValue("digest", "")
+	c.joinProgress()
+}
+
+// joinProgress goes on when all nodes that are still there have answered.
+func (c *Controller) joinProgress() {
+	all := func(want phase) bool {
+		return !slices.ContainsFunc(c.active(), func(p *peer) bool { return p.phase < want })
+	}
+	switch {
+	case c.state == Integration && all(phaseIntegrated):
+		c.finalize()
+	case c.state == FinalizeJoin && all(phaseConfirmed) && !c.settling:
+		c.complete()
+	}
+}
+
+func (c *Controller) finalize() {
+	c.enter(FinalizeJoin)
+	c.joinEnd = c.now.Add(c.timing.Finalization)
+	best := c.peer(c.self.Name)
+	same := true
+	for _, p := range c.active() {
+		if p.phase < phaseIntegrated {
+			continue
+		}
+		if p.digest != best.digest {
+			same = false
+		}
+		if p.version.Compare(best.version) > 0 {
+			best = p
+		}
+	}
+	if same {
+		c.acknowledge()
+		return
+	}
+	join := c.joinID
+	c.settling = true
+	c.effects.Sync(best.Name, func(err error) {
+		c.settling = false
+		if !c.IsDC() || c.joinID != join || c.state != FinalizeJoin {
+			return
+		}
+		if err != nil {
+			c.effects.Logf("Join %d: sync of the CIB failed: %v", join, err)
+			c.offer()
+			return
+		}
+		c.acknowledge()
+	})
+}
+
+func (c *Controller) acknowledge() {
+	c.properties(
+		[2]string{"have-watchdog", "false"}, [2]string{"dc-version", Version}, [2]string{"cluster-infrastructure", "corosync"},
+	)
+	c.writeNodes()
+	for _, p := range c.active() {
+		if p.phase == phaseIntegrated {
+			p.phase = phaseFinalized
+			c.effects.Broadcast(c.message("join_ack_nack", p.Name, "join_id", strconv.Itoa(c.joinID), "join_ack_nack", "true"))
+		}
+	}
+}
+
+// Version is what a DC writes as dc-version.
+var Version = "3.0.2-hacluster"
+
+// writeNodes sees to it that the configuration knows every member.
+func (c *Controller) writeNodes() {
+	have := map[string]bool{}
+	if nodes := cib.Section(c.effects.CIB(), "nodes"); nodes != nil {
+		for _, n := range nodes.SelectElements("node") {
+			have[n.SelectAttrValue("id", "")+" "+n.SelectAttrValue("uname", "")] = true
+		}
+	}
+	add := etree.NewElement("nodes")
+	for _, p := range c.active() {
+		id := strconv.FormatUint(uint64(p.ID), 10)
+		if p.ID == 0 || have[id+" "+p.Name] {
+			continue
+		}
+		n := add.CreateElement("node")
+		n.CreateAttr("id", id)
+		n.CreateAttr("uname", p.Name)
+	}
+	if len(add.Child) > 0 {
+		c.update(cib.Request{Op: cib.Modify, Section: "nodes", CanCreate: true, Data: add}, nil)
+	}
+}
+
+func (c *Controller) onAck(from string, msg *etree.Element) {
+	if from != c.dc {
+		return
+	}
+	if msg.SelectAttrValue("join_ack_nack", "") != "true" {
+		c.leave("the DC refused this node")
+		return
+	}
+	c.joined = true
+	if !c.IsDC() {
+		c.enter(NotDC)
+	}
+	features := FeatureSet
+	c.effects.SetAttribute(c.self.Name, "#feature-set", &features)
+	m := c.message("join_confirm", from, "join_id", msg.SelectAttrValue("join_id", ""))
+	m.CreateElement("crm_xml").AddChild(c.effects.History())
+	c.effects.Broadcast(m)
+}
+
+func (c *Controller) onConfirm(from string, msg *etree.Element) {
+	p := c.peer(from)
+	if !c.current(msg) || p.phase != phaseFinalized || c.state != FinalizeJoin {
+		return
+	}
+	p.phase = phaseConfirmed
+	id := c.nodeID(from)
+	c.update(cib.Request{Op: cib.Delete, XPath: true, Section: fmt.Sprintf("//node_state[@uname='%s']/lrm", from)}, nil)
+	s := etree.NewElement("node_state")
+	s.CreateAttr("id", id)
+	s.CreateAttr("uname", from)
+	if lrm := msg.FindElement("crm_xml/lrm"); lrm != nil {
+		s.AddChild(lrm.Copy())
+	}
+	c.update(cib.Request{Op: cib.Modify, Section: "status", CanCreate: true, Data: s}, nil)
+	c.joinProgress()
+}
+
+// complete ends a join: what is known of every node is written, then planned from.
+func (c *Controller) complete() {
+	c.joinEnd = time.Time{}
+	c.effects.Logf("Join %d: complete", c.joinID)
+	for _, n := range c.names() {
+		c.writeState(c.peers[n], "join complete")
+		if !c.peers[n].process {
+			c.forgetAttributes(n)
+		}
+	}
+	// Nodes that only the CIB knows are not there.
+	if nodes := cib.Section(c.effects.CIB(), "nodes"); nodes != nil {
+		for _, n := range nodes.SelectElements("node") {
+			name := n.SelectAttrValue("uname", "")
+			if c.peers[name] != nil || n.SelectAttrValue("type", "member") == "remote" || !c.hasState(name) {
+				continue
+			}
+			c.writeState(c.peer(name), "join complete")
+			c.forgetAttributes(name)
+		}
+	}
+	c.writeRoot()
+	c.enter(PolicyEngine)
+	c.planDue = true
+	c.advance()
+}
+
+// forgetAttributes clears the transient attributes of a node that is not there:
+// they live only as long as it does.
+func (c *Controller) forgetAttributes(name string) {
+	c.update(cib.Request{Op: cib.Delete, XPath: true, Section: fmt.Sprintf("//node_state[@uname='%s']/transient_attributes", name)}, nil)
+}
+
+func (c *Controller) hasState(name string) bool {
+	st := cib.Section(c.effects.CIB(), "status")
+	return st != nil && slices.ContainsFunc(st.SelectElements("node_state"), func(s *etree.Element) bool {
+		return s.SelectAttrValue("uname", "") == name
+	})
+}

@@ -1,0 +1,460 @@
+package controller
+
+import (
+	"fmt"
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/beevik/etree"
+
+	"hacluster/cib"
+	"hacluster/engine/transition"
+)
+
+// step is an action of the graph under way.
+type step int
+
+const (
+	stepWaiting step = iota
+	stepFired
+	stepDone
+	stepFailed
+)
+
+// run is a transition under way.
+type run struct {
+	id      int
+	graph   *transition.Graph
+	steps   []step
+	late_   []time.Time // when a fired action counts as lost
+	byID    map[int]int // synapse of an action
+	aborted string      // why it is to end early; "" it is not
+	input   string
+	closing bool // the last step is that this node leaves
+}
+
+func newRun(id int, g *transition.Graph, input string) *run {
+	r := &run{id: id, graph: g, input: input, steps: make([]step, len(g.Synapses)), late_: make([]time.Time, len(g.Synapses)), byID: map[int]int{}}
+	for i, s := range g.Synapses {
+		r.byID[s.Action.ID] = i
+	}
+	return r
+}
+
+func (r *run) abort(why string) {
+	if r != nil && r.aborted == "" {
+		r.aborted = why
+	}
+}
+
+func (r *run) deadline() time.Time {
+	var next time.Time
+	if r == nil {
+		return next
+	}
+	for i, t := range r.late_ {
+		if r.steps[i] == stepFired && !t.IsZero() && (next.IsZero() || t.Before(next)) {
+			next = t
+		}
+	}
+	return next
+}
+
+// late fails the actions that took too long.
+func (r *run) late(c *Controller) {
+	if r == nil {
+		return
+	}
+	for i, t := range r.late_ {
+		if r.steps[i] == stepFired && !t.IsZero() && !t.After(c.now) {
+			c.effects.Logf("Transition %d: action %s on %s was lost", r.id, r.graph.Synapses[i].Action.Key, r.graph.Synapses[i].Action.Node)
+			r.steps[i] = stepFailed
+			c.abort("Action lost")
+		}
+	}
+}
+
+func (r *run) inFlight() int {
+	n := 0
+	for _, s := range r.steps {
+		if s == stepFired {
+			n++
+		}
+	}
+	return n
+}
+
+// ready tells whether all that a synapse waits for is done.
+func (r *run) ready(i int) bool {
+	if r.steps[i] != stepWaiting {
+		return false
+	}
+	for _, in := range r.graph.Synapses[i].Inputs {
+		if j, ok := r.byID[in.ID]; ok && r.steps[j] != stepDone {
+			return false
+		}
+	}
+	return true
+}
+
+// abort ends the transition under way, if any, and asks for a new plan.
+func (c *Controller) abort(why string) {
+	if !c.IsDC() || c.state == Election || c.state == Integration || c.state == FinalizeJoin {
+		return
+	}
+	if c.run != nil && c.run.aborted == "" {
+		c.effects.Logf("Transition %d aborted: %s", c.run.id, why)
+		c.run.abort(why)
+	}
+	c.planDue = true
+	if c.run == nil {
+		c.enter(PolicyEngine)
+	}
+	c.advance()
+}
+
+// advance fires what may be fired, ends a transition that has nothing left to do,
+// and plans when a plan is due.
+func (c *Controller) advance() {
+	if !c.IsDC() || c.exited {
+		return
+	}
+	switch c.state {
+	case PolicyEngine, TransitionEngine, Idle:
+	default:
+		return
+	}
+	for c.run != nil {
+		if !c.fire() {
+			break
+		}
+	}
+	if r := c.run; r != nil {
+		if r.inFlight() > 0 || r.closing && c.updates > 0 {
+			return
+		}
+		c.finish(r)
+		if c.exited {
+			return
+		}
+	}
+	if !c.planDue || c.updates > 0 {
+		if c.updates == 0 && c.run == nil && !c.planDue {
+			c.enter(Idle)
+		}
+		return
+	}
+	c.plan()
+}
+
+// fire starts the actions that may start; it tells whether more may be ready now.
+func (c *Controller) fire() bool {
+	r := c.run
+	if r.aborted != "" {
+		return false
+	}
+	limit, err := strconv.Atoi(r.graph.Attr("batch-limit"))
+	if err != nil || limit <= 0 {
+		limit = 1 << 30
+	}
+	again := false
+	for i, s := range r.graph.Synapses {
+		if r.aborted != "" || c.run != r {
+			return false
+		}
+		if !r.ready(i) || s.Action.Kind != transition.Pseudo && r.inFlight() >= limit {
+			continue
+		}
+		r.steps[i] = stepFired
+		if s.Action.Kind == transition.Pseudo {
+			r.steps[i] = stepDone
+			again = true
+			continue
+		}
+		if c.start(i, s.Action) {
+			r.steps[i] = stepDone
+			again = true
+		}
+	}
+	return again
+}
+
+func (c *Controller) finish(r *run) {
+	counts := map[step]int{}
+	for _, s := range r.steps {
+		counts[s]++
+	}
+	end := "Complete"
+	if r.aborted != "" {
+		end = "Stopped"
+	}
+	c.effects.Logf("Transition %d (Complete=%d, Pending=0, Fired=0, Skipped=0, Incomplete=%d, Source=%s): %s",
+		r.id, counts[stepDone], counts[stepWaiting]+counts[stepFailed], r.input, end)
+	c.run = nil
+	if r.closing && r.aborted == "" {
+		c.leave("shutdown is complete")
+		return
+	}
+	if r.aborted == "" && !c.planDue {
+		c.enter(Idle)
+	}
+}
+
+// plan has the scheduler plan and begins to carry it out.
+func (c *Controller) plan() {
+	c.planDue = false
+	c.enter(PolicyEngine)
+	graph, recheck, input, err := c.effects.Plan(c.now)
+	c.recheckAt = c.now.Add(c.timing.Recheck)
+	if !recheck.IsZero() && recheck.After(c.now) && recheck.Before(c.recheckAt) {
+		c.recheckAt = recheck.Add(time.Second)
+	}
+	if err != nil {
+		c.effects.Logf("The scheduler could not plan: %v", err)
+		c.enter(Idle)
+		return
+	}
+	c.transition++
+	c.run = newRun(c.transition, graph, input)
+	c.enter(TransitionEngine)
+	for c.run != nil && c.fire() {
+		continue
+	}
+	if r := c.run; r != nil && r.inFlight() == 0 && !(r.closing && c.updates > 0) {
+		c.finish(r)
+		if !c.exited && c.planDue && c.updates == 0 {
+			c.plan()
+		}
+	}
+}
+
+// key is the transition-key of an action: results come back with it.
+func (c *Controller) key(a *transition.Action) string {
+	rc, _ := a.Attr("CRM_meta_op_target_rc")
+	if rc == "" {
+		rc = "0"
+	}
+	return fmt.Sprintf("%d:%d:%s:%s", a.ID, c.run.id, rc, c.uuid)
+}
+
+// start begins one action; it tells whether the action is done already.
+func (c *Controller) start(i int, a *transition.Action) bool {
+	r := c.run
+	delay := c.timing.ClusterDelay
+	r.late_[i] = c.now.Add(time.Duration(a.Timeout())*time.Millisecond + delay)
+	if a.Kind == transition.ResourceOp {
+		to := a.Node
+		if a.Router != "" {
+			to = a.Router
+		}
+		c.effects.Logf("Transition %d: %s on %s", r.id, a.Key, a.Node)
+		m := c.message("lrm_invoke", to)
+		m.CreateElement("crm_xml").AddChild(c.order(a))
+		if p := c.peers[to]; p == nil || !p.process {
+			c.effects.Logf("Transition %d: %s cannot be done, node %s is not there", r.id, a.Key, to)
+			r.steps[i] = stepFailed
+			r.abort("Node is not there")
+			c.planDue = true
+			return false
+		}
+		c.effects.Broadcast(m)
+		return false
+	}
+	switch a.Operation {
+	case "stonith":
+		c.fence(i, a)
+		return false
+	case "do_shutdown":
+		return c.shutNode(i, a)
+	case "clear_failcount":
+		if a.Resource != nil {
+			c.effects.ClearFailures(instanceBase(a.Resource), a.Node)
+		}
+		return true
+	case "lrm_delete":
+		if a.Resource != nil {
+			c.update(cib.Request{Op: cib.Delete, XPath: true, Section: fmt.Sprintf("//node_state[@uname='%s']//lrm_resource[@id='%s']", a.Node, a.Resource.ID)}, nil)
+		}
+		return true
+	}
+	c.effects.Logf("Transition %d: action %s is not supported yet", r.id, a.Operation)
+	r.steps[i] = stepFailed
+	r.abort("Unsupported action")
+	return false
+}
+
+// instanceBase is the resource whose failures are counted for an instance.
+func instanceBase(r *transition.Resource) string {
+	id, _, _ := strings.Cut(r.ID, ":")
+	return id
+}
+
+// order is an action as an executor gets it.
+func (c *Controller) order(a *transition.Action) *etree.Element {
+	op := etree.NewElement("rsc_op")
+	set := func(el *etree.Element, name, value string) {
+		if value != "" {
+			el.CreateAttr(name, value)
+		}
+	}
+	set(op, "id", strconv.Itoa(a.ID))
+	set(op, "operation", a.Operation)
+	set(op, "operation_key", a.Key)
+	set(op, "on_node", a.Node)
+	set(op, "on_node_uuid", a.NodeID)
+	set(op, "router_node", a.Router)
+	set(op, "transition-key", c.key(a))
+	if r := a.Resource; r != nil {
+		el := op.CreateElement(r.Tag)
+		set(el, "id", r.ID)
+		set(el, "long-id", r.LongID)
+		set(el, "class", r.Class)
+		set(el, "provider", r.Provider)
+		set(el, "type", r.Type)
+	}
+	at := op.CreateElement("attributes")
+	for _, p := range a.Attrs {
+		at.CreateAttr(p.Name, p.Value)
+	}
+	return op
+}
+
+// shutNode carries the last step of a node's shutdown out.
+func (c *Controller) shutNode(i int, a *transition.Action) bool {
+	p := c.peer(a.Node)
+	p.leaving = true
+	if a.Node == c.self.Name {
+		c.run.closing = true
+		c.writeState(p, "shutdown")
+		return true
+	}
+	c.run.late_[i] = c.now.Add(c.timing.Escalation)
+	c.writeState(p, "shutdown")
+	c.effects.Broadcast(c.message("do_shutdown", a.Node))
+	return false
+}
+
+const fenceAttempts = 10
+
+func (c *Controller) fence(i int, a *transition.Action) {
+	action, _ := a.Attr("CRM_meta_stonith_action")
+	if action == "" {
+		action = c.option("stonith-action", "reboot")
+	}
+	target := a.Node
+	if c.fenceTries[target] >= fenceAttempts {
+		c.effects.Logf("Fencing of %s failed %d times: not tried again until something changes", target, c.fenceTries[target])
+		c.run.steps[i] = stepFailed
+		c.run.abort("Too many fencing failures")
+		return
+	}
+	timeout := 60 * time.Second
+	if d, err := parseInterval(c.option("stonith-timeout", "60s")); err == nil && d > 0 {
+		timeout = d
+	}
+	delay, _ := parseInterval(func() string { s, _ := a.Attr("CRM_meta_priority_fencing_delay"); return s }())
+	c.run.late_[i] = time.Time{}
+	r := c.run
+	c.effects.Logf("Requesting fencing (%s) of node %s", action, target)
+	c.effects.Fence(FenceRequest{Target: target, Action: action, Timeout: timeout, Delay: delay}, func(err error) {
+		if err != nil {
+			c.fenceTries[target]++
+			c.effects.Logf("Fencing of %s failed: %v", target, err)
+			if c.run == r {
+				r.steps[i] = stepFailed
+			}
+			c.abort("Stonith failed")
+			return
+		}
+		delete(c.fenceTries, target)
+		if action != "on" {
+			c.fenced(target)
+		}
+		if c.run == r {
+			r.steps[i] = stepDone
+		}
+		c.advance()
+	})
+}
+
+// Fenced takes note that a node was fenced, on whoever's behalf.
+func (c *Controller) Fenced(now time.Time, target string, ours bool) {
+	c.now = now
+	if ours || !c.IsDC() {
+		return
+	}
+	c.fenced(target)
+	c.abort("External Fencing Operation")
+}
+
+// fenced records that a node is surely down.
+func (c *Controller) fenced(target string) {
+	id := c.nodeID(target)
+	if id == "" {
+		return
+	}
+	p := c.peer(target)
+	p.leaving = true
+	for _, what := range []string{"lrm", "transient_attributes"} {
+		c.update(cib.Request{Op: cib.Delete, XPath: true, Section: fmt.Sprintf("//node_state[@uname='%s']/%s", target, what)}, nil)
+	}
+	s := etree.NewElement("node_state")
+	for _, a := range [][2]string{{"id", id}, {"uname", target}, {"in_ccm", "false"}, {"crmd", "offline"}, {"join", "down"}, {"expected", "down"}, {"crm-debug-origin", "fenced"}} {
+		s.CreateAttr(a[0], a[1])
+	}
+	c.update(cib.Request{Op: cib.Modify, Section: "status", CanCreate: true, Data: s}, nil)
+}
+
+// peerLost settles the actions that were under way on a node that left.
+func (c *Controller) peerLost(p *peer) {
+	r := c.run
+	if r == nil {
+		return
+	}
+	for i, s := range r.graph.Synapses {
+		if r.steps[i] != stepFired || s.Action.Kind == transition.Pseudo {
+			continue
+		}
+		a := s.Action
+		switch {
+		case a.Operation == "do_shutdown" && a.Node == p.Name:
+			r.steps[i] = stepDone
+		case a.Kind == transition.ResourceOp && (a.Node == p.Name && a.Router == "" || a.Router == p.Name):
+			r.steps[i] = stepFailed
+		}
+	}
+}
+
+// parseInterval reads "30", "30s", "1min", "500ms", "2h".
+func parseInterval(s string) (time.Duration, error) {
+	s = strings.TrimSpace(s)
+	i := 0
+	for i < len(s) && s[i] >= '0' && s[i] <= '9' {
+		i++
+	}
+	if s == "" {
+		return 0, nil
+	}
+	n, err := strconv.ParseInt(s[:i], 10, 64)
+	if err != nil {
+		return 0, fmt.Errorf("%q is not an interval", s)
+	}
+	units := []struct {
+		names []string
+		unit  time.Duration
+	}{
+		{[]string{"", "s", "sec"}, time.Second},
+		{[]string{"ms", "msec"}, time.Millisecond},
+		{[]string{"us", "usec"}, time.Microsecond},
+		{[]string{"m", "min"}, time.Minute},
+		{[]string{"h", "hr"}, time.Hour},
+	}
+	for _, u := range units {
+		if slices.Contains(u.names, strings.TrimSpace(s[i:])) {
+			return time.Duration(n) * u.unit, nil
+		}
+	}
+	return 0, fmt.Errorf("%q is not an interval", s)
+}

@@ -1,0 +1,396 @@
+// Package executor is a node's local resource manager: it runs the actions that
+// the controller orders, one at a time a resource, repeats recurring ones, and
+// keeps the history of what came of them.
+//
+// It is a state machine without I/O: agents are run by Effects, their results
+// come back through Finished, time comes in as an argument.
+package executor
+
+import (
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/beevik/etree"
+)
+
+// Param is a parameter of an operation, meta attributes (CRM_meta_…) among them.
+type Param struct{ Name, Value string }
+
+// Op is an ordered operation.
+type Op struct {
+	Resource              string // the instance's id
+	Class, Provider, Type string
+	Action                string
+	Interval              time.Duration // 0: once
+	Timeout               time.Duration
+	StartDelay            time.Duration
+	Params                []Param
+	Key                   string // transition-key: ACTION:TRANSITION:EXPECTED_RC:UUID
+	Node                  string // that it is recorded for
+	FeatureSet            string // of the DC that ordered it
+	Container             string
+}
+
+// Param gives the value of a parameter, "" when it is not there.
+func (o *Op) Param(name string) string {
+	for _, p := range o.Params {
+		if p.Name == name {
+			return p.Value
+		}
+	}
+	return ""
+}
+
+// Expected is the code that the order expects, from its key; 0 when it says none.
+func (o *Op) Expected() int {
+	f := strings.Split(o.Key, ":")
+	if len(f) > 2 {
+		if n, err := strconv.Atoi(f[2]); err == nil {
+			return n
+		}
+	}
+	return 0
+}
+
+// Result is how a run ended. Status and Code are those of op-status and rc-code.
+type Result struct {
+	Code, Status int
+	Reason       string
+	Output       string
+	Duration     time.Duration
+	Traits       Traits
+}
+
+// Traits are what an agent's meta-data says that matters for digests.
+type Traits struct {
+	Known       bool
+	Private     []string // parameters that are secret
+	Unique      []string // parameters that need a restart where the agent has only the old reload
+	Reloadable  []string // parameters that reload-agent takes over
+	ReloadAgent bool
+	Reload      bool
+}
+
+// The op-status values that the executor itself gives.
+const (
+	statusPending   = -1
+	statusDone      = 0
+	statusCancelled = 1
+	statusInvalid   = 9
+)
+
+const codeUnknown = 193
+
+// Effects is what the executor does to the world.
+type Effects interface {
+	// Run starts an agent; Finished is called with the same run when it ended.
+	Run(run uint64, op Op)
+	// Record puts an entry of the history into the CIB: an lrm_resource with its lrm_rsc_op elements.
+	Record(node string, resource *etree.Element)
+	// Forget deletes entries from the CIB: a resource's whole history, or the entry with this id.
+	Forget(node, resource, entry string)
+	// Answer tells the controller that ordered op directly what came of it: for
+	// what leaves no history (notify, cancel, delete).
+	Answer(op Op, res Result)
+	Logf(format string, args ...any)
+}
+
+// Executor is the local resource manager of one node.
+type Executor struct {
+	effects   Effects
+	runs      uint64
+	calls     int
+	resources map[string]*resource
+	closing   bool
+}
+
+type resource struct {
+	id                   string
+	class, provider, typ string
+	container            string
+	queue                []*job
+	running              *job
+	recurring            []*job
+	history              map[string]*etree.Element // by entry id
+	node                 string
+	lastCode, lastStatus int
+	deleteWhenIdle       []Op
+}
+
+type job struct {
+	op       Op
+	run      uint64
+	call     int
+	queued   time.Time
+	started  time.Time
+	next     time.Time // recurring: when it is due again
+	reported bool      // recurring: a result is in the history
+	code     int
+	status   int
+	changed  time.Time
+	gone     bool // cancelled while it ran
+}
+
+// New makes an executor that knows of nothing.
+func New(e Effects) *Executor {
+	return &Executor{effects: e, resources: map[string]*resource{}}
+}
+
+// Close makes further orders be refused: the node is going down.
+func (e *Executor) Close() { e.closing = true }
+
+func (e *Executor) resource(op *Op) *resource {
+	r := e.resources[op.Resource]
+	if r == nil {
+		r = &resource{id: op.Resource, history: map[string]*etree.Element{}}
+		e.resources[op.Resource] = r
+	}
+	if op.Class != "" {
+		r.class, r.provider, r.typ = op.Class, op.Provider, op.Type
+	}
+	if op.Container != "" {
+		r.container = op.Container
+	}
+	r.node = op.Node
+	return r
+}
+
+// Invoke takes an order.
+func (e *Executor) Invoke(now time.Time, op Op) {
+	switch op.Action {
+	case "cancel":
+		e.cancel(op)
+		return
+	case "delete", "lrm_delete":
+		r := e.resource(&op)
+		r.deleteWhenIdle = append(r.deleteWhenIdle, op)
+		e.cancelAll(r)
+		e.settle(now, r)
+		return
+	}
+	r := e.resource(&op)
+	e.calls++
+	j := &job{op: op, call: e.calls, queued: now}
+	if e.closing && (op.Action == "start" || op.Action == "promote") {
+		e.finish(now, r, j, Result{Code: 1, Status: statusInvalid, Reason: "Not attempting " + op.Action + " due to shutdown in progress"})
+		return
+	}
+	if op.Interval > 0 {
+		// The same recurring operation again takes the place of the old one.
+		r.recurring = slices.DeleteFunc(r.recurring, func(o *job) bool {
+			if o.op.Action == op.Action && o.op.Interval == op.Interval {
+				o.gone = true
+				return true
+			}
+			return false
+		})
+		r.recurring = append(r.recurring, j)
+	} else if op.Action == "stop" {
+		e.cancelAll(r)
+	}
+	if op.Action != "notify" && op.Param("CRM_meta_record_pending") != "false" && op.StartDelay == 0 {
+		e.record(now, r, j, Result{Code: codeUnknown, Status: statusPending})
+	}
+	if op.StartDelay > 0 {
+		j.next = now.Add(op.StartDelay)
+		if op.Interval == 0 {
+			r.recurring = append(r.recurring, j) // waits among them until it is due
+		}
+		return
+	}
+	r.queue = append(r.queue, j)
+	e.settle(now, r)
+}
+
+// cancelAll ends the recurring operations of a resource.
+func (e *Executor) cancelAll(r *resource) {
+	for _, j := range r.recurring {
+		j.gone = true
+		if j.op.Interval > 0 {
+			e.drop(r, entryID(j.op, true))
+		}
+	}
+	r.recurring = nil
+	r.queue = slices.DeleteFunc(r.queue, func(j *job) bool { return j.op.Interval > 0 })
+}
+
+func (e *Executor) drop(r *resource, entry string) {
+	if _, ok := r.history[entry]; ok {
+		delete(r.history, entry)
+		e.effects.Forget(r.node, r.id, entry)
+	}
+}
+
+// cancel ends one recurring operation, by the action and interval in the order's meta attributes.
+func (e *Executor) cancel(op Op) {
+	r := e.resource(&op)
+	action := op.Param("CRM_meta_operation")
+	ms, _ := strconv.ParseInt(op.Param("CRM_meta_interval"), 10, 64)
+	interval := time.Duration(ms) * time.Millisecond
+	fits := func(j *job) bool { return j.op.Action == action && j.op.Interval == interval }
+	for _, j := range r.recurring {
+		if fits(j) {
+			j.gone = true
+		}
+	}
+	r.recurring = slices.DeleteFunc(r.recurring, fits)
+	r.queue = slices.DeleteFunc(r.queue, fits)
+	e.drop(r, entryID(Op{Resource: op.Resource, Action: action, Interval: interval}, true))
+	e.effects.Answer(op, Result{Code: 0, Status: statusDone})
+}
+
+// settle starts what may run now.
+func (e *Executor) settle(now time.Time, r *resource) {
+	if r.running != nil {
+		return
+	}
+	if len(r.queue) > 0 {
+		j := r.queue[0]
+		r.queue = r.queue[1:]
+		e.runs++
+		j.run, j.started = e.runs, now
+		r.running = j
+		e.effects.Run(j.run, j.op)
+		return
+	}
+	for _, op := range r.deleteWhenIdle {
+		e.effects.Forget(op.Node, r.id, "")
+		e.effects.Answer(op, Result{Code: 0, Status: statusDone})
+	}
+	if len(r.deleteWhenIdle) > 0 {
+		r.deleteWhenIdle = nil
+		delete(e.resources, r.id)
+	}
+}
+
+// Finished takes the result of a run.
+func (e *Executor) Finished(now time.Time, run uint64, res Result) {
+	for _, id := range e.ids() {
+		r := e.resources[id]
+		if r.running == nil || r.running.run != run {
+			continue
+		}
+		j := r.running
+		r.running = nil
+		if !j.gone || j.op.Interval == 0 {
+			e.finish(now, r, j, res)
+		}
+		e.settle(now, r)
+		return
+	}
+}
+
+func (e *Executor) finish(now time.Time, r *resource, j *job, res Result) {
+	if j.op.Action == "notify" {
+		e.effects.Answer(j.op, res)
+		return
+	}
+	if j.op.Interval > 0 {
+		j.next = now.Add(j.op.Interval)
+		if j.reported && j.code == res.Code && j.status == res.Status {
+			return
+		}
+		j.reported = true
+	}
+	j.code, j.status, j.changed = res.Code, res.Status, now
+	e.record(now, r, j, res)
+}
+
+func (e *Executor) ids() []string {
+	out := make([]string, 0, len(e.resources))
+	for id := range e.resources {
+		out = append(out, id)
+	}
+	slices.Sort(out)
+	return out
+}
+
+// Deadline is when Tick is due next; zero: not at all.
+func (e *Executor) Deadline() time.Time {
+	var next time.Time
+	for _, r := range e.resources {
+		for _, j := range r.recurring {
+			if !j.next.IsZero() && (next.IsZero() || j.next.Before(next)) {
+				next = j.next
+			}
+		}
+	}
+	return next
+}
+
+// Tick queues the recurring operations that are due.
+func (e *Executor) Tick(now time.Time) {
+	for _, id := range e.ids() {
+		r := e.resources[id]
+		for _, j := range slices.Clone(r.recurring) {
+			if j.next.IsZero() || j.next.After(now) {
+				continue
+			}
+			j.next = time.Time{}
+			j.queued = now
+			if j.op.Interval == 0 {
+				r.recurring = slices.DeleteFunc(r.recurring, func(o *job) bool { return o == j })
+			}
+			r.queue = append(r.queue, j)
+		}
+		e.settle(now, r)
+	}
+}
+
+// Idle tells that nothing runs or waits to run.
+func (e *Executor) Idle() bool {
+	for _, r := range e.resources {
+		if r.running != nil || len(r.queue) > 0 {
+			return false
+		}
+	}
+	return true
+}
+
+// State is the node's whole history: an element lrm, as it stands in the CIB.
+func (e *Executor) State(nodeID string) *etree.Element {
+	lrm := etree.NewElement("lrm")
+	lrm.CreateAttr("id", nodeID)
+	all := lrm.CreateElement("lrm_resources")
+	for _, id := range e.ids() {
+		r := e.resources[id]
+		if len(r.history) == 0 {
+			continue
+		}
+		el := r.element()
+		keys := make([]string, 0, len(r.history))
+		for k := range r.history {
+			keys = append(keys, k)
+		}
+		slices.Sort(keys)
+		for _, k := range keys {
+			el.AddChild(r.history[k].Copy())
+		}
+		all.AddChild(el)
+	}
+	return lrm
+}
+
+func (r *resource) element() *etree.Element {
+	el := etree.NewElement("lrm_resource")
+	el.CreateAttr("id", r.id)
+	el.CreateAttr("class", r.class)
+	if r.provider != "" {
+		el.CreateAttr("provider", r.provider)
+	}
+	el.CreateAttr("type", r.typ)
+	if r.container != "" {
+		el.CreateAttr("container", r.container)
+	}
+	return el
+}
+
+// Fail makes up a failed monitor of a resource, as `crm_resource --fail` asks for.
+func (e *Executor) Fail(now time.Time, op Op) {
+	r := e.resource(&op)
+	e.calls++
+	op.Action = "asyncmon"
+	e.record(now, r, &job{op: op, call: e.calls, queued: now, started: now, changed: now}, Result{Code: 1, Status: statusDone, Reason: "Simulated failure"})
+}

@@ -1,0 +1,132 @@
+package executor
+
+import (
+	"crypto/md5" //nolint:gosec // the digest that histories carry
+	"encoding/hex"
+	"fmt"
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/beevik/etree"
+
+	"hacluster/cib/xml"
+)
+
+// entryID is the id of the entry that an operation's result is kept under.
+func entryID(op Op, good bool) string {
+	switch {
+	case !good && op.Action != "migrate_to" && op.Action != "migrate_from":
+		return op.Resource + "_last_failure_0"
+	case op.Action == "migrate_to", op.Action == "migrate_from":
+		return op.Resource + "_" + op.Action + "_0"
+	case op.Interval > 0:
+		return operationKey(op)
+	}
+	return op.Resource + "_last_0"
+}
+
+func operationKey(op Op) string {
+	return fmt.Sprintf("%s_%s_%d", op.Resource, op.Action, op.Interval.Milliseconds())
+}
+
+// record writes an operation's result into the history and the CIB.
+func (e *Executor) record(now time.Time, r *resource, j *job, res Result) {
+	pending := res.Status == statusPending
+	good := pending || res.Code == j.op.Expected() && res.Status <= statusCancelled
+	entries := []string{entryID(j.op, good)}
+	if !good && j.op.Interval == 0 && j.op.Action != "asyncmon" && !strings.HasSuffix(entries[0], "_last_0") {
+		entries = append(entries, entryID(j.op, true))
+	}
+	el := r.element()
+	for i, id := range entries {
+		entry := e.entry(now, j, res, id, i == len(entries)-1)
+		r.history[id] = entry
+		el.AddChild(entry.Copy())
+	}
+	e.effects.Record(j.op.Node, el)
+}
+
+func (e *Executor) entry(now time.Time, j *job, res Result, id string, last bool) *etree.Element {
+	op := j.op
+	x := etree.NewElement("lrm_rsc_op")
+	set := func(name, value string) { x.CreateAttr(name, value) }
+	set("id", id)
+	set("operation_key", operationKey(op))
+	set("operation", op.Action)
+	set("crm-debug-origin", "controld_update_resource_history")
+	set("crm_feature_set", op.FeatureSet)
+	set("transition-key", op.Key)
+	set("transition-magic", fmt.Sprintf("%d:%d;%s", res.Status, res.Code, op.Key))
+	set("exit-reason", res.Reason)
+	set("on_node", op.Node)
+	call := j.call
+	if res.Status == statusPending {
+		call = -1
+	}
+	set("call-id", strconv.Itoa(call))
+	set("rc-code", strconv.Itoa(res.Code))
+	set("op-status", strconv.Itoa(res.Status))
+	set("interval", strconv.FormatInt(op.Interval.Milliseconds(), 10))
+	changed := j.started
+	if changed.IsZero() || op.Interval > 0 {
+		changed = now
+	}
+	set("last-rc-change", strconv.FormatInt(changed.Unix(), 10))
+	set("exec-time", strconv.FormatInt(res.Duration.Milliseconds(), 10))
+	queue := time.Duration(0)
+	if !j.started.IsZero() {
+		queue = max(0, j.started.Sub(j.queued))
+	}
+	set("queue-time", strconv.FormatInt(queue.Milliseconds(), 10))
+	if op.Action == "migrate_to" || op.Action == "migrate_from" {
+		set("migrate_source", op.Param("CRM_meta_migrate_source"))
+		set("migrate_target", op.Param("CRM_meta_migrate_target"))
+	}
+	set("op-digest", digest(op, func(string) bool { return true }))
+	if !last || !res.Traits.Known || res.Status == statusPending {
+		return x
+	}
+	t := res.Traits
+	if op.Interval == 0 && (t.ReloadAgent || t.Reload) {
+		restart := t.Unique
+		if t.ReloadAgent {
+			restart = nil
+			for _, p := range op.Params {
+				if instance(p.Name) && !slices.Contains(t.Reloadable, p.Name) {
+					restart = append(restart, p.Name)
+				}
+			}
+		}
+		if len(restart) > 0 {
+			restart = slices.Sorted(slices.Values(restart))
+			set("op-force-restart", " "+strings.Join(restart, " ")+" ")
+			set("op-restart-digest", digest(op, func(n string) bool { return slices.Contains(restart, n) }))
+		}
+	}
+	if len(t.Private) > 0 {
+		set("op-secure-params", " "+strings.Join(t.Private, " ")+" ")
+		set("op-secure-digest", digest(op, func(n string) bool { return !slices.Contains(t.Private, n) }))
+	}
+	return x
+}
+
+// instance tells an agent's own parameter from what the cluster adds.
+func instance(name string) bool {
+	return !strings.HasPrefix(name, "CRM_meta_") && name != "crm_feature_set" && name != "id" && name != "on_node"
+}
+
+// digest is the MD5 of the operation's parameters, sorted, as schedulers compare it.
+func digest(op Op, keep func(string) bool) string {
+	params := slices.Clone(op.Params)
+	slices.SortStableFunc(params, func(a, b Param) int { return strings.Compare(a.Name, b.Name) })
+	el := etree.NewElement("parameters")
+	for _, p := range params {
+		if instance(p.Name) && keep(p.Name) || p.Name == "CRM_meta_timeout" && op.Interval > 0 {
+			el.CreateAttr(p.Name, p.Value)
+		}
+	}
+	h := md5.Sum([]byte(" " + string(xml.Compact(el)) + "\n")) //nolint:gosec // see the import
+	return hex.EncodeToString(h[:])
+}

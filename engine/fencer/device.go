@@ -1,0 +1,238 @@
+package fencer
+
+import (
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/beevik/etree"
+
+	"hacluster/cib"
+)
+
+// Param is a parameter of a fence device.
+type Param struct{ Name, Value string }
+
+// Device is a fence device as the configuration has it.
+type Device struct {
+	ID, Agent string
+	Params    []Param
+	Disabled  bool // target-role is Stopped
+	// Banned are the nodes that may not use it.
+	Banned []string
+}
+
+func (d *Device) param(name string) string {
+	for _, p := range d.Params {
+		if p.Name == name {
+			return p.Value
+		}
+	}
+	return ""
+}
+
+// Devices reads the fence devices of a configuration, in its order.
+func Devices(root *etree.Element) []*Device {
+	resources := cib.Section(root, "resources")
+	if resources == nil {
+		return nil
+	}
+	var out []*Device
+	for _, p := range resources.FindElements(".//primitive") {
+		if p.SelectAttrValue("class", "") != "stonith" {
+			continue
+		}
+		d := &Device{ID: p.SelectAttrValue("id", ""), Agent: p.SelectAttrValue("type", "")}
+		for _, set := range p.SelectElements("instance_attributes") {
+			for _, nv := range set.SelectElements("nvpair") {
+				if name := nv.SelectAttrValue("name", ""); d.param(name) == "" {
+					d.Params = append(d.Params, Param{name, nv.SelectAttrValue("value", "")})
+				}
+			}
+		}
+		for at := p; at != nil && at != resources; at = at.Parent() {
+			for _, set := range at.SelectElements("meta_attributes") {
+				for _, nv := range set.SelectElements("nvpair") {
+					if nv.SelectAttrValue("name", "") == "target-role" && strings.EqualFold(nv.SelectAttrValue("value", ""), "Stopped") {
+						d.Disabled = true
+					}
+				}
+			}
+		}
+		if cons := cib.Section(root, "constraints"); cons != nil {
+			for _, l := range cons.SelectElements("rsc_location") {
+				if n, ok := cib.Score(l.SelectAttrValue("score", "0")); ok && n <= -cib.Infinity && l.SelectAttrValue("rsc", "") == d.ID && l.SelectAttrValue("node", "") != "" {
+					d.Banned = append(d.Banned, l.SelectAttrValue("node", ""))
+				}
+			}
+		}
+		out = append(out, d)
+	}
+	return out
+}
+
+// usable tells whether a node may use the device.
+func (d *Device) usable(node string) bool {
+	return !d.Disabled && !slices.Contains(d.Banned, node)
+}
+
+// check is how it is found out which targets a device can fence.
+func (d *Device) check() string {
+	if c := d.param("pcmk_host_check"); c != "" {
+		return c
+	}
+	if d.param("pcmk_host_list") != "" || d.param("pcmk_host_map") != "" {
+		return "static-list"
+	}
+	return ""
+}
+
+func words(s string) []string {
+	return strings.FieldsFunc(s, func(r rune) bool { return r == ' ' || r == ',' || r == ';' || r == '\t' || r == '\n' })
+}
+
+// aliases reads pcmk_host_map: what the device calls each target.
+func (d *Device) aliases() map[string]string {
+	out := map[string]string{}
+	for _, w := range strings.FieldsFunc(d.param("pcmk_host_map"), func(r rune) bool { return r == ' ' || r == ';' || r == '\t' }) {
+		if i := strings.IndexAny(w, ":="); i > 0 {
+			out[w[:i]] = w[i+1:]
+		}
+	}
+	return out
+}
+
+// static tells whether a static list names the target.
+func (d *Device) static(target string) bool {
+	if slices.Contains(words(d.param("pcmk_host_list")), target) {
+		return true
+	}
+	_, ok := d.aliases()[target]
+	return ok
+}
+
+// listed tells whether the output of a device's list names the target.
+func (d *Device) listed(output, target string) bool {
+	alias := d.aliases()[target]
+	for l := range strings.Lines(output) {
+		for _, w := range words(strings.TrimSpace(l)) {
+			if w == target || alias != "" && w == alias {
+				return true
+			}
+		}
+	}
+	return false
+}
+
+// call gives what the agent is run with for an action on a target ("" for none).
+// plug is the parameter that names the target, from the agent's meta-data.
+func (d *Device) call(action, target, plug string) (agentAction string, params []Param) {
+	agentAction = action
+	if a := d.param("pcmk_" + action + "_action"); a != "" {
+		agentAction = a
+	}
+	if target != "" {
+		params = append(params, Param{"nodename", target})
+		name := d.param("pcmk_host_argument")
+		if name == "" {
+			name = plug
+		}
+		alias := target
+		if a, ok := d.aliases()[target]; ok {
+			alias = a
+		}
+		if v := d.param(name); name != "none" && (v == "" || v == "dynamic") {
+			params = append(params, Param{name, alias})
+		}
+	}
+	for _, p := range d.Params {
+		if strings.HasPrefix(p.Name, "pcmk_") || p.Name == "action" || p.Value == "dynamic" {
+			continue
+		}
+		params = append(params, p)
+	}
+	return agentAction, params
+}
+
+func (d *Device) timeout(action string, otherwise time.Duration) time.Duration {
+	if t, ok := duration(d.param("pcmk_" + action + "_timeout")); ok && t > 0 {
+		return t
+	}
+	return otherwise
+}
+
+func (d *Device) retries(action string) int {
+	if n, err := strconv.Atoi(d.param("pcmk_" + action + "_retries")); err == nil && n > 0 {
+		return n
+	}
+	return 2
+}
+
+// delays gives the base and the most of the delay before this target is fenced.
+func (d *Device) delays(target string) (base, most time.Duration) {
+	text := d.param("pcmk_delay_base")
+	if strings.ContainsAny(text, ":=") {
+		found := ""
+		for _, w := range strings.FieldsFunc(text, func(r rune) bool { return r == ' ' || r == ';' || r == '\t' }) {
+			if i := strings.IndexAny(w, ":="); i > 0 && w[:i] == target {
+				found = w[i+1:]
+			}
+		}
+		text = found
+	}
+	base, _ = duration(text)
+	most, _ = duration(d.param("pcmk_delay_max"))
+	return base, max(base, most)
+}
+
+// duration reads "30", "30s", "2m", "500ms".
+func duration(s string) (time.Duration, bool) {
+	s = strings.TrimSpace(s)
+	i := 0
+	for i < len(s) && s[i] >= '0' && s[i] <= '9' {
+		i++
+	}
+	n, err := strconv.ParseInt(s[:i], 10, 64)
+	if err != nil {
+		return 0, false
+	}
+	unit, ok := map[string]time.Duration{
+		"": time.Second, "s": time.Second, "sec": time.Second, "ms": time.Millisecond, "msec": time.Millisecond,
+		"m": time.Minute, "min": time.Minute, "h": time.Hour, "hr": time.Hour,
+	}[strings.TrimSpace(s[i:])]
+	return time.Duration(n) * unit, ok
+}
+
+// level is one level of a fencing topology.
+type level struct {
+	index   int
+	devices []string
+}
+
+// topology gives the levels for a target, in order; none when the configuration has none.
+func topology(root *etree.Element, target string) []level {
+	ft := cib.Section(root, "fencing-topology")
+	if ft == nil {
+		return nil
+	}
+	var out []level
+	for _, l := range ft.SelectElements("fencing-level") {
+		if l.SelectAttrValue("target", "") != target {
+			continue
+		}
+		n, err := strconv.Atoi(l.SelectAttrValue("index", ""))
+		if err != nil {
+			continue
+		}
+		var devices []string
+		for _, d := range strings.Split(l.SelectAttrValue("devices", ""), ",") {
+			if d = strings.TrimSpace(d); d != "" {
+				devices = append(devices, d)
+			}
+		}
+		out = append(out, level{n, devices})
+	}
+	slices.SortStableFunc(out, func(a, b level) int { return a.index - b.index })
+	return out
+}

@@ -1,0 +1,575 @@
+// Package fencer makes sure that a node that may not act any more does not: it
+// finds a fence device that can reach the node, has a node run its agent, goes on
+// to the next device or level when that fails, and keeps the history.
+//
+// It is a state machine without I/O. Agents are run by Effects; messages go to
+// the group and come back in one order on every node.
+package fencer
+
+import (
+	"fmt"
+	"math/rand/v2"
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/beevik/etree"
+)
+
+// Type marks a message of this package (attribute t).
+const Type = "stonith-ng"
+
+// AgentResult is how a run of a fence agent ended; Code 0 is success.
+type AgentResult struct {
+	Code           int
+	Reason, Output string
+}
+
+// Effects is what a fencer does to the world.
+type Effects interface {
+	Broadcast(msg *etree.Element)
+	CIB() *etree.Element
+	// Members are the names of the nodes whose fencers are in the group.
+	Members() []string
+	// Installed tells whether an agent is on this host.
+	Installed(agent string) bool
+	// Run starts an agent, after a delay; done hears of its end. plug asks for the
+	// name of the parameter that the agent takes the target in.
+	Run(agent, action string, params func(plug string) []Param, timeout, delay time.Duration, done func(AgentResult))
+	// Fenced tells that a node was fenced; ours when this node asked for it.
+	Fenced(target string, ours bool)
+	// Changed tells that the history changed.
+	Changed()
+	Logf(format string, args ...any)
+}
+
+// State is how far a fencing operation is.
+type State int
+
+// The states, in Pacemaker's numbers.
+const (
+	Querying  State = 0
+	Executing State = 1
+	Done      State = 2
+	Duplicate State = 3
+	Failed    State = 4
+)
+
+// Record is a fencing operation in the history.
+type Record struct {
+	ID, Target, Action, Origin, Delegate, Client string
+	State                                        State
+	Reason                                       string
+	At                                           time.Time // completed, or begun where it is not
+}
+
+// operation is fencing that this node asked for.
+type operation struct {
+	Record
+	timeout  time.Duration
+	delay    time.Duration
+	deadline time.Time
+	done     []func(error)
+	waiting  map[string]bool // members that have not answered the query
+	offers   []offer
+	levels   []level
+	level    int
+	steps    []attempt // what is to be tried at this level, in order; all or one must succeed
+	all      bool      // all steps of the level must succeed
+	last     string    // the last failure
+	running  *attempt
+}
+
+type offer struct {
+	node, device string
+}
+
+type attempt struct{ node, device string }
+
+// Fencer is the fencer of one node.
+type Fencer struct {
+	self    string
+	effects Effects
+	random  *rand.Rand
+	now     time.Time
+	count   int
+	ops     []*operation
+	history []*Record
+	lists   map[string]cached // output of a device's list
+	started map[string]bool   // devices that this node monitors
+}
+
+type cached struct {
+	output string
+	at     time.Time
+}
+
+const (
+	listAge     = time.Minute
+	keepHistory = 500
+	trimHistory = 250
+)
+
+// New makes the fencer of a node; random decides random delays.
+func New(self string, random *rand.Rand, e Effects) *Fencer {
+	return &Fencer{self: self, effects: e, random: random, lists: map[string]cached{}, started: map[string]bool{}}
+}
+
+// Request asks for a node to be fenced; done hears how it went.
+type Request struct {
+	Target, Action, Client string
+	Timeout, Delay         time.Duration
+}
+
+// Fence has a node fenced.
+func (f *Fencer) Fence(now time.Time, r Request, done func(error)) {
+	f.now = now
+	for _, op := range f.ops {
+		if op.Target == r.Target && op.Action == r.Action {
+			op.done = append(op.done, done)
+			return
+		}
+	}
+	f.count++
+	op := &operation{
+		Record:  Record{ID: fmt.Sprintf("%s-%d-%d", f.self, now.UnixNano(), f.count), Target: r.Target, Action: r.Action, Origin: f.self, Client: r.Client, State: Querying, At: now},
+		timeout: r.Timeout, delay: r.Delay, done: []func(error){done}, waiting: map[string]bool{},
+		deadline: now.Add(r.Timeout*12/10 + r.Delay + 5*time.Second),
+		levels:   topology(f.effects.CIB(), r.Target),
+	}
+	f.ops = append(f.ops, op)
+	for _, m := range f.effects.Members() {
+		op.waiting[m] = true
+	}
+	f.remember(op.Record)
+	m := f.message("st_query", "", op)
+	m.CreateAttr("st_timeout", strconv.Itoa(int(op.timeout/time.Second)))
+	f.effects.Broadcast(m)
+}
+
+func (f *Fencer) message(task, to string, op *operation) *etree.Element {
+	m := etree.NewElement("stonith_command")
+	for _, a := range [][2]string{
+		{"t", Type},
+		{"st_op", task},
+		{"src", f.self},
+		{"st_host_to", to},
+		{"st_remote_op", op.ID},
+		{"st_target", op.Target},
+		{"st_device_action", op.Action},
+		{"st_origin", op.Origin},
+		{"st_clientname", op.Client},
+	} {
+		if a[1] != "" {
+			m.CreateAttr(a[0], a[1])
+		}
+	}
+	return m
+}
+
+// Deliver takes a message of the group.
+func (f *Fencer) Deliver(now time.Time, from string, m *etree.Element) {
+	f.now = now
+	if to := m.SelectAttrValue("st_host_to", ""); to != "" && to != f.self {
+		return
+	}
+	get := func(name string) string { return m.SelectAttrValue(name, "") }
+	switch get("st_op") {
+	case "st_query":
+		f.answerQuery(from, m)
+	case "st_offer":
+		op := f.find(get("st_remote_op"))
+		if op == nil || op.State != Querying || !op.waiting[from] {
+			return
+		}
+		delete(op.waiting, from)
+		for _, d := range m.SelectElements("st_device_id") {
+			op.offers = append(op.offers, offer{from, d.SelectAttrValue("id", "")})
+		}
+		f.proceed(op)
+	case "st_fence":
+		f.execute(from, m)
+	case "st_result":
+		op := f.find(get("st_remote_op"))
+		if op == nil || op.running == nil || op.running.node != from || op.running.device != get("st_device_id") {
+			return
+		}
+		f.result(op, get("st_rc") == "0", get("st_reason"))
+	case "st_notify":
+		r := Record{
+			ID: get("st_remote_op"), Target: get("st_target"), Action: get("st_device_action"), Origin: get("st_origin"),
+			Delegate: get("st_delegate"), Client: get("st_clientname"), Reason: get("st_reason"),
+		}
+		st, _ := strconv.Atoi(get("st_state"))
+		r.State = State(st)
+		t, _ := strconv.ParseInt(get("st_date"), 10, 64)
+		r.At = time.Unix(t, 0)
+		f.remember(r)
+		op := f.find(r.ID)
+		if r.State == Done && r.Action != "on" && op == nil {
+			f.effects.Fenced(r.Target, false)
+		}
+		if op != nil {
+			f.close(op, r)
+		}
+	case "st_fence_history":
+		switch get("st_task") {
+		case "cleanup":
+			f.forget(get("st_target"))
+		case "sync":
+			f.takeHistory(m)
+		}
+	}
+}
+
+func (f *Fencer) find(id string) *operation {
+	for _, op := range f.ops {
+		if op.ID == id {
+			return op
+		}
+	}
+	return nil
+}
+
+// answerQuery tells the asking node which devices of this node can fence the target.
+func (f *Fencer) answerQuery(from string, m *etree.Element) {
+	target := m.SelectAttrValue("st_target", "")
+	op := &operation{Record: Record{ID: m.SelectAttrValue("st_remote_op", ""), Target: target, Action: m.SelectAttrValue("st_device_action", ""), Origin: from}}
+	var capable []string
+	open := 0
+	send := func() {
+		out := f.message("st_offer", from, op)
+		for _, d := range Devices(f.effects.CIB()) { // in the configuration's order
+			if slices.Contains(capable, d.ID) {
+				out.CreateElement("st_device_id").CreateAttr("id", d.ID)
+			}
+		}
+		f.effects.Broadcast(out)
+	}
+	asking := true
+	for _, d := range Devices(f.effects.CIB()) {
+		if !d.usable(f.self) || !f.effects.Installed(d.Agent) {
+			continue
+		}
+		switch d.check() {
+		case "static-list":
+			if d.static(target) {
+				capable = append(capable, d.ID)
+			}
+		case "none":
+			capable = append(capable, d.ID)
+		default: // dynamic-list, status, or not said: the device is asked
+			if c, ok := f.lists[d.ID]; ok && f.now.Sub(c.at) < listAge {
+				if d.listed(c.output, target) {
+					capable = append(capable, d.ID)
+				}
+				continue
+			}
+			open++
+			action, _ := d.call("list", "", "")
+			if d.check() == "status" {
+				action, _ = d.call("status", target, "")
+			}
+			status := d.check() == "status"
+			f.effects.Run(d.Agent, action, func(plug string) []Param {
+				to := ""
+				if status {
+					to = target
+				}
+				_, p := d.call(action, to, plug)
+				return p
+			}, d.timeout("list", 20*time.Second), 0, func(res AgentResult) {
+				switch {
+				case status:
+					if res.Code == 0 || res.Code == 2 {
+						capable = append(capable, d.ID)
+					}
+				case res.Code == 0:
+					f.lists[d.ID] = cached{res.Output, f.now}
+					if d.listed(res.Output, target) {
+						capable = append(capable, d.ID)
+					}
+				case d.check() == "":
+					// An agent without list is taken to reach every node.
+					if strings.Contains(res.Reason+res.Output, "metadata") || res.Code == 3 {
+						capable = append(capable, d.ID)
+					}
+				}
+				open--
+				if open == 0 && !asking {
+					send()
+				}
+			})
+		}
+	}
+	asking = false
+	if open == 0 {
+		send()
+	}
+}
+
+// proceed goes from asking to fencing once enough is known.
+func (f *Fencer) proceed(op *operation) {
+	if op.State != Querying {
+		return
+	}
+	if len(op.waiting) > 0 {
+		// Without a topology the first device on another node than the target is enough.
+		if len(op.levels) > 0 || !slices.ContainsFunc(op.offers, func(o offer) bool { return o.node != op.Target && op.waiting[op.Target] }) {
+			return
+		}
+		for w := range op.waiting {
+			if w != op.Target {
+				return
+			}
+		}
+	}
+	op.State = Executing
+	f.nextLevel(op)
+}
+
+// nextLevel lays out what is to be tried next.
+func (f *Fencer) nextLevel(op *operation) {
+	op.steps, op.all = nil, false
+	choose := func(device string) (attempt, bool) {
+		best := ""
+		for _, o := range op.offers {
+			if device != o.device {
+				continue
+			}
+			switch {
+			case o.node == f.self && o.node != op.Target:
+				return attempt{o.node, device}, true
+			case best == "" || best == op.Target:
+				best = o.node
+			}
+		}
+		return attempt{best, device}, best != ""
+	}
+	if len(op.levels) == 0 {
+		if op.level > 0 {
+			f.fail(op)
+			return
+		}
+		op.level++
+		for _, d := range Devices(f.effects.CIB()) {
+			if a, ok := choose(d.ID); ok {
+				op.steps = append(op.steps, a)
+			}
+		}
+	}
+	for len(op.levels) > 0 && len(op.steps) == 0 {
+		if op.level >= len(op.levels) {
+			f.fail(op)
+			return
+		}
+		l := op.levels[op.level]
+		op.level++
+		op.all = true
+		for _, d := range l.devices {
+			a, ok := choose(d)
+			if !ok {
+				op.last = fmt.Sprintf("device %s of level %d is not to be had", d, l.index)
+				op.steps = nil
+				break
+			}
+			op.steps = append(op.steps, a)
+		}
+	}
+	if len(op.steps) == 0 {
+		if op.last == "" {
+			op.last = "No fence device"
+		}
+		f.fail(op)
+		return
+	}
+	f.step(op)
+}
+
+// step has the next device tried.
+func (f *Fencer) step(op *operation) {
+	a := op.steps[0]
+	op.steps = op.steps[1:]
+	op.running = &a
+	op.Delegate = a.node
+	op.deadline = f.now.Add(op.timeout*12/10 + op.delay + time.Minute)
+	m := f.message("st_fence", a.node, op)
+	m.CreateAttr("st_device_id", a.device)
+	m.CreateAttr("st_timeout", strconv.FormatInt(op.timeout.Milliseconds(), 10))
+	m.CreateAttr("st_delay", strconv.FormatInt(op.delay.Milliseconds(), 10))
+	op.delay = 0
+	f.effects.Logf("Fencing (%s) of %s: node %s uses device %s", op.Action, op.Target, a.node, a.device)
+	f.effects.Broadcast(m)
+}
+
+// execute runs a device on another node's behalf.
+func (f *Fencer) execute(from string, m *etree.Element) {
+	get := func(name string) string { return m.SelectAttrValue(name, "") }
+	op := &operation{Record: Record{ID: get("st_remote_op"), Target: get("st_target"), Action: get("st_device_action"), Origin: from, Client: get("st_clientname")}}
+	answer := func(ok bool, reason string) {
+		out := f.message("st_result", from, op)
+		out.CreateAttr("st_device_id", get("st_device_id"))
+		rc := "0"
+		if !ok {
+			rc = "-61"
+		}
+		out.CreateAttr("st_rc", rc)
+		if reason != "" {
+			out.CreateAttr("st_reason", reason)
+		}
+		f.effects.Broadcast(out)
+	}
+	var d *Device
+	for _, c := range Devices(f.effects.CIB()) {
+		if c.ID == get("st_device_id") {
+			d = c
+		}
+	}
+	if d == nil {
+		answer(false, "there is no device "+get("st_device_id"))
+		return
+	}
+	ms := func(name string) time.Duration {
+		n, _ := strconv.ParseInt(get(name), 10, 64)
+		return time.Duration(max(0, n)) * time.Millisecond
+	}
+	timeout := d.timeout(op.Action, ms("st_timeout"))
+	delay := ms("st_delay")
+	if op.Action != "on" {
+		base, most := d.delays(op.Target)
+		delay += base
+		if extra := int64((most - base) / time.Second); extra > 0 {
+			delay += time.Duration(f.random.Int64N(extra+1)) * time.Second
+		}
+	}
+	action, _ := d.call(op.Action, op.Target, "")
+	params := func(plug string) []Param {
+		_, p := d.call(op.Action, op.Target, plug)
+		return p
+	}
+	tries := d.retries(op.Action)
+	begun := f.now
+	var try func(delay time.Duration)
+	try = func(delay time.Duration) {
+		tries--
+		f.effects.Run(d.Agent, action, params, timeout, delay, func(res AgentResult) {
+			if res.Code != 0 && tries > 0 && f.now.Sub(begun) < timeout*7/10 {
+				f.effects.Logf("Device %s failed (%s), trying again", d.ID, res.Reason)
+				try(time.Second)
+				return
+			}
+			answer(res.Code == 0, res.Reason)
+		})
+	}
+	try(delay)
+}
+
+// Advance tells the fencer the time before a result of Run is handed to it.
+func (f *Fencer) Advance(now time.Time) { f.now = now }
+
+func (f *Fencer) result(op *operation, ok bool, reason string) {
+	device := op.running.device
+	op.running = nil
+	switch {
+	case ok && op.all && len(op.steps) > 0:
+		f.step(op)
+	case ok:
+		f.finish(op, Done, "")
+	default:
+		op.last = fmt.Sprintf("device %s: %s", device, reason)
+		f.effects.Logf("Fencing (%s) of %s with device %s failed: %s", op.Action, op.Target, device, reason)
+		if !op.all && len(op.steps) > 0 {
+			f.step(op)
+			return
+		}
+		f.nextLevel(op)
+	}
+}
+
+func (f *Fencer) fail(op *operation) { f.finish(op, Failed, op.last) }
+
+// finish tells all nodes how an operation ended.
+func (f *Fencer) finish(op *operation, s State, reason string) {
+	op.State = s
+	m := f.message("st_notify", "", op)
+	m.CreateAttr("st_state", strconv.Itoa(int(s)))
+	m.CreateAttr("st_delegate", op.Delegate)
+	m.CreateAttr("st_date", strconv.FormatInt(f.now.Unix(), 10))
+	if reason != "" {
+		m.CreateAttr("st_reason", reason)
+	}
+	f.effects.Broadcast(m)
+}
+
+// close answers those who asked for an operation.
+func (f *Fencer) close(op *operation, r Record) {
+	f.ops = slices.DeleteFunc(f.ops, func(o *operation) bool { return o == op })
+	var err error
+	word := "successful"
+	if r.State == Failed {
+		err = fmt.Errorf("fencing (%s) of %s failed: %s", r.Action, r.Target, r.Reason)
+		word = "failed: " + r.Reason
+	}
+	f.effects.Logf("Fencing (%s) of %s by %s for %s@%s %s", r.Action, r.Target, r.Delegate, r.Client, r.Origin, word)
+	for _, d := range op.done {
+		d(err)
+	}
+	if err == nil && r.Action != "on" {
+		f.effects.Fenced(r.Target, true)
+	}
+}
+
+// Confirm records that a node is down because a person says so.
+func (f *Fencer) Confirm(now time.Time, target, client string) {
+	f.now = now
+	f.count++
+	op := &operation{Record: Record{ID: fmt.Sprintf("%s-%d-%d", f.self, now.UnixNano(), f.count), Target: target, Action: "off", Origin: f.self, Delegate: "a human", Client: client}}
+	f.finish(op, Done, "")
+}
+
+// Left takes note that a node left the group: what waited for it goes on.
+func (f *Fencer) Left(now time.Time, node string) {
+	f.now = now
+	for _, op := range slices.Clone(f.ops) {
+		delete(op.waiting, node)
+		op.offers = slices.DeleteFunc(op.offers, func(o offer) bool { return o.node == node })
+		if op.running != nil && op.running.node == node {
+			f.result(op, false, "node "+node+" left")
+			continue
+		}
+		op.steps = slices.DeleteFunc(op.steps, func(a attempt) bool { return a.node == node })
+		f.proceed(op)
+	}
+}
+
+// Deadline is when Tick is due next; zero: not at all.
+func (f *Fencer) Deadline() time.Time {
+	var next time.Time
+	for _, op := range f.ops {
+		if op.State <= Executing && (next.IsZero() || op.deadline.Before(next)) {
+			next = op.deadline
+		}
+	}
+	return next
+}
+
+// Tick gives up on what takes too long.
+func (f *Fencer) Tick(now time.Time) {
+	f.now = now
+	for _, op := range slices.Clone(f.ops) {
+		if op.State > Executing || op.deadline.After(now) {
+			continue
+		}
+		switch {
+		case op.State == Querying && len(op.offers) > 0:
+			op.waiting = map[string]bool{}
+			f.proceed(op)
+		case op.running != nil:
+			f.result(op, false, "no answer in time")
+		default:
+			op.last = "no answer in time"
+			f.fail(op)
+		}
+	}
+}

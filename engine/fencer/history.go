@@ -1,0 +1,108 @@
+package fencer
+
+import (
+	"slices"
+	"strconv"
+	"time"
+
+	"github.com/beevik/etree"
+)
+
+// History lists fencing of a node ("" for all), the newest first.
+func (f *Fencer) History(target string) []Record {
+	var out []Record
+	for _, r := range slices.Backward(f.history) {
+		if target == "" || r.Target == target {
+			out = append(out, *r)
+		}
+	}
+	return out
+}
+
+// Cleanup orders all nodes to forget the history of a node ("" for all).
+func (f *Fencer) Cleanup(target string) {
+	m := etree.NewElement("stonith_command")
+	for _, a := range [][2]string{{"t", Type}, {"st_op", "st_fence_history"}, {"st_task", "cleanup"}, {"src", f.self}, {"st_target", target}} {
+		if a[1] != "" {
+			m.CreateAttr(a[0], a[1])
+		}
+	}
+	f.effects.Broadcast(m)
+}
+
+// Share tells nodes that joined what this node remembers.
+func (f *Fencer) Share() {
+	if len(f.history) == 0 {
+		return
+	}
+	m := etree.NewElement("stonith_command")
+	for _, a := range [][2]string{{"t", Type}, {"st_op", "st_fence_history"}, {"st_task", "sync"}, {"src", f.self}} {
+		m.CreateAttr(a[0], a[1])
+	}
+	for _, r := range f.history {
+		if r.State > Executing {
+			m.AddChild(r.Element())
+		}
+	}
+	f.effects.Broadcast(m)
+}
+
+// Element is the record as tools read it.
+func (r *Record) Element() *etree.Element {
+	e := etree.NewElement("st_execute")
+	for _, a := range [][2]string{
+		{"st_remote_op", r.ID},
+		{"st_target", r.Target},
+		{"st_device_action", r.Action},
+		{"st_origin", r.Origin},
+		{"st_delegate", r.Delegate},
+		{"st_clientname", r.Client},
+		{"st_date", strconv.FormatInt(r.At.Unix(), 10)},
+		{"st_date_nsec", strconv.Itoa(r.At.Nanosecond())},
+		{"st_state", strconv.Itoa(int(r.State))},
+		{"exit-reason", r.Reason},
+	} {
+		if a[1] != "" {
+			e.CreateAttr(a[0], a[1])
+		}
+	}
+	return e
+}
+
+func (f *Fencer) takeHistory(m *etree.Element) {
+	for _, e := range m.SelectElements("st_execute") {
+		get := func(name string) string { return e.SelectAttrValue(name, "") }
+		if slices.ContainsFunc(f.history, func(r *Record) bool { return r.ID == get("st_remote_op") }) {
+			continue
+		}
+		st, _ := strconv.Atoi(get("st_state"))
+		t, _ := strconv.ParseInt(get("st_date"), 10, 64)
+		f.remember(Record{
+			ID: get("st_remote_op"), Target: get("st_target"), Action: get("st_device_action"), Origin: get("st_origin"), Delegate: get("st_delegate"),
+			Client: get("st_clientname"), State: State(st), Reason: get("exit-reason"), At: time.Unix(t, 0),
+		})
+	}
+	slices.SortStableFunc(f.history, func(a, b *Record) int { return a.At.Compare(b.At) })
+}
+
+// remember enters a record, or what is new about one.
+func (f *Fencer) remember(r Record) {
+	defer f.effects.Changed()
+	for _, h := range f.history {
+		if h.ID == r.ID {
+			*h = r
+			return
+		}
+	}
+	f.history = append(f.history, &r)
+	if len(f.history) > keepHistory {
+		f.history = slices.Clone(f.history[len(f.history)-trimHistory:])
+	}
+}
+
+func (f *Fencer) forget(target string) {
+	f.history = slices.DeleteFunc(f.history, func(r *Record) bool {
+		return r.State > Executing && (target == "" || r.Target == target)
+	})
+	f.effects.Changed()
+}

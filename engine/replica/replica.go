@@ -1,0 +1,270 @@
+// Package replica keeps one CIB the same on all nodes of a cluster.
+//
+// It is a state machine without I/O. Every change is a message to the group,
+// delivered to all in one order; each node applies it to its own document, so
+// that all documents stay equal, and the node that asked answers its client once
+// the change is applied and, where the configuration changed, on its disk.
+//
+// A node that joins may hold another document. Sync then makes all take over the
+// document of one node: the state it had when the order to sync was delivered,
+// and on top of it every change that was delivered since. So no change that was
+// acknowledged in between is lost.
+package replica
+
+import (
+	"fmt"
+	"strconv"
+
+	"github.com/beevik/etree"
+
+	"hacluster/cib"
+)
+
+// Type marks a message of this package (attribute t).
+const Type = "cib"
+
+// Client is who asked for a change.
+type Client struct{ ID, Name, User string }
+
+// Change tells of a change that was applied.
+type Change struct {
+	Op       cib.Op
+	Section  string         // as in the request
+	Data     *etree.Element // the request's data; nil if it had none
+	Old, New *etree.Element // the documents; not to be changed
+	Config   bool           // something below configuration changed
+	Synced   bool           // the document was taken over from another node
+	Node     string         // where the change came from
+	Client   string         // the client's name there
+}
+
+// Effects is what a replica does to the world.
+type Effects interface {
+	// Broadcast sends a message to all nodes of the group, this one too, in order.
+	Broadcast(msg *etree.Element)
+	// Save keeps the document over a crash before it returns.
+	Save(root *etree.Element) error
+	// Changed is called after each change, before whoever asked for it is answered.
+	Changed(c Change)
+	// Logf writes a line for the administrator.
+	Logf(format string, args ...any)
+}
+
+// Replica is this node's copy of the CIB.
+type Replica struct {
+	node    string
+	effects Effects
+	root    *etree.Element
+	calls   uint64
+	waiting map[string]func(cib.Result, error)
+	sync    *syncing
+	synced  map[string]func(error) // by sync id, on the node that ordered it
+	saveErr error
+}
+
+// syncing is a takeover under way: since the order was delivered, changes are kept.
+type syncing struct {
+	id, source string
+	since      []*etree.Element
+}
+
+// New makes a replica of node that starts with root.
+func New(node string, root *etree.Element, e Effects) *Replica {
+	return &Replica{node: node, effects: e, root: root, waiting: map[string]func(cib.Result, error){}, synced: map[string]func(error){}}
+}
+
+// Root is the present document; it is never changed, a new one takes its place.
+func (r *Replica) Root() *etree.Element { return r.root }
+
+// Query answers at once from this node's copy.
+func (r *Replica) Query(req cib.Request) (*etree.Element, error) {
+	res, err := cib.Apply(r.root, req)
+	return res.Data, err
+}
+
+// Request asks for a change; done is called when it was applied here, or refused.
+// lastWritten is the time that a change of the configuration is stamped with, in ctime's form.
+func (r *Replica) Request(c Client, req cib.Request, lastWritten string, done func(cib.Result, error)) {
+	r.calls++
+	msg := etree.NewElement("cib_command")
+	call := strconv.FormatUint(r.calls, 10)
+	for _, a := range [][2]string{
+		{"t", Type},
+		{"cib_op", string(req.Op)},
+		{"cib_section", req.Section},
+		{"cib_callopt", strconv.FormatUint(uint64(req.Options()), 10)},
+		{"cib_callid", call},
+		{"cib_clientid", c.ID},
+		{"cib_clientname", c.Name},
+		{"cib_user", c.User},
+		{"src", r.node},
+		{"cib_delegated_from", r.node},
+		{"cib-last-written", lastWritten},
+	} {
+		if a[1] != "" {
+			msg.CreateAttr(a[0], a[1])
+		}
+	}
+	if req.Data != nil {
+		msg.CreateElement("cib_calldata").AddChild(req.Data.Copy())
+	}
+	if done != nil {
+		r.waiting[call] = done
+	}
+	r.effects.Broadcast(msg)
+}
+
+// Sync orders all nodes to take over source's document; done is called when this
+// node has, with an error when source left before it sent it.
+func (r *Replica) Sync(source string, done func(error)) {
+	r.calls++
+	id := r.node + "-" + strconv.FormatUint(r.calls, 10)
+	r.synced[id] = done
+	msg := etree.NewElement("cib_command")
+	for _, a := range [][2]string{{"t", Type}, {"cib_op", "cib_sync"}, {"cib_host", source}, {"src", r.node}, {"sync_id", id}} {
+		msg.CreateAttr(a[0], a[1])
+	}
+	r.effects.Broadcast(msg)
+}
+
+// Left takes note that a node left the group; a sync from it is given up.
+func (r *Replica) Left(node string) {
+	if r.sync != nil && r.sync.source == node {
+		r.finishSync(fmt.Errorf("node %s left before it sent its CIB", node))
+	}
+}
+
+func (r *Replica) finishSync(err error) {
+	done := r.synced[r.sync.id]
+	delete(r.synced, r.sync.id)
+	r.sync = nil
+	if done != nil {
+		done(err)
+	}
+}
+
+// Reset forgets what was under way with a group that this node fell out of; who
+// waits is told.
+func (r *Replica) Reset() {
+	for call, done := range sorted(r.waiting) {
+		delete(r.waiting, call)
+		done(cib.Result{Root: r.root}, &cib.Error{Code: cib.NotConnected, Detail: "this node left the group"})
+	}
+	if r.sync != nil {
+		r.finishSync(&cib.Error{Code: cib.NotConnected, Detail: "this node left the group"})
+	}
+}
+
+// Deliver applies a message of the group, in the group's order; from is the node that sent it.
+func (r *Replica) Deliver(from string, msg *etree.Element) {
+	switch op := msg.SelectAttrValue("cib_op", ""); op {
+	case "cib_sync":
+		if r.sync != nil {
+			r.finishSync(fmt.Errorf("another sync was ordered"))
+		}
+		r.sync = &syncing{id: msg.SelectAttrValue("sync_id", ""), source: msg.SelectAttrValue("cib_host", "")}
+		if r.sync.source == r.node {
+			out := etree.NewElement("cib_command")
+			for _, a := range [][2]string{{"t", Type}, {"cib_op", "cib_replace"}, {"cib_update", "true"}, {"src", r.node}, {"sync_id", r.sync.id}} {
+				out.CreateAttr(a[0], a[1])
+			}
+			out.CreateElement("cib_calldata").AddChild(r.root.Copy())
+			r.effects.Broadcast(out)
+		}
+	case "cib_replace":
+		if msg.SelectAttrValue("cib_update", "") == "true" {
+			r.takeOver(from, msg)
+			return
+		}
+		r.apply(from, msg)
+	default:
+		r.apply(from, msg)
+	}
+}
+
+func (r *Replica) takeOver(from string, msg *etree.Element) {
+	if r.sync == nil || r.sync.id != msg.SelectAttrValue("sync_id", "") || from != r.sync.source {
+		return
+	}
+	data := calldata(msg)
+	if data == nil || data.Tag != "cib" {
+		r.finishSync(fmt.Errorf("node %s sent no CIB", from))
+		return
+	}
+	old := r.root
+	root := data.Copy()
+	for _, m := range r.sync.since {
+		if res, err := cib.Apply(root, request(m)); err == nil {
+			root = res.Root
+		}
+	}
+	if cib.Digest(root) == cib.Digest(old) && cib.VersionOf(root) == cib.VersionOf(old) {
+		r.finishSync(nil)
+		return
+	}
+	r.root = root
+	r.effects.Logf("took over the CIB of node %s at version %s (had %s)", from, cib.VersionOf(root), cib.VersionOf(old))
+	r.save()
+	r.effects.Changed(Change{Op: cib.Replace, Data: root, Old: old, New: root, Config: true, Synced: true, Node: from, Client: "sync"})
+	r.finishSync(nil)
+}
+
+func (r *Replica) save() {
+	if err := r.effects.Save(r.root); err != nil {
+		r.effects.Logf("could not save the CIB: %v", err)
+		r.saveErr = err
+		return
+	}
+	r.saveErr = nil
+}
+
+func calldata(msg *etree.Element) *etree.Element {
+	if d := msg.SelectElement("cib_calldata"); d != nil {
+		if c := d.ChildElements(); len(c) > 0 {
+			return c[0]
+		}
+	}
+	return nil
+}
+
+func request(msg *etree.Element) cib.Request {
+	req := cib.Request{Op: cib.Op(msg.SelectAttrValue("cib_op", "")), Section: msg.SelectAttrValue("cib_section", ""), Data: calldata(msg)}
+	if o, err := strconv.ParseUint(msg.SelectAttrValue("cib_callopt", "0"), 10, 32); err == nil {
+		req.SetOptions(cib.Options(o))
+	}
+	user := msg.SelectAttrValue("cib_user", "")
+	if w := msg.SelectAttrValue("cib-last-written", ""); w != "" {
+		req.Stamp = &cib.Stamp{LastWritten: w, Origin: msg.SelectAttrValue("src", ""), Client: msg.SelectAttrValue("cib_clientname", ""), User: user}
+	}
+	return req
+}
+
+func (r *Replica) apply(from string, msg *etree.Element) {
+	if r.sync != nil {
+		r.sync.since = append(r.sync.since, msg)
+	}
+	req := request(msg)
+	old := r.root
+	res, err := cib.Apply(old, req)
+	if err == nil && res.Changed {
+		r.root = res.Root
+		if res.Config {
+			r.save()
+			if r.saveErr != nil {
+				err = &cib.Error{Code: cib.SaveFailed, Detail: r.saveErr.Error()}
+			}
+		}
+		r.effects.Changed(Change{
+			Op: req.Op, Section: req.Section, Data: req.Data, Old: old, New: res.Root, Config: res.Config,
+			Node: from, Client: msg.SelectAttrValue("cib_clientname", ""),
+		})
+	}
+	if msg.SelectAttrValue("cib_delegated_from", "") != r.node {
+		return
+	}
+	call := msg.SelectAttrValue("cib_callid", "")
+	if done := r.waiting[call]; done != nil {
+		delete(r.waiting, call)
+		done(res, err)
+	}
+}

@@ -1,0 +1,119 @@
+package scheduler
+
+import (
+	"errors"
+	"time"
+
+	"hacluster/engine/status"
+)
+
+// planner is one plan in the making.
+type planner struct {
+	in          Input
+	c           *Cluster
+	res         *Result
+	useCapacity bool
+	hostAttrs   bool // some node's attributes may be its host's
+	tracked     []*Action
+	notified    []bool
+}
+
+// ErrFeatureSet is returned for a CIB that newer software wrote.
+var ErrFeatureSet = errors.New("the CIB's feature set is greater than our own")
+
+// EffectiveTime is the time that a plan of the input is made for.
+func (in *Input) EffectiveTime() time.Time {
+	if in.UseOriginalDate {
+		if s := in.CIB.SelectAttr("execution-date"); s != nil {
+			if n, ok := status.ParseInt(s.Value); ok {
+				return time.Unix(n, 0).In(in.Now.Location())
+			}
+		}
+	}
+	return in.Now
+}
+
+// Plan decides what should run where and works out the steps to it.
+func Plan(in Input) (*Result, error) {
+	if in.CIB == nil {
+		return nil, errors.New("no CIB to plan for")
+	}
+	c := status.Read(status.Input{CIB: in.CIB, Now: in.EffectiveTime(), Simulation: in.Simulation})
+	return PlanFor(c, in)
+}
+
+// PlanFor plans for a model that was read from the input's CIB at its time.
+// The model is used up: it holds the plan afterwards.
+func PlanFor(c *Cluster, in Input) (*Result, error) {
+	p := &planner{in: in, c: c, res: &Result{Cluster: c}}
+	p.hostAttrs = c.HaveRemote
+	p.nodeCriteria()
+	for _, r := range c.Resources {
+		p.internalConstraints(r)
+	}
+	p.checkHistory()
+	p.place()
+	p.deferredChecks()
+	if c.Options.StartupProbes {
+		p.scheduleProbes()
+	}
+	if c.Options.StopRemoved {
+		for _, r := range c.Resources {
+			p.clearRemoved(r)
+		}
+	}
+	for _, r := range c.Resources {
+		p.createActions(r)
+	}
+	p.orderRemote()
+	p.fencingAndShutdowns()
+	p.applyOrderings()
+	p.summarize()
+	p.notified = make([]bool, len(c.All))
+	p.createGraph()
+	p.res.Actions = c.Actions
+	p.res.Messages = c.Messages
+	p.res.RecheckBy = c.RecheckBy
+	return p.res, nil
+}
+
+func (p *planner) configErr(format string, args ...any) { p.c.ConfigErr(format, args...) }
+
+// place assigns all resources to nodes.
+func (p *planner) place() {
+	p.prepareCapacity()
+	if p.c.Options.Placement != "default" {
+		p.sortResources()
+	}
+	p.showCapacities("Original")
+	if p.c.HaveRemote {
+		for i := 0; i < len(p.c.Resources); i++ {
+			if r := p.c.Resources[i]; r.Has(status.RemoteConnection) {
+				p.assign(r, r.PartialTarget, true)
+			}
+		}
+	}
+	for i := 0; i < len(p.c.Resources); i++ {
+		if r := p.c.Resources[i]; !r.Has(status.RemoteConnection) {
+			p.assign(r, nil, true)
+		}
+	}
+	p.showCapacities("Remaining")
+}
+
+// clearRemoved clears the fail counts of a removed resource.
+func (p *planner) clearRemoved(r *Resource) {
+	if !r.Has(status.Removed) {
+		return
+	}
+	for _, n := range p.c.Nodes {
+		if !n.Online {
+			continue
+		}
+		if count, _ := p.c.FailCount(n, r, status.FailEffective, nil); count == 0 {
+			continue
+		}
+		a := p.c.ClearFailCount(r, n)
+		p.c.NewOrdering(&status.Ordering{FirstRsc: r, FirstAction: a, ThenRsc: r, ThenTask: "stop", Kinds: ordered})
+	}
+}

@@ -1,0 +1,998 @@
+package status
+
+import (
+	"strings"
+
+	"github.com/beevik/etree"
+)
+
+// Exit statuses of agents that matter here.
+const (
+	exitOK               = 0
+	exitInvalidParam     = 2
+	exitUnimplemented    = 3
+	exitNoPrivilege      = 4
+	exitNotInstalled     = 5
+	exitNotConfigured    = 6
+	exitNotRunning       = 7
+	exitPromoted         = 8
+	exitFailedPromoted   = 9
+	exitDegraded         = 190
+	exitDegradedPromoted = 191
+	exitUnknown          = 193
+)
+
+// Execution statuses of operations.
+const (
+	execPending       = -1
+	execDone          = 0
+	execCancelled     = 1
+	execNotSupported  = 3
+	execError         = 4
+	execErrorHard     = 5
+	execErrorFatal    = 6
+	execNotInstalled  = 7
+	execNotConnected  = 8
+	execNoFenceDevice = 10
+	execNoSecrets     = 11
+)
+
+// readHistory reads what a node recorded of its operations.
+func (c *Cluster) readHistory(n *Node, state *etree.Element) {
+	launched := false
+	for e := range lrmResources(state) {
+		if r := c.readResourceHistory(n, e); r != nil && r.Has(RemovedLaunched) {
+			launched = true
+		}
+	}
+	if !launched {
+		return
+	}
+	for e := range lrmResources(state) {
+		launcher, ok1 := attr(e, "container")
+		id, ok2 := attr(e, "id")
+		if !ok1 || !ok2 {
+			continue
+		}
+		l := c.Find(launcher)
+		if l == nil {
+			continue
+		}
+		r := c.Find(id)
+		if r == nil || r.Launcher != nil || !r.Has(RemovedLaunched) {
+			continue
+		}
+		r.Launcher = l
+		l.Launched = append(l.Launched, r)
+	}
+}
+
+// Newer compares two history entries: negative if a is older than b.
+func (c *Cluster) Newer(a, b *etree.Element) int {
+	nodeA, hasA := attr(a, "on_node")
+	nodeB, hasB := attr(b, "on_node")
+	same := hasA == hasB && strings.EqualFold(nodeA, nodeB)
+	if same && get(a, "id") == get(b, "id") {
+		c.configErr("Duplicate lrm_rsc_op entries named %s", get(a, "id"))
+		return 0
+	}
+	callA, callB := intAttr(a, "call-id", -1), intAttr(b, "call-id", -1)
+	switch {
+	case callA == -1 && callB == -1:
+		return 0
+	case same && callA >= 0 && callA < callB:
+		return -1
+	case same && callB >= 0 && callA > callB:
+		return 1
+	case callA >= 0 && callB >= 0 && (!same || callA == callB):
+		atA, atB := intAttr(a, "last-rc-change", -1), intAttr(b, "last-rc-change", -1)
+		switch {
+		case atA >= 0 && atA < atB:
+			return -1
+		case atB >= 0 && atA > atB:
+			return 1
+		}
+		return 0
+	}
+	uuidA, idA, okA := transitionOf(get(a, "transition-magic"))
+	uuidB, idB, okB := transitionOf(get(b, "transition-magic"))
+	if !okA || !okB {
+		return 0
+	}
+	if !strings.EqualFold(uuidA, uuidB) || idA == idB {
+		if callB == -1 {
+			return -1
+		}
+		if callA == -1 {
+			return 1
+		}
+		return 0
+	}
+	switch {
+	case (idA >= 0 && idA < idB) || idB == -1:
+		return -1
+	case (idB >= 0 && idA > idB) || idA == -1:
+		return 1
+	}
+	return 0
+}
+
+func intAttr(e *etree.Element, name string, absent int64) int64 {
+	s, ok := attr(e, name)
+	if !ok {
+		return absent
+	}
+	n, ok := ParseInt(s)
+	if !ok {
+		return absent
+	}
+	return n
+}
+
+// transitionOf reads a transition-magic, STATUS:RC;ACTION:TRANSITION:RC:UUID.
+func transitionOf(magic string) (uuid string, transition int64, ok bool) {
+	_, key, found := strings.Cut(magic, ";")
+	if !found {
+		return "", 0, false
+	}
+	_, transition, _, uuid, ok = TransitionKey(key)
+	return uuid, transition, ok
+}
+
+// TransitionKey reads ACTION:TRANSITION:RC:UUID.
+func TransitionKey(key string) (action, transition int64, rc int, uuid string, ok bool) {
+	p := strings.SplitN(key, ":", 4)
+	if len(p) != 4 {
+		return 0, 0, -1, "", false
+	}
+	action, ok1 := ParseInt(p[0])
+	transition, ok2 := ParseInt(p[1])
+	n, ok3 := ParseInt(p[2])
+	if !ok1 || !ok2 || !ok3 {
+		return 0, 0, -1, "", false
+	}
+	return action, transition, int(n), p[3], true
+}
+
+// expectedResult is the exit status that an entry's operation should have had,
+// -1 if not recorded.
+func expectedResult(e *etree.Element) int {
+	key, ok := attr(e, "transition-key")
+	if !ok {
+		return -1
+	}
+	_, _, rc, _, ok := TransitionKey(key)
+	if !ok {
+		return -1
+	}
+	return rc
+}
+
+// SortHistory returns the entries of a resource history, oldest first.
+func (c *Cluster) SortHistory(e *etree.Element) []*etree.Element {
+	var list []*etree.Element
+	for op := range elements(e, "lrm_rsc_op") {
+		list = append(list, op)
+	}
+	for i, j := 0, len(list)-1; i < j; i, j = i+1, j-1 {
+		list[i], list[j] = list[j], list[i]
+	}
+	MergeSort(list, c.Newer)
+	return list
+}
+
+func (c *Cluster) readResourceHistory(n *Node, e *etree.Element) *Resource {
+	id, ok := attr(e, "id")
+	if !ok {
+		c.configErr("Ignoring invalid lrm_resource entry: No id")
+		return nil
+	}
+	empty := first(e, "lrm_rsc_op") == nil
+	if empty && !c.Options.ShutdownLock {
+		return nil
+	}
+	r := c.historyResource(n, id)
+	if r == nil {
+		if empty {
+			return nil
+		}
+		if r = c.removedResource(id, e); r == nil {
+			return nil
+		}
+	}
+	if c.Options.ShutdownLock {
+		c.readLock(e, r, n)
+	}
+	saved := r.Role
+	r.Role = RoleUnknown
+	list := c.SortHistory(e)
+	h := history{c: c, r: r, n: n}
+	for _, op := range list {
+		h.entry(op)
+	}
+	start, stop := ActiveWindow(list)
+	c.recurring(n, r, list, start, stop)
+	c.applyState(r, n, h.onFail)
+	if role, ok := c.targetRole(r); ok && (r.NextRole == RoleUnknown || role < r.NextRole) {
+		r.NextRole = role
+	}
+	if saved > r.Role {
+		r.Role = saved
+	}
+	return r
+}
+
+func (c *Cluster) readLock(e *etree.Element, r *Resource, n *Node) {
+	at := intAttr(e, "shutdown-lock", 0)
+	if at == 0 {
+		return
+	}
+	if limit := c.Options.ShutdownLockLimit; limit > 0 && c.Now.Unix() > at+seconds(limit) {
+		c.NewAction(r, "lrm_delete", 0, n, false)
+		return
+	}
+	r.LockNode, r.LockTime = n, at
+}
+
+// historyResource finds the resource that a history on a node belongs to; nil
+// if there is none.
+func (c *Cluster) historyResource(n *Node, id string) *Resource {
+	var parent *Resource
+	r := c.Find(id)
+	if r == nil {
+		zero := c.Find(BaseName(id) + ":0")
+		if zero != nil && !zero.Has(Unique) {
+			r = zero
+			parent = zero.Top(false)
+		}
+	} else if r.Kind != Primitive {
+		return nil
+	} else {
+		parent = r.Top(false)
+	}
+	if parent.IsClone() && !parent.Has(Unique) {
+		if parent.Parent != nil { // inside a bundle
+			r = nil
+			for _, p := range parent.Parent.Bundle.Parts {
+				if p.Node == n {
+					r = p.Child
+				}
+			}
+		} else {
+			r = c.anonymousInstance(n, parent, BaseName(id))
+		}
+	}
+	if r != nil && id != r.ID && id != r.HistoryID {
+		r.HistoryID = id
+	}
+	return r
+}
+
+// member finds the resource of a base name in an instance.
+func member(r *Resource, id string) *Resource {
+	if r.Top(false).IsClone() && (r.ID == id || r.XMLID() == id) {
+		return r
+	}
+	for _, k := range r.Children {
+		if m := member(k, id); m != nil {
+			return m
+		}
+	}
+	return nil
+}
+
+// anonymousInstance finds the instance of an anonymous clone that a history on
+// a node speaks of.
+func (c *Cluster) anonymousInstance(n *Node, clone *Resource, id string) *Resource {
+	var r, inactive *Resource
+	surplus := false
+	for _, k := range clone.Children {
+		places := k.Places(Current | PendingW)
+		if len(places) > 0 {
+			if places[0] == n {
+				if r = member(k, id); r != nil {
+					if len(r.Active) > 0 {
+						surplus = true
+						r = nil
+					}
+				}
+			}
+			if r != nil {
+				break
+			}
+			continue
+		}
+		if !surplus && inactive == nil && !k.Has(Blocked) {
+			inactive = member(k, id)
+			if inactive != nil && inactive.PendingNode != nil && inactive.PendingNode != n {
+				inactive = nil
+			}
+		}
+	}
+	if r == nil && !surplus && inactive != nil {
+		r = inactive
+	}
+	if r != nil && !r.Has(NeedsFencing) && (!n.Online || n.Unclean) && !n.IsGuest() && clone.Clone.Max != len(c.Nodes) {
+		r = nil
+	}
+	if r == nil {
+		if k := c.newInstance(clone); k != nil {
+			r = member(k, id)
+		}
+	}
+	return r
+}
+
+// removedResource makes a resource of a history without configuration.
+func (c *Cluster) removedResource(id string, e *etree.Element) *Resource {
+	x := etree.NewElement("primitive")
+	x.Attr = append(x.Attr, e.Attr...)
+	for i := range x.Attr {
+		if x.Attr[i].Key == "id" {
+			x.Attr[i].Value = id
+		}
+	}
+	r := c.newResource(x, nil, -1)
+	if r == nil {
+		return nil
+	}
+	if isRemoteXML(x) {
+		n := c.FindNode(id)
+		if n == nil {
+			n = c.newNode(id, id, "remote", true, 0)
+		}
+		c.linkNode(r)
+		n.Shutdown = true
+	}
+	if _, ok := attr(e, "container"); ok {
+		r.Set(RemovedLaunched)
+	}
+	r.Set(Removed)
+	c.Resources = append(c.Resources, r)
+	if !c.Options.StopRemoved {
+		r.Clear(Managed)
+	} else {
+		c.ScoreAll(r, -Infinity)
+	}
+	return r
+}
+
+// ActiveWindow finds the indexes of the last start and the last successful
+// stop in a sorted history; -1 where there is none.
+func ActiveWindow(list []*etree.Element) (start, stop int) {
+	start, stop = -1, -1
+	monitor, role := -1, -1
+	for i, e := range list {
+		task := strings.ToLower(get(e, "operation"))
+		switch {
+		case task == "stop" && get(e, "op-status") == "0":
+			stop = i
+		case task == "start" || task == "migrate_from":
+			start = i
+		case monitor <= stop && task == "monitor":
+			if rc := get(e, "rc-code"); rc == "0" || rc == "8" {
+				monitor = i
+			}
+		case task == "promote" || task == "demote":
+			role = i
+		}
+	}
+	if start == -1 {
+		if role != -1 {
+			start = role
+		} else if monitor != -1 {
+			start = monitor
+		}
+	}
+	return start, stop
+}
+
+// recurring enters the recurring operations that are current as optional
+// actions.
+func (c *Cluster) recurring(n *Node, r *Resource, list []*etree.Element, start, stop int) {
+	if !n.Online {
+		return
+	}
+	for i, e := range list {
+		if (start < stop && i <= stop) || i < start {
+			continue
+		}
+		ms := uint32(max(intAttr(e, "interval", 0), 0))
+		if ms == 0 || get(e, "op-status") == "-1" {
+			continue
+		}
+		c.NewAction(r, get(e, "operation"), ms, n, true)
+	}
+}
+
+// applyState draws the consequences of a history: where the resource is
+// active, and what its failures lead to.
+func (c *Cluster) applyState(r *Resource, n *Node, onFail OnFail) {
+	active := r.Role > RoleStopped
+	if r.Role != RoleUnknown {
+		for p := r; p != nil; p = p.Parent {
+			if !HasNode(p.Known, n) {
+				p.Known = append(p.Known, n)
+			}
+			if p.Has(Unique) {
+				break
+			}
+		}
+	}
+	if active && !n.Online && !n.Maintenance && r.Has(Managed) {
+		fence := false
+		reason := r.ID + " is thought to be active there"
+		if n.IsGuest() {
+			r.Set(Failed | StopIfFailed)
+			fence = true
+		} else if c.Options.FencingEnabled {
+			if n.IsPlainRemote() && n.Conn != nil && !n.Conn.Has(Failed) {
+				n.Seen = false
+				reason = r.ID + " is active there (fencing will be revoked if remote connection can be re-established elsewhere)"
+			}
+			fence = true
+		}
+		if fence {
+			c.FenceNode(n, reason, false)
+		}
+	}
+	failed := onFail != FailIgnore
+	if n.Unclean {
+		onFail = FailIgnore
+	}
+	stop := func(r *Resource) { c.NewAction(r, "stop", 0, n, false) }
+	switch onFail {
+	case FailDemote:
+		r.Set(Failed)
+		c.NewAction(r, "demote", 0, n, false)
+	case FailFence:
+		c.FenceNode(n, r.ID+" failed there", false)
+	case FailStandby:
+		n.Standby, n.StandbyOnFail = true, true
+	case FailBlock:
+		r.Clear(Managed)
+		r.Set(Blocked)
+	case FailBan:
+		c.ScoreNode(r, n, -Infinity)
+	case FailStop:
+		r.NextRole = RoleStopped
+	case FailRestart:
+		if active {
+			r.Set(Failed | StopIfFailed)
+			stop(r)
+		}
+	case FailRestartContainer:
+		r.Set(Failed | StopIfFailed)
+		switch {
+		case r.Launcher != nil && r.Bundled():
+			c.stopNeeded = append(c.stopNeeded, r.Launcher)
+		case r.Launcher != nil:
+			stop(r.Launcher)
+		case active:
+			stop(r)
+		}
+	case FailResetRemote:
+		r.Set(Failed | StopIfFailed)
+		if c.Options.FencingEnabled && r.Has(RemoteConnection) {
+			if t := c.FindNode(r.ID); t.IsPlainRemote() && !t.Fenced {
+				c.FenceNode(t, "remote connection is unrecoverable", false)
+			}
+		}
+		if active {
+			stop(r)
+		}
+		if r.ReconnectDelay > 0 {
+			r.NextRole = RoleStopped
+		}
+	}
+	if r.Has(Failed | RemoteConnection) {
+		if t := c.FindNode(r.ID); t != nil && t.Unclean {
+			t.Seen = true
+		}
+	}
+	switch {
+	case active:
+		c.addActive(r, n, failed)
+		switch onFail {
+		case FailIgnore:
+		case FailDemote, FailBlock:
+			r.Set(Failed)
+		default:
+			r.Set(Failed | StopIfFailed)
+		}
+	case strings.Contains(r.HistoryID, ":"):
+		r.HistoryID = ""
+	default:
+		for _, a := range r.FindActions("stop", 0, n) {
+			a.Set(Optional)
+		}
+	}
+	if r.Role == RoleStopped && len(r.Active) > 0 && r.PartialTarget != nil && r.PartialSource == n {
+		r.Role = RoleStarted
+	}
+}
+
+// history reads the entries of one resource on one node.
+type history struct {
+	c           *Cluster
+	r           *Resource
+	n           *Node
+	onFail      OnFail
+	lastFailure *etree.Element
+
+	// the entry at hand
+	e              *etree.Element
+	id, task, key  string
+	ms             uint32
+	exec, exit     int
+	expected, call int
+	masked         bool
+}
+
+func historyKey(e *etree.Element) string {
+	if k, ok := attr(e, "operation_key"); ok {
+		return k
+	}
+	return get(e, "id")
+}
+
+func isProbe(e *etree.Element) bool {
+	return get(e, "operation") == "monitor" && intAttr(e, "interval", 0) == 0
+}
+
+// maskedProbe tells whether an entry is a failed probe that only says that
+// the agent cannot run there.
+func maskedProbe(e *etree.Element) bool {
+	if !isProbe(e) {
+		return false
+	}
+	rc := intAttr(e, "rc-code", 0)
+	return rc == exitNotInstalled || rc == exitInvalidParam || intAttr(e, "op-status", -2) == execNotInstalled
+}
+
+func (h *history) setActive() {
+	if h.r.Top(false).Has(Promotable) {
+		h.r.Role = RoleUnpromoted
+	} else {
+		h.r.Role = RoleStarted
+	}
+}
+
+func (h *history) entry(e *etree.Element) {
+	c, r, n := h.c, h.r, h.n
+	h.e = e
+	var ok bool
+	if h.id, ok = attr(e, "id"); !ok {
+		c.configErr("Ignoring resource history entry for %s on %s without ID", r.ID, n.ShownName())
+		return
+	}
+	if h.task, ok = attr(e, "operation"); !ok {
+		c.configErr("Ignoring resource history entry %s for %s on %s without operation", h.id, r.ID, n.ShownName())
+		return
+	}
+	h.ms = uint32(max(intAttr(e, "interval", 0), 0))
+	switch h.task {
+	case "monitor", "start", "stop", "promote", "demote", "migrate_to", "migrate_from", "asyncmon":
+	default:
+		return
+	}
+	text := get(e, "op-status")
+	v, ok := ParseInt(text)
+	if !ok || v < execPending || v > execNoSecrets || v == execCancelled {
+		c.configErr("Ignoring resource history entry %s for %s on %s with invalid op-status '%s'", h.id, r.ID, n.ShownName(), text)
+		return
+	}
+	h.exec = int(v)
+	text = get(e, "rc-code")
+	v, ok = ParseInt(text)
+	if !ok || v < 0 || v > 255 {
+		c.configErr("Ignoring resource history entry %s for %s on %s with invalid rc-code '%s'", h.id, r.ID, n.ShownName(), text)
+		return
+	}
+	h.exit = int(v)
+	h.expected = expectedResult(e)
+	h.key = historyKey(e)
+	h.call = int(intAttr(e, "call-id", 0))
+	h.masked = !r.Bundled() && maskedProbe(e)
+
+	expired := h.expired()
+	before := h.exit
+	h.remap(expired)
+	if expired && h.ignoreExpired(before) {
+		return
+	}
+	if h.masked {
+		h.maskProbe(before)
+		return
+	}
+	parent := r
+	if !r.Has(Unique) {
+		parent = r.Top(false)
+	}
+	switch h.exec {
+	case execPending:
+		h.pending()
+		return
+	case execDone:
+		h.success(h.exit)
+		return
+	case execNotInstalled:
+		f, role := h.failureHandling()
+		if f == FailIgnore {
+			h.onFail = FailBan
+		}
+		c.ScoreNode(parent, n, -Infinity)
+		h.failure(f, role)
+		return
+	case execNotConnected:
+		if n.IsRemote && n.Conn != nil && n.Conn.Has(Managed) {
+			n.Conn.Set(Failed | StopIfFailed)
+		}
+	}
+	f, role := h.failureHandling()
+	if f == FailIgnore || (f == FailRestartContainer && h.task == "stop") {
+		h.success(h.expected)
+		r.Set(FailureIgnored)
+		h.record()
+		if f == FailRestartContainer && h.onFail <= FailRestart {
+			h.onFail = f
+		}
+		return
+	}
+	h.failure(f, role)
+	switch h.exec {
+	case execErrorHard:
+		c.ScoreNode(parent, n, -Infinity)
+	case execErrorFatal:
+		c.ScoreAll(parent, -Infinity)
+	}
+}
+
+// record lists a failed operation for status screens.
+func (h *history) record() {
+	if !h.n.Online {
+		return
+	}
+	for i := range h.c.Failures {
+		f := &h.c.Failures[i]
+		if f.Node == h.n && historyKey(f.XML) == h.key {
+			return
+		}
+	}
+	h.c.Failures = append(h.c.Failures, FailedOp{XML: h.e, Node: h.n, Resource: h.r})
+}
+
+func (h *history) failureHandling() (OnFail, Role) {
+	op := h.r.FindOp(h.task, h.ms, true)
+	meta := h.c.ActionMeta(h.r, h.n, h.task, h.ms, op)
+	f := h.c.onFail(h.r, h.task, h.ms, meta)
+	return f, roleAfterFailure(h.r, h.task, f)
+}
+
+// failure takes a failed operation into account.
+func (h *history) failure(f OnFail, role Role) {
+	c, r, n := h.c, h.r, h.n
+	h.lastFailure = h.e
+	probe := isProbe(h.e)
+	if c.Options.Symmetric || h.exit != exitNotInstalled {
+		h.record()
+	}
+	h.onFail = max(h.onFail, f)
+	switch h.task {
+	case "stop":
+		c.ScoreNode(r, n, -Infinity)
+	case "migrate_to":
+		h.migrateToFailed()
+	case "migrate_from":
+		h.migrateFromFailed()
+	case "promote":
+		r.Role = RolePromoted
+	case "demote":
+		switch {
+		case f == FailBlock:
+			r.Role = RolePromoted
+			r.NextRole = RoleStopped
+		case h.exit == exitNotRunning:
+			r.Role = RoleStopped
+		default:
+			r.Role = RoleUnpromoted
+		}
+	}
+	if probe && h.exit == exitNotInstalled {
+		r.Role = RoleStopped
+	} else if r.Role < RoleStarted {
+		h.setActive()
+	}
+	if role != RoleStarted && r.NextRole < role {
+		r.NextRole = role
+	}
+	if role == RoleStopped {
+		ban := r
+		if p := r.Top(false); r.Parent != nil && p.IsClone() && !p.Has(Unique) {
+			ban = p
+		}
+		ban.banEverywhere(c)
+	}
+}
+
+// success takes an operation that ended well into account.
+func (h *history) success(exit int) {
+	r := h.r
+	clear := false
+	switch {
+	case exit == exitNotInstalled || h.masked:
+		r.Role = RoleStopped
+	case exit == exitNotRunning:
+		clear = true
+	case h.task == "monitor":
+		if h.lastFailure != nil && h.key == historyKey(h.lastFailure) {
+			clear = true
+		}
+		if r.Role < RoleStarted {
+			h.setActive()
+		}
+	case h.task == "start" || h.task == "migrate_from":
+		r.Role = RoleStarted
+		clear = true
+	case h.task == "stop":
+		r.Role = RoleStopped
+		clear = true
+	case h.task == "promote":
+		r.Role = RolePromoted
+		clear = true
+	case h.task == "demote":
+		clear = h.onFail == FailDemote
+		r.Role = RoleUnpromoted
+	case h.task == "migrate_to":
+		h.migrateToDone()
+	case r.Role < RoleStarted:
+		h.setActive()
+	}
+	if !clear {
+		return
+	}
+	switch h.onFail {
+	case FailStop, FailBan, FailStandby, FailFence:
+	case FailResetRemote:
+		if r.ReconnectDelay == 0 {
+			h.onFail = FailIgnore
+			r.NextRole = RoleUnknown
+		}
+	default:
+		h.onFail = FailIgnore
+		r.NextRole = RoleUnknown
+	}
+}
+
+// pending takes an operation under way into account.
+func (h *history) pending() {
+	c, r := h.c, h.r
+	if f := h.lastFailure; f != nil && get(f, "operation") == h.task {
+		if s, ok := attr(f, "interval"); ok {
+			ms, ok := ParseInt(s)
+			this, ok1 := ParseInt(get(h.e, "last-rc-change"))
+			that, ok2 := ParseInt(get(f, "last-rc-change"))
+			if ok && uint32(ms) == h.ms && ok1 && ok2 && that >= this {
+				return
+			}
+		}
+	}
+	switch {
+	case h.task == "start":
+		r.Set(StartPending)
+		h.setActive()
+	case h.task == "promote":
+		r.Role = RolePromoted
+	case h.task == "migrate_to" && h.n.Unclean:
+		if t := c.FindNode(get(h.e, "migrate_target")); t != nil {
+			c.NewAction(r, "stop", 0, t, false)
+		}
+	}
+	if r.PendingTask == "" && !(h.task == "monitor" && h.ms == 0) {
+		r.PendingTask = h.task
+		r.PendingNode = h.n
+	}
+}
+
+func (h *history) maskProbe(exit int) {
+	ban := h.r
+	if !h.r.Has(Unique) {
+		ban = h.r.Top(false)
+	}
+	h.success(h.expected)
+	h.record()
+	h.r.MaskedProbes = append(h.r.MaskedProbes, h.n)
+	h.r.MaskedText = append(h.r.MaskedText, exit)
+	h.c.ScoreNode(ban, h.n, -Infinity)
+}
+
+// remap settles whether a result is a failure.
+func (h *history) remap(expired bool) {
+	r, n := h.r, h.n
+	before := h.exit
+	switch h.exit {
+	case exitDegraded:
+		h.exit = exitOK
+	case exitDegradedPromoted:
+		h.exit = exitPromoted
+	}
+	if h.exit != before && !expired && (!n.Shutdown || n.Online) {
+		h.record()
+	}
+	if h.masked && (h.exec != execDone || h.exit != exitNotRunning) {
+		h.exec, h.exit = execDone, exitNotRunning
+	}
+	switch h.exec {
+	case execDone, execError:
+	case execNoFenceDevice, execNoSecrets:
+		h.exec = execErrorHard
+		return
+	default:
+		return
+	}
+	probe := isProbe(h.e)
+	switch {
+	case h.expected < 0:
+		h.exec = execError
+		h.c.configWarn("Expected result not found for %s on %s (corrupt or obsolete CIB?)", h.key, n.ShownName())
+	case h.exit == h.expected:
+		h.exec = execDone
+	default:
+		h.exec = execError
+	}
+	switch h.exit {
+	case exitOK:
+		if probe && h.expected == exitNotRunning {
+			h.exec = execDone
+		}
+	case exitNotRunning:
+		if probe || h.expected == h.exit || !r.Has(Managed) {
+			h.exec = execDone
+			r.Role = RoleStopped
+			h.onFail = FailIgnore
+			r.NextRole = RoleUnknown
+		}
+	case exitPromoted:
+		if probe && h.exit != h.expected {
+			h.exec = execDone
+		}
+		if !expired || h.exit == h.expected {
+			r.Role = RolePromoted
+		}
+	case exitFailedPromoted:
+		if !expired {
+			r.Role = RolePromoted
+		}
+		h.exec = execError
+	case exitNotConfigured:
+		h.exec = execErrorFatal
+	case exitUnimplemented:
+		if h.ms == 0 {
+			if !expired {
+				h.blockUnrecoverable()
+			}
+			h.exec = execErrorHard
+		} else {
+			h.exec = execNotSupported
+		}
+	case exitNotInstalled, exitInvalidParam, exitNoPrivilege:
+		if !expired {
+			h.blockUnrecoverable()
+		}
+		h.exec = execErrorHard
+	default:
+		if h.exec == execDone {
+			h.exec = execError
+		}
+	}
+}
+
+func (h *history) blockUnrecoverable() {
+	if h.task == "stop" && !h.c.CanFence(h.n) {
+		h.r.Clear(Managed)
+		h.r.Set(Blocked)
+	}
+}
+
+// expired tells whether the entry is older than its resource's
+// failure-timeout; it also clears fail counts that are over.
+func (h *history) expired() bool {
+	c, r, n := h.c, h.r, h.n
+	if h.exec == execNotInstalled {
+		return false
+	}
+	last := strings.HasSuffix(h.id, "_last_failure_0")
+	limit := seconds(r.FailureTimeout)
+	expired := false
+	unexpired := 0
+	at, ok := attr(h.e, "last-rc-change")
+	run, valid := ParseInt(at)
+	if limit > 0 && ok && valid {
+		now := c.Now.Unix()
+		if now >= run+limit && !h.keepFailure() {
+			expired = true
+		}
+		var lastFailure int64
+		unexpired, lastFailure = c.FailCount(n, r, FailEffective, h.e)
+		if over := lastFailure + limit + 1; unexpired != 0 && now < over {
+			c.Recheck(over)
+		}
+	}
+	clear := false
+	if expired {
+		if count, _ := c.FailCount(n, r, 0, h.e); count != 0 {
+			if unexpired == 0 {
+				clear = true
+			} else {
+				expired = false
+			}
+		} else if last && r.ReconnectDelay > 0 {
+			clear = true
+		}
+	}
+	if !expired && last && h.parametersChanged() {
+		clear = true
+	}
+	if clear {
+		a := c.ClearFailCount(r, n)
+		if c.Options.FencingEnabled && r.ReconnectDelay > 0 {
+			if t := c.FindNode(r.ID); t != nil {
+				Order(c.NewFencing(t, "", true, "", false), a, FirstImpliesThen)
+			}
+		}
+	}
+	if expired && h.ms == 0 && h.task == "monitor" {
+		switch h.exit {
+		case exitOK, exitNotRunning, exitPromoted, exitDegraded, exitDegradedPromoted:
+			expired = false
+		}
+	}
+	return expired
+}
+
+// keepFailure: the failed monitor of a connection with a reconnect delay does
+// not expire before its node was fenced.
+func (h *history) keepFailure() bool {
+	if h.r.ReconnectDelay == 0 || !h.c.Options.FencingEnabled || h.ms == 0 || h.task != "monitor" {
+		return false
+	}
+	n := h.c.FindNode(h.r.ID)
+	return n != nil && !n.Fenced
+}
+
+func (h *history) parametersChanged() bool {
+	if h.task != "start" && h.task != "monitor" {
+		return false
+	}
+	if h.c.HasMagicAddress(h.r) {
+		h.c.DeferredChecks = append(h.c.DeferredChecks, DeferredCheck{h.e, h.r, h.n, true})
+		return false
+	}
+	switch h.c.CompareDigest(h.r, h.e, h.n).Outcome {
+	case DigestMatch, DigestUnknown:
+		return false
+	}
+	return true
+}
+
+// ignoreExpired tells whether an expired entry is to be left out.
+func (h *history) ignoreExpired(exit int) bool {
+	switch {
+	case h.masked && exit != h.expected:
+		if h.r.Role <= RoleStopped {
+			h.r.Role = RoleUnknown
+		}
+		return true
+	case h.exit == h.expected:
+		return false
+	case h.ms == 0:
+		return true
+	case h.n.Online && !h.n.Unclean:
+		if h.c.expiredEntries == nil {
+			h.c.expiredEntries = map[*etree.Element]bool{}
+		}
+		h.c.expiredEntries[h.e] = true
+		return true
+	}
+	return false
+}

@@ -1,0 +1,774 @@
+package status
+
+import (
+	"strings"
+
+	"github.com/beevik/etree"
+)
+
+// Has tells whether all the given flags are set.
+func (r *Resource) Has(f ResourceFlags) bool { return r.Flags&f == f }
+
+// Set sets flags.
+func (r *Resource) Set(f ResourceFlags) { r.Flags |= f }
+
+// Clear clears flags.
+func (r *Resource) Clear(f ResourceFlags) { r.Flags &^= f }
+
+// SetAll sets flags on the resource and everything in it.
+func (r *Resource) SetAll(f ResourceFlags) {
+	r.Flags |= f
+	for _, k := range r.Children {
+		k.SetAll(f)
+	}
+}
+
+// ClearAll clears flags on the resource and everything in it.
+func (r *Resource) ClearAll(f ResourceFlags) {
+	r.Flags &^= f
+	for _, k := range r.Children {
+		k.ClearAll(f)
+	}
+}
+
+// Top is the outermost resource that r is part of; a bundle counts only if
+// asked for.
+func (r *Resource) Top(bundle bool) *Resource {
+	for r.Parent != nil && (bundle || r.Parent.Kind != Bundle) {
+		r = r.Parent
+	}
+	return r
+}
+
+// IsClone tells whether the resource is a clone.
+func (r *Resource) IsClone() bool { return r != nil && r.Kind == Clone }
+
+// IsRemoteNode tells whether the resource connects to any remote node.
+func (r *Resource) IsRemoteNode() bool { return r.Has(RemoteConnection) }
+
+// Bundled tells whether the resource is part of a bundle.
+func (r *Resource) Bundled() bool {
+	for p := r.Parent; p != nil; p = p.Parent {
+		if p.Kind == Bundle {
+			return true
+		}
+	}
+	return false
+}
+
+// XMLID is the id of the configured element, without instance number.
+func (r *Resource) XMLID() string { return get(r.XML, "id") }
+
+// ShownID is the id as people see it: without the number of an instance that
+// is not told apart.
+func (r *Resource) ShownID() string {
+	if r.Has(Unique) {
+		return r.ID
+	}
+	return BaseName(r.ID)
+}
+
+// BaseName takes an instance number off an id.
+func BaseName(id string) string {
+	i := len(id) - 1
+	for i > 0 && digit(id[i]) {
+		i--
+	}
+	if i > 0 && i < len(id)-1 && id[i] == ':' {
+		return id[:i]
+	}
+	return id
+}
+
+// Agent is class[:provider]:type.
+func (r *Resource) Agent() string {
+	if r.Provider != "" {
+		return r.Class + ":" + r.Provider + ":" + r.Type
+	}
+	return r.Class + ":" + r.Type
+}
+
+// Find finds a resource by id or by the name its history has, depth first.
+func (c *Cluster) Find(id string) *Resource {
+	for _, r := range c.Resources {
+		if f := r.find(id, true); f != nil {
+			return f
+		}
+	}
+	return nil
+}
+
+// FindExact finds a resource by its id alone.
+func (c *Cluster) FindExact(id string) *Resource {
+	for _, r := range c.Resources {
+		if f := r.find(id, false); f != nil {
+			return f
+		}
+	}
+	return nil
+}
+
+func (r *Resource) find(id string, history bool) *Resource {
+	if r.ID == id || (history && r.HistoryID != "" && r.HistoryID == id) {
+		return r
+	}
+	for _, k := range r.Children {
+		if f := k.find(id, history); f != nil {
+			return f
+		}
+	}
+	return nil
+}
+
+// readResources reads the resources section.
+func (c *Cluster) readResources() {
+	list := make([]*etree.Element, 0, 16)
+	for e := range elements(c.resourceXML, "") {
+		list = append(list, e)
+	}
+	list = append(list, c.implicit...)
+	for _, e := range list {
+		id := get(e, "id")
+		if id == "" {
+			c.configErr("Ignoring <%s> resource without ID", e.Tag)
+			continue
+		}
+		if e.Tag == "template" {
+			if c.Template(id) == nil {
+				c.Templates = append(c.Templates, &References{ID: id})
+			}
+			continue
+		}
+		r := c.newResource(e, nil, -1)
+		if r == nil {
+			c.configErr("Ignoring <%s> resource '%s' because configuration is invalid", e.Tag, id)
+			continue
+		}
+		c.Resources = append(c.Resources, r)
+	}
+	for _, r := range c.Resources {
+		c.linkLauncher(r)
+		c.linkNode(r)
+	}
+	MergeSort(c.Resources, func(a, b *Resource) int { return b.Priority - a.Priority })
+	if c.Options.FencingEnabled && !c.Options.HaveFencing {
+		c.configErr("Resource start-up disabled since no fencing resources have been defined. Either configure some or disable fencing with the fencing-enabled option. NOTE: Clusters with shared data need fencing to ensure data integrity.")
+	}
+}
+
+func (c *Cluster) linkLauncher(r *Resource) {
+	if len(r.Children) > 0 {
+		for _, k := range r.Children {
+			c.linkLauncher(k)
+		}
+		return
+	}
+	id, ok := r.Meta.Get("container")
+	if !ok || id == r.ID {
+		return
+	}
+	l := c.Find(id)
+	if l == nil {
+		c.configErr("Resource %s: Unknown container %s", r.ID, id)
+		return
+	}
+	r.Launcher = l
+	l.Launched = append(l.Launched, r)
+}
+
+// linkNode ties a connection to its node.
+func (c *Cluster) linkNode(r *Resource) {
+	if !r.Has(RemoteConnection) {
+		return
+	}
+	n := c.FindNode(r.ID)
+	if n == nil {
+		return
+	}
+	n.Conn = r
+	if r.Launcher == nil {
+		c.startupFencing(n)
+	} else {
+		n.Attrs.Set("#kind", "container")
+	}
+}
+
+// expand returns an element with its template's content in it; the element
+// itself without template, nil (after a message) if it cannot be had.
+func (c *Cluster) expand(e *etree.Element) *etree.Element {
+	ref, ok := attr(e, "template")
+	if !ok {
+		return e
+	}
+	id := get(e, "id")
+	if ref == id {
+		c.configErr("The resource object '%s' should not reference itself", id)
+		return nil
+	}
+	if x := c.expanded[e]; x != nil {
+		return x
+	}
+	var template *etree.Element
+	for t := range elements(c.resourceXML, "template") {
+		if get(t, "id") == ref {
+			template = t
+			break
+		}
+	}
+	if template == nil {
+		c.configErr("No template named '%s'", ref)
+		return nil
+	}
+	// The new element shares the children of both: nothing below is changed.
+	x := &etree.Element{Tag: e.Tag}
+	for _, a := range template.Attr {
+		if a.Key == "id" {
+			a.Value = id
+		}
+		x.Attr = append(x.Attr, a)
+	}
+	ops, templateOps := first(e, "operations"), first(template, "operations")
+	merge := ops != nil && templateOps != nil
+	for t := range elements(template, "") {
+		if merge && t == templateOps {
+			continue
+		}
+		x.Child = append(x.Child, t)
+	}
+	for k := range elements(e, "") {
+		if !merge || k != ops {
+			x.Child = append(x.Child, k)
+			continue
+		}
+		both := &etree.Element{Tag: ops.Tag, Attr: ops.Attr}
+		own := map[string]bool{}
+		for op := range elements(ops, "") {
+			own[templateKey(op)] = true
+			both.Child = append(both.Child, op)
+		}
+		for op := range elements(templateOps, "") {
+			if !own[templateKey(op)] {
+				both.Child = append(both.Child, op)
+			}
+		}
+		x.Child = append(x.Child, both)
+	}
+	if c.expanded == nil {
+		c.expanded = map[*etree.Element]*etree.Element{}
+	}
+	c.expanded[e] = x
+	return x
+}
+
+// templateKey is what makes an operation override one of its template.
+func templateKey(op *etree.Element) string {
+	role := get(op, "role")
+	switch strings.ToLower(role) {
+	case "", "started", "unpromoted", "slave":
+		role = "Unknown"
+	}
+	return get(op, "name") + "-" + role
+}
+
+// newResource reads a resource with everything in it; nil if it is invalid.
+// instance is the number in its clone, or -1.
+func (c *Cluster) newResource(e *etree.Element, parent *Resource, instance int) *Resource {
+	id, ok := attr(e, "id")
+	if !ok {
+		c.configErr("Ignoring <%s> configuration without id", e.Tag)
+		return nil
+	}
+	x := c.expand(e)
+	if x == nil {
+		return nil
+	}
+	r := &Resource{Source: e, XML: x, Parent: parent, ID: id, Instance: instance}
+	r.readOps(c)
+	switch x.Tag {
+	case "primitive":
+		r.Kind = Primitive
+	case "group":
+		r.Kind = Group
+	case "clone", "master":
+		r.Kind = Clone
+	case "bundle":
+		r.Kind = Bundle
+	default:
+		c.configErr("Ignoring resource '%s' of unknown type '%s'", id, x.Tag)
+		return nil
+	}
+	r.Class, r.Provider, r.Type = get(x, "class"), get(x, "provider"), get(x, "type")
+	if instance >= 0 {
+		r.ID = id + ":" + itoa(instance)
+		r.Meta = append(r.Meta, Pair{"clone", itoa(instance)})
+	}
+	c.readMeta(r)
+	if x.Tag == "master" {
+		r.Meta.Set("promotable", "true")
+	}
+	r.Flags = Unassigned
+	if !c.Options.Maintenance {
+		r.Set(Managed)
+	}
+	r.Role = RoleStopped
+	if s, ok := r.Meta.Get("priority"); ok {
+		n, ok := c.score(s)
+		if !ok {
+			c.configWarn("Using default (0) for resource %s priority because '%s' is not a valid value: Unable to parse", r.ID, s)
+		}
+		r.Priority = n
+	}
+	r.ConfiguredPriority = r.Priority
+	if s, ok := r.Meta.Get("critical"); !ok || IsTrue(s) {
+		r.Set(Critical)
+	}
+	if IsTrue(r.Meta.Value("notify")) {
+		r.Set(Notify)
+	}
+	guest, remote := false, false
+	if isRemoteXML(x) {
+		r.Set(RemoteConnection)
+		guest = r.Meta.Has("container")
+		remote = !guest
+	}
+	if s, ok := r.Meta.Get("allow-migrate"); IsTrue(s) || (!ok && remote) {
+		r.Set(MigrationAllowed)
+	}
+	if s, ok := r.Meta.Get("is-managed"); ok {
+		switch {
+		case strings.EqualFold(s, "default"):
+			c.explicitDefault("is-managed")
+		case IsTrue(s):
+			r.Set(Managed)
+		default:
+			r.Clear(Managed)
+		}
+	}
+	if IsTrue(r.Meta.Value("maintenance")) || c.Options.Maintenance {
+		r.Clear(Managed)
+		r.Set(InMaintenance)
+	}
+	if r.Top(false).Kind == Clone {
+		if s, ok := r.Meta.Get("globally-unique"); ok {
+			if IsTrue(s) {
+				r.Set(Unique)
+			}
+		} else if n, ok := r.Meta.Get("clone-node-max"); ok && minInt(n, 0) > 1 {
+			r.Set(Unique)
+		}
+		if IsTrue(r.Meta.Value("promotable")) {
+			r.Set(Promotable)
+		}
+	} else {
+		r.Set(Unique)
+	}
+	multi, ok := r.Meta.Get("multiple-active")
+	switch strings.ToLower(multi) {
+	case "stop_only":
+		r.Multiple = MultiStopOnly
+	case "block":
+		r.Multiple = MultiBlock
+	case "stop_unexpected":
+		r.Multiple = MultiStopUnexpected
+	case "stop_start":
+	default:
+		if ok {
+			c.configWarn("%s is not a valid value for multiple-active, using default of \"stop_start\"", multi)
+		}
+	}
+	if s, ok := r.Meta.Get("resource-stickiness"); ok {
+		if strings.EqualFold(s, "default") {
+			c.explicitDefault("resource-stickiness")
+		} else {
+			n, ok := c.score(s)
+			if !ok {
+				c.configWarn("Using default (0) for resource %s resource-stickiness because '%s' is not a valid value: Unable to parse", r.ID, s)
+			}
+			r.Stickiness = n
+		}
+	}
+	r.FailureLimit = Infinity
+	if s, ok := r.Meta.Get("migration-threshold"); ok {
+		if strings.EqualFold(s, "default") {
+			c.explicitDefault("migration-threshold")
+		} else if n, ok := c.score(s); ok && n >= 0 {
+			r.FailureLimit = n
+		} else {
+			why := "Unable to parse"
+			if ok {
+				why = "OK"
+			}
+			c.configWarn("Using default (INFINITY) for resource %s meta-attribute migration-threshold because '%s' is not a valid value: %s", r.ID, s, why)
+		}
+	}
+	if strings.EqualFold(r.Class, "stonith") {
+		c.Options.HaveFencing = true
+		r.Set(FenceDevice)
+	}
+	s, given := r.Meta.Get("requires")
+	c.readRequires(r, s, given)
+	r.FailureTimeout = interval(r.Meta.Value("failure-timeout"))
+	if remote {
+		params := c.Params(r, nil)
+		if s, ok := params.Get("reconnect_interval"); ok {
+			r.ReconnectDelay = interval(s)
+			r.FailureTimeout = r.ReconnectDelay
+		}
+	}
+	r.Guest = guest
+	c.readTargetRole(r)
+	r.Index = len(c.All)
+	c.All = append(c.All, r)
+	valid := false
+	switch r.Kind {
+	case Primitive:
+		valid = c.readPrimitive(r)
+	case Group:
+		valid = c.readGroup(r)
+	case Clone:
+		valid = c.readClone(r)
+	case Bundle:
+		valid = c.readBundle(r)
+	}
+	if !valid {
+		return nil
+	}
+	if c.Options.Symmetric {
+		for _, n := range c.Nodes {
+			r.allowByDefault(n, c)
+		}
+	} else if guest {
+		for _, n := range c.Nodes {
+			c.ScoreNode(r, n, 0)
+		}
+	}
+	in := c.input()
+	c.blocks(r.XML, "utilization", "", &in, &r.Utilization)
+	if x != e {
+		addReference(&c.Templates, get(e, "template"), id)
+	}
+	return r
+}
+
+func (c *Cluster) explicitDefault(name string) {
+	c.configWarn("Support for setting %s to the explicit value 'default' is deprecated and will be removed in a future release (just leave it unset)", name)
+}
+
+// readMeta evaluates the meta-attributes of a resource.
+func (c *Cluster) readMeta(r *Resource) {
+	for _, a := range r.XML.Attr {
+		if a.Space == "" {
+			r.Meta.Add(a.Key, a.Value)
+		}
+	}
+	in := c.input()
+	in.HasResource, in.Class, in.Provider, in.Type = true, r.Class, r.Provider, r.Type
+	c.blocks(r.XML, "meta_attributes", "", &in, &r.Meta)
+	if r.Parent != nil {
+		var above Values
+		for p := r.Parent; p != nil; p = p.Parent {
+			c.blocks(p.XML, "meta_attributes", "", &in, &above)
+		}
+		for _, p := range above {
+			r.Meta.Add(p.Name, p.Value)
+		}
+	}
+	c.blocks(c.rscDefaults, "meta_attributes", "", &in, &r.Meta)
+	if r.Parent != nil {
+		for _, p := range r.Parent.Meta {
+			r.Meta.Add(p.Name, p.Value)
+		}
+	}
+}
+
+func (c *Cluster) readRequires(r *Resource, value string, given bool) {
+	o := &c.Options
+	set := func(q Requires) {
+		r.Requires = q
+		switch q {
+		case RequiresQuorum:
+			r.Set(RequiresQuorumF)
+		case RequiresFencing:
+			r.Set(NeedsFencing)
+		case RequiresUnfencing:
+			r.Set(NeedsFencing | NeedsUnfencing)
+		}
+	}
+	unfencing := func() {
+		switch {
+		case r.Has(FenceDevice):
+			c.configWarn("Resetting \"requires\" for %s to \"quorum\" because fencing devices cannot require unfencing", r.ID)
+			set(RequiresQuorum)
+		case !o.FencingEnabled:
+			c.configWarn("Resetting \"requires\" for %s to \"quorum\" because fencing is disabled", r.ID)
+			set(RequiresQuorum)
+		default:
+			set(RequiresUnfencing)
+		}
+	}
+	switch strings.ToLower(value) {
+	case "nothing":
+		return
+	case "quorum":
+		set(RequiresQuorum)
+		return
+	case "fencing":
+		set(RequiresFencing)
+		if !o.FencingEnabled {
+			c.configWarn("%s requires fencing but fencing is disabled", r.ID)
+		}
+		return
+	case "unfencing":
+		unfencing()
+		return
+	}
+	name, q := "quorum", RequiresQuorum
+	switch {
+	case r.Has(FenceDevice), r.Kind == Primitive && r.Has(RemoteConnection):
+	case o.Unfencing:
+		name, q = "unfencing", RequiresUnfencing
+	case o.FencingEnabled:
+		name, q = "fencing", RequiresFencing
+	case o.QuorumPolicy == QuorumIgnore:
+		name, q = "nothing", RequiresNothing
+	}
+	if given {
+		c.configErr("Resetting 'requires' for %s to '%s' because '%s' is not valid", r.ID, name, value)
+	}
+	if q == RequiresUnfencing {
+		unfencing()
+		return
+	}
+	set(q)
+}
+
+func (c *Cluster) readTargetRole(r *Resource) {
+	if role, ok := c.targetRole(r); ok {
+		r.NextRole = role
+	}
+}
+
+// targetRole is the role that target-role limits a resource to, if any.
+func (c *Cluster) targetRole(r *Resource) (Role, bool) {
+	s, given := r.Meta.Get("target-role")
+	r.TargetRole = s
+	if !given || strings.EqualFold(s, "started") {
+		return 0, false
+	}
+	if strings.EqualFold(s, "default") {
+		c.explicitDefault("target-role")
+		return 0, false
+	}
+	role, _ := c.role(s)
+	switch {
+	case role == RoleUnknown:
+		c.configErr("Ignoring 'target-role' for %s because '%s' is not valid", r.ID, s)
+		return 0, false
+	case role > RoleStarted && !r.Top(false).Has(Promotable):
+		c.configErr("Ignoring 'target-role' for %s because '%s' only makes sense for promotable clones", r.ID, s)
+		return 0, false
+	case role == RolePromoted:
+		return 0, false
+	}
+	return role, true
+}
+
+// allowByDefault enters a node with its base score, as a symmetric cluster
+// does for every node.
+func (r *Resource) allowByDefault(n *Node, c *Cluster) {
+	if r.Has(ExclusiveProbes) || n.neverProbed {
+		return
+	}
+	for _, k := range r.Children {
+		k.allowByDefault(n, c)
+	}
+	if r.Allowed.At(n) == nil {
+		r.Allowed.Put(n, n.Score)
+	}
+}
+
+// ScoreNode adds a score for a node to a resource and everything in it; nodes
+// that are not in the table enter with their base score.
+func (c *Cluster) ScoreNode(r *Resource, n *Node, score int) {
+	for _, k := range r.Children {
+		c.ScoreNode(k, n, score)
+	}
+	e := r.Allowed.At(n)
+	if e == nil {
+		e = r.Allowed.Put(n, n.Score)
+		if n.neverProbed {
+			e.Discovery = DiscoverNever
+		}
+	}
+	e.Score = int32(AddScores(int(e.Score), score))
+}
+
+// ScoreAll adds a score for every node.
+func (c *Cluster) ScoreAll(r *Resource, score int) {
+	for _, n := range c.Nodes {
+		c.ScoreNode(r, n, score)
+	}
+	if score == -Infinity && r.Assigned != nil {
+		r.Assigned = nil
+	}
+}
+
+// parameters --------------------------------------------------------------------
+
+type paramCache struct {
+	node   *Node
+	values Values
+}
+
+// Params evaluates the instance attributes of a resource for a node (nil: for
+// no node in particular).
+func (c *Cluster) Params(r *Resource, n *Node) Values {
+	for i := range r.params {
+		if r.params[i].node == n {
+			return r.params[i].values
+		}
+	}
+	var v Values
+	in := c.input()
+	if n != nil {
+		in.Attr = n.Attrs.Get
+	}
+	for p := r; p != nil; p = p.Parent {
+		c.blocks(p.XML, "instance_attributes", "", &in, &v)
+	}
+	r.params = append(r.params, paramCache{n, v})
+	return v
+}
+
+// standards ---------------------------------------------------------------------
+
+func uniqueStandard(class string) bool {
+	return strings.EqualFold(class, "ocf") || strings.EqualFold(class, "stonith")
+}
+
+func promotableStandard(class string) bool { return strings.EqualFold(class, "ocf") }
+
+// readPrimitive checks that a primitive may be cloned as it is.
+func (c *Cluster) readPrimitive(r *Resource) bool {
+	top := r.Top(false)
+	if !uniqueStandard(r.Class) && r.Has(Unique) && top.IsClone() {
+		c.configWarn("Ignoring globally-unique for %s because %s resources such as %s can be used only as anonymous clones", top.ID, r.Class, r.ID)
+		top.Clone.NodeMax = 1
+		top.Clone.Max = min(top.Clone.Max, len(c.Nodes))
+		clearUnique(top)
+		clearUnique(r)
+	}
+	if !promotableStandard(r.Class) && top.Has(Promotable) {
+		c.configErr("Resource %s is of type %s and therefore cannot be used as a promotable clone resource", r.ID, r.Class)
+		return false
+	}
+	return true
+}
+
+func clearUnique(r *Resource) {
+	r.Clear(Unique)
+	r.Meta.Set("globally-unique", "false")
+	for _, k := range r.Children {
+		clearUnique(k)
+	}
+}
+
+// readGroup reads the members of a group.
+func (c *Cluster) readGroup(r *Resource) bool {
+	flag := func(name string) bool {
+		s, ok := r.Meta.Get(name)
+		v, valid := ParseBool(s)
+		if !ok || !valid || v {
+			return true
+		}
+		c.warnOnce("Support for the '" + name + "' group meta-attribute is deprecated and will be removed in a future release (use a resource set instead)")
+		return false
+	}
+	r.GroupOrdered = flag("ordered")
+	r.GroupColoc = flag("collocated")
+	for e := range elements(r.XML, "primitive") {
+		if k := c.newResource(e, r, r.Instance); k != nil {
+			r.Children = append(r.Children, k)
+		}
+	}
+	if len(r.Children) == 0 {
+		c.configErr("Group %s has no members", r.ID)
+		return false
+	}
+	return true
+}
+
+// readClone reads a clone and makes its instances.
+func (c *Cluster) readClone(r *Resource) bool {
+	k := &CloneInfo{}
+	r.Clone = k
+	number := func(name, legacy string, absent int) int {
+		s, ok := r.Meta.Get(name)
+		if !ok && legacy != "" {
+			if s, ok = r.Meta.Get(legacy); ok {
+				c.warnOnceAs(legacy, "Support for the "+legacy+" meta-attribute (such as in "+r.ID+") is deprecated and will be removed in a future release. Use the "+name+" meta-attribute instead.")
+			}
+		}
+		if !ok {
+			return absent
+		}
+		return minInt(s, 0)
+	}
+	if r.Has(Promotable) {
+		k.PromotedMax = number("promoted-max", "master-max", 1)
+		k.PromotedPer = number("promoted-node-max", "master-node-max", 1)
+	}
+	k.NodeMax = number("clone-node-max", "", 1)
+	k.Max = number("clone-max", "", max(1, len(c.Nodes)))
+	k.Ordered = IsTrue(r.Meta.Value("ordered"))
+	k.Interleave = IsTrue(r.Meta.Value("interleave"))
+	if !r.Has(Unique) && k.NodeMax > 1 {
+		c.configErr("Ignoring clone-node-max of %d for %s because anonymous clones support only one instance per node", k.NodeMax, r.ID)
+		k.NodeMax = 1
+	}
+	for e := range elements(r.XML, "") {
+		if e.Tag == "primitive" || e.Tag == "group" {
+			k.ChildXML = e
+			break
+		}
+	}
+	if k.ChildXML == nil {
+		c.configErr("%s has nothing to clone", r.ID)
+		return false
+	}
+	r.Meta.Add("resource-stickiness", "1")
+	if r.Has(Unique) {
+		r.Meta.Set("globally-unique", "true")
+	} else {
+		r.Meta.Set("globally-unique", "false")
+	}
+	n := max(k.Max, 1)
+	if k.Max <= 0 {
+		return c.newInstance(r) != nil
+	}
+	for i := 0; i < n && i < k.Max; i++ {
+		if c.newInstance(r) == nil {
+			return false
+		}
+	}
+	return true
+}
+
+// newInstance makes the next instance of a clone; one beyond clone-max counts
+// as removed.
+func (c *Cluster) newInstance(clone *Resource) *Resource {
+	k := clone.Clone
+	removed := k.Total >= k.Max
+	limit := itoa(k.Max)
+	r := c.newResource(k.ChildXML, clone, k.Total)
+	if r == nil {
+		return nil
+	}
+	k.Total++
+	clone.Children = append(clone.Children, r)
+	if removed {
+		r.SetAll(Removed)
+	}
+	r.Meta.Set("clone-max", limit)
+	return r
+}

@@ -1,0 +1,394 @@
+// Package client reaches the daemons of the cluster node that this host is, over
+// their local services: our own clusterd, or Pacemaker's daemons of the 2.1 line.
+package client
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"strconv"
+	"sync"
+	"time"
+
+	"github.com/beevik/etree"
+
+	"hacluster/cib"
+	"hacluster/corosync/ipc"
+	frame "hacluster/internal/ipc"
+)
+
+// ErrNotRunning is wrapped by errors about daemons that do not answer.
+var ErrNotRunning error = notRunning{}
+
+// notRunning reads as Pacemaker's tools say it.
+type notRunning struct{}
+
+func (notRunning) Error() string { return "Transport endpoint is not connected" }
+
+// conn is a connection to one service.
+type conn struct {
+	c      *ipc.Client
+	name   string
+	events chan frame.Frame
+
+	mu   sync.Mutex // one call at a time
+	last int32
+	call int
+}
+
+func dial(ctx context.Context, service string) (*conn, error) {
+	c, err := ipc.Dial(ctx, service, frame.MessageSize)
+	if err != nil {
+		return nil, fmt.Errorf("%w (%s: %w)", ErrNotRunning, service, err)
+	}
+	n := &conn{c: c, name: service, events: make(chan frame.Frame, 256), call: 1}
+	go func() {
+		defer close(n.events)
+		for data := range c.Events() {
+			f, err := frame.Parse(data)
+			if err != nil {
+				c.Close()
+				return
+			}
+			select {
+			case n.events <- f:
+			case <-c.Done():
+				return
+			}
+		}
+	}()
+	return n, nil
+}
+
+func (n *conn) close() { n.c.Close() }
+
+// send sends a message; with wait it gives the response.
+func (n *conn) send(ctx context.Context, el *etree.Element, wait bool) (*etree.Element, error) {
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	n.last++
+	f := frame.Frame{ID: n.last, Body: el}
+	if wait {
+		f.Flags = frame.WaitsForReply
+	}
+	data, err := f.Marshal(n.c.MaxMessage())
+	if err != nil {
+		return nil, err
+	}
+	if !wait {
+		return nil, n.c.Send(data)
+	}
+	for {
+		out, err := n.c.Call(ctx, data)
+		if errors.Is(err, ipc.ErrTryAgain) {
+			select {
+			case <-time.After(10 * time.Millisecond):
+				continue
+			case <-ctx.Done():
+				return nil, ctx.Err()
+			}
+		}
+		if err != nil {
+			return nil, fmt.Errorf("%s: %w", n.name, err)
+		}
+		r, err := frame.Parse(out)
+		if err != nil {
+			return nil, fmt.Errorf("%s: %w", n.name, err)
+		}
+		return r.Body, nil
+	}
+}
+
+// next waits for an event that fits.
+func (n *conn) next(ctx context.Context, fits func(*etree.Element) bool) (*etree.Element, error) {
+	for {
+		select {
+		case f, ok := <-n.events:
+			if !ok {
+				return nil, fmt.Errorf("%s: %w", n.name, ErrNotRunning)
+			}
+			if fits(f.Body) {
+				return f.Body, nil
+			}
+		case <-ctx.Done():
+			return nil, ctx.Err()
+		}
+	}
+}
+
+func element(tag string, attrs ...string) *etree.Element {
+	el := etree.NewElement(tag)
+	for i := 0; i+1 < len(attrs); i += 2 {
+		if attrs[i+1] != "" {
+			el.CreateAttr(attrs[i], attrs[i+1])
+		}
+	}
+	return el
+}
+
+// CIB is a connection to the CIB manager.
+type CIB struct{ n *conn }
+
+// DialCIB connects; name tells the daemon who asks (update-client).
+func DialCIB(ctx context.Context, name string) (*CIB, error) {
+	n, err := dial(ctx, "cib_rw")
+	if err != nil {
+		return nil, err
+	}
+	if _, err := n.send(ctx, element("cib_command", "t", "cib", "cib_op", "register", "cib_clientname", name, "cib_callopt", "4096"), true); err != nil {
+		n.close()
+		return nil, err
+	}
+	return &CIB{n}, nil
+}
+
+// Close ends the connection.
+func (c *CIB) Close() { c.n.close() }
+
+// Do carries a request out: it returns when every node that is to has the change.
+// The error is *cib.Error where the CIB manager refused.
+func (c *CIB) Do(ctx context.Context, req cib.Request) (*etree.Element, error) {
+	c.n.call++
+	opts := req.Options() | cib.OptSync
+	if req.Op == cib.Query {
+		opts |= cib.OptScopeLocal
+	}
+	el := element("cib_command", "t", "cib", "cib_op", string(req.Op), "cib_section", req.Section,
+		"cib_callid", strconv.Itoa(c.n.call), "cib_callopt", strconv.FormatUint(uint64(opts), 10))
+	if req.Data != nil {
+		el.CreateElement("cib_calldata").AddChild(req.Data.Copy())
+	}
+	reply, err := c.n.send(ctx, el, true)
+	if err != nil {
+		return nil, err
+	}
+	var data *etree.Element
+	if d := reply.SelectElement("cib_calldata"); d != nil {
+		if ch := d.ChildElements(); len(ch) > 0 {
+			data = ch[0]
+		}
+	}
+	rc, err := strconv.Atoi(reply.SelectAttrValue("cib_rc", "0"))
+	if err != nil {
+		return nil, fmt.Errorf("the CIB manager's answer is malformed: cib_rc %q", reply.SelectAttrValue("cib_rc", ""))
+	}
+	if rc < 0 {
+		return data, &cib.Error{Code: cib.Code(-rc), Detail: reply.SelectAttrValue("hacluster-detail", "")}
+	}
+	return data, nil
+}
+
+// Query gives the whole CIB.
+func (c *CIB) Query(ctx context.Context) (*etree.Element, error) {
+	return c.Do(ctx, cib.Request{Op: cib.Query})
+}
+
+// Watch asks to be told of changes; Changed then waits for the next.
+func (c *CIB) Watch(ctx context.Context) error {
+	_, err := c.n.send(ctx, element("cib-callback", "cib_op", "cib_notify", "cib_notify_type", "cib_diff_notify", "cib_notify_activate", "1"), true)
+	return err
+}
+
+// Changed waits until the CIB changed.
+func (c *CIB) Changed(ctx context.Context) error {
+	_, err := c.n.next(ctx, func(el *etree.Element) bool { return el.SelectAttrValue("t", "") == "cib_notify" })
+	return err
+}
+
+// Controller is a connection to the controller.
+type Controller struct {
+	n    *conn
+	refs int
+	name string
+}
+
+// DialController connects.
+func DialController(ctx context.Context, name string) (*Controller, error) {
+	n, err := dial(ctx, "crmd")
+	if err != nil {
+		return nil, err
+	}
+	return &Controller{n: n, name: name}, nil
+}
+
+// Close ends the connection.
+func (c *Controller) Close() { c.n.close() }
+
+// ask sends a task and waits for its answer's payload; src is the node that answered.
+func (c *Controller) ask(ctx context.Context, task, to string, payload *etree.Element, attrs ...string) (answer *etree.Element, src string, err error) {
+	c.refs++
+	ref := fmt.Sprintf("%s-%s-%d", task, c.name, c.refs)
+	el := element("create_request_adv", append([]string{
+		"origin", "client", "t", "crmd", "version", cib.FeatureSet, "subt", "request", "reference", ref,
+		"crm_task", task, "crm_sys_to", to, "crm_sys_from", c.name,
+	}, attrs...)...)
+	if payload != nil {
+		el.CreateElement("crm_xml").AddChild(payload)
+	}
+	if _, err := c.n.send(ctx, el, false); err != nil {
+		return nil, "", err
+	}
+	out, err := c.n.next(ctx, func(el *etree.Element) bool { return el.SelectAttrValue("reference", "") == ref })
+	if err != nil {
+		return nil, "", err
+	}
+	if x := out.SelectElement("crm_xml"); x != nil {
+		if ch := x.ChildElements(); len(ch) > 0 {
+			return ch[0], out.SelectAttrValue("src", ""), nil
+		}
+	}
+	return nil, "", fmt.Errorf("the controller's answer to %s is empty", task)
+}
+
+// State gives the controller's state (S_IDLE …).
+func (c *Controller) State(ctx context.Context) (string, error) {
+	el, _, err := c.ask(ctx, "ping", "crmd", nil)
+	if err != nil {
+		return "", err
+	}
+	return el.SelectAttrValue("crmd_state", ""), nil
+}
+
+// DC names the node that decides; "" when there is none.
+func (c *Controller) DC(ctx context.Context) (string, error) {
+	_, src, err := c.ask(ctx, "ping", "dc", nil)
+	return src, err
+}
+
+// Node is a node that the cluster knows.
+type Node struct {
+	ID, Name string
+	Member   bool
+}
+
+// Nodes lists the nodes.
+func (c *Controller) Nodes(ctx context.Context) ([]Node, error) {
+	el, _, err := c.ask(ctx, "list-nodes", "crmd", nil)
+	if err != nil {
+		return nil, err
+	}
+	var out []Node
+	for _, n := range el.SelectElements("node") {
+		out = append(out, Node{n.SelectAttrValue("id", ""), n.SelectAttrValue("uname", ""), n.SelectAttrValue("in_ccm", "") == "member"})
+	}
+	return out, nil
+}
+
+// Local is this host's node.
+func (c *Controller) Local(ctx context.Context) (Node, error) {
+	el, _, err := c.ask(ctx, "node-info", "crmd", nil)
+	if err != nil {
+		return Node{}, err
+	}
+	return Node{el.SelectAttrValue("id", ""), el.SelectAttrValue("uname", ""), true}, nil
+}
+
+// Forget has a node forget the history of a resource: what it does then is looked anew.
+// resource is the element primitive as the history has it (id, class, provider, type).
+func (c *Controller) Forget(ctx context.Context, node string, resource *etree.Element) error {
+	op := element("rsc_op", "on_node", node, "transition-key", "0:0:0:xxxxxxxx-xrsc-opxx-xcrm-resourcexxxx")
+	p := op.CreateElement("primitive")
+	for _, name := range []string{"id", "class", "provider", "type"} {
+		if v := resource.SelectAttrValue(name, ""); v != "" {
+			p.CreateAttr(name, v)
+		}
+	}
+	op.AddChild(element("attributes", "crm_feature_set", cib.FeatureSet))
+	el, _, err := c.ask(ctx, "lrm_delete", "crmd", op)
+	if err != nil {
+		return err
+	}
+	if o := el.FindElement(".//lrm_rsc_op"); o != nil && o.SelectAttrValue("rc-code", "0") != "0" {
+		return fmt.Errorf("node %s could not forget resource %s: code %s", node, p.SelectAttrValue("id", ""), o.SelectAttrValue("rc-code", ""))
+	}
+	return nil
+}
+
+// ProbeAgain has all nodes, or one, look anew at what runs.
+func (c *Controller) ProbeAgain(ctx context.Context, node string) error {
+	_, _, err := c.ask(ctx, "probe_again", "crmd", element("data_for_probe_again", "on_node", node))
+	return err
+}
+
+// ClearFailures forgets fail counts: of a resource, operation with its interval, on a node; "" means all.
+func ClearFailures(ctx context.Context, resource, operation, interval, node string) error {
+	n, err := dial(ctx, "attrd")
+	if err != nil {
+		return err
+	}
+	defer n.close()
+	_, err = n.send(ctx, element("create_attrd_op", "t", "attrd", "src", "crm_resource", "task", "clear-failure", "attr_resource", resource,
+		"attr_clear_operation", operation, "attr_clear_interval", interval, "attr_host", node), true)
+	return err
+}
+
+// Fencer is a connection to the fencer.
+type Fencer struct{ n *conn }
+
+// DialFencer connects; name tells who asks.
+func DialFencer(ctx context.Context, name string) (*Fencer, error) {
+	n, err := dial(ctx, "stonith-ng")
+	if err != nil {
+		return nil, err
+	}
+	if _, err := n.send(ctx, element("stonith_command", "t", "stonith-ng", "st_op", "register", "st_clientname", name), true); err != nil {
+		n.close()
+		return nil, err
+	}
+	return &Fencer{n}, nil
+}
+
+// Close ends the connection.
+func (f *Fencer) Close() { f.n.close() }
+
+func (f *Fencer) ask(ctx context.Context, op string, opts int, data *etree.Element) (*etree.Element, error) {
+	f.n.call++
+	el := element("stonith_command", "t", "stonith-ng", "st_op", op, "st_callid", strconv.Itoa(f.n.call), "st_callopt", strconv.Itoa(opts), "st_timeout", "120")
+	if data != nil {
+		el.CreateElement("st_calldata").AddChild(data)
+	}
+	reply, err := f.n.send(ctx, el, true)
+	if err != nil {
+		return nil, err
+	}
+	if opts&0x1000 == 0 {
+		id := strconv.Itoa(f.n.call)
+		if reply, err = f.n.next(ctx, func(el *etree.Element) bool {
+			return el.Tag == "st-reply" && el.SelectAttrValue("st_callid", "") == id
+		}); err != nil {
+			return nil, err
+		}
+	}
+	if rc := reply.SelectAttrValue("st_rc", "0"); rc != "0" {
+		return nil, fmt.Errorf("%s", reply.SelectAttrValue("exit-reason", "the fencer refused with code "+rc))
+	}
+	if d := reply.SelectElement("st_calldata"); d != nil {
+		if ch := d.ChildElements(); len(ch) > 0 {
+			return ch[0], nil
+		}
+	}
+	return nil, nil
+}
+
+// History gives the fencing history of a node, "" for all: an element st_history, nil when it is empty.
+func (f *Fencer) History(ctx context.Context, node string) (*etree.Element, error) {
+	return f.ask(ctx, "st_fence_history", 0x1000, element("history", "st_target", node))
+}
+
+// Cleanup forgets the history of a node, "" for all.
+func (f *Fencer) Cleanup(ctx context.Context, node string) error {
+	_, err := f.ask(ctx, "st_fence_history", 0x81000, element("history", "st_target", node))
+	return err
+}
+
+// Fence has a node fenced.
+func (f *Fencer) Fence(ctx context.Context, node, action string) error {
+	_, err := f.ask(ctx, "st_fence", 2, element("fence", "st_target", node, "st_device_action", action, "st_timeout", "120"))
+	return err
+}
+
+// Confirm declares a node fenced by hand.
+func (f *Fencer) Confirm(ctx context.Context, node string) error {
+	_, err := f.ask(ctx, "st_fence", 0x1008, element("fence", "st_target", node, "st_device_action", "off"))
+	return err
+}

@@ -1,0 +1,140 @@
+package node
+
+import (
+	"context"
+	"strings"
+	"sync"
+	"time"
+
+	"hacluster/cib/xml"
+	"hacluster/engine/executor"
+	"hacluster/engine/fencer"
+	"hacluster/ocf"
+)
+
+// agents runs agents and remembers what their meta-data says.
+type agents struct {
+	host *ocf.Host
+	mu   sync.Mutex
+	seen map[ocf.Agent]description
+}
+
+type description struct {
+	traits executor.Traits
+	plug   string // the parameter of a fence agent that names its target
+	list   bool   // a fence agent that can list its targets
+}
+
+func newAgents(h *ocf.Host) *agents { return &agents{host: h, seen: map[ocf.Agent]description{}} }
+
+// describe asks an agent about itself, once.
+func (a *agents) describe(agent ocf.Agent) description {
+	a.mu.Lock()
+	d, ok := a.seen[agent]
+	a.mu.Unlock()
+	if ok {
+		return d
+	}
+	d = description{plug: "port"}
+	data, err := a.host.Metadata(context.Background(), agent)
+	if err != nil {
+		return d
+	}
+	doc, err := xml.Parse(data)
+	if err != nil {
+		return d
+	}
+	d.traits.Known = true
+	version := ""
+	if v := doc.Root.SelectElement("version"); v != nil {
+		version = strings.TrimSpace(v.Text())
+	}
+	if ps := doc.Root.SelectElement("parameters"); ps != nil {
+		for _, p := range ps.SelectElements("parameter") {
+			name := p.SelectAttrValue("name", "")
+			if name == "plug" {
+				d.plug = "plug"
+			}
+			if p.SelectAttrValue("private", "") == "1" {
+				d.traits.Private = append(d.traits.Private, name)
+			}
+			if p.SelectAttrValue("unique", "") == "1" {
+				d.traits.Unique = append(d.traits.Unique, name)
+			}
+			if p.SelectAttrValue("reloadable", "") == "1" {
+				d.traits.Reloadable = append(d.traits.Reloadable, name)
+			}
+		}
+	}
+	if len(d.traits.Private) == 0 {
+		d.traits.Private = []string{"password", "passwd", "user"}
+	}
+	if as := doc.Root.SelectElement("actions"); as != nil {
+		for _, x := range as.SelectElements("action") {
+			switch x.SelectAttrValue("name", "") {
+			case "reload-agent":
+				d.traits.ReloadAgent = version >= "1.1"
+			case "reload":
+				d.traits.Reload = true
+			case "list":
+				d.list = true
+			}
+		}
+	}
+	a.mu.Lock()
+	a.seen[agent] = d
+	a.mu.Unlock()
+	return d
+}
+
+func (w *world) RunAgent(op executor.Op, done func(now time.Time, res executor.Result)) {
+	go func() {
+		agent := ocf.Agent{Class: op.Class, Provider: op.Provider, Type: op.Type}
+		action := ocf.Action{Agent: agent, Resource: op.Resource, Name: op.Action, Timeout: op.Timeout}
+		for _, p := range op.Params {
+			action.Params = append(action.Params, ocf.Param{Name: p.Name, Value: p.Value})
+		}
+		res := w.agents.host.Run(context.Background(), action)
+		out := res.Stderr
+		if out == "" {
+			out = res.Stdout
+		}
+		r := executor.Result{Code: res.Code, Status: int(res.Status), Reason: res.Reason, Output: out, Duration: res.Duration}
+		if op.Class == ocf.OCF {
+			r.Traits = w.agents.describe(agent).traits
+		}
+		(*Node)(w).post(func() { done(time.Now(), r) })
+	}()
+}
+
+func (w *world) RunFence(agent, action string, params func(plug string) []fencer.Param, timeout, delay time.Duration, done func(now time.Time, res fencer.AgentResult)) {
+	go func() {
+		a := ocf.Agent{Class: ocf.Stonith, Type: agent}
+		d := w.agents.describe(a)
+		var r fencer.AgentResult
+		if action == "list" && d.traits.Known && !d.list {
+			r = fencer.AgentResult{Code: 3, Reason: "the agent has no list"}
+		} else {
+			act := ocf.Action{Agent: a, Name: action, Timeout: timeout}
+			for _, p := range params(d.plug) {
+				act.Params = append(act.Params, ocf.Param{Name: p.Name, Value: p.Value})
+			}
+			if delay > 0 {
+				time.Sleep(delay)
+			}
+			res := w.agents.host.Run(context.Background(), act)
+			r = fencer.AgentResult{Code: res.Code, Reason: res.Reason, Output: res.Stdout}
+			if res.Status != ocf.Done && res.Code == 0 {
+				r.Code = 1
+			}
+			if r.Code != 0 && r.Reason == "" {
+				r.Reason = strings.TrimSpace(res.Stderr)
+			}
+		}
+		(*Node)(w).post(func() { done(time.Now(), r) })
+	}()
+}
+
+func (w *world) Installed(agent string) bool {
+	return w.agents.host.Installed(ocf.Agent{Class: ocf.Stonith, Type: agent})
+}

@@ -1,0 +1,254 @@
+// Package node is a whole cluster node: the state machines of engine put
+// together (Core), and the shell that connects them to this machine (Node):
+// Corosync's services, agents, the disk and local clients.
+//
+// Core has no I/O: messages, membership, results and time come in as calls, what
+// it wants done goes out through World. Many cores on virtual time make a
+// cluster in one process.
+package node
+
+import (
+	"math/rand/v2"
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/beevik/etree"
+
+	"hacluster/cib"
+	"hacluster/cib/xml"
+	"hacluster/engine/attribute"
+	"hacluster/engine/controller"
+	"hacluster/engine/executor"
+	"hacluster/engine/fencer"
+	"hacluster/engine/replica"
+	"hacluster/engine/transition"
+)
+
+// World is what a core needs done. None of its calls may call back into the core
+// before it returns.
+type World interface {
+	// Send sends data to all nodes of the group, this one too, in one order.
+	Send(data []byte)
+	// Save keeps a CIB over a crash before it returns.
+	Save(root *etree.Element) error
+	// Plan has the scheduler plan; input names the file that the CIB was kept in.
+	Plan(root *etree.Element, now time.Time) (graph *transition.Graph, recheck time.Time, input string, err error)
+	// RunAgent runs a resource agent; done is called through the core's owner, later.
+	RunAgent(op executor.Op, done func(now time.Time, res executor.Result))
+	// Later calls f through the core's owner, after what is under way.
+	Later(f func(now time.Time))
+	// RunFence runs a fence agent after a delay; plug tells params the name of the target's parameter.
+	RunFence(agent, action string, params func(plug string) []fencer.Param, timeout, delay time.Duration, done func(now time.Time, res fencer.AgentResult))
+	// Installed tells whether a fence agent is on this host.
+	Installed(agent string) bool
+	// CIBChanged and FencingChanged tell what local clients may be waiting for.
+	CIBChanged(ch replica.Change)
+	FencingChanged()
+	// Exit ends this node's part in the cluster.
+	Exit(reason string)
+	Logf(format string, args ...any)
+}
+
+// Core is one node without its machine.
+type Core struct {
+	Replica    *replica.Replica
+	Attributes *attribute.Manager
+	Controller *controller.Controller
+	Executor   *executor.Executor
+	Fencer     *fencer.Fencer
+
+	self    controller.Member
+	world   World
+	now     time.Time
+	names   map[uint32]string
+	members []controller.Member // of the group
+	ring    []controller.Member
+	started bool
+	inGroup bool
+	running map[string]bool // fence devices that this node monitors
+}
+
+// CoreConfig is what a core starts with.
+type CoreConfig struct {
+	Self   controller.Member
+	Names  map[uint32]string // of all configured nodes
+	CIB    *etree.Element
+	UUID   string // of this start
+	Random *rand.Rand
+	Timing controller.Timing
+}
+
+// NewCore makes a core.
+func NewCore(cfg CoreConfig, w World) *Core {
+	c := &Core{self: cfg.Self, world: w, names: cfg.Names, running: map[string]bool{}}
+	c.Replica = replica.New(cfg.Self.Name, startingCIB(cfg.CIB), (*replicaEffects)(c))
+	c.Attributes = attribute.New(cfg.Self.Name, (*attributeEffects)(c))
+	c.Controller = controller.New(cfg.Self, cfg.UUID, cfg.Timing, (*controllerEffects)(c))
+	c.Executor = executor.New((*executorEffects)(c))
+	c.Fencer = fencer.New(cfg.Self.Name, cfg.Random, (*fencerEffects)(c))
+	return c
+}
+
+// startingCIB is a document as a start finds it: without status, and without a DC.
+func startingCIB(root *etree.Element) *etree.Element {
+	root = root.Copy()
+	if s := root.SelectElement("status"); s != nil {
+		for len(s.Child) > 0 {
+			s.RemoveChildAt(0)
+		}
+	}
+	root.RemoveAttr("dc-uuid")
+	return root
+}
+
+// Name is a node's name; one that the configuration does not have is called by its id.
+func (c *Core) Name(id uint32) string {
+	if n, ok := c.names[id]; ok {
+		return n
+	}
+	return "node" + strconv.FormatUint(uint64(id), 10)
+}
+
+// SetNames takes over the names of the configured nodes.
+func (c *Core) SetNames(names map[uint32]string) { c.names = names }
+
+func (c *Core) toMembers(ids []uint32) []controller.Member {
+	out := make([]controller.Member, 0, len(ids))
+	for _, id := range ids {
+		out = append(out, controller.Member{ID: id, Name: c.Name(id)})
+	}
+	slices.SortFunc(out, func(a, b controller.Member) int { return strings.Compare(a.Name, b.Name) })
+	return slices.Compact(out)
+}
+
+// Ring takes the members of the ring and whether they have quorum.
+func (c *Core) Ring(now time.Time, ids []uint32, quorate bool) {
+	c.now = now
+	c.ring = c.toMembers(ids)
+	c.Controller.Membership(now, c.ring, quorate)
+	c.start()
+}
+
+// Group takes the nodes that are in the group of clusters' daemons.
+func (c *Core) Group(now time.Time, ids []uint32) {
+	c.now = now
+	before := c.members
+	c.members = c.toMembers(ids)
+	has := func(list []controller.Member, name string) bool {
+		return slices.ContainsFunc(list, func(m controller.Member) bool { return m.Name == name })
+	}
+	was := c.inGroup
+	c.inGroup = has(c.members, c.self.Name)
+	if was && !c.inGroup {
+		c.Replica.Reset()
+	}
+	for _, m := range before {
+		if !has(c.members, m.Name) {
+			c.Replica.Left(m.Name)
+			c.Fencer.Left(now, m.Name)
+			c.Attributes.Left(m.Name)
+		}
+	}
+	c.Controller.Group(now, c.members)
+	if c.Controller.IsDC() && len(c.members) > len(before) {
+		c.Attributes.Share()
+		c.Fencer.Share()
+	}
+	c.start()
+}
+
+// start begins once both the group and the ring are known.
+func (c *Core) start() {
+	if c.started || !c.inGroup || len(c.ring) == 0 {
+		return
+	}
+	c.started = true
+	c.Controller.Start(c.now)
+}
+
+// Message takes a message of the group.
+func (c *Core) Message(now time.Time, from uint32, data []byte) {
+	c.now = now
+	doc, err := xml.Parse(data)
+	if err != nil {
+		c.world.Logf("a message of node %s is not XML: %v", c.Name(from), err)
+		return
+	}
+	name, msg := c.Name(from), doc.Root
+	switch t := msg.SelectAttrValue("t", ""); t {
+	case replica.Type:
+		c.Replica.Deliver(name, msg)
+	case attribute.Type:
+		c.Attributes.Deliver(now, msg)
+	case controller.Type:
+		c.Controller.Deliver(now, name, msg)
+	case fencer.Type:
+		c.Fencer.Deliver(now, name, msg)
+	default:
+		c.world.Logf("a message of node %s is of unknown type %q", name, t)
+	}
+}
+
+// Deadline is when Tick is due next; zero: not at all.
+func (c *Core) Deadline() time.Time {
+	var next time.Time
+	for _, t := range []time.Time{c.Controller.Deadline(), c.Executor.Deadline(), c.Fencer.Deadline(), c.Attributes.Deadline()} {
+		if !t.IsZero() && (next.IsZero() || t.Before(next)) {
+			next = t
+		}
+	}
+	return next
+}
+
+// Tick does what is due.
+func (c *Core) Tick(now time.Time) {
+	c.now = now
+	c.Attributes.Tick(now)
+	c.Executor.Tick(now)
+	c.Fencer.Tick(now)
+	c.Controller.Tick(now)
+}
+
+// Shutdown asks to leave the cluster in good order.
+func (c *Core) Shutdown(now time.Time) {
+	c.now = now
+	c.Executor.Close()
+	c.Controller.Shutdown(now)
+}
+
+// Change orders a change of the CIB on behalf of a client.
+func (c *Core) Change(now time.Time, client replica.Client, req cib.Request, done func(cib.Result, error)) {
+	c.now = now
+	c.Replica.Request(client, req, now.Format(time.ANSIC), done)
+}
+
+// Now is the time of the last event.
+func (c *Core) Now() time.Time { return c.now }
+
+// Members are the nodes in the group.
+func (c *Core) Members() []controller.Member { return c.members }
+
+// RingMembers are the nodes in the ring.
+func (c *Core) RingMembers() []controller.Member { return c.ring }
+
+// Self is this node.
+func (c *Core) Self() controller.Member { return c.self }
+
+func (c *Core) send(msg *etree.Element) { c.world.Send(xml.Compact(msg)) }
+
+// nodeID is a node's id as the CIB writes it.
+func (c *Core) nodeID(name string) string {
+	for id, n := range c.names {
+		if n == name {
+			return strconv.FormatUint(uint64(id), 10)
+		}
+	}
+	for _, m := range append(slices.Clone(c.members), c.ring...) {
+		if m.Name == name {
+			return strconv.FormatUint(uint64(m.ID), 10)
+		}
+	}
+	return ""
+}

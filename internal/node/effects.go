@@ -1,0 +1,247 @@
+package node
+
+import (
+	"fmt"
+	"strconv"
+	"time"
+
+	"github.com/beevik/etree"
+
+	"hacluster/cib"
+	"hacluster/engine/attribute"
+	"hacluster/engine/controller"
+	"hacluster/engine/executor"
+	"hacluster/engine/fencer"
+	"hacluster/engine/replica"
+	"hacluster/engine/transition"
+)
+
+// Each state machine sees the core as the Effects that it asks for.
+type (
+	replicaEffects    Core
+	attributeEffects  Core
+	controllerEffects Core
+	executorEffects   Core
+	fencerEffects     Core
+)
+
+func (c *replicaEffects) Broadcast(msg *etree.Element)   { (*Core)(c).send(msg) }
+func (c *replicaEffects) Save(root *etree.Element) error { return c.world.Save(root) }
+func (c *replicaEffects) Logf(format string, a ...any)   { c.world.Logf("cib: "+format, a...) }
+func (c *replicaEffects) Changed(ch replica.Change) {
+	c.world.CIBChanged(ch)
+	c.Controller.CIBChanged(c.now, ch)
+}
+
+func (c *attributeEffects) Broadcast(msg *etree.Element) { (*Core)(c).send(msg) }
+func (c *attributeEffects) NodeID(name string) string    { return (*Core)(c).nodeID(name) }
+func (c *attributeEffects) Logf(format string, a ...any) { c.world.Logf("attributes: "+format, a...) }
+
+func (c *attributeEffects) Write(req cib.Request) {
+	c.Replica.Request(replica.Client{Name: controller.ClientAttributes, User: "hacluster"}, req, "", func(_ cib.Result, err error) {
+		if err != nil {
+			c.world.Logf("attributes: could not be written: %v", err)
+		}
+	})
+}
+
+func (c *controllerEffects) core() *Core                  { return (*Core)(c) }
+func (c *controllerEffects) Broadcast(msg *etree.Element) { c.core().send(msg) }
+func (c *controllerEffects) CIB() *etree.Element          { return c.Replica.Root() }
+func (c *controllerEffects) Logf(format string, a ...any) { c.world.Logf("controller: "+format, a...) }
+func (c *controllerEffects) Exit(reason string)           { c.world.Exit(reason) }
+func (c *controllerEffects) History() *etree.Element {
+	return c.Executor.State(strconv.FormatUint(uint64(c.self.ID), 10))
+}
+
+func (c *controllerEffects) Update(req cib.Request, done func(error)) {
+	c.Replica.Request(replica.Client{Name: controller.ClientController, User: "hacluster"}, req, c.now.Format(time.ANSIC), func(_ cib.Result, err error) {
+		done(err)
+	})
+}
+
+func (c *controllerEffects) Sync(source string, done func(error)) { c.Replica.Sync(source, done) }
+
+func (c *controllerEffects) SetAttribute(node, name string, value *string) {
+	c.Attributes.Set(attribute.Update{Name: name, Host: node, Value: value})
+}
+
+func (c *controllerEffects) ClearFailures(resource, node string) {
+	c.Attributes.ClearFailures(resource, "", 0, node)
+}
+
+func (c *controllerEffects) Plan(now time.Time) (*transition.Graph, time.Time, string, error) {
+	return c.world.Plan(c.Replica.Root(), now)
+}
+
+func (c *controllerEffects) Fence(r controller.FenceRequest, done func(error)) {
+	c.Fencer.Fence(c.now, fencer.Request{Target: r.Target, Action: r.Action, Client: "pacemaker-controld", Timeout: r.Timeout, Delay: r.Delay}, done)
+}
+
+func (c *controllerEffects) Execute(order *etree.Element) {
+	op, err := parseOrder(order)
+	if err != nil {
+		c.world.Logf("controller: an order cannot be carried out: %v", err)
+		return
+	}
+	if op.Action == "asyncmon" {
+		c.Executor.Fail(c.now, op)
+		return
+	}
+	c.Executor.Invoke(c.now, op)
+}
+
+func (c *controllerEffects) BecameDC(yes bool) { c.Attributes.SetWriter(c.now, yes) }
+
+// parseOrder reads an element rsc_op.
+func parseOrder(order *etree.Element) (executor.Op, error) {
+	op := executor.Op{
+		Action: order.SelectAttrValue("operation", ""), Key: order.SelectAttrValue("transition-key", ""),
+		Node: order.SelectAttrValue("on_node", ""), FeatureSet: controller.FeatureSet,
+	}
+	for _, el := range order.ChildElements() {
+		if el.Tag == "attributes" {
+			for _, a := range el.Attr {
+				op.Params = append(op.Params, executor.Param{Name: a.Key, Value: a.Value})
+			}
+			continue
+		}
+		op.Resource, op.Class = el.SelectAttrValue("id", ""), el.SelectAttrValue("class", "")
+		op.Provider, op.Type = el.SelectAttrValue("provider", ""), el.SelectAttrValue("type", "")
+	}
+	if op.Resource == "" || op.Action == "" {
+		return op, fmt.Errorf("order %s names no resource or no operation", op.Key)
+	}
+	ms := func(name string) time.Duration {
+		n, _ := strconv.ParseInt(op.Param(name), 10, 64)
+		return time.Duration(max(0, n)) * time.Millisecond
+	}
+	op.Interval, op.Timeout, op.StartDelay = ms("CRM_meta_interval"), ms("CRM_meta_timeout"), ms("CRM_meta_start_delay")
+	op.Container = op.Param("CRM_meta_container")
+	if op.Action == "cancel" {
+		op.Interval = 0
+	}
+	return op, nil
+}
+
+func (c *executorEffects) Logf(format string, a ...any) { c.world.Logf("executor: "+format, a...) }
+
+func (c *executorEffects) Run(run uint64, op executor.Op) {
+	core := (*Core)(c)
+	finished := func(now time.Time, res executor.Result) {
+		core.now = now
+		core.Executor.Finished(now, run, res)
+	}
+	if op.Class != "stonith" {
+		c.world.RunAgent(op, finished)
+		return
+	}
+	// A fence device runs nowhere: started means that this node watches over it.
+	answer := func(code int, reason string) {
+		c.world.Later(func(now time.Time) { finished(now, executor.Result{Code: code, Reason: reason}) })
+	}
+	switch {
+	case op.Action == "stop":
+		delete(core.running, op.Resource)
+		answer(0, "")
+		return
+	case op.Action == "monitor" && op.Interval == 0:
+		code := 7
+		if core.running[op.Resource] {
+			code = 0
+		}
+		answer(code, "")
+		return
+	case op.Action != "start" && op.Action != "monitor":
+		answer(3, "fence devices have no action "+op.Action)
+		return
+	}
+	var params []fencer.Param
+	for _, d := range fencer.Devices(core.Replica.Root()) {
+		if d.ID == op.Resource {
+			for _, p := range d.Params {
+				params = append(params, fencer.Param{Name: p.Name, Value: p.Value})
+			}
+		}
+	}
+	c.world.RunFence(op.Type, "monitor", func(string) []fencer.Param { return params }, op.Timeout, 0, func(now time.Time, res fencer.AgentResult) {
+		code := 0
+		if res.Code != 0 {
+			code = 1
+		} else if op.Action == "start" {
+			core.running[op.Resource] = true
+		}
+		finished(now, executor.Result{Code: code, Reason: res.Reason, Output: res.Output})
+	})
+}
+
+func (c *executorEffects) write(req cib.Request) {
+	c.Replica.Request(replica.Client{Name: controller.ClientExecutor, User: "hacluster"}, req, "", func(_ cib.Result, err error) {
+		if err != nil {
+			c.world.Logf("executor: a result could not be recorded: %v", err)
+		}
+	})
+}
+
+func (c *executorEffects) Record(node string, resource *etree.Element) {
+	id := (*Core)(c).nodeID(node)
+	s := etree.NewElement("node_state")
+	s.CreateAttr("id", id)
+	s.CreateAttr("uname", node)
+	lrm := s.CreateElement("lrm")
+	lrm.CreateAttr("id", id)
+	lrm.CreateElement("lrm_resources").AddChild(resource)
+	c.write(cib.Request{Op: cib.Modify, Section: "status", CanCreate: true, Data: s})
+}
+
+func (c *executorEffects) Forget(node, resource, entry string) {
+	path := fmt.Sprintf("//node_state[@uname='%s']//lrm_resource[@id='%s']", node, resource)
+	if entry != "" {
+		path += fmt.Sprintf("/lrm_rsc_op[@id='%s']", entry)
+	}
+	c.write(cib.Request{Op: cib.Delete, XPath: true, Section: path})
+}
+
+func (c *executorEffects) Answer(op executor.Op, res executor.Result) {
+	m := etree.NewElement("message")
+	for _, a := range [][2]string{
+		{"t", controller.Type},
+		{"crm_task", "lrm_result"},
+		{"src", c.self.Name},
+		{"rsc_id", op.Resource},
+		{"transition-magic", fmt.Sprintf("%d:%d;%s", res.Status, res.Code, op.Key)},
+	} {
+		m.CreateAttr(a[0], a[1])
+	}
+	(*Core)(c).send(m)
+}
+
+func (c *fencerEffects) Broadcast(msg *etree.Element) { (*Core)(c).send(msg) }
+func (c *fencerEffects) CIB() *etree.Element          { return c.Replica.Root() }
+func (c *fencerEffects) Installed(agent string) bool  { return c.world.Installed(agent) }
+func (c *fencerEffects) Changed()                     { c.world.FencingChanged() }
+func (c *fencerEffects) Logf(format string, a ...any) { c.world.Logf("fencer: "+format, a...) }
+func (c *fencerEffects) Members() []string {
+	var out []string
+	for _, m := range c.members {
+		out = append(out, m.Name)
+	}
+	return out
+}
+
+func (c *fencerEffects) Fenced(target string, ours bool) {
+	c.Controller.Fenced(c.now, target, ours)
+	if target == c.self.Name {
+		c.world.Logf("fencer: this node was fenced, so others say")
+		c.world.Exit("fenced")
+	}
+}
+
+func (c *fencerEffects) Run(agent, action string, params func(plug string) []fencer.Param, timeout, delay time.Duration, done func(fencer.AgentResult)) {
+	core := (*Core)(c)
+	c.world.RunFence(agent, action, params, timeout, delay, func(now time.Time, res fencer.AgentResult) {
+		core.now = now
+		core.Fencer.Advance(now)
+		done(res)
+	})
+}

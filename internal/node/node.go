@@ -1,0 +1,411 @@
+package node
+
+import (
+	"context"
+	"crypto/rand"
+	"encoding/binary"
+	"encoding/hex"
+	"errors"
+	"fmt"
+	"log/slog"
+	mathrand "math/rand/v2"
+	"slices"
+	"strings"
+	"sync"
+	"time"
+
+	"github.com/beevik/etree"
+
+	"hacluster/cib"
+	"hacluster/corosync/client"
+	"hacluster/engine/controller"
+	"hacluster/engine/replica"
+	"hacluster/engine/transition"
+	"hacluster/ocf"
+)
+
+// GroupName is the process group of our daemons.
+const GroupName = "hacluster"
+
+// Config is what a node is made of.
+type Config struct {
+	// StateDir holds the CIB and the scheduler's inputs, /var/lib/pacemaker.
+	StateDir string
+	// Owner and Group own what is written there; -1 leaves it to this process's.
+	Owner, Group int
+	Agents       *ocf.Host
+	// Plan is the scheduler.
+	Plan   func(root *etree.Element, now time.Time) (*transition.Graph, time.Time, error)
+	Timing controller.Timing
+	Log    *slog.Logger
+	// Ready is called when local clients are served.
+	Ready func()
+}
+
+// Node is a cluster node on this machine.
+type Node struct {
+	cfg    Config
+	log    *slog.Logger
+	core   *Core
+	store  *cib.Store
+	inputs inputs
+	agents *agents
+
+	cpg    *client.CPG
+	quorum *client.Quorum
+	cmap   *client.Cmap
+
+	clusterName string
+	calls       chan func()
+	ended       chan struct{}
+	out         *outbox
+	services    *services
+	exit        chan string
+	exited      bool
+}
+
+// ErrCorosyncGone is why Run ends when Corosync ends.
+var ErrCorosyncGone = errors.New("lost the connection to corosync")
+
+// ErrFenced is why Run ends when the others fenced this node: it must stay down.
+var ErrFenced = errors.New("this node was fenced by the others")
+
+// Run is the node; it ends when ctx does, after it left the cluster in good order,
+// or when it must: then with an error.
+func Run(ctx context.Context, cfg Config) error {
+	n := &Node{cfg: cfg, log: cfg.Log, calls: make(chan func(), 256), ended: make(chan struct{}), exit: make(chan string, 1)}
+	if err := n.connect(ctx); err != nil {
+		return err
+	}
+	defer n.cpg.Close()
+	defer n.quorum.Close()
+	defer n.cmap.Close()
+	self, err := n.cpg.LocalNode(ctx)
+	if err != nil {
+		return fmt.Errorf("ask corosync who this node is: %w", err)
+	}
+	names, err := n.names(ctx)
+	if err != nil {
+		return err
+	}
+	name, ok := names[self]
+	if !ok {
+		return fmt.Errorf("corosync's node list has no node with this node's id %d", self)
+	}
+	n.store = &cib.Store{Dir: cfg.StateDir + "/cib", Chown: cfg.Owner >= 0, Owner: cfg.Owner, Group: cfg.Group}
+	root, note, err := n.store.Load()
+	if err != nil {
+		return fmt.Errorf("load the CIB: %w", err)
+	}
+	if note != "" {
+		n.log.Error("the CIB on disk is not as it was written", "what", note)
+	}
+	n.inputs = inputs{dir: cfg.StateDir + "/pengine", owner: cfg.Owner, group: cfg.Group}
+	n.agents = newAgents(cfg.Agents)
+	var seed [16]byte
+	if _, err := rand.Read(seed[:]); err != nil {
+		return err
+	}
+	n.core = NewCore(CoreConfig{
+		Self: controller.Member{ID: self, Name: name}, Names: names, CIB: root, UUID: uuid(),
+		Random: mathrand.New(mathrand.NewPCG(binary.LittleEndian.Uint64(seed[:8]), binary.LittleEndian.Uint64(seed[8:]))),
+		Timing: cfg.Timing,
+	}, (*world)(n))
+	n.log.Info("node starts", "name", name, "id", self, "cib", cib.VersionOf(root).String())
+	if n.services, err = n.listen(); err != nil {
+		return err
+	}
+	defer n.services.close()
+	n.out = newOutbox(ctx, n.cpg.Mcast)
+	defer n.out.close()
+	if err := n.quorum.Track(ctx); err != nil {
+		return fmt.Errorf("watch quorum: %w", err)
+	}
+	if err := n.cpg.Join(ctx, GroupName); err != nil {
+		return fmt.Errorf("join the group %s: %w", GroupName, err)
+	}
+	if cfg.Ready != nil {
+		cfg.Ready()
+	}
+	return n.loop(ctx)
+}
+
+// connect waits until Corosync's services answer.
+func (n *Node) connect(ctx context.Context) error {
+	wait, cancel := context.WithTimeout(ctx, 30*time.Second)
+	defer cancel()
+	try := func(f func() error) error {
+		for {
+			err := f()
+			if err == nil {
+				return nil
+			}
+			select {
+			case <-wait.Done():
+				return fmt.Errorf("corosync does not answer: %w", err)
+			case <-time.After(100 * time.Millisecond):
+			}
+		}
+	}
+	return errors.Join(
+		try(func() (err error) { n.cmap, err = client.DialCmap(wait); return }),
+		try(func() (err error) { n.quorum, err = client.DialQuorum(wait); return }),
+		try(func() (err error) { n.cpg, err = client.DialCPG(wait); return }),
+	)
+}
+
+// names reads the node list: a node is called by its name, or by its first address.
+func (n *Node) names(ctx context.Context) (map[uint32]string, error) {
+	type entry struct {
+		id         uint32
+		name, ring string
+	}
+	entries := map[string]*entry{}
+	for e, err := range n.cmap.All(ctx, "nodelist.node.") {
+		if err != nil {
+			return nil, fmt.Errorf("read corosync's node list: %w", err)
+		}
+		f := strings.Split(e.Key, ".")
+		if len(f) != 4 {
+			continue
+		}
+		x := entries[f[2]]
+		if x == nil {
+			x = &entry{}
+			entries[f[2]] = x
+		}
+		switch f[3] {
+		case "nodeid":
+			id, err := n.cmap.Uint(ctx, e.Key)
+			if err != nil {
+				return nil, err
+			}
+			x.id = uint32(id)
+		case "name", "ring0_addr":
+			text, err := n.cmap.Text(ctx, e.Key)
+			if err != nil {
+				return nil, err
+			}
+			if f[3] == "name" {
+				x.name = text
+			} else {
+				x.ring = text
+			}
+		}
+	}
+	out := map[uint32]string{}
+	for _, x := range entries {
+		if x.name == "" {
+			x.name = x.ring
+		}
+		if x.id != 0 && x.name != "" {
+			out[x.id] = x.name
+		}
+	}
+	if name, err := n.cmap.Text(ctx, "totem.cluster_name"); err == nil {
+		n.clusterName = name
+	}
+	return out, nil
+}
+
+func uuid() string {
+	var b [16]byte
+	_, _ = rand.Read(b[:])
+	b[6], b[8] = b[6]&0x0f|0x40, b[8]&0x3f|0x80
+	h := hex.EncodeToString(b[:])
+	return strings.Join([]string{h[:8], h[8:12], h[12:16], h[16:20], h[20:]}, "-")
+}
+
+// loop is the one goroutine that the core lives in.
+func (n *Node) loop(ctx context.Context) error {
+	defer close(n.ended)
+	timer := time.NewTimer(time.Hour)
+	defer timer.Stop()
+	done := ctx.Done()
+	cpg, quorum := n.cpg.Events(), n.quorum.Events()
+	for {
+		if d := n.core.Deadline(); d.IsZero() {
+			timer.Reset(time.Hour)
+		} else {
+			timer.Reset(max(0, time.Until(d)))
+		}
+		select {
+		case e, ok := <-cpg:
+			if !ok {
+				return n.gone(n.cpg.Err())
+			}
+			n.onCPG(e)
+		case e, ok := <-quorum:
+			if !ok {
+				return n.gone(n.quorum.Err())
+			}
+			if q, ok := e.(*client.Quorate); ok {
+				n.core.Ring(time.Now(), q.Members, q.Quorate)
+			}
+		case f := <-n.calls:
+			f()
+		case <-timer.C:
+			n.core.Tick(time.Now())
+		case <-done:
+			done = nil
+			n.log.Info("shutting down")
+			n.core.Shutdown(time.Now())
+		case why := <-n.exit:
+			n.log.Info("leaving the cluster", "why", why)
+			// What was sent before must be out before the group is left.
+			n.out.drain(5 * time.Second)
+			if why == "fenced" {
+				return ErrFenced
+			}
+			return nil
+		}
+	}
+}
+
+func (n *Node) gone(err error) error {
+	if err == nil {
+		return ErrCorosyncGone
+	}
+	return fmt.Errorf("%w: %w", ErrCorosyncGone, err)
+}
+
+func (n *Node) onCPG(e client.CPGEvent) {
+	now := time.Now()
+	switch e := e.(type) {
+	case *client.Deliver:
+		n.core.Message(now, e.Node, e.Data)
+	case *client.Confchg:
+		ids := make([]uint32, 0, len(e.Members))
+		for _, m := range e.Members {
+			ids = append(ids, m.Node)
+		}
+		// A daemon that was killed and started again may come back in one change.
+		for _, l := range e.Left {
+			if slices.Contains(ids, l.Node) {
+				without := slices.DeleteFunc(slices.Clone(ids), func(id uint32) bool { return id == l.Node })
+				n.core.Group(now, without)
+			}
+		}
+		n.core.Group(now, ids)
+	}
+}
+
+// post hands f to the loop; once the loop has ended, f is dropped.
+func (n *Node) post(f func()) {
+	select {
+	case n.calls <- f:
+	case <-n.ended:
+	}
+}
+
+// outbox sends messages in order without holding the loop up.
+type outbox struct {
+	mu      sync.Mutex
+	queue   [][]byte
+	sending bool
+	wake    chan struct{}
+	idle    chan struct{}
+	stop    context.CancelFunc
+	done    chan struct{}
+}
+
+func newOutbox(_ context.Context, send func(context.Context, []byte) error) *outbox {
+	ctx, cancel := context.WithCancel(context.Background())
+	o := &outbox{wake: make(chan struct{}, 1), idle: make(chan struct{}, 1), stop: cancel, done: make(chan struct{})}
+	go func() {
+		defer close(o.done)
+		for {
+			o.mu.Lock()
+			var next []byte
+			if len(o.queue) > 0 {
+				next, o.queue = o.queue[0], o.queue[1:]
+				o.sending = true
+			} else {
+				o.sending = false
+				select {
+				case o.idle <- struct{}{}:
+				default:
+				}
+			}
+			o.mu.Unlock()
+			if next == nil {
+				select {
+				case <-o.wake:
+					continue
+				case <-ctx.Done():
+					return
+				}
+			}
+			if err := send(ctx, next); err != nil {
+				return // the connection is over; the loop sees that too
+			}
+		}
+	}()
+	return o
+}
+
+func (o *outbox) put(data []byte) {
+	o.mu.Lock()
+	o.queue = append(o.queue, data)
+	o.mu.Unlock()
+	select {
+	case o.wake <- struct{}{}:
+	default:
+	}
+}
+
+// drain waits until all is sent.
+func (o *outbox) drain(limit time.Duration) {
+	t := time.NewTimer(limit)
+	defer t.Stop()
+	for {
+		o.mu.Lock()
+		empty := len(o.queue) == 0 && !o.sending
+		o.mu.Unlock()
+		if empty {
+			return
+		}
+		select {
+		case <-o.idle:
+		case <-o.done:
+			return
+		case <-t.C:
+			return
+		}
+	}
+}
+
+func (o *outbox) close() {
+	o.stop()
+	<-o.done
+}
+
+// world is the node as its core sees it.
+type world Node
+
+func (w *world) Send(data []byte)               { w.out.put(data) }
+func (w *world) Save(root *etree.Element) error { return w.store.Save(root) }
+func (w *world) FencingChanged()                { w.services.fencingChanged() }
+func (w *world) CIBChanged(ch replica.Change)   { w.services.cibChanged(ch) }
+
+func (w *world) Logf(format string, args ...any) { w.log.Info(fmt.Sprintf(format, args...)) }
+
+func (w *world) Later(f func(now time.Time)) {
+	go (*Node)(w).post(func() { f(time.Now()) })
+}
+
+func (w *world) Exit(reason string) {
+	if !w.exited {
+		w.exited = true
+		w.exit <- reason
+	}
+}
+
+func (w *world) Plan(root *etree.Element, now time.Time) (*transition.Graph, time.Time, string, error) {
+	input, err := w.inputs.save(root, now)
+	if err != nil {
+		w.log.Warn("the scheduler's input could not be kept", "err", err)
+	}
+	g, recheck, err := w.cfg.Plan(root, now)
+	return g, recheck, input, err
+}

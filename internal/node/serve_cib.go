@@ -1,0 +1,140 @@
+package node
+
+import (
+	"strconv"
+	"time"
+
+	"github.com/beevik/etree"
+
+	"hacluster/cib"
+	"hacluster/cib/patch"
+	"hacluster/engine/replica"
+	"hacluster/internal/ipc"
+)
+
+// cib serves the CIB manager's protocol.
+func (r *request) cib() {
+	op := r.get("cib_op")
+	switch op {
+	case "register":
+		r.session.name = r.get("cib_clientname")
+		el := etree.NewElement("cib_common_callback_worker")
+		el.CreateAttr("cib_op", "register")
+		el.CreateAttr("cib_clientid", r.session.id)
+		r.answer(el, ipc.ServerInternal)
+		return
+	case "cib_notify":
+		if r.get("cib_notify_type") == "cib_diff_notify" || r.get("cib_notify_type") == "cib_refresh_notify" {
+			if se := r.watcher(); r.get("cib_notify_type") == "cib_diff_notify" {
+				se.diffs = r.get("cib_notify_activate") == "1"
+			}
+		}
+		r.ack(ackOK)
+		return
+	}
+	opts, err := strconv.ParseUint(r.get("cib_callopt"), 10, 32)
+	if err != nil {
+		opts = 0
+	}
+	o := cib.Options(opts)
+	if o&cib.OptSync == 0 {
+		r.ack(ackOK)
+	}
+	req := cib.Request{Op: cib.Op(op), Section: r.get("cib_section")}
+	req.SetOptions(o)
+	if d := r.frame.Body.SelectElement("cib_calldata"); d != nil {
+		if c := d.ChildElements(); len(c) > 0 {
+			req.Data = c[0]
+		}
+	}
+	reply := func(res cib.Result, err error) {
+		if o&cib.OptDiscardReply != 0 {
+			return
+		}
+		el := etree.NewElement("cib-reply")
+		for _, a := range [][2]string{
+			{"t", "cib"},
+			{"cib_op", op},
+			{"cib_callid", r.get("cib_callid")},
+			{"cib_clientid", r.session.id},
+			{"cib_callopt", r.get("cib_callopt")},
+			{"cib_rc", strconv.Itoa(-int(cib.CodeOf(err)))},
+		} {
+			el.CreateAttr(a[0], a[1])
+		}
+		if err != nil {
+			el.CreateAttr("hacluster-detail", err.Error())
+		}
+		if res.Data != nil {
+			el.CreateElement("cib_calldata").AddChild(res.Data.Copy())
+		}
+		if o&cib.OptSync != 0 {
+			r.answer(el, ipc.ServerInternal)
+		} else {
+			r.s.event(r.conn, el)
+		}
+	}
+	core := r.s.node.core
+	switch cib.Op(op) {
+	case cib.Query:
+		data, err := core.Replica.Query(req)
+		reply(cib.Result{Data: data}, err)
+		return
+	case cib.Create, cib.Modify, cib.Replace, cib.Delete, cib.Erase, cib.Bump, cib.Patch, cib.Commit:
+	case "noop", "cib_ismaster", "ping":
+		reply(cib.Result{}, nil)
+		return
+	default:
+		reply(cib.Result{}, &cib.Error{Code: cib.NotSupported, Detail: "operation " + op})
+		return
+	}
+	if r.session.service == "cib_ro" {
+		reply(cib.Result{}, &cib.Error{Code: cib.Access, Detail: "this connection may only read"})
+		return
+	}
+	who := r.session.user
+	if asked := r.get("cib_user"); asked != "" && r.session.privileged {
+		who = asked
+	}
+	if !r.session.privileged && aclsEnabled(core.Replica.Root()) {
+		// Permissions of single users are not built yet: with ACLs on, only root and hacluster may write.
+		reply(cib.Result{}, &cib.Error{Code: cib.Access, Detail: "user " + who})
+		return
+	}
+	if o&cib.OptDryRun != 0 {
+		res, err := cib.Apply(core.Replica.Root(), req)
+		reply(res, err)
+		return
+	}
+	core.Change(time.Now(), replica.Client{ID: r.session.id, Name: r.session.name, User: who}, req, reply)
+}
+
+func aclsEnabled(root *etree.Element) bool {
+	for _, nv := range root.FindElements("./configuration/crm_config/cluster_property_set/nvpair") {
+		if nv.SelectAttrValue("name", "") == "enable-acl" {
+			switch nv.SelectAttrValue("value", "") {
+			case "true", "yes", "on", "y", "1":
+				return true
+			}
+		}
+	}
+	return false
+}
+
+// diffEvent is what a watcher of the CIB is told about a change.
+func diffEvent(ch replica.Change) *etree.Element {
+	el := etree.NewElement("notify")
+	for _, a := range [][2]string{{"t", "cib_notify"}, {"subt", "cib_diff_notify"}, {"cib_op", string(ch.Op)}, {"cib_rc", "0"}, {"cib_object_type", ch.Section}} {
+		if a[1] != "" {
+			el.CreateAttr(a[0], a[1])
+		}
+	}
+	gen := el.CreateElement("cib_generation").CreateElement("generation_tuple")
+	for _, a := range ch.New.Attr {
+		gen.CreateAttr(a.Key, a.Value)
+	}
+	if d := patch.Diff(ch.Old, ch.New); d != nil {
+		el.CreateElement("cib_update_result").AddChild(d)
+	}
+	return el
+}

@@ -1,0 +1,434 @@
+package node
+
+import (
+	"fmt"
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/beevik/etree"
+
+	"hacluster/cib"
+	"hacluster/engine/attribute"
+	"hacluster/engine/controller"
+	"hacluster/engine/fencer"
+	"hacluster/engine/replica"
+)
+
+// controller serves the controller's protocol (service crmd).
+func (r *request) controller() {
+	task := r.get("crm_task")
+	r.ack(ackOK)
+	if task == "hello" {
+		return
+	}
+	core := r.s.node.core
+	data := r.frame.Body.SelectElement("crm_xml")
+	first := func() *etree.Element {
+		if data != nil {
+			if c := data.ChildElements(); len(c) > 0 {
+				return c[0]
+			}
+		}
+		return etree.NewElement("none")
+	}
+	switch task {
+	case "ping":
+		el := etree.NewElement("ping_response")
+		el.CreateAttr("crm_subsystem", "crmd")
+		el.CreateAttr("crmd_state", string(core.Controller.State()))
+		el.CreateAttr("result", "ok")
+		src := core.Self().Name
+		if r.get("crm_sys_to") == "dc" {
+			src = core.Controller.DC()
+		}
+		r.reply("response", src, el)
+	case "list-nodes":
+		el := etree.NewElement("nodes")
+		for _, m := range r.s.node.knownNodes() {
+			x := el.CreateElement("node")
+			x.CreateAttr("id", strconv.FormatUint(uint64(m.ID), 10))
+			x.CreateAttr("uname", m.Name)
+			state := "lost"
+			if slices.ContainsFunc(core.RingMembers(), func(o controller.Member) bool { return o.Name == m.Name }) {
+				state = "member"
+			}
+			x.CreateAttr("in_ccm", state)
+		}
+		r.reply("response", core.Self().Name, el)
+	case "node-info":
+		el := etree.NewElement("node")
+		el.CreateAttr("crm_subsystem", "crmd")
+		el.CreateAttr("have-quorum", strconv.FormatBool(core.Replica.Root().SelectAttrValue("have-quorum", "") == "1"))
+		self := core.Self()
+		want := r.get("id")
+		for _, m := range append([]controller.Member{self}, r.s.node.knownNodes()...) {
+			id := strconv.FormatUint(uint64(m.ID), 10)
+			if want == "" && m.Name == self.Name || want == id {
+				el.CreateAttr("id", id)
+				el.CreateAttr("uname", m.Name)
+				el.CreateAttr("crmd", "member")
+				el.CreateAttr("remote_node", "false")
+				break
+			}
+		}
+		r.reply("response", self.Name, el)
+	case "lrm_delete", "lrm_fail":
+		r.lrm(task, first())
+	case "probe_again":
+		node := first().SelectAttrValue("on_node", "")
+		r.probeAgain(node)
+	case "rm_node_cache":
+		r.s.log.Info("a node is to be forgotten", "node", r.get("uname"))
+	default:
+		r.s.log.Warn("a local client asks for what is not supported yet", "task", task)
+		el := etree.NewElement("ping_response")
+		el.CreateAttr("crm_subsystem", "crmd")
+		el.CreateAttr("result", "not supported yet: "+task)
+		r.reply("response", core.Self().Name, el)
+	}
+}
+
+// reply answers a request to the controller, as an event.
+func (r *request) reply(kind, src string, payload *etree.Element) {
+	el := etree.NewElement("create_reply_adv")
+	for _, a := range [][2]string{
+		{"origin", "reply"},
+		{"t", "crmd"},
+		{"version", cib.FeatureSet},
+		{"subt", kind},
+		{"reference", r.get("reference")},
+		{"crm_task", r.get("crm_task")},
+		{"crm_sys_to", r.get("crm_sys_from")},
+		{"crm_sys_from", r.get("crm_sys_to")},
+		{"src", src},
+	} {
+		el.CreateAttr(a[0], a[1])
+	}
+	el.CreateElement("crm_xml").AddChild(payload)
+	r.s.event(r.conn, el)
+}
+
+// knownNodes are the configured nodes and those that are there.
+func (n *Node) knownNodes() []controller.Member {
+	var out []controller.Member
+	for id, name := range n.core.names {
+		out = append(out, controller.Member{ID: id, Name: name})
+	}
+	for _, m := range n.core.ring {
+		if !slices.ContainsFunc(out, func(o controller.Member) bool { return o.ID == m.ID }) {
+			out = append(out, m)
+		}
+	}
+	slices.SortFunc(out, func(a, b controller.Member) int { return int(a.ID) - int(b.ID) })
+	return out
+}
+
+// lrm has a node forget a resource's history, or makes a failure up.
+func (r *request) lrm(task string, op *etree.Element) {
+	core := r.s.node.core
+	node := op.SelectAttrValue("on_node", core.Self().Name)
+	resource := ""
+	var prim *etree.Element
+	for _, c := range op.ChildElements() {
+		if c.Tag != "attributes" {
+			prim = c
+			resource = c.SelectAttrValue("id", "")
+		}
+	}
+	answer := func(code int) {
+		s := etree.NewElement("node_state")
+		s.CreateAttr("id", core.nodeID(node))
+		s.CreateAttr("uname", node)
+		lr := s.CreateElement("lrm").CreateElement("lrm_resources").CreateElement("lrm_resource")
+		lr.CreateAttr("id", resource)
+		o := lr.CreateElement("lrm_rsc_op")
+		for _, a := range [][2]string{
+			{"id", resource + "_last_0"},
+			{"operation_key", resource + "_delete_0"},
+			{"operation", "delete"},
+			{"on_node", node},
+			{"transition-key", op.SelectAttrValue("transition-key", "")},
+			{"rc-code", strconv.Itoa(code)},
+			{"op-status", "0"},
+			{"interval", "0"},
+			{"call-id", "0"},
+		} {
+			o.CreateAttr(a[0], a[1])
+		}
+		r.reply("request", node, s)
+	}
+	if resource == "" {
+		answer(2)
+		return
+	}
+	order := etree.NewElement("rsc_op")
+	name := map[string]string{"lrm_delete": "delete", "lrm_fail": "asyncmon"}[task]
+	order.CreateAttr("operation", name)
+	order.CreateAttr("on_node", node)
+	order.CreateAttr("transition-key", op.SelectAttrValue("transition-key", ""))
+	order.AddChild(prim.Copy())
+	if here := slices.ContainsFunc(core.Members(), func(m controller.Member) bool { return m.Name == node }); here {
+		m := etree.NewElement("message")
+		for _, a := range [][2]string{{"t", controller.Type}, {"crm_task", "lrm_invoke"}, {"src", core.Self().Name}, {"crm_host_to", node}} {
+			m.CreateAttr(a[0], a[1])
+		}
+		m.CreateElement("crm_xml").AddChild(order)
+		core.send(m)
+	}
+	if task == "lrm_fail" {
+		answer(0)
+		return
+	}
+	// The history in the CIB goes with it; the answer comes when it is gone.
+	req := cib.Request{Op: cib.Delete, XPath: true, Section: fmt.Sprintf("//node_state[@uname='%s']//lrm_resource[@id='%s']", node, resource)}
+	core.Change(time.Now(), replica.Client{Name: r.session.name, User: r.session.user}, req, func(_ cib.Result, err error) {
+		if err != nil {
+			answer(1)
+			return
+		}
+		answer(0)
+	})
+}
+
+// probeAgain forgets all histories of a node ("" for all), so that it is looked anew what runs.
+func (r *request) probeAgain(node string) {
+	core := r.s.node.core
+	for _, m := range core.Members() {
+		if node != "" && m.Name != node {
+			continue
+		}
+		st := cib.Section(core.Replica.Root(), "status")
+		if st == nil {
+			continue
+		}
+		for _, res := range st.FindElements(fmt.Sprintf("./node_state[@uname='%s']/lrm/lrm_resources/lrm_resource", m.Name)) {
+			msg := etree.NewElement("message")
+			for _, a := range [][2]string{{"t", controller.Type}, {"crm_task", "lrm_invoke"}, {"src", core.Self().Name}, {"crm_host_to", m.Name}} {
+				msg.CreateAttr(a[0], a[1])
+			}
+			order := msg.CreateElement("crm_xml").CreateElement("rsc_op")
+			order.CreateAttr("operation", "delete")
+			order.CreateAttr("on_node", m.Name)
+			p := order.CreateElement("primitive")
+			for _, a := range res.Attr {
+				p.CreateAttr(a.Key, a.Value)
+			}
+			core.send(msg)
+		}
+	}
+	r.reply("response", core.Self().Name, etree.NewElement("ok"))
+}
+
+// attributes serves the attribute manager's protocol (service attrd).
+func (r *request) attributes() {
+	core := r.s.node.core
+	update := func(el *etree.Element) attribute.Update {
+		u := attribute.Update{Name: el.SelectAttrValue("attr_name", ""), Host: el.SelectAttrValue("attr_host", ""), Private: el.SelectAttrValue("attr_is_private", "") == "1"}
+		if v := el.SelectAttr("attr_value"); v != nil {
+			u.Value = &v.Value
+		}
+		if d := el.SelectAttr("attr_dampening"); d != nil {
+			if t, err := time.ParseDuration(strings.TrimSuffix(d.Value, "s") + "s"); err == nil {
+				u.Dampen, u.HasDampen = t, true
+			}
+		}
+		return u
+	}
+	switch task := r.get("task"); task {
+	case "query":
+		el := etree.NewElement("build_query_reply")
+		el.CreateAttr("t", "attrd")
+		el.CreateAttr("subt", "query")
+		el.CreateAttr("attr_version", "4")
+		name := r.get("attr_name")
+		hosts := core.Attributes.Hosts(name)
+		if len(hosts) > 0 {
+			el.CreateAttr("attr_name", name)
+			only := r.get("attr_host")
+			for _, h := range hosts {
+				if only != "" && only != h {
+					continue
+				}
+				v, _ := core.Attributes.Get(h, name)
+				x := el.CreateElement("node")
+				x.CreateAttr("attr_host", h)
+				x.CreateAttr("attr_value", v)
+			}
+		}
+		r.answer(el, 0)
+	case "update", "update-both", "update-delay":
+		r.ack(ackIndeterminate)
+		var all []attribute.Update
+		for _, op := range r.frame.Body.SelectElements("op") {
+			all = append(all, update(op))
+		}
+		if len(all) == 0 {
+			all = []attribute.Update{update(r.frame.Body)}
+		}
+		core.Attributes.Set(all...)
+	case "clear-failure":
+		r.ack(ackIndeterminate)
+		interval, _ := time.ParseDuration(strings.TrimSuffix(r.get("attr_clear_interval"), "s") + "s")
+		core.Attributes.ClearFailures(r.get("attr_resource"), r.get("attr_clear_operation"), interval, r.get("attr_host"))
+	case "refresh", "peer-remove":
+		r.ack(ackIndeterminate)
+	default:
+		r.ack(ackProtocol)
+	}
+}
+
+// fencer serves the fencer's protocol (service stonith-ng).
+func (r *request) fencer() {
+	core := r.s.node.core
+	op := r.get("st_op")
+	if op == "register" {
+		r.session.name = r.get("st_clientname")
+		el := etree.NewElement("reply")
+		el.CreateAttr("st_op", "register")
+		el.CreateAttr("st_clientid", r.session.id)
+		r.answer(el, 0)
+		return
+	}
+	if op == "st_notify" {
+		se := r.watcher()
+		r.s.mu.Lock()
+		if t := r.get("st_notify_activate"); t != "" {
+			se.fencing[t] = true
+		}
+		if t := r.get("st_notify_deactivate"); t != "" {
+			delete(se.fencing, t)
+		}
+		r.s.mu.Unlock()
+		r.ack(ackOK)
+		return
+	}
+	opts, _ := strconv.ParseUint(r.get("st_callopt"), 10, 32)
+	sync := opts&0x1000 != 0
+	if !sync {
+		r.ack(ackOK)
+	}
+	reply := func(rc int, reason string, data ...*etree.Element) {
+		el := etree.NewElement("st-reply")
+		status, code := "0", "0"
+		if rc != 0 {
+			status, code = "4", "1"
+		}
+		for _, a := range [][2]string{
+			{"st_origin", "reply"},
+			{"t", "stonith-ng"},
+			{"op-status", status},
+			{"rc-code", code},
+			{"exit-reason", reason},
+			{"st_rc", strconv.Itoa(rc)},
+			{"st_op", op},
+			{"st_callid", r.get("st_callid")},
+			{"st_clientid", r.session.id},
+			{"st_clientname", r.session.name},
+			{"st_callopt", r.get("st_callopt")},
+		} {
+			if a[1] != "" {
+				el.CreateAttr(a[0], a[1])
+			}
+		}
+		if len(data) > 0 {
+			cd := el.CreateElement("st_calldata")
+			for _, d := range data {
+				cd.AddChild(d)
+			}
+		}
+		if sync {
+			r.answer(el, 0)
+		} else {
+			r.s.event(r.conn, el)
+		}
+	}
+	target := func() string {
+		for _, el := range append([]*etree.Element{r.frame.Body}, r.frame.Body.FindElements(".//*")...) {
+			if t := el.SelectAttrValue("st_target", ""); t != "" {
+				return t
+			}
+		}
+		return ""
+	}
+	switch op {
+	case "st_fence_history":
+		if opts&0x80000 != 0 {
+			t := target()
+			if t == "*" {
+				t = ""
+			}
+			core.Fencer.Cleanup(t)
+			reply(0, "")
+			return
+		}
+		h := etree.NewElement("st_history")
+		t := target()
+		if t == "*" {
+			t = ""
+		}
+		for _, rec := range core.Fencer.History(t) {
+			h.AddChild(rec.Element())
+		}
+		if len(h.Child) == 0 {
+			reply(0, "")
+			return
+		}
+		reply(0, "", h)
+	case "st_fence":
+		t := target()
+		action, timeout := "reboot", 120*time.Second
+		for _, el := range r.frame.Body.FindElements(".//*") {
+			if a := el.SelectAttrValue("st_device_action", ""); a != "" {
+				action = a
+			}
+			if s, err := strconv.Atoi(el.SelectAttrValue("st_timeout", "")); err == nil && s > 0 {
+				timeout = time.Duration(s) * time.Second
+			}
+		}
+		if !r.session.privileged {
+			reply(-13, "Permission denied")
+			return
+		}
+		if opts&8 != 0 {
+			core.Fencer.Confirm(time.Now(), t, r.session.name)
+			reply(0, "")
+			return
+		}
+		core.Fencer.Fence(time.Now(), fencer.Request{Target: t, Action: action, Client: r.session.name, Timeout: timeout}, func(err error) {
+			if err != nil {
+				reply(-201, err.Error())
+				return
+			}
+			reply(0, "")
+		})
+	default:
+		reply(-95, "not supported yet: "+op)
+	}
+}
+
+// launcher serves pacemakerd's protocol.
+func (r *request) launcher() {
+	switch task := r.get("crm_task"); task {
+	case "ping":
+		r.ack(ackIndeterminate)
+		el := etree.NewElement("ping_response")
+		for _, a := range [][2]string{{"crm_subsystem", "pacemakerd"}, {"pacemakerd_state", "running"}, {"crm-timestamp", strconv.FormatInt(time.Now().Unix(), 10)}, {"result", "ok"}} {
+			el.CreateAttr(a[0], a[1])
+		}
+		r.reply("response", r.s.node.core.Self().Name, el)
+	case "quit":
+		r.ack(ackIndeterminate)
+		el := etree.NewElement("shutdown")
+		status := ackPermission
+		if r.session.privileged {
+			status = ackOK
+			r.s.node.core.Shutdown(time.Now())
+		}
+		el.CreateAttr("op-status", strconv.Itoa(status))
+		r.reply("response", r.s.node.core.Self().Name, el)
+	default:
+		r.ack(ackProtocol)
+	}
+}

@@ -1,0 +1,251 @@
+package node
+
+import (
+	"fmt"
+	"log/slog"
+	"os/user"
+	"slices"
+	"strconv"
+	"sync"
+	"time"
+
+	"github.com/beevik/etree"
+
+	"hacluster/corosync/ipc"
+	"hacluster/engine/replica"
+	frame "hacluster/internal/ipc"
+)
+
+// services are the local services of a node, under the names that Pacemaker's
+// tools look for.
+type services struct {
+	node    *Node
+	log     *slog.Logger
+	servers []*ipc.Server
+	hacl    uint32 // uid of hacluster, 0 when there is none
+	gid     uint32 // gid of haclient
+
+	mu      sync.Mutex
+	watch   map[*ipc.Conn]*session // who asked for notifications
+	events  int32
+	started time.Time
+}
+
+// session is a client's connection as its service knows it.
+type session struct {
+	id, name   string
+	user       string
+	privileged bool
+	service    string
+	diffs      bool // notifications of CIB changes
+	fencing    map[string]bool
+}
+
+// listen starts the services.
+func (n *Node) listen() (*services, error) {
+	s := &services{node: n, log: n.log, watch: map[*ipc.Conn]*session{}, started: time.Now()}
+	if u, err := user.Lookup("hacluster"); err == nil {
+		if id, err := strconv.ParseUint(u.Uid, 10, 32); err == nil {
+			s.hacl = uint32(id)
+		}
+	}
+	if g, err := user.LookupGroup("haclient"); err == nil {
+		if id, err := strconv.ParseUint(g.Gid, 10, 32); err == nil {
+			s.gid = uint32(id)
+		}
+	}
+	for _, name := range []string{"cib_ro", "cib_rw", "cib_shm", "crmd", "attrd", "stonith-ng", "pacemakerd"} {
+		srv, err := ipc.Listen(ipc.Config{
+			Name: name, Handler: &handler{s, name}, Accept: s.accept, Kind: ipc.Socket, MaxMessage: frame.MessageSize, Log: n.log,
+		})
+		if err != nil {
+			s.close()
+			return nil, fmt.Errorf("serve %s: %w", name, err)
+		}
+		s.servers = append(s.servers, srv)
+	}
+	return s, nil
+}
+
+func (s *services) close() {
+	for _, srv := range s.servers {
+		srv.Close()
+	}
+}
+
+// accept lets root, hacluster and the members of haclient in.
+func (s *services) accept(p ipc.Peer) error {
+	if p.UID == 0 || p.UID == s.hacl || p.GID == s.gid {
+		return nil
+	}
+	u, err := user.LookupId(strconv.FormatUint(uint64(p.UID), 10))
+	if err != nil {
+		return err
+	}
+	groups, err := u.GroupIds()
+	if err != nil {
+		return err
+	}
+	if s.gid != 0 && slices.Contains(groups, strconv.FormatUint(uint64(s.gid), 10)) {
+		return nil
+	}
+	return fmt.Errorf("user %s is not of the group haclient", u.Username)
+}
+
+// handler is one service.
+type handler struct {
+	s    *services
+	name string
+}
+
+func (h *handler) Connected(c *ipc.Conn) {
+	p := c.Peer()
+	se := &session{id: uuid(), service: h.name, privileged: p.UID == 0 || h.s.hacl != 0 && p.UID == h.s.hacl, fencing: map[string]bool{}}
+	se.user = strconv.FormatUint(uint64(p.UID), 10)
+	if u, err := user.LookupId(se.user); err == nil {
+		se.user = u.Username
+	}
+	c.SetValue(se)
+}
+
+func (h *handler) Closed(c *ipc.Conn) {
+	h.s.mu.Lock()
+	delete(h.s.watch, c)
+	h.s.mu.Unlock()
+}
+
+func (h *handler) Message(c *ipc.Conn, data []byte) {
+	f, err := frame.Parse(data)
+	if err != nil {
+		h.s.log.Warn("a local client's message is not understood", "service", h.name, "pid", c.Peer().PID, "err", err)
+		c.Close()
+		return
+	}
+	se, _ := c.Value().(*session)
+	r := &request{s: h.s, conn: c, session: se, frame: f}
+	h.s.node.post(func() {
+		switch h.name {
+		case "cib_ro", "cib_rw", "cib_shm":
+			r.cib()
+		case "crmd":
+			r.controller()
+		case "attrd":
+			r.attributes()
+		case "stonith-ng":
+			r.fencer()
+		case "pacemakerd":
+			r.launcher()
+		}
+	})
+}
+
+// request is one message of a client.
+type request struct {
+	s       *services
+	conn    *ipc.Conn
+	session *session
+	frame   frame.Frame
+}
+
+func (r *request) get(name string) string { return r.frame.Body.SelectAttrValue(name, "") }
+
+// answer sends a response to a client that waits for one.
+func (r *request) answer(el *etree.Element, flags uint32) {
+	data, err := frame.Frame{ID: r.frame.ID, Flags: flags, Body: el}.Marshal(r.conn.MaxMessage())
+	if err != nil {
+		r.s.log.Warn("answer a local client", "err", err)
+		r.conn.Close()
+		return
+	}
+	r.conn.Respond(data)
+}
+
+// event sends something of our own accord.
+func (s *services) event(c *ipc.Conn, el *etree.Element) {
+	s.mu.Lock()
+	s.events++
+	id := s.events
+	s.mu.Unlock()
+	data, err := frame.Frame{ID: id, Flags: frame.EventFlag | frame.ServerInternal, Body: el}.Marshal(c.MaxMessage())
+	if err != nil {
+		s.log.Warn("tell a local client", "err", err)
+		return
+	}
+	c.Event(data)
+}
+
+// ack acknowledges a request that is answered otherwise.
+func (r *request) ack(status int) {
+	if r.frame.Flags&frame.WaitsForReply == 0 {
+		return
+	}
+	el := etree.NewElement("ack")
+	el.CreateAttr("function", "dispatch")
+	el.CreateAttr("line", "1")
+	el.CreateAttr("status", strconv.Itoa(status))
+	if r.session.service == "attrd" {
+		el.CreateAttr("ipc-protocol-version", "4")
+	}
+	r.answer(el, frame.ServerInternal|frame.WaitsForReply)
+}
+
+// The states of an ack.
+const (
+	ackOK            = 0
+	ackInvalid       = 2
+	ackPermission    = 4
+	ackProtocol      = 76
+	ackIndeterminate = 112
+)
+
+// cibChanged notifies those who asked for it.
+func (s *services) cibChanged(ch replica.Change) {
+	if s == nil {
+		return
+	}
+	s.mu.Lock()
+	var to []*ipc.Conn
+	for c, se := range s.watch {
+		if se.diffs {
+			to = append(to, c)
+		}
+	}
+	s.mu.Unlock()
+	if len(to) == 0 {
+		return
+	}
+	el := diffEvent(ch)
+	for _, c := range to {
+		s.event(c, el)
+	}
+}
+
+// fencingChanged notifies those who watch fencing.
+func (s *services) fencingChanged() {
+	if s == nil {
+		return
+	}
+	s.mu.Lock()
+	var to []*ipc.Conn
+	for c, se := range s.watch {
+		if len(se.fencing) > 0 {
+			to = append(to, c)
+		}
+	}
+	s.mu.Unlock()
+	for _, c := range to {
+		el := etree.NewElement("notify")
+		for _, a := range [][2]string{{"t", "st_notify"}, {"subt", "st_notify_history"}, {"st_op", "st_notify_history"}, {"op-status", "0"}, {"rc-code", "0"}, {"st_rc", "0"}} {
+			el.CreateAttr(a[0], a[1])
+		}
+		s.event(c, el)
+	}
+}
+
+// watcher gives the session, entered among those that are notified.
+func (r *request) watcher() *session {
+	r.s.mu.Lock()
+	defer r.s.mu.Unlock()
+	r.s.watch[r.conn] = r.session
+	return r.session
+}

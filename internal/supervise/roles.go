@@ -1,0 +1,16 @@
+package supervise
+
+import "time"
+
+// Roles are the three service faces of clusterd, under the names that users type.
+// clusterd is the program's path.
+func Roles(clusterd string) []Unit {
+	return []Unit{
+		{Name: "pcsd", Argv: []string{clusterd, "pcsd"}, Notify: true, Restart: true, Log: "/var/log/pcsd/pcsd.log"},
+		{Name: "corosync", Argv: []string{clusterd, "corosync"}, Notify: true, Restart: true, Log: "/var/log/cluster/corosync.log"},
+		{
+			Name: "pacemaker", Argv: []string{clusterd, "pacemaker"}, Notify: true, Restart: true,
+			Requires: []string{"corosync"}, StopLimit: 30 * time.Minute, Log: "/var/log/pacemaker/pacemaker.log",
+		},
+	}
+}

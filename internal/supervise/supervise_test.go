@@ -1,0 +1,113 @@
+package supervise
+
+import (
+	"context"
+	"io"
+	"log/slog"
+	"os"
+	"path/filepath"
+	"strings"
+	"syscall"
+	"testing"
+	"time"
+)
+
+// run brings a supervisor up for the test's time and gives a function that sends it orders.
+func run(t *testing.T, units ...Unit) (*Supervisor, func(verb, unit string) Reply) {
+	t.Helper()
+	dir := t.TempDir()
+	s := &Supervisor{Units: units, Dir: dir, Enabled: filepath.Join(dir, "enabled"), Log: slog.New(slog.NewTextHandler(io.Discard, nil))}
+	ctx, cancel := context.WithCancel(context.Background())
+	up, down := make(chan struct{}), make(chan error, 1)
+	go func() { down <- s.Run(ctx, func() { close(up) }) }()
+	select {
+	case <-up:
+	case err := <-down:
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		cancel()
+		if err := <-down; err != nil {
+			t.Error(err)
+		}
+	})
+	return s, func(verb, unit string) Reply {
+		r, err := Call(context.Background(), filepath.Join(dir, filepath.Base(Socket)), Request{verb, unit})
+		if err != nil {
+			t.Fatal(err)
+		}
+		return r
+	}
+}
+
+// notifier is a service that tells it is ready through the socket it is given.
+const notifier = `exec perl -MIO::Socket::UNIX -e '$s=IO::Socket::UNIX->new(Type=>SOCK_DGRAM,Peer=>$ENV{NOTIFY_SOCKET});$s->send("READY=1");sleep 600'`
+
+func TestStartStop(t *testing.T) {
+	_, order := run(t,
+		Unit{Name: "base", Argv: []string{"sleep", "600"}},
+		Unit{Name: "top", Argv: []string{"sh", "-c", notifier}, Notify: true, Requires: []string{"base"}},
+		Unit{Name: "bad", Argv: []string{"sh", "-c", "exit 3"}, Notify: true},
+		Unit{Name: "none", Argv: []string{"/no/such/program"}},
+	)
+	if r := order("start", "top"); r.Error != "" || r.States[0].State != "active" || r.States[0].PID == 0 {
+		t.Fatalf("start top: %+v", r)
+	}
+	if r := order("status", "base"); r.States[0].State != "active" {
+		t.Errorf("what it requires: %+v", r)
+	}
+	if r := order("stop", "base"); r.Error != "" {
+		t.Errorf("stop base: %+v", r)
+	}
+	if r := order("status", "top"); r.States[0].State != "inactive" {
+		t.Errorf("what requires a stopped one: %+v", r)
+	}
+	if r := order("start", "bad"); !strings.Contains(r.Error, "bad.service failed") || r.States[0].State != "failed" {
+		t.Errorf("a service that fails: %+v", r)
+	}
+	if r := order("start", "none"); !strings.Contains(r.Error, "/no/such/program") {
+		t.Errorf("a missing program: %+v", r)
+	}
+	if r := order("start", "other"); !r.Unknown {
+		t.Errorf("an unknown unit: %+v", r)
+	}
+	if r := order("dance", "base"); r.Error == "" {
+		t.Errorf("an unknown verb: %+v", r)
+	}
+	order("enable", "base")
+	if r := order("status", "base"); !r.States[0].Enabled {
+		t.Errorf("enabled: %+v", r)
+	}
+}
+
+func TestRestartAfterKill(t *testing.T) {
+	mark := filepath.Join(t.TempDir(), "mark")
+	_, order := run(t, Unit{Name: "svc", Argv: []string{"sh", "-c", "echo $$ >> " + mark + "; exec sleep 600"}, Restart: true})
+	first := order("start", "svc").States[0].PID
+	// lines waits until the service has been started n times and run so far as to write its line.
+	lines := func(n int) Status {
+		t.Helper()
+		deadline := time.Now().Add(20 * time.Second)
+		for {
+			data, _ := os.ReadFile(mark)
+			if r := order("status", "svc").States[0]; r.State == "active" && len(strings.Fields(string(data))) == n {
+				return r
+			}
+			if time.Now().After(deadline) {
+				t.Fatalf("it was not started %d times: %q", n, data)
+			}
+			time.Sleep(10 * time.Millisecond)
+		}
+	}
+	lines(1)
+	if err := syscall.Kill(first, syscall.SIGKILL); err != nil {
+		t.Fatal(err)
+	}
+	if second := lines(2); second.PID == first {
+		t.Errorf("the same process still: %+v", second)
+	}
+	order("stop", "svc")
+	if r := order("status", "svc").States[0]; r.State != "inactive" || r.PID != 0 {
+		t.Errorf("after stop: %+v", r)
+	}
+}

@@ -1,0 +1,352 @@
+package ocf
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"os/exec"
+	"slices"
+	"strings"
+	"syscall"
+	"time"
+)
+
+// Codes of OCF. An agent's exit codes are these; other classes are mapped.
+const (
+	CodeOK              = 0
+	CodeError           = 1
+	CodeInvalidParam    = 2
+	CodeUnimplemented   = 3
+	CodeInsufficient    = 4
+	CodeNotInstalled    = 5
+	CodeNotConfigured   = 6
+	CodeNotRunning      = 7
+	CodeRunningPromoted = 8
+	CodeFailedPromoted  = 9
+	CodeDegraded        = 190
+	CodeDegradedPromo   = 191
+	CodeUnknown         = 193
+)
+
+// Status tells how an action ended, apart from the agent's own code.
+type Status int
+
+// The states of an operation, as they stand in a CIB's history (op-status).
+const (
+	Pending      Status = -1
+	Done         Status = 0
+	Cancelled    Status = 1
+	TimedOut     Status = 2
+	Unsupported  Status = 3
+	Failed       Status = 4
+	HardFailed   Status = 5
+	FatalFailed  Status = 6
+	NotInstalled Status = 7
+)
+
+// Param is a parameter of an action, in the order in which it was given.
+type Param struct{ Name, Value string }
+
+// Action is one thing that an agent is asked to do.
+type Action struct {
+	Agent
+	Resource string  // the instance's id, OCF_RESOURCE_INSTANCE
+	Name     string  // start, stop, monitor, promote, metadata …
+	Params   []Param // OCF_RESKEY_name; for fence agents name=value on stdin
+	Timeout  time.Duration
+	// KillProcessOnly leaves the agent's children alive when it takes too long (on-fail=block).
+	KillProcessOnly bool
+}
+
+// Result is what came of an action.
+type Result struct {
+	Code   int // OCF code
+	Status Status
+	// Reason is what the agent said about it in an ocf-exit-reason line, or what we say.
+	Reason         string
+	Stdout, Stderr string // at most 10 MiB of each
+	Duration       time.Duration
+}
+
+const keepOutput = 10 << 20
+
+// limited keeps the first bytes of what is written to it.
+type limited struct{ bytes.Buffer }
+
+func (l *limited) Write(p []byte) (int, error) {
+	if room := keepOutput - l.Len(); room > 0 {
+		l.Buffer.Write(p[:min(room, len(p))])
+	}
+	return len(p), nil
+}
+
+// Run carries an action out and waits for its end. When ctx ends the agent is killed.
+func (h *Host) Run(ctx context.Context, a Action) Result {
+	begin := time.Now()
+	res := h.run(ctx, a)
+	res.Duration = time.Since(begin)
+	return res
+}
+
+func (h *Host) run(ctx context.Context, a Action) Result {
+	switch a.Class {
+	case Service:
+		a.Class = LSB
+		if units, err := h.systemdUnits(); err == nil && slices.Contains(units, strings.TrimSuffix(a.Type, ".service")) {
+			a.Class = Systemd
+		}
+		return h.run(ctx, a)
+	case Systemd:
+		return h.runSystemd(ctx, a)
+	}
+	argv, err := h.argv(a.Agent)
+	if err != nil {
+		where := a.Type
+		if a.Class == LSB {
+			where = h.initDir() + "/" + a.Type
+		}
+		return Result{Code: CodeNotInstalled, Status: NotInstalled, Reason: where + ": No such file or directory"}
+	}
+	var stdin io.Reader
+	env := h.environment()
+	switch a.Class {
+	case OCF:
+		argv = append(argv, a.Name)
+		env = append(env, ocfEnvironment(a, h.root())...)
+	case LSB:
+		name := a.Name
+		if name == "monitor" {
+			name = "status"
+		}
+		argv = append(argv, name)
+	case Stonith:
+		stdin = strings.NewReader(fenceInput(a))
+	}
+	res := h.start(ctx, a, argv, env, stdin)
+	if a.Class == LSB && res.Status == Done {
+		res.Code = lsbCode(a.Name, res.Code)
+	}
+	return res
+}
+
+func (h *Host) environment() []string {
+	env := slices.Clone(h.Env)
+	if !slices.ContainsFunc(env, func(e string) bool { return strings.HasPrefix(e, "PATH=") }) {
+		env = append(env, "PATH="+os.Getenv("PATH"))
+	}
+	return env
+}
+
+func ocfEnvironment(a Action, root string) []string {
+	env := []string{
+		"OCF_RA_VERSION_MAJOR=1", "OCF_RA_VERSION_MINOR=1", "OCF_ROOT=" + root, "OCF_EXIT_REASON_PREFIX=ocf-exit-reason:",
+		"OCF_RESOURCE_INSTANCE=" + a.Resource, "OCF_RESOURCE_TYPE=" + a.Type, "OCF_RESOURCE_PROVIDER=" + a.Provider,
+	}
+	for _, p := range a.Params {
+		if p.Name == "OCF_CHECK_LEVEL" {
+			env = append(env, p.Name+"="+p.Value)
+			continue
+		}
+		env = append(env, "OCF_RESKEY_"+strings.ReplaceAll(p.Name, "-", "_")+"="+p.Value)
+	}
+	return env
+}
+
+// fenceInput is what a fence agent reads: the action and its parameters, a line each.
+func fenceInput(a Action) string {
+	var b strings.Builder
+	fmt.Fprintf(&b, "action=%s\n", a.Name)
+	for _, p := range a.Params {
+		if p.Name == "action" || strings.HasPrefix(p.Name, "pcmk_") || strings.HasPrefix(p.Name, "CRM_meta_") || p.Name == "crm_feature_set" ||
+			strings.ContainsAny(p.Name+p.Value, "\n\x00") {
+			continue
+		}
+		fmt.Fprintf(&b, "%s=%s\n", p.Name, p.Value)
+	}
+	return b.String()
+}
+
+func (h *Host) start(ctx context.Context, a Action, argv, env []string, stdin io.Reader) Result {
+	var out, errs limited
+	for _, e := range env {
+		if strings.IndexByte(e, 0) >= 0 {
+			return Result{Code: CodeInvalidParam, Status: Failed, Reason: "a parameter holds a NUL byte"}
+		}
+	}
+	cmd := exec.Command(argv[0], argv[1:]...)
+	cmd.Env, cmd.Stdin, cmd.Stdout, cmd.Stderr, cmd.Dir = env, stdin, &out, &errs, "/"
+	cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true}
+	// What an agent leaves running in the background holds its output open; that is not waited for.
+	cmd.WaitDelay = 200 * time.Millisecond
+	if err := cmd.Start(); err != nil {
+		code, status := CodeError, Failed
+		switch {
+		case errors.Is(err, os.ErrNotExist):
+			code, status = CodeNotInstalled, NotInstalled
+		case errors.Is(err, os.ErrPermission):
+			code = CodeInsufficient
+		}
+		return Result{Code: code, Status: status, Reason: err.Error()}
+	}
+	kill := func() {
+		pid := -cmd.Process.Pid
+		if a.KillProcessOnly {
+			pid = cmd.Process.Pid
+		}
+		_ = syscall.Kill(pid, syscall.SIGKILL)
+	}
+	ended := make(chan struct{})
+	go func() {
+		_ = cmd.Wait()
+		close(ended)
+	}()
+	var late <-chan time.Time
+	if a.Timeout > 0 {
+		t := time.NewTimer(a.Timeout)
+		defer t.Stop()
+		late = t.C
+	}
+	kind := "Resource agent"
+	if a.Class == Stonith {
+		kind = "Fence agent"
+	}
+	select {
+	case <-ended:
+	case <-late:
+		kill()
+		<-ended
+		return Result{Code: CodeError, Status: TimedOut, Reason: fmt.Sprintf("%s did not complete within %s", kind, seconds(a.Timeout)), Stdout: out.String(), Stderr: errs.String()}
+	case <-ctx.Done():
+		kill()
+		<-ended
+		return Result{Code: CodeError, Status: Cancelled, Reason: "cancelled", Stdout: out.String(), Stderr: errs.String()}
+	}
+	res := Result{Stdout: out.String(), Stderr: errs.String(), Reason: exitReason(errs.String())}
+	ws, _ := cmd.ProcessState.Sys().(syscall.WaitStatus)
+	if ws.Signaled() {
+		res.Code, res.Status = CodeError, Failed
+		res.Reason = fmt.Sprintf("%s interrupted by %s signal", kind, title(ws.Signal().String()))
+		return res
+	}
+	res.Code = ws.ExitStatus()
+	if a.Class == OCF {
+		switch c := res.Code; {
+		case c >= CodeOK && c <= CodeFailedPromoted, c == CodeDegraded, c == CodeDegradedPromo:
+		default:
+			res.Code = CodeError
+		}
+	}
+	return res
+}
+
+func title(s string) string {
+	if s == "" {
+		return s
+	}
+	return strings.ToUpper(s[:1]) + s[1:]
+}
+
+func seconds(d time.Duration) string {
+	if d%time.Second == 0 {
+		return fmt.Sprintf("%ds", d/time.Second)
+	}
+	return fmt.Sprintf("%dms", d/time.Millisecond)
+}
+
+// exitReason is the last reason that an agent wrote to its error output.
+func exitReason(errs string) string {
+	const prefix = "ocf-exit-reason:"
+	reason := ""
+	for l := range strings.Lines(errs) {
+		if i := strings.Index(l, prefix); i >= 0 {
+			reason = strings.TrimRight(l[i+len(prefix):], "\r\n")
+		}
+	}
+	return reason
+}
+
+// lsbCode maps the exit code of an init script to OCF's.
+func lsbCode(action string, code int) int {
+	if action == "monitor" || action == "status" {
+		switch code {
+		case 0:
+			return CodeOK
+		case 1, 2, 3:
+			return CodeNotRunning
+		case 150:
+			return CodeNotInstalled
+		case 151:
+			return CodeInsufficient
+		}
+		return CodeError
+	}
+	if code >= 0 && code <= 7 {
+		return code
+	}
+	return CodeError
+}
+
+// MetadataTimeout is how long an agent may take to describe itself.
+const MetadataTimeout = 30 * time.Second
+
+// Metadata asks an agent to describe itself: an XML document.
+func (h *Host) Metadata(ctx context.Context, a Agent) ([]byte, error) {
+	switch a.Class {
+	case LSB, Systemd, Service:
+		if !h.Installed(a) {
+			return nil, fmt.Errorf("%s: %w", a, ErrNotInstalled)
+		}
+		return []byte(serviceMetadata(a)), nil
+	case OCF, Stonith:
+	default:
+		return nil, fmt.Errorf("%q is not a class of agents", a.Class)
+	}
+	name := "meta-data"
+	if a.Class == Stonith {
+		name = "metadata"
+	}
+	if _, err := h.argv(a); err != nil {
+		return nil, err
+	}
+	res := h.Run(ctx, Action{Agent: a, Resource: a.Type, Name: name, Timeout: MetadataTimeout})
+	if res.Status != Done || res.Code != CodeOK {
+		return nil, fmt.Errorf("%s: %s ended with code %d: %s", a, name, res.Code, strings.TrimSpace(res.Reason+" "+firstLine(res.Stderr)))
+	}
+	return []byte(res.Stdout), nil
+}
+
+func firstLine(s string) string {
+	l, _, _ := strings.Cut(strings.TrimSpace(s), "\n")
+	return l
+}
+
+// serviceMetadata describes an agent that cannot describe itself.
+func serviceMetadata(a Agent) string {
+	actions := ""
+	for _, n := range []string{"start", "stop", "restart", "force-reload", "monitor", "meta-data"} {
+		timeout, more := "15s", ""
+		switch n {
+		case "start", "stop", "monitor":
+			if a.Class == Systemd {
+				timeout = "100s"
+			}
+		case "meta-data":
+			timeout = "5s"
+		}
+		if n == "monitor" {
+			more = ` interval="15s"`
+			if a.Class == Systemd {
+				more = ` interval="60s"`
+			}
+		}
+		if a.Class == Systemd && (n == "restart" || n == "force-reload") {
+			continue
+		}
+		actions += fmt.Sprintf("    <action name=%q timeout=%q%s/>\n", n, timeout, more)
+	}
+	return fmt.Sprintf("<?xml version=\"1.0\"?>\n<resource-agent name=%q version=\"0.1\">\n  <version>1.1</version>\n  <longdesc lang=\"en\">Service %s, run as class %s.</longdesc>\n  <shortdesc lang=\"en\">%s</shortdesc>\n  <parameters/>\n  <actions>\n%s  </actions>\n</resource-agent>\n",
+		a.Type, a.Type, a.Class, a.Type, actions)
+}
