@@ -85,7 +85,7 @@ func corosyncCfgtool(ctx context.Context, env *program.Env) int {
 		}
 	}
 	if t.cfg, err = starting(ctx, client.DialCfg); err != nil {
-		fmt.Fprintf(env.Stderr, "Could not initialize corosync configuration API error %d\n", status(err))
+		fmt.Fprintf(env.Stderr, "Could not initialize corosync configuration API error %d\n", outcome(err))
 		return 1
 	}
 	defer t.cfg.Close()
@@ -99,22 +99,22 @@ func corosyncCfgtool(ctx context.Context, env *program.Env) int {
 		return t.links(ctx, true)
 	case 'R':
 		if err := t.cfg.Reload(ctx); err != nil {
-			return t.fail("Could not reload configuration. Error %d (%v)", status(err), status(err))
+			return t.fail("Could not reload configuration. Error %d (%v)", outcome(err), outcome(err))
 		}
 		fmt.Fprintln(env.Stdout, "Done")
 	case 'L':
 		if err := t.cfg.ReopenLogs(ctx); err != nil {
-			return t.fail("Could not reopen corosync logging files. Error %d", status(err))
+			return t.fail("Could not reopen corosync logging files. Error %d", outcome(err))
 		}
 	case 'k':
 		fmt.Fprintf(env.Stdout, "Killing node %d\n", node)
 		if err := t.cfg.Kill(ctx, node, "killed by corosync-cfgtool"); err != nil {
-			t.fail("Could not kill node (error = %v)", status(err))
+			t.fail("Could not kill node (error = %v)", outcome(err))
 		}
 	case 'a':
 		list, err := t.cfg.NodeAddrs(ctx, node)
 		if err != nil {
-			return t.fail("get_node_addrs failed: %d", status(err))
+			return t.fail("get_node_addrs failed: %d", outcome(err))
 		}
 		words := make([]string, len(list))
 		for i, a := range list {
@@ -127,7 +127,7 @@ func corosyncCfgtool(ctx context.Context, env *program.Env) int {
 			how = local.ShutdownRegardless
 		}
 		if err := t.cfg.Shutdown(ctx, how); err != nil {
-			t.fail("Could not shutdown (error = %d)", status(err))
+			t.fail("Could not shutdown (error = %d)", outcome(err))
 		}
 	}
 	return 0
@@ -151,12 +151,12 @@ func (t *cfgtool) fail(format string, args ...any) int {
 func (t *cfgtool) rings(ctx context.Context) int {
 	node, err := t.cfg.LocalNode(ctx)
 	if err != nil {
-		return t.fail("Could not get the local node id, the error is: %d", status(err))
+		return t.fail("Could not get the local node id, the error is: %d", outcome(err))
 	}
 	fmt.Fprintf(t.env.Stdout, "Local node ID %d\n", node)
 	rings, err := t.cfg.Rings(ctx)
 	if err != nil {
-		return t.fail("Could not get the ring status, the error is: %d", status(err))
+		return t.fail("Could not get the ring status, the error is: %d", outcome(err))
 	}
 	for i, r := range rings {
 		if t.address != "" && t.address != r.Name {
@@ -175,24 +175,24 @@ func (t *cfgtool) rings(ctx context.Context) int {
 func (t *cfgtool) links(ctx context.Context, byNode bool) int {
 	m, err := client.DialCmap(ctx)
 	if err != nil {
-		return t.fail("Could not initialize corosync cmap API error %d", status(err))
+		return t.fail("Could not initialize corosync cmap API error %d", outcome(err))
 	}
 	defer m.Close()
 	transport, err := m.Text(ctx, "totem.transport")
 	if err != nil {
-		return t.fail("Could not get the transport, the error is: %d", status(err))
+		return t.fail("Could not get the transport, the error is: %d", outcome(err))
 	}
 	if transport == "" {
 		transport = "knet"
 	}
 	me, err := t.cfg.LocalNode(ctx)
 	if err != nil {
-		return t.fail("Could not get the local node id, the error is: %d", status(err))
+		return t.fail("Could not get the local node id, the error is: %d", outcome(err))
 	}
 	var ids []uint32
 	for e, err := range m.All(ctx, "nodelist.node.") {
 		if err != nil {
-			return t.fail("Could not get nodelist from cmap. error %d", status(err))
+			return t.fail("Could not get nodelist from cmap. error %d", outcome(err))
 		}
 		if words := strings.Split(e.Key, "."); len(words) == 4 && words[3] == "nodeid" {
 			if id, ok := e.Value.Uint(); ok {
@@ -208,7 +208,7 @@ func (t *cfgtool) links(ctx context.Context, byNode bool) int {
 	all := make([]local.NodeStatus, len(ids))
 	for i, id := range ids {
 		if all[i], err = t.cfg.NodeStatus(ctx, id); err != nil {
-			fmt.Fprintf(t.env.Stderr, "Could not get the node status for nodeid %d, the error is: %d\n", id, status(err))
+			fmt.Fprintf(t.env.Stderr, "Could not get the node status for nodeid %d, the error is: %d\n", id, outcome(err))
 		}
 	}
 	kind := func(link int) string {

@@ -91,13 +91,13 @@ func corosyncCmapctl(ctx context.Context, env *program.Env) int {
 		return 1
 	}
 	if c.m, err = starting(ctx, client.DialCmap); err != nil {
-		fmt.Fprintf(env.Stderr, "Failed to initialize the cmap API. Error %v\n", status(err))
+		fmt.Fprintf(env.Stderr, "Failed to initialize the cmap API. Error %v\n", outcome(err))
 		return 1
 	}
 	defer c.m.Close()
 	if stats {
 		if err := c.m.UseStats(ctx); err != nil {
-			fmt.Fprintf(env.Stderr, "Failed to initialize the cmap API. Error %v\n", status(err))
+			fmt.Fprintf(env.Stderr, "Failed to initialize the cmap API. Error %v\n", outcome(err))
 			return 1
 		}
 	}
@@ -110,7 +110,7 @@ func (c *cmapctl) run(ctx context.Context, action byte, file string, args []stri
 		for _, key := range args {
 			v, err := c.m.Get(ctx, c.real(key))
 			if err != nil {
-				return c.fail("Can't get key %s. Error %v", key, status(err))
+				return c.fail("Can't get key %s. Error %v", key, outcome(err))
 			}
 			c.print(key, v)
 		}
@@ -122,7 +122,7 @@ func (c *cmapctl) run(ctx context.Context, action byte, file string, args []stri
 	case 'd':
 		for _, key := range args {
 			if err := c.m.Delete(ctx, c.real(key)); err != nil {
-				return c.fail("Can't delete key %s. Error %v", key, status(err))
+				return c.fail("Can't delete key %s. Error %v", key, outcome(err))
 			}
 		}
 	case 'D':
@@ -143,7 +143,7 @@ func (c *cmapctl) run(ctx context.Context, action byte, file string, args []stri
 		for _, prefix := range args {
 			n, err := c.list(ctx, prefix)
 			if err != nil {
-				return c.fail("Failed to initialize iteration. Error %v", status(err))
+				return c.fail("Failed to initialize iteration. Error %v", outcome(err))
 			}
 			if n == 0 {
 				empty++
@@ -259,7 +259,7 @@ func (c *cmapctl) set(ctx context.Context, key, kind, text string) int {
 		v = cmap.Bytes(b)
 	}
 	if err := c.m.Set(ctx, c.real(key), v); err != nil {
-		return c.fail("Failed to set key %s. Error %v", key, status(err))
+		return c.fail("Failed to set key %s. Error %v", key, outcome(err))
 	}
 	return 0
 }
@@ -268,13 +268,13 @@ func (c *cmapctl) deleteAll(ctx context.Context, prefix string) int {
 	var keys []string
 	for e, err := range c.m.All(ctx, c.real(prefix)) {
 		if err != nil {
-			return c.fail("Failed to initialize iteration. Error %v", status(err))
+			return c.fail("Failed to initialize iteration. Error %v", outcome(err))
 		}
 		keys = append(keys, e.Key)
 	}
 	for _, key := range keys {
 		if err := c.m.Delete(ctx, key); err != nil {
-			fmt.Fprintf(c.env.Stderr, "Can't delete key %s. Error %v\n", key, status(err))
+			fmt.Fprintf(c.env.Stderr, "Can't delete key %s. Error %v\n", key, outcome(err))
 		}
 	}
 	return 0
@@ -301,8 +301,8 @@ func (c *cmapctl) load(ctx context.Context, file string) int {
 		case strings.HasPrefix(words[0], "^^"):
 			code = max(code, c.deleteAll(ctx, words[0][2:]))
 		case words[0][0] == '^':
-			if err := c.m.Delete(ctx, c.real(words[0][1:])); err != nil && status(err) != local.NotExist {
-				code = c.fail("Can't delete key %s. Error %v", words[0][1:], status(err))
+			if err := c.m.Delete(ctx, c.real(words[0][1:])); err != nil && outcome(err) != local.NotExist {
+				code = c.fail("Can't delete key %s. Error %v", words[0][1:], outcome(err))
 			}
 		case len(words) < 3:
 			code = c.fail("Error in input file: line %d has no type or value", n)
@@ -325,7 +325,7 @@ func (c *cmapctl) track(ctx context.Context, prefix bool, keys []string) int {
 	}
 	for _, key := range keys {
 		if err := c.m.Track(ctx, c.real(key), what); err != nil {
-			return c.fail("Failed to add tracking function. Error %v", status(err))
+			return c.fail("Failed to add tracking function. Error %v", outcome(err))
 		}
 	}
 	ended := make(chan struct{})

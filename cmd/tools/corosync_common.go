@@ -84,8 +84,8 @@ func getopt(env *program.Env, letters string, longs map[string]byte) (opts []opt
 	return opts, rest, nil
 }
 
-// status is an error as the corosync libraries know it.
-func status(err error) local.Status {
+// outcome is an error as the corosync libraries know it.
+func outcome(err error) local.Status {
 	var s local.Status
 	var errno syscall.Errno
 	switch {

@@ -106,7 +106,7 @@ func corosyncQuorumtool(ctx context.Context, env *program.Env) int {
 	case 'l':
 		state, err := t.current(ctx)
 		if err != nil {
-			return t.fail("Unable to start quorum status tracking: %v", status(err))
+			return t.fail("Unable to start quorum status tracking: %v", outcome(err))
 		}
 		return t.nodes(ctx, state)
 	case 'm':
@@ -116,18 +116,18 @@ func corosyncQuorumtool(ctx context.Context, env *program.Env) int {
 			node = t.me
 		}
 		if err := t.votes.SetVotes(ctx, node, votes); err != nil {
-			return t.fail("Unable to set votes %d for nodeid: %d: %v", votes, node, status(err))
+			return t.fail("Unable to set votes %d for nodeid: %d: %v", votes, node, outcome(err))
 		}
 	case 'e':
 		if err := t.votes.SetExpected(ctx, votes); err != nil {
-			return t.fail("Unable to set expected votes: %v", status(err))
+			return t.fail("Unable to set expected votes: %v", outcome(err))
 		}
 	case 'f':
 		return program.NotYet(env, "taking the quorum device out of use")
 	default:
 		state, err := t.current(ctx)
 		if err != nil {
-			return t.fail("Unable to start quorum status tracking: %v", status(err))
+			return t.fail("Unable to start quorum status tracking: %v", outcome(err))
 		}
 		return t.status(ctx, state)
 	}
@@ -169,10 +169,10 @@ func (t *quorumtool) connect(ctx context.Context) int {
 		t.provider, err = t.cmap.Text(ctx, "quorum.provider")
 	}
 	if err != nil {
-		return t.fail("Unable to get the quorum provider: %v", status(err))
+		return t.fail("Unable to get the quorum provider: %v", outcome(err))
 	}
 	if t.me, err = t.cfg.LocalNode(ctx); err != nil {
-		return t.fail("Unable to get the local node id: %v", status(err))
+		return t.fail("Unable to get the local node id: %v", outcome(err))
 	}
 	if t.provider == "corosync_votequorum" {
 		if t.votes, err = client.DialVotequorum(ctx); err != nil {
@@ -217,12 +217,12 @@ func (t *quorumtool) monitor(ctx context.Context) int {
 		fmt.Fprintln(t.env.Stdout, "\nQuorum is not configured - cannot monitor")
 		state, err := t.current(ctx)
 		if err != nil {
-			return t.fail("Unable to start quorum status tracking: %v", status(err))
+			return t.fail("Unable to start quorum status tracking: %v", outcome(err))
 		}
 		return t.status(ctx, state)
 	}
 	if err := t.q.Track(ctx); err != nil {
-		return t.fail("Unable to start quorum status tracking: %v", status(err))
+		return t.fail("Unable to start quorum status tracking: %v", outcome(err))
 	}
 	for e := range t.q.Events() {
 		if q, ok := e.(*client.Quorate); ok {
@@ -261,7 +261,7 @@ func (t *quorumtool) status(ctx context.Context, state *client.Quorate) int {
 	if t.votes != nil {
 		info, err := t.votes.Info(ctx, t.me)
 		if err != nil {
-			return t.fail("Unable to get node info: %v", status(err))
+			return t.fail("Unable to get node info: %v", outcome(err))
 		}
 		blocked := " "
 		if info.Flags&local.VQQuorate == 0 {
@@ -392,7 +392,7 @@ func deviceState(flags uint32) string {
 func (t *quorumtool) name(ctx context.Context, id uint32) string {
 	addrs, err := t.cfg.NodeAddrs(ctx, id)
 	if err != nil {
-		fmt.Fprintf(t.env.Stderr, "Unable to get node address for nodeid %d: %v\n", id, status(err))
+		fmt.Fprintf(t.env.Stderr, "Unable to get node address for nodeid %d: %v\n", id, outcome(err))
 		return ""
 	}
 	var names []string
