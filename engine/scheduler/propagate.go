@@ -264,7 +264,7 @@ func effective(a *Action) *Action {
 	default:
 		return a
 	}
-	if r.Has(status.Notify) && (r.Kind != status.Group || r.Bundled()) {
+	if r.Has(status.Notify) && (r.Kind == status.Clone || r.Bundled()) {
 		task = "confirmed-post_notify_" + task
 	}
 	if e := r.NewestKey(task, 0, nil); e != nil {
