@@ -45,6 +45,12 @@ func labCommand(env *program.Env) *cobra.Command {
 	up.Flags().IntVar(&count, "hosts", 2, "how many hosts: node1 (211.183.3.104), node2 …")
 	up.Flags().StringArrayVar(&hosts, "host", nil, "a host as `NAME=ADDRESS[/BITS]`, instead of --hosts; may be given several times")
 	c.AddCommand(up,
+		&cobra.Command{Use: "tutorial", Short: "Bring two hosts up and go through the tutorial on them, shown here", Args: cobra.NoArgs, RunE: func(c *cobra.Command, _ []string) error {
+			if name == lab.DefaultName {
+				name = "tutorial"
+			}
+			return lab.PlayTutorial(c.Context(), name, env.Stdout)
+		}},
 		&cobra.Command{Use: "down", Short: "End a lab; nothing of it is left", Args: cobra.NoArgs, RunE: func(c *cobra.Command, _ []string) error {
 			return lab.Down(c.Context(), name)
 		}},

@@ -1,14 +1,24 @@
-// Command pcs: see the package's other files.
+// Command pcs configures and controls a cluster, in the language of pcs 0.9 to 0.12.
 package main
 
 import (
 	"context"
+	"fmt"
 
+	"hacluster/internal/host"
+	"hacluster/internal/pcs"
+	"hacluster/internal/pcs/session"
 	"hacluster/internal/program"
+	"hacluster/internal/running"
 )
 
-func main() { program.Main(run) }
-
-func run(_ context.Context, env *program.Env) int {
-	return program.NotYet(env, "this program")
+func main() {
+	program.Main(func(ctx context.Context, env *program.Env) int {
+		h, err := host.Agents()
+		if err != nil {
+			fmt.Fprintf(env.Stderr, "Error: %v\n", err)
+			return 1
+		}
+		return pcs.Run(ctx, env, session.World{Cluster: running.Cluster{}, Agents: running.Agents{Host: h}})
+	})
 }

@@ -147,7 +147,6 @@ type Controller struct {
 	// join
 	joinID   int
 	joinEnd  time.Time
-	ackedBy  string
 	joined   bool // this node has been confirmed by the DC
 	settling bool // a CIB sync is under way
 

@@ -1,0 +1,87 @@
+// Package screen renders a cluster's state for people: the page that crm_mon
+// shows and that pcs status takes over.
+//
+// A page is a pure function of the cluster's model (status.Read) and Options.
+// Legacy writes it as Pacemaker 1.1.23 did, for the 0.9 dialect.
+package screen
+
+import (
+	"fmt"
+	"strings"
+	"time"
+
+	"hacluster/engine/status"
+)
+
+// Options choose what a page holds.
+type Options struct {
+	Inactive   bool // -r: resources that run nowhere, too
+	ByNode     bool // -n: resources under their nodes
+	Detail     bool // -R: instances singly, node ids
+	Brief      bool // -b: counts by agent
+	Attributes bool // -A
+	FailCounts bool // -f
+	Operations bool // -o
+	Timing     bool // -t
+	Tickets    bool // -c
+	Bans       bool // -L
+	BanPrefix  string
+	NoSummary  bool // -D
+	NoTimes    bool // -Q
+	// Fencing is the fencer's history, newest first; nil without a cluster.
+	Fencing []Fencing
+	// FenceLevel says how much of it: 0 nothing, 1 failed and pending, 2 all, 3 in full.
+	FenceLevel int
+}
+
+// Fencing is a fencing operation of the history.
+type Fencing struct {
+	Target, Action, Origin, Delegate, Client string
+	State                                    string // pending, success, failed
+	Reason                                   string
+	At                                       time.Time
+}
+
+// stamp is a time as C's ctime writes it.
+func stamp(t time.Time) string { return t.Format("Mon Jan _2 15:04:05 2006") }
+
+func stampOf(seconds string) string {
+	n, ok := status.ParseInt(seconds)
+	if !ok {
+		return ""
+	}
+	return stamp(time.Unix(n, 0))
+}
+
+// plural is "1 node", "2 nodes".
+func plural(n int, what string) string {
+	if n == 1 {
+		return "1 " + what
+	}
+	return fmt.Sprintf("%d %ss", n, what)
+}
+
+// counts are the numbers behind "configured": what is disabled, what is blocked.
+func counts(c *status.Cluster) string {
+	var parts []string
+	if c.Disabled > 0 {
+		parts = append(parts, fmt.Sprintf("%d DISABLED", c.Disabled))
+	}
+	if c.Blocked > 0 {
+		parts = append(parts, fmt.Sprintf("%d BLOCKED from further action due to failure", c.Blocked))
+	}
+	if len(parts) == 0 {
+		return ""
+	}
+	return " (" + strings.Join(parts, ", ") + ")"
+}
+
+// property is the first nvpair of this name among the cluster's properties.
+func property(c *status.Cluster, name string) (string, bool) {
+	for _, nv := range c.CIB.FindElements("./configuration/crm_config//nvpair") {
+		if nv.SelectAttrValue("name", "") == name {
+			return nv.SelectAttrValue("value", ""), true
+		}
+	}
+	return "", false
+}

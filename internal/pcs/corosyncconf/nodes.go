@@ -1,0 +1,115 @@
+package corosyncconf
+
+import (
+	"fmt"
+	"sort"
+	"strconv"
+	"strings"
+)
+
+// Node is an entry of nodelist.
+type Node struct {
+	Name, ID string
+	Addrs    []Addr
+	Section  *Section
+}
+
+// Addr is an address of a node on a link.
+type Addr struct {
+	Link int
+	Addr string
+}
+
+// Label is what the node is called: its name, else its first address.
+func (n Node) Label() string {
+	if n.Name != "" {
+		return n.Name
+	}
+	if len(n.Addrs) > 0 {
+		return n.Addrs[0].Addr
+	}
+	return ""
+}
+
+// AddrOn is the address on a link, "" without.
+func (n Node) AddrOn(link int) string {
+	for _, a := range n.Addrs {
+		if a.Link == link {
+			return a.Addr
+		}
+	}
+	return ""
+}
+
+// Nodes are the entries of all nodelists that have an address.
+func Nodes(root *Section) []Node {
+	var out []Node
+	for _, list := range root.All("nodelist") {
+		for _, s := range list.All("node") {
+			n := Node{Name: s.Value("name"), ID: s.Value("nodeid"), Section: s}
+			for link := range 8 {
+				if a, ok := s.Get(fmt.Sprintf("ring%d_addr", link)); ok && a != "" {
+					n.Addrs = append(n.Addrs, Addr{link, a})
+				}
+			}
+			sort.Slice(n.Addrs, func(i, j int) bool { return n.Addrs[i].Link < n.Addrs[j].Link })
+			if len(n.Addrs) > 0 {
+				out = append(out, n)
+			}
+		}
+	}
+	return out
+}
+
+// ClusterName is the name in totem, "" without.
+func ClusterName(root *Section) string {
+	name := ""
+	for _, t := range root.All("totem") {
+		for _, o := range t.Options {
+			if o.Name == "cluster_name" {
+				name = o.Value
+			}
+		}
+	}
+	return name
+}
+
+// Device is the quorum device's section, nil without.
+func Device(root *Section) *Section {
+	var out *Section
+	for _, q := range root.All("quorum") {
+		for _, d := range q.All("device") {
+			if out == nil || d.Value("model") != "" {
+				out = d
+			}
+		}
+	}
+	return out
+}
+
+// HasDevice tells whether a quorum device with a model is set.
+func HasDevice(root *Section) bool {
+	d := Device(root)
+	return d != nil && d.Value("model") != ""
+}
+
+// NextID is the smallest node id that is free.
+func NextID(root *Section) string {
+	used := map[int]bool{}
+	for _, n := range Nodes(root) {
+		if i, err := strconv.Atoi(n.ID); err == nil {
+			used[i] = true
+		}
+	}
+	for i := 1; ; i++ {
+		if !used[i] {
+			return strconv.Itoa(i)
+		}
+	}
+}
+
+// MentionsDevice tells, from the text alone, whether the file names a quorum device.
+func MentionsDevice(text string) bool {
+	root, err := Parse(text)
+	return err == nil && HasDevice(root) && strings.TrimSpace(text) != ""
+}

@@ -1,0 +1,268 @@
+package pcs
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"slices"
+	"strconv"
+
+	"hacluster/internal/dialect"
+	"hacluster/internal/pcs/argv"
+	"hacluster/internal/pcs/report"
+	"hacluster/internal/pcs/session"
+	"hacluster/internal/pcs/usage"
+	"hacluster/internal/program"
+)
+
+// Run is the program pcs: it carries out the command line in env and returns the exit code.
+func Run(ctx context.Context, env *program.Env, w session.World) int {
+	recorded := w.Host.Dialect
+	if recorded == "" {
+		recorded = dialect.Path
+	}
+	version, fixed, err := dialect.Current(env.Getenv, recorded)
+	if err != nil {
+		fmt.Fprintln(env.Stderr, "Error: "+err.Error())
+		return 1
+	}
+	parsed, err := argv.Parse(env.Args[1:], argv.Generation(version[1]))
+	if err != nil {
+		return badOption(env, version, err)
+	}
+	if !fixed && int(parsed.Generation) != version[1] {
+		version, _ = dialect.Parse(fmt.Sprintf("0.%d", parsed.Generation))
+	}
+	s := session.New(ctx, env, w, version, parsed.Options)
+	s.Fixed = fixed
+	if len(parsed.Negative) > 0 && s.Minor() >= 10 {
+		s.Deprecated("Using " + report.Quote(parsed.Negative) + " without '--' is deprecated, those parameters will be considered position independent options in future pcs versions")
+	}
+	words := parsed.Words
+	for _, o := range parsed.Options.Names() {
+		switch o {
+		case "-h", "--help":
+			if len(words) == 0 {
+				s.Out.Raw(usage.Main(s.Minor()))
+				return 0
+			}
+			words = append([]string{words[0], "help"}, words[1:]...)
+		case "--version":
+			s.Out.Print(s.Version.String())
+			return 0
+		case "--fullhelp":
+			for _, section := range usage.Sections(s.Minor()) {
+				s.Out.Raw(usage.Show(s.Minor(), section, nil))
+			}
+			return 0
+		case "--request-timeout":
+			v := parsed.Options.Value(o)
+			if n, ok := argv.PythonInt(v); !ok || n <= 0 {
+				s.Out.Error("'" + v + "' is not a valid --request-timeout value, use a positive integer")
+				return 1
+			}
+		}
+	}
+	if code, done := s.AsRoot(words); done {
+		return code
+	}
+	return finish(s, words, dispatch(s, words))
+}
+
+func badOption(env *program.Env, v dialect.Version, err error) int {
+	c := &report.Console{Stdout: env.Stdout, Stderr: env.Stderr, Minor: v[1]}
+	var repeated *argv.RepeatError
+	if errors.As(err, &repeated) {
+		c.Error(err.Error())
+		return 1
+	}
+	switch {
+	case v[1] >= 11:
+		c.Error(err.Error())
+		fmt.Fprintln(env.Stderr, usage.Main(v[1]))
+	case v[1] == 10:
+		c.Print(usage.Main(v[1]), err.Error())
+	default:
+		c.Print(err.Error(), usage.Main(v[1]))
+	}
+	return 1
+}
+
+// finish tells what a command ended with and gives its exit code.
+func finish(s *session.Session, words []string, err error) int {
+	if err == nil {
+		if s.Out.Failed() && false {
+			return 1
+		}
+		return 0
+	}
+	var ue *argv.UsageError
+	var items report.Items
+	var fatal report.Fatal
+	var exit report.Exit
+	var notYet report.NotYet
+	switch {
+	case errors.As(err, &ue):
+		showUsage(s, words, ue)
+		return 1
+	case errors.As(err, &exit):
+		return int(exit)
+	case errors.As(err, &items):
+		failed := false
+		for _, i := range items {
+			failed = failed || i.Severity == report.Error
+		}
+		s.Out.Tell(items...)
+		if !failed {
+			return 0
+		}
+		return 1
+	case errors.As(err, &fatal):
+		s.Out.Error(string(fatal))
+		return 1
+	case errors.Is(err, report.ErrSilent):
+		return 1
+	case errors.Is(err, report.ErrFailed):
+		if s.Minor() >= 10 {
+			s.Out.Error(report.ErrFailed.Error())
+		}
+		return 1
+	case errors.As(err, &notYet):
+		fmt.Fprintln(s.Env.Stderr, "pcs: "+notYet.Error())
+		return 69
+	}
+	s.Out.Error(err.Error())
+	return 1
+}
+
+func showUsage(s *session.Session, words []string, ue *argv.UsageError) {
+	if s.Minor() >= 10 && ue.Message != "" {
+		s.Out.Error(ue.Message)
+	}
+	if s.Minor() >= 10 && ue.Hint != "" {
+		fmt.Fprintln(s.Env.Stderr, "Hint: "+ue.Hint)
+	}
+	if ue.Message == "" || ue.Both {
+		text := usage.Main(s.Minor())
+		if len(words) > 0 && slices.Contains(usage.Sections(s.Minor()), words[0]) {
+			sub := s.Command
+			if len(sub) > 0 {
+				sub = sub[1:]
+			}
+			text = usage.Show(s.Minor(), words[0], sub)
+		}
+		if s.Minor() >= 11 {
+			fmt.Fprint(s.Env.Stderr, text)
+		} else {
+			s.Out.Raw(text)
+		}
+	}
+	if s.Legacy() {
+		if ue.Message != "" {
+			s.Out.Error(ue.Message)
+		}
+		if ue.Hint != "" {
+			fmt.Fprintln(s.Env.Stderr, "Hint: "+ue.Hint)
+		}
+	}
+}
+
+// dispatch finds the verb that the words name and runs it.
+func dispatch(s *session.Session, words []string) error {
+	if len(words) == 0 {
+		return argv.Usage()
+	}
+	n, ok := nouns[words[0]]
+	if words[0] == "help" {
+		s.Out.Raw(usage.Main(s.Minor()))
+		return nil
+	}
+	if !ok || !n.in(s.Minor()) {
+		if !ok || s.Fixed && !n.known(s.Minor()) {
+			return argv.Usage()
+		}
+	}
+	return n.run(s, words[:1], words[1:])
+}
+
+// Node is a place in the tree of words: a verb, or more words.
+type Node struct {
+	// Run is the verb; with Sub, what runs when no word of Sub follows.
+	Run session.Verb
+	// Sub are the words that may follow.
+	Sub map[string]*Node
+	// Default is the word of Sub that stands for none.
+	Default string
+	// Gens are the generations that have the word: "9ABC" with a dash for those that have it not; "" is all.
+	Gens string
+	// Default09 is Default in 0.9.
+	Default09 string
+}
+
+func (n *Node) in(minor int) bool {
+	return n.Gens == "" || minor >= 9 && minor <= 12 && n.Gens[minor-9] != '-'
+}
+
+func (n *Node) known(int) bool { return true }
+
+// run walks down the tree.
+func (n *Node) run(s *session.Session, at, rest []string) error {
+	s.Command = at
+	n.speak(s)
+	if n.Sub == nil {
+		return n.Run(s, rest)
+	}
+	word := n.Default
+	if s.Legacy() && n.Default09 != "" {
+		word = n.Default09
+	}
+	next := rest
+	if len(rest) > 0 {
+		word, next = rest[0], rest[1:]
+	}
+	if word == "help" && len(at) == 1 {
+		s.Out.Raw(usage.Show(s.Minor(), at[0], next))
+		return nil
+	}
+	if sub, ok := n.Sub[word]; ok && word != "" {
+		return sub.run(s, append(slices.Clone(at), word), next)
+	}
+	if n.Run != nil {
+		return n.Run(s, rest)
+	}
+	if word != "" && usage.Knows(append(slices.Clone(at), word)) {
+		return report.NotYet("pcs " + joinWords(append(slices.Clone(at), word)))
+	}
+	return argv.Usage()
+}
+
+// speak changes the dialect where only other generations have the word and none was asked for.
+func (n *Node) speak(s *session.Session) {
+	if n.in(s.Minor()) || s.Fixed {
+		return
+	}
+	for m := 12; m >= 9; m-- {
+		if n.in(m) {
+			v, err := dialect.Parse("0." + strconv.Itoa(m))
+			if err == nil {
+				s.SetVersion(v)
+			}
+			return
+		}
+	}
+}
+
+func joinWords(words []string) string {
+	out := ""
+	for i, w := range words {
+		if i > 0 {
+			out += " "
+		}
+		out += w
+	}
+	return out
+}
+
+// HostEnv is the environment as the operating system gives it.
+func HostEnv() func(string) string { return os.Getenv }

@@ -1,0 +1,423 @@
+package resource
+
+import (
+	"errors"
+	"strings"
+	"time"
+
+	"hacluster/internal/pcs/argv"
+	"hacluster/internal/pcs/doc"
+	"hacluster/internal/pcs/live"
+	"hacluster/internal/pcs/report"
+	"hacluster/internal/pcs/session"
+)
+
+// refreshLimit is how many operations a refresh of everything may cause without --force.
+const refreshLimit = 100
+
+// history09 reads the words of cleanup and refresh in 0.9.
+func history09(s *session.Session, args []string) (live.CleanupRequest, error) {
+	if len(args) > 1 {
+		return live.CleanupRequest{}, argv.Usage()
+	}
+	r := live.CleanupRequest{Node: s.Opts.Value("--node"), Force: s.Opts.Has("--strict")}
+	if len(args) == 1 {
+		r.Resource = args[0]
+	}
+	return r, nil
+}
+
+// history reads the words of cleanup and refresh from 0.10 on.
+func history(s *session.Session, args []string, operations bool) (live.CleanupRequest, error) {
+	r := live.CleanupRequest{Force: s.Opts.Has("--strict")}
+	if len(args) > 0 && !strings.Contains(args[0], "=") {
+		r.Resource, args = args[0], args[1:]
+	}
+	allowed := []string{"node"}
+	if operations {
+		allowed = append(allowed, "operation", "interval")
+	}
+	if err := argv.AllowedKeys(args, allowed...); err != nil {
+		return r, err
+	}
+	p, err := argv.KeyValues(args)
+	if err != nil {
+		return r, err
+	}
+	r.Node, r.Operation, r.Interval = p.Value("node"), p.Value("operation"), p.Value("interval")
+	return r, nil
+}
+
+func historyError(what, resource string, err error) error {
+	of := " of resources"
+	if resource != "" {
+		of = " of resource: " + resource
+	}
+	return report.Items{report.Errorf("Unable to %s%s\n%s", what, of, err)}
+}
+
+// Cleanup is `resource cleanup` and `stonith cleanup`.
+func Cleanup(s *session.Session, args []string) error {
+	var r live.CleanupRequest
+	var err error
+	if s.Legacy() {
+		r, err = history09(s, args)
+	} else if err = s.Opts.Only("--strict"); err == nil {
+		r, err = history(s, args, true)
+	}
+	if err != nil {
+		return err
+	}
+	c, err := clusterOr(s)
+	if err != nil {
+		return historyError("forget failed operations", r.Resource, errors.New("Could not connect to the CIB: Transport endpoint is not connected\ncrm_resource: Error performing operation: Transport endpoint is not connected"))
+	}
+	lines, err := c.Cleanup(s.Ctx, r)
+	if err != nil {
+		return historyError("forget failed operations", r.Resource, err)
+	}
+	return tellLines(s, lines)
+}
+
+func tellLines(s *session.Session, lines []string) error {
+	if s.Minor() >= 11 {
+		s.Out.Info(joined(lines))
+	} else {
+		s.Out.Print(joined(lines))
+	}
+	return nil
+}
+
+// Refresh is `resource refresh` and `stonith refresh`.
+func Refresh(s *session.Session, args []string) error {
+	var r live.CleanupRequest
+	var err error
+	if s.Legacy() {
+		r, err = history09(s, args)
+	} else {
+		if s.Opts.Full() {
+			s.Deprecated("'--full' has been deprecated")
+		}
+		if err = s.Opts.Only("--force", "--full", "--strict"); err == nil {
+			r, err = history(s, args, false)
+		}
+	}
+	if err != nil {
+		return err
+	}
+	r.Force = r.Force || s.Opts.Full()
+	if !s.Opts.Force() && r.Node == "" && r.Resource == "" {
+		if st, err := s.State(); err == nil {
+			count := len(st.Nodes()) * len(doc.All(doc.Child(st.Root, "resources"), "resource"))
+			if count > refreshLimit {
+				return report.Items{report.Forcible(false, "Deleting history of all resources on all nodes will execute more than %d operations in the cluster, which may negatively impact the responsiveness of the cluster. Consider specifying resource and/or node", refreshLimit)}
+			}
+		}
+	}
+	c, err := clusterOr(s)
+	if err != nil {
+		return historyError("delete history", r.Resource, errors.New("Could not connect to the CIB: Transport endpoint is not connected\ncrm_resource: Error performing operation: Transport endpoint is not connected"))
+	}
+	lines, err := c.Refresh(s.Ctx, r)
+	if err != nil {
+		return historyError("delete history", r.Resource, err)
+	}
+	return tellLines(s, lines)
+}
+
+// Restart09 is `resource restart` of 0.9.
+func Restart09(s *session.Session, args []string) error {
+	if len(args) < 1 {
+		return fatal("You must specify a resource to restart")
+	}
+	root, err := s.CIB()
+	if err != nil {
+		return err
+	}
+	id := args[0]
+	if el := find(root, id, "primitive", "group"); el != nil {
+		parent := doc.Ancestor(el, "clone", "master")
+		if parent == nil && el.Tag == "primitive" {
+			parent = doc.Ancestor(el, "bundle")
+		}
+		if parent != nil {
+			s.Out.Warn("using " + doc.ID(parent) + "... (if a resource is a clone, master/slave or bundle you must use the clone, master/slave or bundle name)")
+			id = doc.ID(parent)
+		}
+	}
+	node := ""
+	if len(args) > 1 {
+		node = args[1]
+		if find(root, id, "clone", "master", "bundle") == nil {
+			return fatal("can only restart on a specific node for a clone, master/slave or bundle resource")
+		}
+	}
+	var timeout time.Duration
+	if v, given := s.Opts.Wait(); given {
+		if v == nil {
+			return fatal("You must specify the number of seconds to wait")
+		}
+		n, ok := session.Seconds(*v)
+		if !ok {
+			return fatal("'" + *v + "' is not a valid number of seconds to wait")
+		}
+		timeout = time.Duration(n) * time.Second
+	}
+	c, err := clusterOr(s)
+	if err != nil {
+		return fatal(err.Error())
+	}
+	if _, err := c.Restart(s.Ctx, id, node, timeout); err != nil {
+		return fatal(err.Error())
+	}
+	s.Out.Print(id + " successfully restarted")
+	return nil
+}
+
+// forceActions are crm_resource's options for the debug verbs.
+var forceActions = map[string]string{
+	"debug-start": "--force-start", "debug-stop": "--force-stop", "debug-promote": "--force-promote",
+	"debug-demote": "--force-demote", "debug-monitor": "--force-check",
+}
+
+// Debug runs an agent's action here, outside of the cluster's control: `resource debug-ACTION`.
+func Debug(action string) session.Verb {
+	return func(s *session.Session, args []string) error {
+		if err := only(s, "--force", "--full", "-f"); err != nil {
+			return err
+		}
+		if len(args) < 1 {
+			return fatal("You must specify a resource to " + action)
+		}
+		if len(args) != 1 {
+			return argv.Usage()
+		}
+		root, err := s.CIB()
+		if err != nil {
+			return err
+		}
+		id := args[0]
+		el := find(root, id, "primitive", "group", "clone", "master", "bundle")
+		kinds := "resource/clone/master/group/bundle"
+		if !s.Legacy() {
+			kinds = "resource/clone/group/bundle"
+		}
+		if el == nil {
+			return report.Fatalf("unable to find a %s: %s", kinds, id)
+		}
+		switch el.Tag {
+		case "bundle":
+			if in := doc.Child(el, "primitive"); in != nil {
+				return report.Fatalf("unable to %s a bundle, try the bundle's resource: %s", action, doc.ID(in))
+			}
+			return report.Fatalf("unable to %s a bundle", action)
+		case "group":
+			var members []string
+			for _, p := range doc.Children(el, "primitive") {
+				members = append(members, doc.ID(p))
+			}
+			return report.Fatalf("unable to %s a group, try one of the group's resource(s) (%s)", action, strings.Join(members, ","))
+		case "clone", "master":
+			name := el.Tag
+			if !s.Legacy() {
+				name = "clone"
+			}
+			return report.Fatalf("unable to %s a %s, try the %s's resource: %s", action, name, name, doc.ID(childOf(el)))
+		}
+		words := []string{"-r", id, forceActions[action]}
+		if s.Opts.Full() {
+			words = append(words, "--verbose", "--verbose")
+		}
+		if s.Opts.Force() {
+			words = append(words, "--force")
+		}
+		r, err := s.Run("crm_resource", words...)
+		if err != nil {
+			return err
+		}
+		s.Out.Raw(r.Output())
+		if r.Code != 0 {
+			return report.Exit(r.Code)
+		}
+		return nil
+	}
+}
+
+// Move09 is `resource move`, `ban` and `clear` of 0.9.
+func Move09(what string) session.Verb {
+	return func(s *session.Session, args []string) error {
+		clearing, banning := what == "clear", what == "ban"
+		if len(args) == 0 {
+			return fatal("must specify a resource to " + what)
+		}
+		id, rest := args[0], args[1:]
+		if clearing && len(rest) > 1 || len(rest) > 2 {
+			return argv.Usage()
+		}
+		node, lifetime, hasLifetime := "", "", false
+		for _, a := range rest {
+			v, ok := strings.CutPrefix(a, "lifetime=")
+			switch {
+			case ok && lifetime != "":
+				return argv.Usage()
+			case ok:
+				hasLifetime = true
+				lifetime, _, _ = strings.Cut(v, "=")
+				if lifetime != "" && lifetime[0] >= '0' && lifetime[0] <= '9' {
+					lifetime = "P" + lifetime
+				}
+			case node == "":
+				node = a
+			default:
+				return argv.Usage()
+			}
+		}
+		expired := s.Opts.Has("--expired")
+		if clearing && lifetime != "" || expired && !clearing {
+			return argv.Usage()
+		}
+		root, err := s.CIB()
+		if err != nil {
+			return err
+		}
+		el := find(root, id, "primitive", "group", "master", "clone", "bundle")
+		if el == nil {
+			return report.Fatalf("%s is not a valid resource", id)
+		}
+		master := s.Opts.Has("--master")
+		around := doc.Ancestor(el, "clone", "master")
+		if !clearing && !banning {
+			if el.Tag == "clone" || el.Tag == "bundle" || around != nil && around.Tag == "clone" {
+				return fatal("cannot move cloned resources")
+			}
+			if !master && around != nil && around.Tag == "master" {
+				return report.Fatalf("to move Master/Slave resources you must use --master and the master id (%s)", doc.ID(around))
+			}
+		}
+		if master && el.Tag != "master" {
+			if around != nil && around.Tag == "master" {
+				return report.Fatalf("when specifying --master you must use the master id (%s)", doc.ID(around))
+			}
+			return fatal("when specifying --master you must use the master id")
+		}
+		plan, err := s.PlanWait09()
+		if err != nil {
+			return err
+		}
+		before := map[string][]string{}
+		if plan.Given {
+			if st, err := s.State(); err == nil {
+				before = st.RolesWithNodes(id, true)
+			}
+		}
+		words := []string{"--resource", id, "--" + what}
+		if node != "" {
+			flag := "--node"
+			if clearing {
+				flag = "--host"
+			}
+			words = append(words, flag, node)
+		}
+		if master {
+			words = append(words, "--master")
+		}
+		if hasLifetime {
+			words = append(words, "--lifetime="+lifetime)
+		}
+		if expired {
+			words = append(words, "--expired")
+		}
+		r, err := s.Run("crm_resource", words...)
+		if err != nil {
+			return err
+		}
+		output := r.Output()
+		if r.Code != 0 {
+			if strings.Contains(output, "Resource '"+id+"' not moved: active in 0 locations.") {
+				return fatal("You must specify a node when moving/banning a stopped resource")
+			}
+			return fatal("error moving/banning/clearing resource\n" + output)
+		}
+		tellBans09(s, output, master)
+		if !plan.Given {
+			return nil
+		}
+		return waitMoved09(s, plan, id, what, node, before)
+	}
+}
+
+// tellBans09 repeats crm_resource's warning about a ban.
+func tellBans09(s *session.Session, output string, master bool) {
+	const mark = "WARNING: Creating rsc_location constraint '"
+	for _, line := range strings.Split(output, "\n") {
+		_, rest, ok := strings.Cut(line, mark)
+		if !ok {
+			continue
+		}
+		constraint, rest, ok := strings.Cut(rest, "' with a score of -INFINITY for resource ")
+		if !ok {
+			continue
+		}
+		res, node, ok := strings.Cut(rest, " on ")
+		if !ok {
+			continue
+		}
+		node = strings.TrimSuffix(node, ".")
+		action := "running"
+		if master {
+			action = "being promoted"
+		}
+		s.Out.Warn("Creating location constraint " + constraint + " with a score of -INFINITY for resource " + res + " on node " + node + ".")
+		s.Out.Print("This will prevent " + res + " from " + action + " on " + node + " until the constraint is removed. This will be the case even if " + node + " is the last node in the cluster.")
+	}
+}
+
+func waitMoved09(s *session.Session, plan session.WaitPlan, id, what, node string, before map[string][]string) error {
+	waitErr := s.World.Cluster.Wait(s.Ctx, plan.Timeout)
+	st, err := s.State()
+	if err != nil {
+		return err
+	}
+	after := st.RolesWithNodes(id, true)
+	flat := func(m map[string][]string) map[string]bool {
+		out := map[string]bool{}
+		for role, nodes := range m {
+			if role == "Unpromoted" {
+				continue
+			}
+			for _, n := range nodes {
+				out[n] = true
+			}
+		}
+		return out
+	}
+	was, is := flat(before), flat(after)
+	failed := waitErr != nil
+	switch what {
+	case "ban":
+		banned := was
+		if node != "" {
+			banned = map[string]bool{node: true}
+		}
+		for n := range banned {
+			failed = failed || is[n]
+		}
+		failed = failed || len(was) > 0 && len(is) == 0
+	case "move":
+		failed = failed || len(was) > 0 && (len(is) == 0 || node != "" && !is[node])
+	}
+	message := running09(s, id)
+	if !failed {
+		s.Out.Print(message)
+		return nil
+	}
+	var lines []string
+	if errors.Is(waitErr, live.ErrTimeout) {
+		lines = append(lines, "waiting timeout")
+	}
+	lines = append(lines, message)
+	if waitErr != nil {
+		lines = append(lines, "\n"+waitErr.Error())
+	}
+	return fatal(strings.TrimSpace(strings.Join(lines, "\n")))
+}

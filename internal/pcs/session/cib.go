@@ -1,0 +1,349 @@
+package session
+
+import (
+	"bytes"
+	"errors"
+	"io"
+	"os"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/beevik/etree"
+
+	"hacluster/internal/pcs/argv"
+	"hacluster/internal/pcs/doc"
+	"hacluster/internal/pcs/live"
+	"hacluster/internal/pcs/report"
+)
+
+// cibState is the CIB as it was read last.
+type cibState struct {
+	text     []byte
+	upgraded bool
+}
+
+// emptyCIB is what -f begins with when the file does not exist.
+const emptyCIB = `<cib admin_epoch="0" epoch="1" num_updates="1" validate-with="pacemaker-%s"><configuration><crm_config/><nodes/><resources/><constraints/></configuration><status/></cib>`
+
+// EmptyCIB is a CIB without anything in it.
+func (s *Session) EmptyCIB() []byte {
+	schema := "3.1"
+	if s.Legacy() {
+		schema = "1.2"
+	}
+	root, _ := doc.Parse([]byte(strings.Replace(emptyCIB, "%s", schema, 1)))
+	return append([]byte(`<?xml version="1.0" encoding="UTF-8"?>`+"\n"), doc.Format(root)...)
+}
+
+// readCIB gives the text of the CIB that the verb works on.
+func (s *Session) readCIB() ([]byte, error) {
+	if file, ok := s.File(); ok {
+		data, err := os.ReadFile(file)
+		if errors.Is(err, os.ErrNotExist) {
+			data = s.EmptyCIB()
+			if err := os.WriteFile(file, data, 0o644); err != nil {
+				return nil, report.Fatalf("Unable to write to file: '%s': '%s'", file, Reason(err))
+			}
+			return data, nil
+		}
+		if err != nil {
+			return nil, report.Fatalf("Unable to read file: '%s': '%s'", file, Reason(err))
+		}
+		return data, nil
+	}
+	if s.World.Cluster == nil {
+		return nil, s.noCIB("Could not connect to the CIB: Transport endpoint is not connected")
+	}
+	data, err := s.World.Cluster.Query(s.Ctx)
+	if errors.Is(err, live.ErrNotRunning) {
+		return nil, s.noCIB("Could not connect to the CIB: Transport endpoint is not connected")
+	}
+	if err != nil {
+		return nil, s.noCIB(err.Error())
+	}
+	return data, nil
+}
+
+func (s *Session) noCIB(reason string) error {
+	if s.Legacy() {
+		return report.Fatal("unable to get cib")
+	}
+	return report.Fatal("unable to get cib")
+}
+
+// LibCIB is CIB for commands whose original tells why the CIB cannot be had.
+func (s *Session) LibCIB() (*etree.Element, error) { return s.CIB() }
+
+// CIB reads the CIB as a tree that the verb may edit and Push.
+func (s *Session) CIB() (*etree.Element, error) {
+	data, err := s.readCIB()
+	if err != nil {
+		return nil, err
+	}
+	s.cib.text = data
+	root, err := doc.Parse(data)
+	if err != nil {
+		return nil, report.Fatal("unable to get cib")
+	}
+	return root, nil
+}
+
+// CIBText is the CIB as Pacemaker prints it.
+func (s *Session) CIBText() ([]byte, error) {
+	root, err := s.CIB()
+	if err != nil {
+		return nil, err
+	}
+	return doc.Format(root), nil
+}
+
+// Push stores an edited CIB. Nothing is written when nothing changed.
+func (s *Session) Push(root *etree.Element) error {
+	old, err := doc.Parse(s.cib.text)
+	if err != nil {
+		return err
+	}
+	if bytes.Equal(doc.Format(old), doc.Format(root)) {
+		return nil
+	}
+	if file, ok := s.File(); ok {
+		bump(old, root)
+		text := append([]byte(`<?xml version="1.0" encoding="UTF-8"?>`+"\n"), doc.Format(root)...)
+		if !bytes.HasPrefix(s.cib.text, []byte("<?xml")) {
+			text = doc.Format(root)
+		}
+		if err := writeInPlace(file, text); err != nil {
+			return report.Fatalf("Unable to write to file: '%s': '%s'", file, Reason(err))
+		}
+		s.cib.text = text
+		return nil
+	}
+	if s.World.Cluster == nil {
+		return s.noCIB("")
+	}
+	if err := s.World.Cluster.Replace(s.Ctx, doc.Format(doc.Configuration(root))); err != nil {
+		if s.Legacy() {
+			return report.Fatal("Unable to update cib\n" + err.Error())
+		}
+		return report.Fatal("Unable to update cib\n" + err.Error())
+	}
+	s.cib.text = doc.Format(root)
+	return nil
+}
+
+// bump counts the version on as Pacemaker does for a change that it did not number itself.
+func bump(old, root *etree.Element) {
+	oc, nc := doc.Child(old, "configuration"), doc.Child(root, "configuration")
+	if oc != nil && nc != nil && bytes.Equal(doc.Format(oc), doc.Format(nc)) && doc.Attr(old, "validate-with") == doc.Attr(root, "validate-with") {
+		n, _ := strconv.Atoi(doc.Attr(old, "num_updates"))
+		doc.Set(root, "num_updates", strconv.Itoa(n+1))
+		return
+	}
+	n, _ := strconv.Atoi(doc.Attr(old, "epoch"))
+	doc.Set(root, "epoch", strconv.Itoa(n+1))
+	doc.Set(root, "num_updates", "0")
+}
+
+// writeInPlace writes a file and keeps its mode and owner.
+func writeInPlace(path string, data []byte) error {
+	f, err := os.OpenFile(path, os.O_WRONLY|os.O_CREATE|os.O_TRUNC, 0o644)
+	if err != nil {
+		return err
+	}
+	if _, err := f.Write(data); err != nil {
+		f.Close()
+		return err
+	}
+	return f.Close()
+}
+
+// Edit reads the CIB, lets f change it and stores it.
+func (s *Session) Edit(f func(root *etree.Element) error) error {
+	root, err := s.CIB()
+	if err != nil {
+		return err
+	}
+	if err := f(root); err != nil {
+		return err
+	}
+	return s.Push(root)
+}
+
+// Reason is why a file could not be used, without the path.
+func Reason(err error) string {
+	var pe *os.PathError
+	if errors.As(err, &pe) {
+		err = pe.Err
+	}
+	text := err.Error()
+	if text == "" {
+		return text
+	}
+	return strings.ToUpper(text[:1]) + text[1:]
+}
+
+// Seconds reads a time as pcs does: 10, 10s, 2m, 2min, 1h, 1hr.
+func Seconds(text string) (int, bool) {
+	if n, ok := argv.PythonInt(text); ok {
+		return int(n), n >= 0
+	}
+	for _, u := range []struct {
+		suffix string
+		factor int
+	}{{"s", 1}, {"sec", 1}, {"m", 60}, {"min", 60}, {"h", 3600}, {"hr", 3600}} {
+		if rest, ok := strings.CutSuffix(text, u.suffix); ok {
+			if n, ok := digits(rest); ok {
+				return n * u.factor, true
+			}
+		}
+	}
+	return 0, false
+}
+
+func digits(text string) (int, bool) {
+	if text == "" {
+		return 0, false
+	}
+	for _, r := range text {
+		if r < '0' || r > '9' {
+			return 0, false
+		}
+	}
+	n, err := strconv.Atoi(text)
+	return n, err == nil
+}
+
+// WaitPlan is what --wait asks for.
+type WaitPlan struct {
+	Given   bool
+	Timeout time.Duration // 0: the default
+	seconds int
+}
+
+// PlanWait checks --wait before anything is done: it needs the running cluster and a time.
+func (s *Session) PlanWait() (WaitPlan, error) {
+	v, given := s.Opts.Wait()
+	if !given {
+		return WaitPlan{}, nil
+	}
+	p := WaitPlan{Given: true}
+	fail := func(text string) error {
+		if s.Legacy() {
+			return report.Items{report.Errorf("%s", text)}
+		}
+		return report.Items{report.Errorf("%s", text)}
+	}
+	if v != nil {
+		n, ok := Seconds(*v)
+		if !ok {
+			return p, fail("'" + *v + "' is not a valid number of seconds to wait")
+		}
+		p.seconds, p.Timeout = n, time.Duration(n)*time.Second
+	}
+	if !s.Live() {
+		return p, fail("Cannot use '-f' together with '--wait'")
+	}
+	return p, nil
+}
+
+// PlanWait09 is PlanWait in the words of 0.9's older verbs.
+func (s *Session) PlanWait09() (WaitPlan, error) {
+	v, given := s.Opts.Wait()
+	if !given {
+		return WaitPlan{}, nil
+	}
+	if !s.Live() {
+		return WaitPlan{}, report.Fatal("Cannot use '-f' together with '--wait'")
+	}
+	p := WaitPlan{Given: true}
+	if v != nil {
+		n, ok := Seconds(*v)
+		if !ok {
+			return p, report.Fatalf("%s is not a valid number of seconds to wait", *v)
+		}
+		p.seconds, p.Timeout = n, time.Duration(n)*time.Second
+	}
+	return p, nil
+}
+
+// Idle waits until the cluster has nothing left to do, when the plan says so.
+func (s *Session) Idle(p WaitPlan) error {
+	if !p.Given || !s.Live() {
+		return nil
+	}
+	if s.Minor() >= 11 {
+		text := "Waiting for the cluster to apply configuration changes"
+		if p.seconds > 0 {
+			text += " (timeout: " + strconv.Itoa(p.seconds) + " " + report.Plural(p.seconds, "second", "seconds") + ")"
+		}
+		s.Out.Info(text + "...")
+	}
+	if s.World.Cluster == nil {
+		return report.Fatal(live.ErrNotRunning.Error())
+	}
+	err := s.World.Cluster.Wait(s.Ctx, p.Timeout)
+	if errors.Is(err, live.ErrTimeout) {
+		return report.Items{report.Errorf("waiting timeout\n\n%s", strings.TrimSpace(err.Error()))}
+	}
+	if err != nil {
+		return report.Items{report.Errorf("%s", err)}
+	}
+	return nil
+}
+
+// ReadAll reads standard input to its end.
+func (s *Session) ReadAll() ([]byte, error) { return io.ReadAll(s.Env.Stdin) }
+
+// CIBAtLeast reads the CIB, its schema raised to the newest where it is older than need.
+func (s *Session) CIBAtLeast(need [3]int) (*etree.Element, error) {
+	root, err := s.CIB()
+	if err != nil {
+		return nil, err
+	}
+	have, ok := doc.SchemaVersion(root)
+	if need == [3]int{} || ok && doc.AtLeast(have, need) {
+		return root, nil
+	}
+	return s.upgrade(need)
+}
+
+// upgrade raises the schema of the CIB that the verb works on.
+func (s *Session) upgrade(need [3]int) (*etree.Element, error) {
+	if s.Live() {
+		if s.World.Cluster == nil {
+			return nil, s.noCIB("")
+		}
+		if err := s.World.Cluster.Upgrade(s.Ctx); err != nil {
+			return nil, report.Fatalf("unable to upgrade cluster: %s", err)
+		}
+	} else {
+		r, err := s.Run("cibadmin", "--upgrade", "--force")
+		if err != nil {
+			return nil, report.Fatalf("unable to upgrade cluster: %s", err)
+		}
+		if r.Code != 0 {
+			return nil, report.Fatalf("unable to upgrade cluster: %s", r.Output())
+		}
+	}
+	root, err := s.CIB()
+	if err != nil {
+		return nil, err
+	}
+	have, _ := doc.SchemaVersion(root)
+	if !doc.AtLeast(have, need) {
+		text := func(v [3]int) string {
+			if v[2] != 0 || s.Legacy() {
+				return strconv.Itoa(v[0]) + "." + strconv.Itoa(v[1]) + "." + strconv.Itoa(v[2])
+			}
+			return strconv.Itoa(v[0]) + "." + strconv.Itoa(v[1])
+		}
+		return nil, report.Items{report.Errorf("Unable to upgrade CIB to required schema version %s or higher. Current version is %s. Newer version of pacemaker is needed.", text(need), text(have))}
+	}
+	if s.Legacy() {
+		s.Out.Print("Cluster CIB has been upgraded to latest version")
+	} else {
+		s.Out.Info("CIB has been upgraded to the latest schema version.")
+	}
+	return root, nil
+}

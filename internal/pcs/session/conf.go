@@ -1,0 +1,76 @@
+package session
+
+import (
+	"os"
+
+	"hacluster/internal/pcs/corosyncconf"
+	"hacluster/internal/pcs/report"
+)
+
+type confState struct{ text string }
+
+// ConfLive tells whether the verb works on the host's own corosync.conf.
+func (s *Session) ConfLive() bool { return !s.Opts.Has("--corosync_conf") }
+
+// HasConf tells whether corosync.conf exists.
+func (s *Session) HasConf() bool {
+	i, err := os.Stat(s.Paths.CorosyncConf)
+	return err == nil && i.Mode().IsRegular()
+}
+
+// ConfText is corosync.conf's text.
+func (s *Session) ConfText() (string, error) {
+	if s.conf == nil {
+		data, err := os.ReadFile(s.Paths.CorosyncConf)
+		if err != nil {
+			return "", report.Items{report.Errorf("Unable to read %s: %s", s.Paths.CorosyncConf, Reason(err))}
+		}
+		s.conf = &confState{string(data)}
+	}
+	return s.conf.text, nil
+}
+
+// Conf is corosync.conf as sections.
+func (s *Session) Conf() (*corosyncconf.Section, error) {
+	text, err := s.ConfText()
+	if err != nil {
+		return nil, err
+	}
+	root, err := corosyncconf.Parse(text)
+	if err != nil {
+		return nil, report.Items{report.Errorf("Unable to parse corosync config: %s", err)}
+	}
+	return root, nil
+}
+
+// WriteConf writes the file that --corosync_conf names, or this host's own.
+func (s *Session) WriteConf(root *corosyncconf.Section) error {
+	text := root.String()
+	if err := writeInPlace(s.Paths.CorosyncConf, []byte(text)); err != nil {
+		return report.Fatalf("Unable to write %s: %s", s.Paths.CorosyncConf, Reason(err))
+	}
+	s.conf = &confState{text}
+	return nil
+}
+
+// ConfNodes are the names of corosync.conf's nodes; none where it cannot be read.
+func (s *Session) ConfNodes() []string {
+	root, err := s.Conf()
+	if err != nil {
+		return nil
+	}
+	var out []string
+	for _, n := range corosyncconf.Nodes(root) {
+		out = append(out, n.Label())
+	}
+	return out
+}
+
+// ClusterName is the name of the cluster that this host belongs to, "" without.
+func (s *Session) ClusterName() string {
+	root, err := s.Conf()
+	if err != nil {
+		return ""
+	}
+	return corosyncconf.ClusterName(root)
+}
