@@ -55,7 +55,7 @@ func (s *Session) RunInput(stdin, name string, args ...string) (live.Result, err
 	if file, ok := s.File(); ok {
 		env = append(env, "CIB_file="+file)
 	}
-	if s.Env.Getenv("PCS_COMPAT") == "" && s.Fixed {
+	if s.Env.Getenv("PCS_COMPAT") == "" {
 		env = append(env, "PCS_COMPAT="+s.Version.String())
 	}
 	return s.World.Programs.Run(s.Ctx, env, stdin, name, args...)
