@@ -116,3 +116,6 @@ func (c Systemctl) IsInstalled(ctx context.Context, unit string) bool {
 	r, err := c.Programs.Run(ctx, nil, "", "systemctl", "list-unit-files", "--full", "--no-legend", unit+".service")
 	return err == nil && r.Code == 0 && strings.Contains(r.Stdout, unit+".service")
 }
+
+// HostPrograms runs programs as processes of this host.
+func HostPrograms() live.Programs { return processes{} }

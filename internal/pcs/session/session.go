@@ -217,3 +217,6 @@ func (s *Session) Confirm(warning string) (bool, error) {
 	s.Out.Print("Canceled")
 	return false, nil
 }
+
+// DefaultPaths fills empty paths with the usual ones, or with what the environment says.
+func DefaultPaths(p Paths, getenv func(string) string) Paths { return p.withDefaults(getenv) }
