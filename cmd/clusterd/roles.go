@@ -1,28 +1,125 @@
 package main
 
 import (
+	"context"
+	"errors"
+	"fmt"
 	"log/slog"
 	"os"
+	"os/user"
 	"path/filepath"
+	"strconv"
+	"time"
 
+	"github.com/beevik/etree"
 	"github.com/spf13/cobra"
 
+	"hacluster/engine/controller"
+	"hacluster/engine/scheduler"
+	"hacluster/engine/transition"
+	"hacluster/internal/corosyncd"
+	"hacluster/internal/host"
+	"hacluster/internal/node"
 	"hacluster/internal/program"
 	"hacluster/internal/supervise"
+	"hacluster/ocf/builtin"
 )
 
 // roles are the service faces of the daemon.
 func roles(env *program.Env) []*cobra.Command {
-	notYet := func(name, short string) *cobra.Command {
-		return &cobra.Command{Use: name, Short: short, Args: cobra.NoArgs, RunE: func(*cobra.Command, []string) error {
-			return exit(program.NotYet(env, "the role "+name))
-		}}
-	}
 	return []*cobra.Command{
-		notYet("pcsd", "Serve pcs's API on TCP 2224"),
-		notYet("corosync", "Serve membership, ordered messages and quorum"),
-		notYet("pacemaker", "Serve the CIB, decide, carry out and fence"),
+		{Use: "corosync", Short: "Serve membership, ordered messages and quorum", Args: cobra.NoArgs, RunE: func(c *cobra.Command, _ []string) error {
+			return corosync(c.Context(), env)
+		}},
+		{Use: "pacemaker", Short: "Serve the CIB, decide, carry out and fence", Args: cobra.NoArgs, RunE: func(c *cobra.Command, _ []string) error {
+			return pacemaker(c.Context(), env)
+		}},
+		{Use: "agent PROVIDER TYPE ACTION", Short: "Run a built-in resource agent, as the cluster does", Args: cobra.ExactArgs(3), RunE: func(c *cobra.Command, args []string) error {
+			code := builtin.Run(c.Context(), args[0], args[1], args[2], &builtin.Env{Getenv: env.Getenv, Stdout: env.Stdout, Stderr: env.Stderr})
+			if code != 0 {
+				return exit(code)
+			}
+			return nil
+		}},
 	}
+}
+
+// logger writes a role's log to the standard error, which is the service's log file.
+func logger(env *program.Env) *slog.Logger {
+	level := slog.LevelInfo
+	if env.Getenv("HACLUSTER_DEBUG") != "" {
+		level = slog.LevelDebug
+	}
+	return slog.New(slog.NewTextHandler(env.Stderr, &slog.HandlerOptions{Level: level}))
+}
+
+// exitStayDown is the code of a role that must not be started again by itself.
+const exitStayDown = exit(100)
+
+func corosync(ctx context.Context, env *program.Env) error {
+	log := logger(env)
+	err := corosyncd.Run(ctx, corosyncd.Options{Log: log, Ready: func() {
+		if err := supervise.Ready(env.Getenv); err != nil {
+			log.Warn("tell that the service is ready", "err", err)
+		}
+	}})
+	if err != nil {
+		fmt.Fprintf(env.Stderr, "clusterd: corosync: %v\n", err)
+		if errors.Is(err, corosyncd.ErrOrdered) {
+			return exitStayDown
+		}
+		return exit(1)
+	}
+	return nil
+}
+
+func pacemaker(ctx context.Context, env *program.Env) error {
+	log := logger(env)
+	uid, gid := -1, -1
+	if u, err := user.Lookup("hacluster"); err == nil {
+		uid, _ = strconv.Atoi(u.Uid)
+		gid, _ = strconv.Atoi(u.Gid)
+	}
+	const state = "/var/lib/pacemaker"
+	for _, d := range []string{state, state + "/cib", state + "/pengine", state + "/cores"} {
+		if err := os.MkdirAll(d, 0o750); err != nil {
+			return err
+		}
+		if uid >= 0 {
+			if err := os.Chown(d, uid, gid); err != nil {
+				return err
+			}
+		}
+	}
+	agents, err := host.Agents()
+	if err != nil {
+		return err
+	}
+	agents.Env = append(agents.Env, "LC_ALL=C", "PCMK_cluster_type=corosync", "PCMK_service=pacemaker-execd",
+		"HA_cluster_type=corosync", "PCMK_logfile=/var/log/pacemaker/pacemaker.log", "HA_LOGFILE=/var/log/pacemaker/pacemaker.log", "HA_LOGFACILITY=daemon")
+	err = node.Run(ctx, node.Config{
+		StateDir: state, Owner: uid, Group: gid, Agents: agents, Timing: controller.DefaultTiming, Log: log,
+		Plan: func(root *etree.Element, now time.Time) (*transition.Graph, time.Time, error) {
+			r, err := scheduler.Plan(scheduler.Input{CIB: root, Now: now, NoScores: true})
+			if err != nil {
+				return nil, time.Time{}, err
+			}
+			return r.Graph, r.RecheckBy, nil
+		},
+		Ready: func() {
+			if err := supervise.Ready(env.Getenv); err != nil {
+				log.Warn("tell that the service is ready", "err", err)
+			}
+		},
+	})
+	if err != nil {
+		fmt.Fprintf(env.Stderr, "clusterd: pacemaker: %v\n", err)
+		if errors.Is(err, node.ErrFenced) {
+			return exitStayDown
+		}
+		return exit(1)
+	}
+	return nil
 }
 
 func superviseCommand(env *program.Env) *cobra.Command {

@@ -127,11 +127,11 @@ func parse(args []string) (settings, error) {
 			name, value, has := strings.Cut(name, "=")
 			letter, known := long[name]
 			if !known {
-				return s, fmt.Errorf("Unknown option %s", a)
+				return s, usagef("Unknown option %s", a)
 			}
 			if letter == "x" && !has {
 				if i++; i >= len(args) {
-					return s, fmt.Errorf("Missing argument for --%s", name)
+					return s, usagef("Missing argument for --%s", name)
 				}
 				value = args[i]
 			}
@@ -150,7 +150,7 @@ func parse(args []string) (settings, error) {
 				value = a[j+1:]
 				if value == "" {
 					if i++; i >= len(args) {
-						return s, fmt.Errorf("Missing argument for -%s", letter)
+						return s, usagef("Missing argument for -%s", letter)
 					}
 					value = args[i]
 				}
@@ -203,7 +203,7 @@ func (s *settings) set(letter, value string) error {
 				n = 0
 			}
 			if n > 3 {
-				return fmt.Errorf("Fence history must be 0-3")
+				return usagef("Fence history must be 0-3")
 			}
 			s.FenceLevel = n
 		}
@@ -213,7 +213,14 @@ func (s *settings) set(letter, value string) error {
 	case "X", "h":
 		return fmt.Errorf("not supported yet: output as XML or HTML")
 	default:
-		return fmt.Errorf("Unknown option -%s", letter)
+		return usagef("Unknown option -%s", letter)
 	}
 	return nil
 }
+
+// usageError is a command line that is not understood.
+type usageError string
+
+func (e usageError) Error() string { return string(e) }
+
+func usagef(format string, args ...any) error { return usageError(fmt.Sprintf(format, args...)) }

@@ -3,14 +3,22 @@ package main
 
 import (
 	"context"
+	"fmt"
 
+	"hacluster/internal/host"
 	"hacluster/internal/pcs"
 	"hacluster/internal/pcs/session"
 	"hacluster/internal/program"
+	"hacluster/internal/running"
 )
 
 func main() {
 	program.Main(func(ctx context.Context, env *program.Env) int {
-		return pcs.Run(ctx, env, session.World{})
+		h, err := host.Agents()
+		if err != nil {
+			fmt.Fprintf(env.Stderr, "Error: %v\n", err)
+			return 1
+		}
+		return pcs.Run(ctx, env, session.World{Cluster: running.Cluster{}, Agents: running.Agents{Host: h}})
 	})
 }

@@ -326,7 +326,7 @@ func ParseTotemConfchg(m []byte) (TotemConfchg, error) {
 	if err := b.needList(44, n, 4, "totem confchg"); err != nil {
 		return TotemConfchg{}, err
 	}
-	return TotemConfchg{RingID{b.u32(24), b.u64(32)}, b.nodes(44, n)}, nil
+	return TotemConfchg{RingID{Rep: b.u32(24), Seq: b.u64(32)}, b.nodes(44, n)}, nil
 }
 
 // MembershipRequest asks who is in a group.

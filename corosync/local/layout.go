@@ -7,6 +7,7 @@ import (
 	"strings"
 
 	"hacluster/corosync/ipc"
+	"hacluster/corosync/wire"
 )
 
 var order = binary.NativeEndian
@@ -120,15 +121,9 @@ func StatusOf(b []byte) error {
 }
 
 // RingID names a ring: its representative's node id, and a number that grows.
-type RingID struct {
-	Rep uint32
-	Seq uint64
-}
+type RingID = wire.RingID
 
-// String is the form of Corosync 3's tools: both numbers in hexadecimal.
-func (r RingID) String() string { return fmt.Sprintf("%x.%x", r.Rep, r.Seq) }
-
-// Number is a request or response that holds one u32 after its header.
+// numberRequest is a request that holds one u32 after its header.
 func numberRequest(id int32, v uint32) []byte {
 	b := request(id, 24)
 	b.put32(16, v)

@@ -76,9 +76,9 @@ func ParseQuorate(m []byte) (Quorate, error) {
 		if off = 52; len(b) < off {
 			return Quorate{}, b.need(off, "quorum notification")
 		}
-		q.Ring = RingID{b.u32(32), b.u64(40)}
+		q.Ring = RingID{Rep: b.u32(32), Seq: b.u64(40)}
 	} else {
-		q.Ring = RingID{0, b.u64(32)}
+		q.Ring = RingID{Seq: b.u64(32)}
 	}
 	n := b.u32(off - 4)
 	if err := b.needList(off, n, 4, "quorum notification"); err != nil {
@@ -122,7 +122,7 @@ func ParseNodelist(m []byte) (Nodelist, error) {
 		return Nodelist{}, err
 	}
 	return Nodelist{
-		RingID{b.u32(24), b.u64(32)},
+		RingID{Rep: b.u32(24), Seq: b.u64(32)},
 		b.nodes(60, mn), b.nodes(60+4*int(mn), jn), b.nodes(60+4*int(mn+jn), ln),
 	}, nil
 }

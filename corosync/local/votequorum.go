@@ -197,7 +197,7 @@ func ParseVoteNodelist(m []byte) (VoteNodelist, error) {
 	if err := b.needList(56, n, 4, "nodelist"); err != nil {
 		return VoteNodelist{}, err
 	}
-	return VoteNodelist{b.u64(24), RingID{b.u32(32), b.u64(40)}, b.nodes(56, n)}, nil
+	return VoteNodelist{b.u64(24), RingID{Rep: b.u32(32), Seq: b.u64(40)}, b.nodes(56, n)}, nil
 }
 
 // VoteExpected tells that the expected votes have changed.
@@ -264,7 +264,7 @@ func ParseDevicePoll(m []byte) (DevicePoll, error) {
 	if err := b.need(296, "device poll"); err != nil {
 		return DevicePoll{}, err
 	}
-	return DevicePoll{b.text(16, deviceNameSize), b.u32(272) != 0, RingID{b.u32(280), b.u64(288)}}, nil
+	return DevicePoll{b.text(16, deviceNameSize), b.u32(272) != 0, RingID{Rep: b.u32(280), Seq: b.u64(288)}}, nil
 }
 
 // DeviceUpdate renames the quorum device.

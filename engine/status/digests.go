@@ -101,6 +101,10 @@ func digestFilter(v Values) Values {
 	return out
 }
 
+// OperationDigest is the digest of an operation that was executed with the
+// given values, meta-attributes among them.
+func OperationDigest(v Values) string { return DigestOf(digestFilter(v)) }
+
 // DigestOf is the digest of a list of parameters.
 func DigestOf(v Values) string {
 	sorted := append(Values(nil), v...)

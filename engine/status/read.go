@@ -234,8 +234,8 @@ func (c *Cluster) nodeAttrs(e *etree.Element, n *Node, overwrite bool) {
 		}
 	} else {
 		c.blocks(e, "instance_attributes", "", &in, &n.Attrs)
-		c.blocks(e, "utilization", "", &in, &n.Utilization)
 	}
+	c.blocks(e, "utilization", "", &in, &n.Utilization)
 	if !n.Attrs.Has("#site-name") {
 		if site, ok := n.Attrs.Get("site-name"); ok {
 			n.Attrs.Set("#site-name", site)

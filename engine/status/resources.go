@@ -46,9 +46,9 @@ func (r *Resource) IsClone() bool { return r != nil && r.Kind == Clone }
 // IsRemoteNode tells whether the resource connects to any remote node.
 func (r *Resource) IsRemoteNode() bool { return r.Has(RemoteConnection) }
 
-// Bundled tells whether the resource is part of a bundle.
+// Bundled tells whether the resource is a bundle or part of one.
 func (r *Resource) Bundled() bool {
-	for p := r.Parent; p != nil; p = p.Parent {
+	for p := r; p != nil; p = p.Parent {
 		if p.Kind == Bundle {
 			return true
 		}

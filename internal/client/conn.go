@@ -18,7 +18,12 @@ import (
 )
 
 // ErrNotRunning is wrapped by errors about daemons that do not answer.
-var ErrNotRunning = errors.New("Transport endpoint is not connected") //nolint:staticcheck // errno's text
+var ErrNotRunning error = notRunning{}
+
+// notRunning reads as Pacemaker's tools say it.
+type notRunning struct{}
+
+func (notRunning) Error() string { return "Transport endpoint is not connected" }
 
 // conn is a connection to one service.
 type conn struct {

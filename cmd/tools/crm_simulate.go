@@ -1,0 +1,389 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"strconv"
+	"time"
+
+	"github.com/beevik/etree"
+
+	"hacluster/cib/rule"
+	"hacluster/cib/xml"
+	"hacluster/engine/scheduler"
+	"hacluster/engine/status"
+	"hacluster/engine/transition"
+	"hacluster/engine/transition/dryrun"
+	"hacluster/internal/output/simulate"
+	"hacluster/internal/program"
+)
+
+func init() { programs["crm_simulate"] = crmSimulate }
+
+// simulation is what the command line asks for.
+type simulation struct {
+	options
+	env *program.Env
+	now time.Time
+	out *simulate.Text
+}
+
+// options are the words of the command line.
+type options struct {
+	run, simulate, inPlace bool
+	showAttrs, showFails   bool
+	scores, utilization    bool
+	profile                string
+	repeat                 int
+	changes                dryrun.Changes
+	fail                   []string
+	date                   string
+	saveInput, saveOutput  string
+	saveGraph, saveDot     string
+	allActions             bool
+	live                   bool
+	file                   string
+	pipe                   bool
+	quiet                  bool
+	verbose                int
+	format, to             string
+	newNodes               bool
+}
+
+func crmSimulate(_ context.Context, env *program.Env) int {
+	s := &simulation{env: env, now: time.Now().UTC()}
+	if err := s.parse(env.Args[1:]); err != nil {
+		fmt.Fprintf(env.Stderr, "%s: %v\n", env.Name(), err)
+		return exitUsage
+	}
+	if s.live {
+		return program.NotYet(env, "--live-check")
+	}
+	if s.format != "text" {
+		return program.NotYet(env, "--output-as="+s.format)
+	}
+	s.out = &simulate.Text{W: env.Stdout, Err: env.Stderr, Quiet: s.quiet, Plain: s.quiet && s.scores}
+	if s.profile != "" {
+		return s.profileAll()
+	}
+	root, err := s.load()
+	if err != nil {
+		fmt.Fprintf(env.Stderr, "%s: %v\n", env.Name(), err)
+		if errors.Is(err, os.ErrNotExist) {
+			return exitNoInput
+		}
+		return exitConfig
+	}
+	return s.perform(root)
+}
+
+const (
+	exitUsage             = 64
+	exitNoInput           = 66
+	exitCannotCreate      = 73
+	exitConfig            = 78
+	exitInvalidTransition = 111
+)
+
+func (s *simulation) load() (*etree.Element, error) {
+	var data []byte
+	var err error
+	switch {
+	case s.pipe || s.file == "-":
+		data, err = io.ReadAll(s.env.Stdin)
+	case s.file != "":
+		data, err = os.ReadFile(s.file)
+	case s.env.Getenv("CIB_file") != "":
+		data, err = os.ReadFile(s.env.Getenv("CIB_file"))
+	default:
+		return nil, errors.New("no input: give --xml-file")
+	}
+	if err != nil {
+		return nil, err
+	}
+	doc, err := xml.Parse(data)
+	if err != nil {
+		return nil, err
+	}
+	if v := doc.Root.SelectAttrValue("validate-with", ""); v == "none" {
+		fmt.Fprintln(s.env.Stderr, `Schema validation of configuration is disabled (support for validate-with set to "none" is deprecated and will be removed in a future release)`)
+	}
+	if doc.Root.SelectElement("status") == nil {
+		doc.Root.CreateElement("status")
+	}
+	return doc.Root, nil
+}
+
+// effective is the time that counts, and the line that tells of it.
+func (s *simulation) effective(root *etree.Element) (time.Time, string) {
+	if s.date != "" {
+		if t, err := rule.ParseTime(s.date, s.now); err == nil {
+			return t, "Setting effective cluster time: " + s.date
+		}
+		return s.now, "Setting effective cluster time: " + s.date
+	}
+	in := scheduler.Input{CIB: root, Now: s.now, UseOriginalDate: true}
+	t := in.EffectiveTime()
+	if t == s.now {
+		return t, ""
+	}
+	return t, "Using the original execution date of: " + t.UTC().Format("2006-01-02 15:04:05Z")
+}
+
+// read reads the model for the screen.
+func (s *simulation) read(root *etree.Element) *status.Cluster {
+	now, line := s.effective(root)
+	if line != "" {
+		s.out.Info("%s", line)
+	}
+	return status.Read(status.Input{CIB: root, Now: now, NoConstraints: true, Simulation: true})
+}
+
+func (s *simulation) perform(root *etree.Element) int {
+	c := s.read(root)
+	if !s.quiet {
+		s.out.Warnings(c)
+		s.out.Status("Current cluster status", c, true, true)
+	}
+	sim := &dryrun.Simulation{CIB: root, Now: s.now, Fail: s.fail, NewNodes: s.newNodes, Say: s.out.Event}
+	if s.changes.Any() {
+		s.out.Begin("Performing Requested Modifications")
+		s.out.Changes(&s.changes)
+		sim.Inject(&s.changes, c)
+		s.out.End()
+		c = s.read(root)
+	}
+	if s.saveInput != "" {
+		if code := s.save(s.saveInput, xml.Format(root)); code != 0 {
+			return code
+		}
+	}
+	if !s.run && !s.simulate {
+		return 0
+	}
+	now, line := s.effective(root)
+	res, err := scheduler.Plan(scheduler.Input{
+		CIB: root, Now: now, Simulation: true, Utilization: s.utilization, NoScores: !s.scores,
+	})
+	if err != nil {
+		fmt.Fprintf(s.env.Stderr, "%s: %v\n", s.env.Name(), err)
+		return exitConfig
+	}
+	s.out.Scores(res.Scores, s.scores, s.utilization)
+	if s.saveGraph != "" {
+		if code := s.save(s.saveGraph, res.Graph.XML()); code != 0 {
+			return code
+		}
+	}
+	if s.saveDot != "" {
+		if code := s.save(s.saveDot, res.Dot(s.allActions, s.verbose > 0)); code != 0 {
+			return code
+		}
+	}
+	if !s.quiet {
+		s.out.Summary(res.Summary)
+	}
+	if !s.simulate {
+		return 0
+	}
+	code := 0
+	sim.Known = func(id string) bool { return res.Cluster.Find(id) != nil }
+	s.out.Begin("Executing Cluster Transition")
+	if sim.Execute(res.Graph) != transition.Complete {
+		s.out.Fault("Transition failed: terminated")
+		s.out.Fault("An invalid transition was produced")
+		code = exitInvalidTransition
+	}
+	s.out.End()
+	if s.saveOutput != "" {
+		if code := s.save(s.saveOutput, xml.Format(root)); code != 0 {
+			return code
+		}
+	}
+	if s.inPlace && s.file != "" && s.file != "-" {
+		if code := s.save(s.file, xml.Format(root)); code != 0 {
+			return code
+		}
+	}
+	if s.quiet {
+		return code
+	}
+	if line != "" {
+		s.out.Info("%s", line)
+	}
+	after := status.Read(status.Input{CIB: root, Now: now, NoConstraints: true, Simulation: true})
+	s.out.Status("Revised Cluster Status", after, false, true)
+	return code
+}
+
+func (s *simulation) save(name string, data []byte) int {
+	if name == "-" {
+		_, _ = s.env.Stdout.Write(data)
+		return 0
+	}
+	if err := os.WriteFile(name, data, 0o644); err != nil { //nolint:gosec // as other tools' output
+		fmt.Fprintf(s.env.Stderr, "%s: %v\n", s.env.Name(), err)
+		return exitCannotCreate
+	}
+	return 0
+}
+
+// parse reads the command line.
+func (s *simulation) parse(args []string) error {
+	s.format, s.repeat = "text", 1
+	flags := s.flags()
+	for len(args) > 0 {
+		word := args[0]
+		args = args[1:]
+		switch {
+		case word == "--":
+			return nil
+		case len(word) > 2 && word[:2] == "--":
+			name, value, glued := cut(word[2:])
+			f := flags.long(name)
+			if f == nil {
+				return fmt.Errorf("Unknown option --%s", name)
+			}
+			if f.value == nil {
+				f.set()
+				continue
+			}
+			if !glued {
+				if len(args) == 0 {
+					return fmt.Errorf("Missing argument for --%s", name)
+				}
+				value, args = args[0], args[1:]
+			}
+			if err := f.value(value); err != nil {
+				return err
+			}
+		case len(word) > 1 && word[0] == '-':
+			for i := 1; i < len(word); i++ {
+				f := flags.short(word[i])
+				if f == nil {
+					return fmt.Errorf("Unknown option -%c", word[i])
+				}
+				if f.value == nil {
+					f.set()
+					continue
+				}
+				value := word[i+1:]
+				if value == "" {
+					if len(args) == 0 {
+						return fmt.Errorf("Missing argument for -%c", word[i])
+					}
+					value, args = args[0], args[1:]
+				}
+				if err := f.value(value); err != nil {
+					return err
+				}
+				break
+			}
+		}
+	}
+	return nil
+}
+
+func cut(word string) (name, value string, glued bool) {
+	for i := range word {
+		if word[i] == '=' {
+			return word[:i], word[i+1:], true
+		}
+	}
+	return word, "", false
+}
+
+type flag struct {
+	letter byte
+	name   string
+	set    func()
+	value  func(string) error
+}
+
+type flagList []flag
+
+func (l flagList) long(name string) *flag {
+	for i := range l {
+		if l[i].name == name {
+			return &l[i]
+		}
+	}
+	return nil
+}
+
+func (l flagList) short(letter byte) *flag {
+	for i := range l {
+		if l[i].letter == letter && letter != 0 {
+			return &l[i]
+		}
+	}
+	return nil
+}
+
+func (s *simulation) flags() flagList {
+	on := func(targets ...*bool) func() {
+		return func() {
+			for _, t := range targets {
+				*t = true
+			}
+		}
+	}
+	text := func(target *string, implies ...*bool) func(string) error {
+		return func(v string) error {
+			*target = v
+			on(implies...)()
+			return nil
+		}
+	}
+	list := func(target *[]string, implies ...*bool) func(string) error {
+		return func(v string) error {
+			*target = append(*target, v)
+			on(implies...)()
+			return nil
+		}
+	}
+	ch := &s.changes
+	optional := func(target **string) func(string) error {
+		return func(v string) error { *target = &v; return nil }
+	}
+	return flagList{
+		{'R', "run", on(&s.run), nil},
+		{'S', "simulate", on(&s.run, &s.simulate), nil},
+		{'X', "in-place", on(&s.run, &s.simulate, &s.inPlace), nil},
+		{'A', "show-attrs", on(&s.showAttrs), nil},
+		{'c', "show-failcounts", on(&s.showFails), nil},
+		{'s', "show-scores", on(&s.run, &s.scores), nil},
+		{'U', "show-utilization", on(&s.run, &s.utilization), nil},
+		{'a', "all-actions", on(&s.run, &s.allActions), nil},
+		{'L', "live-check", on(&s.live), nil},
+		{'p', "xml-pipe", on(&s.pipe), nil},
+		{'Q', "quiet", on(&s.quiet), nil},
+		{'V', "verbose", func() { s.verbose++ }, nil},
+		{'P', "profile", nil, text(&s.profile)},
+		{'N', "repeat", nil, func(v string) (err error) { s.repeat, err = strconv.Atoi(v); return err }},
+		{'u', "node-up", nil, list(&ch.Up, &s.newNodes)},
+		{'d', "node-down", nil, list(&ch.Down)},
+		{'f', "node-fail", nil, list(&ch.Lost)},
+		{'i', "op-inject", nil, list(&ch.Ops)},
+		{'F', "op-fail", nil, list(&s.fail, &s.run, &s.simulate)},
+		{'t', "set-datetime", nil, text(&s.date)},
+		{'q', "quorum", nil, optional(&ch.Quorum)},
+		{'w', "watchdog", nil, optional(&ch.Watchdog)},
+		{'g', "ticket-grant", nil, list(&ch.Grant)},
+		{'r', "ticket-revoke", nil, list(&ch.Revoke)},
+		{'b', "ticket-standby", nil, list(&ch.Standby)},
+		{'e', "ticket-activate", nil, list(&ch.Activate)},
+		{'I', "save-input", nil, text(&s.saveInput)},
+		{'O', "save-output", nil, text(&s.saveOutput)},
+		{'G', "save-graph", nil, text(&s.saveGraph, &s.run)},
+		{'D', "save-dotfile", nil, text(&s.saveDot, &s.run)},
+		{'x', "xml-file", nil, text(&s.file)},
+		{0, "output-as", nil, text(&s.format)},
+		{0, "output-to", nil, text(&s.to)},
+	}
+}
+
+func (s *simulation) profileAll() int { return program.NotYet(s.env, "--profile") }

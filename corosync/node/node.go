@@ -1,0 +1,344 @@
+// Package node is a whole Corosync node without I/O: the ring, the sync after each
+// change of it, and the services cpg, cmap, cfg, quorum and votequorum with their
+// local clients.
+//
+// A Node is fed with packets (Receive), time (Advance), and what local clients do
+// (Connect, Request, Disconnect); it answers with effects, which the caller takes
+// one by one (Next) and carries out in order. So a whole cluster can run in one goroutine
+// on virtual time. It is not safe for concurrent use.
+package node
+
+import (
+	"log/slog"
+	"math/rand/v2"
+	"net/netip"
+	"slices"
+	"time"
+
+	"hacluster/corosync/cmap"
+	"hacluster/corosync/conf"
+	"hacluster/corosync/cpg"
+	"hacluster/corosync/local"
+	"hacluster/corosync/quorum"
+	"hacluster/corosync/totem"
+	"hacluster/corosync/wire"
+)
+
+// Config is what a Node needs to know.
+type Config struct {
+	Conf *conf.Config
+	// Node is this node's id.
+	Node uint32
+	// Addresses are those of the nodes on the first link, by node id.
+	Addresses map[uint32]netip.Addr
+	// RingSeq and Tracked are what StoreSeq and StoreTracked have kept; 0 at first.
+	RingSeq uint64
+	Tracked uint32
+	// UIDs and GIDs are who may connect beside root.
+	UIDs, GIDs []uint32
+	Rand       *rand.Rand
+	Log        *slog.Logger
+}
+
+// Client is the number of a local client; the caller chooses it and does not use it again.
+type Client uint64
+
+// Service is what a client is connected to.
+type Service int
+
+// The services.
+const (
+	CPG Service = iota
+	Cmap
+	Cfg
+	Quorum
+	Votequorum
+)
+
+// Names of the services, as their sockets are called.
+var Names = [...]string{"cpg", "cmap", "cfg", "quorum", "votequorum"}
+
+func (s Service) String() string { return Names[s] }
+
+// Effect is something to be done: one of totem's *Unicast, *Multicast, *StoreSeq and
+// *Flush, or *Respond, *Tell, *Done, *StoreTracked, *ReadConf, *ReopenLogs or *Exit.
+type Effect any
+
+// Respond sends a client the response to its request.
+type Respond struct {
+	Client  Client
+	Message []byte
+}
+
+// Tell sends a client an event.
+type Tell struct {
+	Client  Client
+	Message []byte
+}
+
+// Done tells that a client's request was taken: its next one may come.
+type Done struct{ Client Client }
+
+// StoreTracked asks to keep the highest expected votes on disk.
+type StoreTracked struct{ Votes uint32 }
+
+// ReadConf asks to read corosync.conf again, and to call Reload with the outcome.
+type ReadConf struct{}
+
+// ReopenLogs asks to open the log files again.
+type ReopenLogs struct{}
+
+// Exit asks to end the daemon. An orderly end tells the others before (Leave).
+type Exit struct {
+	Reason  string
+	Orderly bool
+}
+
+// Node is a node. Its fields are its own.
+type Node struct {
+	cfg   Config
+	conf  *conf.Config
+	log   *slog.Logger
+	me    uint32
+	now   time.Time
+	ring  *totem.Ring
+	cmap  cmap.Map
+	stats cmap.Map
+	cpg   *cpg.Groups
+	votes *quorum.Votes // nil: no provider of quorum is configured
+	out   []Effect
+
+	clients map[Client]*session
+	order   []*session // in the order of their connecting
+	waiting []*session // with a request that waits
+
+	sync     syncing
+	ready    bool // the first sync is through
+	members  []uint32
+	ringID   wire.RingID
+	addrs    map[uint32]netip.Addr
+	traffic  map[int]*counts
+	versions versions
+	shutdown shutdownVote
+	reloader Client
+	register Client
+	leaving  bool
+	change   ringChange
+	// reloadHere tells that the reload under way was asked for on this node.
+	reloadHere bool
+}
+
+// counts counts the messages of one function of a service.
+type counts struct{ rx, tx uint64 }
+
+// New makes a node. It does nothing until Start. An error tells what in the configuration is wrong.
+func New(cfg Config) (*Node, error) {
+	if cfg.Log == nil {
+		cfg.Log = slog.New(slog.DiscardHandler)
+	}
+	n := &Node{
+		cfg: cfg, conf: cfg.Conf, log: cfg.Log, me: cfg.Node, clients: map[Client]*session{},
+		addrs: cfg.Addresses, traffic: map[int]*counts{},
+	}
+	var err error
+	if n.ring, err = totem.New(ringConfig(cfg)); err != nil {
+		return nil, err
+	}
+	n.cpg = cpg.New(n.me, cpgHost{n})
+	if cfg.Conf.Quorum.Provider != "" {
+		if n.votes, err = quorum.New(cfg.Conf, n.me, cfg.Tracked, votesHost{n}, n.log.With("service", "votequorum")); err != nil {
+			return nil, err
+		}
+	}
+	n.fillMap()
+	return n, nil
+}
+
+func ringConfig(cfg Config) totem.Config {
+	t := cfg.Conf.Totem
+	mtu := t.NetMTU
+	if mtu == 0 {
+		mtu = 1500
+	}
+	return totem.Config{
+		Node: cfg.Node, RingSeq: cfg.RingSeq, Token: cfg.Conf.TokenEffective(), TokenRetransmit: t.TokenRetransmit, Hold: t.Hold,
+		Join: t.Join, SendJoin: t.SendJoin, Consensus: t.Consensus, Merge: t.Merge, FailRecv: t.FailRecv, SeqnoUnchanged: t.SeqnoUnchanged,
+		WindowSize: t.WindowSize, MaxMessages: t.MaxMessages, MissCount: t.MissCount, NetMTU: mtu,
+		CancelHoldOnRetransmit: t.CancelHoldOnRetrans, Rand: cfg.Rand, Log: cfg.Log.With("service", "totem"),
+	}
+}
+
+// Start begins.
+func (n *Node) Start(now time.Time) {
+	n.now = now
+	n.sync.running = true // until the first ring stands nothing else may be sent
+	n.ring.Start(now)
+	n.settle()
+}
+
+// Receive takes a datagram; an error tells what is wrong with it.
+func (n *Node) Receive(now time.Time, datagram []byte) error {
+	n.now = now
+	err := n.ring.Receive(now, datagram)
+	n.settle()
+	return err
+}
+
+// Advance lets the time that has passed take effect.
+func (n *Node) Advance(now time.Time) {
+	n.now = now
+	if !n.ring.Deadline().After(now) {
+		n.ring.Advance(now)
+	}
+	if n.votes != nil {
+		n.votes.Advance(now)
+	}
+	n.shutdownTime(now)
+	n.settle()
+}
+
+// Deadline is when Advance wants to be called at the latest.
+func (n *Node) Deadline() time.Time {
+	d := n.ring.Deadline()
+	more := []time.Time{n.shutdown.deadline}
+	if n.votes != nil {
+		more = append(more, n.votes.Deadline())
+	}
+	for _, t := range more {
+		if !t.IsZero() && t.Before(d) {
+			d = t
+		}
+	}
+	return d
+}
+
+// Next takes the next effect; nil when there is none.
+func (n *Node) Next() Effect {
+	n.settle()
+	if len(n.out) == 0 {
+		n.out = nil
+		return nil
+	}
+	e := n.out[0]
+	n.out[0] = nil
+	n.out = n.out[1:]
+	return e
+}
+
+// Ready tells whether clients may connect: the first sync is through.
+func (n *Node) Ready() bool { return n.ready }
+
+// Members lists the members of the ring.
+func (n *Node) Members() []uint32 { return slices.Clone(n.members) }
+
+// Leave tells the other nodes that this one goes. After it the node does nothing but yield its last effects.
+func (n *Node) Leave(now time.Time) {
+	n.now = now
+	if n.leaving {
+		return
+	}
+	n.settle()
+	n.leaving = true
+	n.ring.Leave(now)
+	n.settle()
+}
+
+// settle carries on until nothing is left to be done at once.
+func (n *Node) settle() {
+	for {
+		e := n.ring.Next()
+		if e == nil {
+			if n.leaving || !n.syncWaits() && !n.serveWaiting() {
+				return
+			}
+			continue
+		}
+		switch e := e.(type) {
+		case *totem.Configuration:
+			n.configuration(e)
+		case *totem.Deliver:
+			n.deliver(e)
+		default:
+			n.out = append(n.out, e)
+		}
+	}
+}
+
+func (n *Node) do(e Effect) { n.out = append(n.out, e) }
+
+// send sends a service message: while a sync runs as part of it.
+func (n *Node) send(message []byte) bool {
+	q := totem.Normal
+	if n.sync.running {
+		q = totem.Sync
+	}
+	if err := n.ring.Send(n.now, q, wire.GroupServices, message); err != nil {
+		return false
+	}
+	if s, f, err := wire.ServiceOf(message); err == nil {
+		n.count(s, f).tx++
+	}
+	return true
+}
+
+func (n *Node) count(service, function int) *counts {
+	k := service<<16 | function
+	if n.traffic[k] == nil {
+		n.traffic[k] = &counts{}
+	}
+	return n.traffic[k]
+}
+
+// deliver hands a message to its service.
+func (n *Node) deliver(d *totem.Deliver) {
+	if d.Swapped {
+		n.log.Warn("messages of nodes with another byte order are not supported yet", "from", d.From)
+		return
+	}
+	var err error
+	switch d.Group {
+	case wire.GroupSync:
+		err = n.syncMessage(d.From, d.Message)
+	case wire.GroupServices:
+		var service, function int
+		if service, function, err = wire.ServiceOf(d.Message); err != nil {
+			break
+		}
+		n.count(service, function).rx++
+		switch {
+		case service == wire.ServiceCPG:
+			err = n.cpg.Deliver(d.From, function, d.Message)
+		case service == wire.ServiceVotequorum && n.votes != nil:
+			err = n.votes.Deliver(d.From, function, d.Message)
+		case service == wire.ServiceCfg:
+			err = n.cfgMessage(d.From, function, d.Message)
+		case service == wire.ServiceCmap:
+			err = n.cmapMessage(d.From, d.Message)
+		}
+	}
+	if err != nil {
+		n.log.Warn("a message cannot be read", "from", d.From, "error", err)
+	}
+}
+
+// cpgHost and votesHost are the node as its services see it.
+type cpgHost struct{ n *Node }
+
+func (h cpgHost) Send(m []byte) bool { return h.n.send(m) }
+func (h cpgHost) Event(c cpg.Client, m []byte) {
+	h.n.do(&Tell{Client(c), m})
+}
+
+type votesHost struct{ n *Node }
+
+func (h votesHost) Send(m []byte)          { h.n.send(m) }
+func (h votesHost) QuorumChanged()         { h.n.quorumChanged() }
+func (h votesHost) NodesChanged()          { h.n.votersChanged() }
+func (h votesHost) ExpectedChanged()       { h.n.expectedChanged() }
+func (h votesHost) StoreTracking(v uint32) { h.n.do(&StoreTracked{v}) }
+func (h votesHost) DeviceRegistered(s local.Status) {
+	if h.n.register != 0 {
+		h.n.do(&Respond{h.n.register, local.Answer(local.VQStatusAnswer, s)})
+		h.n.register = 0
+	}
+}

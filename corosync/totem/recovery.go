@@ -1,0 +1,157 @@
+package totem
+
+import (
+	"time"
+
+	"hacluster/corosync/wire"
+)
+
+// enterRecovery begins to even out what the members have of their old rings' messages.
+func (r *Ring) enterRecovery(now time.Time, c *wire.Commit) {
+	r.discardTokens = false
+	r.tokenSeq = ^uint32(0)
+	r.recovery.reset()
+	r.retransQueue = nil
+	r.trans = nil
+	everything := true
+	for i, m := range c.Members {
+		if c.Entries[i].Ring == r.oldRing && contains(r.memb, m) {
+			r.trans = append(r.trans, m)
+			everything = everything && c.Entries[i].Received
+		}
+	}
+	r.log.Debug("RECOVERY", "ring", r.ring, "transitional", r.trans, "evenly received", everything)
+	r.state = Recovery
+	r.stats.RecoveryEntered++
+	r.passCommit(now, c)
+	if !everything {
+		low := r.oldHigh
+		for i, m := range c.Members {
+			if contains(r.trans, m) && less(c.Entries[i].Aru, low) {
+				low = c.Entries[i].Aru
+			}
+		}
+		for seq := low + 1; !less(r.oldHigh, seq); seq++ {
+			if m := r.regular.get(seq); m != nil {
+				r.retransQueue = append(r.retransQueue, m.packet)
+			}
+		}
+		r.log.Debug("sending messages of the old ring again", "from", low+1, "to", r.oldHigh, "count", len(r.retransQueue))
+	}
+	r.aru, r.high, r.aruCount, r.lastAru = 0, 0, 0, 0
+	r.seqUnchanged, r.installSeq, r.released = 0, 0, 0
+	r.retransCount, r.rotationCounter, r.setRetrans = 0, 0, false
+	r.lastSeq = 0
+}
+
+// restoreOldRing takes back what recovery has changed.
+func (r *Ring) restoreOldRing() {
+	r.aru, r.high = r.oldAru, r.oldHigh
+	r.retransCount, r.rotationCounter = 0, 0
+}
+
+// sendFirstToken starts the token of a new ring.
+func (r *Ring) sendFirstToken(now time.Time) {
+	r.setRetrans = len(r.retransQueue) > 0
+	r.forward(now, &wire.Token{Aru: ^uint32(0), AruAddr: r.me, Ring: r.ring, Retrans: r.setRetrans}, true)
+	r.tokenTimer = now.Add(r.cfg.Token)
+	r.retransmitTimer = now.Add(r.cfg.TokenRetransmit)
+}
+
+// recoveryVisit counts the rotations of the token until nobody has anything to
+// send again and everybody has received what was sent.
+func (r *Ring) recoveryVisit(now time.Time, t *wire.Token) {
+	switch {
+	case len(r.retransQueue) > 0:
+		if !t.Retrans {
+			t.Retrans, r.setRetrans = true, true
+		}
+	case t.Retrans && r.setRetrans:
+		t.Retrans, r.setRetrans = false, false
+	}
+	if t.Retrans {
+		r.retransCount = 0
+	} else {
+		r.retransCount++
+	}
+	if r.retransCount == 2 {
+		r.installSeq = t.Seq
+	}
+	if r.retransCount >= 3 && !less(t.Aru, r.installSeq) {
+		r.rotationCounter++
+	} else {
+		r.rotationCounter = 0
+	}
+	if r.rotationCounter == 2 {
+		r.rotationCounter, r.retransCount = 0, 0
+		r.enterOperational(now)
+	}
+}
+
+// enterOperational delivers what is left of the old ring, and the new configuration.
+func (r *Ring) enterOperational(time.Time) {
+	r.originatedToken = false
+	r.oldSaved = false
+	// What others had and this node did not goes to the old ring's messages.
+	last := uint32(0) // of the recovery's messages
+	for seq := uint32(1); ; seq++ {
+		m := r.recovery.get(seq)
+		if m == nil || !m.Encapsulated {
+			break
+		}
+		last = seq
+		p, err := wire.Parse(m.Payload)
+		old, ok := p.(*wire.Mcast)
+		if err != nil || !ok || old.Ring != r.oldRing {
+			continue
+		}
+		if r.regular.put(old, m.Payload) && less(r.oldHigh, old.Seq) {
+			r.oldHigh = old.Seq
+		}
+	}
+	r.deliverOld(false)
+	left, joined := subtract(r.memb, r.trans), subtract(r.newMemb, r.trans)
+	r.memb = clone(r.newMemb)
+	r.out = append(r.out, &Configuration{Transitional: true, Ring: r.ring, Members: clone(r.trans), Left: left})
+	r.deliverOld(true)
+	// Whole messages that were waiting for a sync which will not be: it begins anew.
+	r.sync.clear()
+	r.sync.alone, r.normal.alone = true, true
+	r.waitingSync = true
+	r.installed = r.ring
+	r.out = append(r.out, &Configuration{Ring: r.ring, Members: clone(r.newMemb), Joined: joined})
+
+	r.regular, r.recovery = r.recovery, window{}
+	r.lastAru = 0
+	r.proc, r.failed = clone(r.newMemb), nil
+	r.highDelivered = last
+	r.regular.release(last)
+	r.released = last
+	r.retransQueue = nil
+	r.oldRing = r.ring
+	failed := subtract(left, r.leaving)
+	r.leaving = nil
+	r.log.Info("a new membership was formed", "ring", r.ring, "members", r.newMemb, "joined", joined, "left", left)
+	if len(failed) > 0 {
+		r.log.Info("failed to receive the leave message", "of", failed)
+	}
+	r.state = Operational
+	r.stats.OperationalEntered++
+	r.stats.ContinuousGather = 0
+}
+
+// deliverOld delivers the old ring's messages up to the first gap, or with skip all that
+// are left and whose sender comes along.
+func (r *Ring) deliverOld(skip bool) {
+	for seq := r.highDelivered + 1; !less(r.oldHigh, seq); seq++ {
+		m := r.regular.get(seq)
+		switch {
+		case m == nil && !skip:
+			return
+		case m == nil || skip && !contains(r.trans, m.From):
+		default:
+			r.out = append(r.out, &arrival{m.Mcast})
+		}
+		r.highDelivered = seq
+	}
+}

@@ -1,0 +1,345 @@
+package dryrun
+
+import (
+	"strconv"
+	"strings"
+
+	"github.com/beevik/etree"
+
+	"hacluster/engine/status"
+)
+
+// set sets an attribute; a new one goes to the end.
+func set(e *etree.Element, name, value string) {
+	for i := range e.Attr {
+		if e.Attr[i].Key == name && e.Attr[i].Space == "" {
+			e.Attr[i].Value = value
+			return
+		}
+	}
+	e.Attr = append(e.Attr, etree.Attr{Key: name, Value: value})
+}
+
+func get(e *etree.Element, name string) string {
+	for i := range e.Attr {
+		if e.Attr[i].Key == name && e.Attr[i].Space == "" {
+			return e.Attr[i].Value
+		}
+	}
+	return ""
+}
+
+func child(e *etree.Element, tag string) *etree.Element {
+	if e == nil {
+		return nil
+	}
+	for _, t := range e.Child {
+		if k, ok := t.(*etree.Element); ok && k.Tag == tag {
+			return k
+		}
+	}
+	return nil
+}
+
+func need(e *etree.Element, tag string) *etree.Element {
+	if k := child(e, tag); k != nil {
+		return k
+	}
+	return e.CreateElement(tag)
+}
+
+func byAttr(e *etree.Element, tag, name, value string) *etree.Element {
+	if e == nil {
+		return nil
+	}
+	for _, t := range e.Child {
+		if k, ok := t.(*etree.Element); ok && k.Tag == tag && get(k, name) == value {
+			return k
+		}
+	}
+	return nil
+}
+
+func (s *Simulation) status() *etree.Element { return need(s.CIB, "status") }
+
+// nodeState finds or creates the state of a node.
+func (s *Simulation) nodeState(name, uuid string) *etree.Element {
+	nodes := child(child(s.CIB, "configuration"), "nodes")
+	if s.NewNodes && nodes != nil && byAttr(nodes, "node", "uname", name) == nil {
+		n := nodes.CreateElement("node")
+		set(n, "id", name)
+		set(n, "uname", name)
+	}
+	st := s.status()
+	if n := byAttr(st, "node_state", "uname", name); n != nil {
+		return n
+	}
+	if uuid == "" {
+		uuid = s.nodeID(name)
+	}
+	if n := byAttr(st, "node_state", "id", uuid); n != nil {
+		set(n, "uname", name)
+		return n
+	}
+	n := st.CreateElement("node_state")
+	set(n, "id", uuid)
+	set(n, "uname", name)
+	return n
+}
+
+// nodeID is the id of a node by its name; remote nodes have their name as id.
+func (s *Simulation) nodeID(name string) string {
+	conf := child(s.CIB, "configuration")
+	for _, t := range need(conf, "nodes").ChildElements() {
+		if t.Tag == "node" && strings.EqualFold(get(t, "uname"), name) {
+			return get(t, "id")
+		}
+	}
+	return name
+}
+
+func setUp(n *etree.Element) {
+	set(n, "in_ccm", "true")
+	set(n, "crmd", "online")
+	set(n, "join", "member")
+	set(n, "expected", "member")
+	set(n, "crm-debug-origin", "crm_simulate")
+}
+
+func setDown(n *etree.Element) {
+	set(n, "in_ccm", "false")
+	set(n, "crmd", "offline")
+	set(n, "join", "down")
+	set(n, "expected", "down")
+	set(n, "crm-debug-origin", "crm_simulate")
+}
+
+// forget drops a node's history and transient attributes.
+func forget(n *etree.Element) {
+	for _, tag := range []string{"lrm", "transient_attributes"} {
+		for k := child(n, tag); k != nil; k = child(n, tag) {
+			n.RemoveChild(k)
+		}
+	}
+}
+
+// history finds or creates the history of a resource on a node.
+func (s *Simulation) history(n *etree.Element, name, configured, class, kind, provider string) *etree.Element {
+	list := child(child(n, "lrm"), "lrm_resources")
+	for _, id := range []string{name, configured} {
+		if h, one := s.single(list, id); one {
+			return h
+		}
+	}
+	switch {
+	case class == "" || kind == "":
+		s.fault("Resource %s not found in the status section of %s (supply class and type to continue)", name, get(n, "id"))
+		return nil
+	case !strings.EqualFold(class, "ocf") && !strings.EqualFold(class, "stonith") && !strings.EqualFold(class, "service") &&
+		!strings.EqualFold(class, "systemd") && !strings.EqualFold(class, "lsb"):
+		s.fault("Invalid class for %s: %s", name, class)
+		return nil
+	case strings.EqualFold(class, "ocf") && provider == "":
+		s.fault("Please specify the provider for resource %s", name)
+		return nil
+	}
+	lrm := child(n, "lrm")
+	if lrm == nil {
+		lrm = n.CreateElement("lrm")
+		set(lrm, "id", get(n, "id"))
+	}
+	h := need(lrm, "lrm_resources").CreateElement("lrm_resource")
+	set(h, "id", configured)
+	set(h, "class", class)
+	if provider != "" {
+		set(h, "provider", provider)
+	}
+	set(h, "type", kind)
+	return h
+}
+
+// single finds the one history of a resource. If there are several, they are
+// not used: a new one is begun, which Pacemaker then joins with the first.
+func (s *Simulation) single(list *etree.Element, id string) (*etree.Element, bool) {
+	h := byAttr(list, "lrm_resource", "id", id)
+	if h == nil {
+		return nil, false
+	}
+	for _, t := range list.ChildElements() {
+		if t != h && t.Tag == "lrm_resource" && get(t, "id") == id {
+			return nil, false
+		}
+	}
+	return h, true
+}
+
+// join joins histories of the same resource into the first of them.
+func join(h *etree.Element) {
+	list := h.Parent()
+	if list == nil {
+		return
+	}
+	id := get(h, "id")
+	first := byAttr(list, "lrm_resource", "id", id)
+	if first == h {
+		return
+	}
+	for _, other := range list.ChildElements() {
+		if other == first || other.Tag != "lrm_resource" || get(other, "id") != id {
+			continue
+		}
+		for _, e := range other.ChildElements() {
+			to := byAttr(first, e.Tag, "id", get(e, "id"))
+			if to == nil {
+				to = first.CreateElement(e.Tag)
+			}
+			for _, a := range e.Attr {
+				set(to, a.Key, a.Value)
+			}
+		}
+	}
+	list.RemoveChild(h)
+}
+
+// result is the result of an operation to be recorded.
+type result struct {
+	resource, task, node, reason string
+	ms                           uint32
+	rc, target                   int
+	params                       status.Values // nil: unknown, no digest
+}
+
+const fakeTransition = "xxxxxxxx-xxxx-xxxx-xxxx-xxxxxxxxxxxx"
+
+// record writes a result into a resource's history.
+func (s *Simulation) record(h *etree.Element, r result) {
+	call := 0
+	for _, e := range h.ChildElements() {
+		if n, err := strconv.Atoi(get(e, "call-id")); err == nil && n > call {
+			call = n
+		}
+	}
+	call++
+	task := r.task
+	if task == "reload" || task == "reload-agent" {
+		task = "start"
+	}
+	key := status.OpKey(r.resource, task, r.ms)
+	ids := []string{status.OpKey(r.resource, "last", 0)}
+	reason, migration := "", r.task == "migrate_to" || r.task == "migrate_from"
+	switch {
+	case task == "notify":
+		t, _ := r.params.Get("CRM_meta_notify_type")
+		o, _ := r.params.Get("CRM_meta_notify_operation")
+		ids[0] = status.OpKey(r.resource, t+"_notify_"+o, 0)
+		r.rc = 0
+	case migration:
+		ids[0] = key
+	case r.rc != r.target:
+		last := ids[0]
+		ids[0] = status.OpKey(r.resource, "last_failure", 0)
+		if r.ms == 0 {
+			ids = append(ids, last)
+		}
+		reason = r.reason
+	case r.ms > 0:
+		ids[0] = key
+	}
+	now := strconv.FormatInt(s.Now.Unix(), 10)
+	transitionKey := strconv.Itoa(call) + ":-1:" + strconv.Itoa(r.target) + ":" + fakeTransition
+	for _, id := range ids {
+		e := byAttr(h, "lrm_rsc_op", "id", id)
+		if e == nil {
+			e = h.CreateElement("lrm_rsc_op")
+		}
+		set(e, "id", id)
+		set(e, "operation_key", key)
+		set(e, "operation", task)
+		set(e, "crm-debug-origin", "crm_simulate")
+		set(e, "crm_feature_set", status.FeatureSet)
+		set(e, "transition-key", transitionKey)
+		set(e, "transition-magic", "0:"+strconv.Itoa(r.rc)+";"+transitionKey)
+		set(e, "exit-reason", reason)
+		set(e, "on_node", r.node)
+		set(e, "call-id", strconv.Itoa(call))
+		set(e, "rc-code", strconv.Itoa(r.rc))
+		set(e, "op-status", "0")
+		set(e, "interval", strconv.FormatUint(uint64(r.ms), 10))
+		set(e, "last-rc-change", now)
+		set(e, "exec-time", "0")
+		set(e, "queue-time", "0")
+		if migration {
+			for _, name := range []string{"migrate_source", "migrate_target"} {
+				if v, ok := r.params.Get("CRM_meta_" + name); ok {
+					set(e, name, v)
+				}
+			}
+		}
+		if r.params != nil {
+			set(e, "op-digest", status.OperationDigest(r.params))
+		}
+	}
+	join(h)
+}
+
+// failCount counts a failure of an operation.
+func (s *Simulation) failCount(n *etree.Element, resource, task string, ms uint32, rc int, infinite bool) {
+	if rc == 0 || (rc == 7 && ms == 0) {
+		return
+	}
+	op := resource + "#" + task + "_" + strconv.FormatUint(uint64(ms), 10)
+	value := "INFINITY"
+	if !infinite {
+		old := 0
+		if t := child(n, "transient_attributes"); t != nil {
+			for _, b := range t.ChildElements() {
+				if p := byAttr(b, "nvpair", "name", "fail-count-"+op); p != nil {
+					old, _ = scanInt(get(p, "value"))
+					break
+				}
+			}
+		}
+		value = strconv.Itoa(old + 1)
+	}
+	s.setTransient(n, "fail-count-"+op, value)
+	s.setTransient(n, "last-failure-"+op, strconv.FormatInt(s.Now.Unix(), 10))
+}
+
+func (s *Simulation) setTransient(n *etree.Element, name, value string) {
+	id := get(n, "id")
+	s.say(Event{Kind: InjectAttr, Task: name, Resource: value, Node: id})
+	t := child(n, "transient_attributes")
+	if t == nil {
+		t = n.CreateElement("transient_attributes")
+		set(t, "id", id)
+	}
+	b := child(t, "instance_attributes")
+	if b == nil {
+		b = t.CreateElement("instance_attributes")
+		set(b, "id", id)
+	}
+	pair := sanitize(get(b, "id") + "-" + name)
+	p := byAttr(b, "nvpair", "id", pair)
+	if p == nil {
+		p = b.CreateElement("nvpair")
+		set(p, "id", pair)
+	}
+	set(p, "name", name)
+	set(p, "value", value)
+}
+
+// sanitize makes an XML id of a text.
+func sanitize(id string) string {
+	b := []byte(id)
+	for i, c := range b {
+		letter := c >= 'a' && c <= 'z' || c >= 'A' && c <= 'Z' || c == '_' || c >= 0x80
+		switch {
+		case letter, i > 0 && (c >= '0' && c <= '9' || c == '-' || c == '.'):
+		case i == 0:
+			b[i] = '_'
+		default:
+			b[i] = '.'
+		}
+	}
+	return string(b)
+}

@@ -1,0 +1,115 @@
+package corosyncd
+
+import (
+	"fmt"
+	"syscall"
+	"time"
+
+	"hacluster/corosync/conf"
+	"hacluster/corosync/ipc"
+	"hacluster/corosync/node"
+)
+
+// serve opens the sockets of all services.
+func (d *daemon) serve(c *conf.Config) ([]*ipc.Server, error) {
+	kind := ipc.SharedMemory
+	if c.System.IPCType == "socket" {
+		kind = ipc.Socket
+	}
+	var servers []*ipc.Server
+	for s := range node.Names {
+		service := node.Service(s)
+		if service == node.Votequorum && c.Quorum.Provider == "" {
+			continue
+		}
+		server, err := ipc.Listen(ipc.Config{
+			Name: service.String(), Handler: &handler{d, service}, Accept: d.accept, Kind: kind, MaxMessage: 1 << 20,
+			Dir: d.o.ShmDir, Log: d.log,
+		})
+		if err != nil {
+			for _, o := range servers {
+				o.Close()
+			}
+			return nil, fmt.Errorf("corosync runs already, or another program has its sockets: %w", err)
+		}
+		servers = append(servers, server)
+	}
+	return servers, nil
+}
+
+// accept decides who may connect: root, and whom the configuration names, once the first sync is through.
+func (d *daemon) accept(p ipc.Peer) error {
+	err := error(syscall.EAGAIN)
+	d.call(func() {
+		switch {
+		case !d.node.Ready():
+		case d.node.Allowed(p.UID, p.GID):
+			err = nil
+		default:
+			err = syscall.EACCES
+		}
+	})
+	return err
+}
+
+// handler connects the clients of one service with the node.
+type handler struct {
+	d       *daemon
+	service node.Service
+}
+
+// session is what a connection's own goroutine knows of it.
+type session struct {
+	id    node.Client
+	taken chan struct{}
+}
+
+func (h *handler) Connected(c *ipc.Conn) {
+	s := &session{taken: make(chan struct{}, 1)}
+	c.SetValue(s)
+	h.d.call(func() {
+		h.d.lastClient++
+		s.id = h.d.lastClient
+		h.d.conns[s.id], h.d.done[s.id] = c, s.taken
+		h.d.node.Connect(time.Now(), s.id, h.service)
+	})
+}
+
+// Message returns when the node has taken the request: until then the client's next one waits.
+func (h *handler) Message(c *ipc.Conn, m []byte) {
+	s := c.Value().(*session)
+	select {
+	case h.d.calls <- func() { h.d.node.Request(time.Now(), s.id, m) }:
+	case <-h.d.over:
+		return
+	}
+	select {
+	case <-s.taken:
+		return
+	default:
+	}
+	// It waits for a sync or for room: the client's library is told so.
+	select {
+	case <-s.taken:
+		return
+	case <-time.After(2 * time.Millisecond):
+	case <-c.Done():
+		return
+	}
+	c.FlowControl(true)
+	defer c.FlowControl(false)
+	select {
+	case <-s.taken:
+	case <-c.Done():
+	case <-h.d.over:
+	}
+}
+
+func (h *handler) Closed(c *ipc.Conn) {
+	s := c.Value().(*session)
+	h.d.call(func() {
+		delete(h.d.conns, s.id)
+		delete(h.d.done, s.id)
+		h.d.node.Disconnect(time.Now(), s.id)
+	})
+}

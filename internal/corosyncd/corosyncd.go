@@ -1,0 +1,338 @@
+// Package corosyncd is the corosync role of a host: it reads corosync.conf, joins
+// the ring with the other nodes, and serves the local clients of cpg, cmap, cfg,
+// quorum and votequorum, as the original daemon does.
+//
+// What a node does is decided in package corosync/node, without I/O. Here are the
+// sockets, the files and the clock, and one loop that owns the node.
+package corosyncd
+
+import (
+	"context"
+	"crypto/rand"
+	"encoding/binary"
+	"errors"
+	"fmt"
+	"log/slog"
+	mathrand "math/rand/v2"
+	"net/netip"
+	"time"
+
+	"hacluster/corosync/conf"
+	"hacluster/corosync/ipc"
+	"hacluster/corosync/node"
+	"hacluster/corosync/totem"
+	"hacluster/corosync/transport"
+)
+
+// Options says where a daemon finds things. The zero value is the host's own places.
+type Options struct {
+	// ConfPath is the configuration file; /etc/corosync/corosync.conf where it is "".
+	ConfPath string
+	// UIDGIDDir holds files with uidgid sections; uidgid.d beside ConfPath where it is "".
+	UIDGIDDir string
+	// StateDir keeps the number of the last ring; what the file says, or /var/lib/corosync, where it is "".
+	StateDir string
+	// ShmDir is where the files of local connections are made; /dev/shm where it is "".
+	ShmDir string
+	// Log gets what the daemon tells; nil discards it.
+	Log *slog.Logger
+	// Ready, where it is not nil, is called once when local clients can connect.
+	Ready func()
+	// ReopenLogs, where it is not nil, is called when a client asks to open the log files again.
+	ReopenLogs func()
+}
+
+// ErrOrdered is what Run returns when the daemon was told to end by the cluster
+// (killed by another node, or with an outdated configuration), and not by ctx.
+var ErrOrdered = errors.New("the daemon was ended by the cluster")
+
+// Run is the daemon's life. It ends when ctx does, after it has told the other nodes, when a
+// client shuts it down (nil), or with an error: a configuration that cannot be used
+// (*conf.Error, joined), or ErrOrdered.
+func Run(ctx context.Context, o Options) error {
+	o = o.filled()
+	files := files{o}
+	c, err := files.configuration()
+	if err != nil {
+		return err
+	}
+	d := &daemon{o: o, files: files, log: o.Log, calls: make(chan func()), over: make(chan struct{}), conns: map[node.Client]*ipc.Conn{}, done: map[node.Client]chan struct{}{}}
+	if d.addrs, err = d.resolve(ctx, c); err != nil {
+		return err
+	}
+	if d.me, err = localNode(c, d.addrs); err != nil {
+		return err
+	}
+	if d.files.o.StateDir == "" {
+		d.files.o.StateDir = c.System.StateDir
+	}
+	seq, err := d.files.ringSeq(d.me)
+	if err != nil {
+		return err
+	}
+	tracked, err := d.files.tracked()
+	if err != nil {
+		return err
+	}
+	var seed [32]byte
+	if _, err := rand.Read(seed[:]); err != nil {
+		return err
+	}
+	uids, gids := d.files.access(c)
+	d.node, err = node.New(node.Config{
+		Conf: c, Node: d.me, Addresses: d.addrs, RingSeq: seq, Tracked: tracked, UIDs: uids, GIDs: gids,
+		Rand: mathrand.New(mathrand.NewChaCha8(seed)), Log: o.Log,
+	})
+	if err != nil {
+		return err
+	}
+	port := 5405
+	for _, l := range c.Totem.Links {
+		if l.Number == 0 && l.Port != 0 {
+			port = l.Port
+		}
+	}
+	d.net, err = transport.OpenUDPU(ctx, transport.UDPUConfig{
+		Local: netip.AddrPortFrom(d.addrs[d.me], uint16(port)), Peers: d.addrs, BlockUnlisted: c.Totem.BlockUnlistedIPs, Log: o.Log,
+	})
+	if err != nil {
+		return err
+	}
+	defer d.net.Close()
+	servers, err := d.serve(c)
+	if err != nil {
+		return err
+	}
+	defer func() {
+		close(d.over) // nobody takes calls any more
+		for _, s := range servers {
+			s.Close()
+		}
+	}()
+	o.Log.Info("starting", "node", d.me, "address", d.addrs[d.me], "cluster", c.Totem.ClusterName)
+	return d.loop(ctx)
+}
+
+func (o Options) filled() Options {
+	if o.ConfPath == "" {
+		o.ConfPath = "/etc/corosync/corosync.conf"
+	}
+	if o.Log == nil {
+		o.Log = slog.New(slog.DiscardHandler)
+	}
+	return o
+}
+
+// daemon is a running daemon. Its fields belong to the loop, but for calls and over.
+type daemon struct {
+	o     Options
+	files files
+	log   *slog.Logger
+	me    uint32
+	addrs map[uint32]netip.Addr
+	node  *node.Node
+	net   *transport.UDPU
+	ready bool
+	own   [][]byte // packets of this node to itself
+
+	calls chan func()   // to be called by the loop
+	over  chan struct{} // closed when the loop is over
+
+	lastClient node.Client
+	conns      map[node.Client]*ipc.Conn
+	done       map[node.Client]chan struct{} // to be told when a request was taken
+	exit       *node.Exit
+}
+
+// resolve finds the addresses of all nodes on the first link.
+func (d *daemon) resolve(ctx context.Context, c *conf.Config) (map[uint32]netip.Addr, error) {
+	addrs := map[uint32]netip.Addr{}
+	for _, n := range c.Nodes {
+		a, err := transport.Resolve(ctx, transport.SystemLookup, n.Address(), c.Totem.IPVersion)
+		if err != nil {
+			return nil, &conf.Error{File: c.File, Line: n.Line, Text: fmt.Sprintf("the address of node %d: %v", n.ID, err)}
+		}
+		for id, o := range addrs {
+			if o == a {
+				return nil, &conf.Error{File: c.File, Line: n.Line, Text: fmt.Sprintf("nodes %d and %d have the same address, %v", id, n.ID, a)}
+			}
+		}
+		addrs[n.ID] = a
+	}
+	return addrs, nil
+}
+
+// localNode finds which node this host is.
+func localNode(c *conf.Config, addrs map[uint32]netip.Addr) (uint32, error) {
+	local, err := transport.LocalAddrs()
+	if err != nil {
+		return 0, fmt.Errorf("the addresses of this host: %w", err)
+	}
+	for _, n := range c.Nodes {
+		for _, a := range local {
+			if addrs[n.ID] == a {
+				return n.ID, nil
+			}
+		}
+	}
+	return 0, &conf.Error{File: c.File, Text: "no address of the nodelist belongs to this host"}
+}
+
+// loop owns the node until the end.
+func (d *daemon) loop(ctx context.Context) error {
+	timer := time.NewTimer(0)
+	defer timer.Stop()
+	d.node.Start(time.Now())
+	for {
+		d.carryOut()
+		if d.exit != nil {
+			if d.exit.Orderly {
+				d.leave()
+				return nil
+			}
+			return fmt.Errorf("%w: %s", ErrOrdered, d.exit.Reason)
+		}
+		if len(d.own) > 0 {
+			p := d.own[0]
+			d.own = d.own[1:]
+			d.receive(p)
+			select {
+			case <-ctx.Done():
+				d.leave()
+				return nil
+			case p := <-d.net.Packets():
+				d.receive(p)
+			case call := <-d.calls:
+				call()
+			default:
+			}
+			continue
+		}
+		now := time.Now()
+		wait := d.node.Deadline().Sub(now)
+		if wait <= 0 {
+			d.node.Advance(now)
+			continue
+		}
+		timer.Reset(wait)
+		select {
+		case <-ctx.Done():
+			d.leave()
+			return nil
+		case p := <-d.net.Packets():
+			d.receive(p)
+		case call := <-d.calls:
+			call()
+		case <-timer.C:
+		}
+	}
+}
+
+func (d *daemon) receive(packet []byte) {
+	if err := d.node.Receive(time.Now(), packet); err != nil {
+		d.log.Warn("a packet is ignored", "reason", err)
+	}
+}
+
+func (d *daemon) leave() {
+	d.log.Info("leaving the cluster")
+	d.node.Leave(time.Now())
+	d.carryOut()
+}
+
+// carryOut does what the node asks for.
+func (d *daemon) carryOut() {
+	for e := d.node.Next(); e != nil; e = d.node.Next() {
+		switch e := e.(type) {
+		case *totem.Unicast:
+			if e.To == d.me {
+				d.own = append(d.own, e.Packet)
+			} else {
+				d.net.Send(e.To, e.Packet)
+			}
+		case *totem.Multicast:
+			if e.To != nil {
+				for _, id := range e.To {
+					if id != d.me {
+						d.net.Send(id, e.Packet)
+					}
+				}
+				break
+			}
+			for id := range d.addrs {
+				if id != d.me {
+					d.net.Send(id, e.Packet)
+				}
+			}
+		case *totem.StoreSeq:
+			if err := d.files.storeRingSeq(d.me, e.Seq); err != nil {
+				d.log.Error("the number of the ring cannot be kept", "error", err)
+			}
+		case *totem.Flush:
+			d.net.Flush()
+		case *node.Respond:
+			if c := d.conns[e.Client]; c != nil {
+				c.Respond(e.Message)
+			}
+		case *node.Tell:
+			if c := d.conns[e.Client]; c != nil {
+				c.Event(e.Message)
+			}
+		case *node.Done:
+			if ch := d.done[e.Client]; ch != nil {
+				ch <- struct{}{}
+			}
+		case *node.StoreTracked:
+			if err := d.files.storeTracked(e.Votes); err != nil {
+				d.log.Error("the expected votes cannot be kept", "error", err)
+			}
+		case *node.ReadConf:
+			d.reload()
+		case *node.ReopenLogs:
+			if d.o.ReopenLogs != nil {
+				d.o.ReopenLogs()
+			}
+		case *node.Exit:
+			d.exit = e
+		}
+	}
+	if !d.ready && d.node.Ready() {
+		d.ready = true
+		if d.o.Ready != nil {
+			d.o.Ready()
+		}
+	}
+}
+
+// reload reads the configuration again.
+func (d *daemon) reload() {
+	c, err := d.files.configuration()
+	var addrs map[uint32]netip.Addr
+	if err == nil {
+		ctx, cancel := context.WithTimeout(context.Background(), time.Second)
+		addrs, err = d.resolve(ctx, c)
+		cancel()
+	}
+	if err == nil && c.NodeByID(d.me) == nil {
+		err = &conf.Error{File: c.File, Text: fmt.Sprintf("this node, %d, is not in the nodelist", d.me)}
+	}
+	if err == nil {
+		d.addrs = addrs
+		d.net.SetPeers(addrs, c.Totem.BlockUnlistedIPs)
+	}
+	d.node.Reload(time.Now(), c, addrs, err)
+}
+
+// call has the loop call f, and waits for it; false when the loop is over.
+func (d *daemon) call(f func()) bool {
+	finished := make(chan struct{})
+	select {
+	case d.calls <- func() { f(); close(finished) }:
+		<-finished
+		return true
+	case <-d.over:
+		return false
+	}
+}
+
+var order = binary.LittleEndian

@@ -1,0 +1,270 @@
+// Package simulate writes what crm_simulate shows: the state of the cluster,
+// scores, what would change, and the steps of the change; as text or as XML.
+package simulate
+
+import (
+	"fmt"
+	"io"
+	"strings"
+
+	"hacluster/engine/scheduler"
+	"hacluster/engine/status"
+	"hacluster/engine/transition/dryrun"
+)
+
+// Text writes a simulation as people read it.
+type Text struct {
+	W     io.Writer
+	Err   io.Writer
+	Quiet bool
+	// Plain leaves out headings and bullets (scores for scripts).
+	Plain bool
+
+	depth     int
+	printed   bool // something stands above: a blank line comes first
+	idWidth   int
+	textWidth int
+}
+
+// Info writes a line of its own.
+func (t *Text) Info(format string, args ...any) {
+	if !t.Quiet {
+		fmt.Fprintf(t.W, format+"\n", args...)
+	}
+}
+
+// Fault writes an error.
+func (t *Text) Fault(text string) { fmt.Fprintln(t.Err, text) }
+
+func (t *Text) begin(heading string) {
+	if !t.Plain {
+		t.line(heading + ":")
+	}
+	t.depth++
+}
+
+func (t *Text) end() { t.depth-- }
+
+func (t *Text) line(text string) {
+	if t.Plain || t.depth == 0 {
+		fmt.Fprintln(t.W, text)
+		return
+	}
+	fmt.Fprintln(t.W, strings.Repeat("  ", t.depth)+"* "+text)
+}
+
+func (t *Text) space() { fmt.Fprintln(t.W) }
+
+// spacer writes a blank line if something stands above.
+func (t *Text) spacer() {
+	if t.printed {
+		t.space()
+	}
+}
+
+// Warnings tells that the cluster is in maintenance, or that resources are
+// disabled or blocked.
+func (t *Text) Warnings(c *status.Cluster) {
+	if t.Quiet {
+		return
+	}
+	if c.Options.Maintenance {
+		fmt.Fprint(t.W, "\n              *** Resource management is DISABLED ***\n"+
+			"  The cluster will not attempt to start, stop or recover services\n")
+		t.printed = true
+	}
+	if c.Disabled > 0 || c.Blocked > 0 {
+		t.spacer()
+		t.Info("%d of %d resource instances DISABLED and %d BLOCKED from further action due to failure", c.Disabled, c.Instances, c.Blocked)
+		t.printed = true
+	}
+}
+
+// Scores writes what placement looked at; scores and amounts tell which kinds
+// of lines are wanted.
+func (t *Text) Scores(lines []scheduler.ScoreLine, scores, amounts bool) {
+	if !scores && !amounts {
+		return
+	}
+	t.spacer()
+	switch {
+	case scores && amounts:
+		t.begin("Assignment Scores and Utilization Information")
+	case scores:
+		t.begin("Assignment Scores")
+	default:
+		t.begin("Utilization Information")
+	}
+	for _, l := range lines {
+		switch l.Function {
+		case "capacity":
+			if amounts {
+				t.line(l.Comment + ": " + l.Node + " capacity:" + l.Text)
+			}
+		case "utilization":
+			if amounts {
+				t.line("pcmk__assign_resource: " + l.Resource + " utilization on " + l.Node + ":" + l.Text)
+			}
+		case "promotion":
+			if scores {
+				where := " on " + l.Node
+				if l.Node == "" {
+					where = " (inactive)"
+				}
+				t.line(l.Resource + " promotion score" + where + ": " + status.ScoreText(l.Score))
+			}
+		default:
+			if scores {
+				t.line(l.Function + ": " + l.Resource + " allocation score on " + l.Node + ": " + status.ScoreText(l.Score))
+			}
+		}
+	}
+	t.end()
+	t.printed = true
+}
+
+// Summary writes what changes.
+func (t *Text) Summary(lines []scheduler.SummaryLine) {
+	t.spacer()
+	t.begin("Transition Summary")
+	t.idWidth, t.textWidth = 5, 5
+	for _, l := range lines { // the widths are those that were needed in the end
+		if l.Resource != "" {
+			t.widths(l)
+		}
+	}
+	for _, l := range lines {
+		switch {
+		case !l.Show:
+		case l.Resource == "":
+			t.line(l.Verb + " " + l.Node + " '" + l.Reason + "'")
+		default:
+			details := t.widths(l)
+			reason := ""
+			switch {
+			case l.Reason != "" && l.Blocked:
+				reason = "  due to " + l.Reason + " (blocked)"
+			case l.Reason != "":
+				reason = "  due to " + l.Reason
+			case l.Blocked:
+				reason = "  blocked"
+			}
+			t.line(fmt.Sprintf("%-8s   %-*s   ( %*s )%s", l.Verb, t.idWidth, l.Resource, t.textWidth, details, reason))
+		}
+	}
+	t.end()
+	t.printed = true
+}
+
+func (t *Text) widths(l scheduler.SummaryLine) string {
+	if n := len(l.Resource); n > t.idWidth {
+		t.idWidth = n + 2
+	}
+	details := ""
+	host := l.Source == l.Dest
+	switch {
+	case l.Source == "" && l.NeedRole:
+		details = l.Role + " -> " + l.NextRole + " " + l.Dest
+	case l.Source == "":
+		details = l.Dest
+	case l.Dest == "" && l.NeedRole, l.NeedRole && l.SameRole && host:
+		details = l.Role + " " + l.Source
+	case l.Dest == "", l.SameRole && host:
+		details = l.Source
+	case l.SameRole && l.NeedRole:
+		details = l.Source + " -> " + l.Dest + " " + l.Role
+	case l.SameRole:
+		details = l.Source + " -> " + l.Dest
+	case host:
+		details = l.Role + " -> " + l.NextRole + " " + l.Source
+	default:
+		details = l.Role + " " + l.Source + " -> " + l.NextRole + " " + l.Dest
+	}
+	t.textWidth = max(t.textWidth, len(details))
+	return details
+}
+
+// Begin opens the list of modifications or of executed actions.
+func (t *Text) Begin(heading string) {
+	t.spacer()
+	t.printed = true
+	if !t.Quiet {
+		t.begin(heading)
+	}
+}
+
+// End closes the list that Begin opened.
+func (t *Text) End() {
+	if !t.Quiet {
+		t.end()
+	}
+}
+
+// Changes writes what is set before the events of an injection.
+func (t *Text) Changes(ch *dryrun.Changes) {
+	if t.Quiet {
+		return
+	}
+	if ch.Quorum != nil {
+		t.line("Setting quorum: " + *ch.Quorum)
+	}
+	if ch.Watchdog != nil {
+		t.line("Setting watchdog: " + *ch.Watchdog)
+	}
+}
+
+// Event writes a step of a simulation.
+func (t *Text) Event(e dryrun.Event) {
+	switch e.Kind {
+	case dryrun.Fault:
+		t.Fault(e.Task)
+		return
+	case dryrun.Pretended:
+		t.Info("Pretending action %d failed with rc=%d", e.ID, e.Code)
+		return
+	}
+	if t.Quiet {
+		return
+	}
+	switch e.Kind {
+	case dryrun.PseudoAction:
+		text := "Pseudo action:   " + e.Task
+		if e.Node != "" {
+			text += " on " + e.Node
+		}
+		t.line(text)
+	case dryrun.ResourceAction:
+		task := e.Task
+		if e.Interval > 0 {
+			task = fmt.Sprintf("%s=%d", task, e.Interval)
+		}
+		t.line(fmt.Sprintf("Resource action: %-15s %s on %s", e.Resource, task, e.Node))
+	case dryrun.ClusterAction:
+		text := "Cluster action:  " + e.Task
+		if e.Resource != "" {
+			text += " for " + e.Resource
+		}
+		t.line(text + " on " + e.Node)
+	case dryrun.FencingAction:
+		t.line("Fencing " + e.Node + " (" + e.Task + ")")
+	case dryrun.ModifyNode:
+		switch e.Task {
+		case "Online":
+			t.line("Bringing node " + e.Node + " online")
+		case "Offline":
+			t.line("Taking node " + e.Node + " offline")
+		default:
+			t.line("Failing node " + e.Node)
+		}
+	case dryrun.ModifyTicket:
+		if e.Task == "Standby" {
+			t.line("Making ticket " + e.Resource + " standby")
+		} else {
+			t.line(e.Task + " ticket " + e.Resource)
+		}
+	case dryrun.InjectSpec:
+		t.line("Injecting " + e.Task + " into the configuration")
+	case dryrun.InjectAttr:
+		t.line("Injecting attribute " + e.Task + "=" + e.Resource + " into /node_state '" + e.Node + "'")
+	}
+}

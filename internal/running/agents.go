@@ -1,0 +1,42 @@
+package running
+
+import (
+	"context"
+
+	"hacluster/internal/pcs/agents"
+	"hacluster/ocf"
+)
+
+// Agents are this host's agents, for pcs.
+type Agents struct{ Host *ocf.Host }
+
+var _ agents.Source = Agents{}
+
+// Standards lists the standards that exist.
+func (a Agents) Standards() []string { return a.Host.Standards() }
+
+// Providers lists the providers of OCF agents.
+func (a Agents) Providers() []string {
+	p, err := a.Host.Providers()
+	if err != nil {
+		return nil
+	}
+	return p
+}
+
+// List lists agents.
+func (a Agents) List(standard, provider string) []string {
+	l, err := a.Host.Agents(standard, provider)
+	if err != nil {
+		return nil
+	}
+	return l
+}
+
+// Metadata is an agent's description of itself.
+func (a Agents) Metadata(n agents.Name) ([]byte, error) {
+	return a.Host.Metadata(context.Background(), ocf.Agent{Class: n.Standard, Provider: n.Provider, Type: n.Type})
+}
+
+// Daemon is the description of a daemon's options.
+func (a Agents) Daemon(name string) ([]byte, error) { return agents.Builtin(name) }

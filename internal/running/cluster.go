@@ -1,0 +1,462 @@
+// Package running is the cluster that runs on this host as pcs asks for it, over
+// the local services of its daemons, and this host's agents as pcs reads them.
+package running
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/beevik/etree"
+
+	"hacluster/cib"
+	"hacluster/cib/xml"
+	"hacluster/engine/scheduler"
+	"hacluster/engine/status"
+	"hacluster/internal/client"
+	"hacluster/internal/pcs/live"
+)
+
+// Cluster is the cluster that runs on this host. Its zero value is ready; each
+// call connects anew.
+type Cluster struct{}
+
+var _ live.Cluster = Cluster{}
+
+// who is the name under which changes are recorded: pcs makes them as cibadmin does.
+const who = "cibadmin"
+
+// words is an error in the words of one of Pacemaker's tools.
+type words string
+
+func (w words) Error() string { return string(w) }
+
+func wordsf(format string, args ...any) error { return words(fmt.Sprintf(format, args...)) }
+
+// told gives an error as pcs must see it.
+func told(err error) error {
+	if errors.Is(err, client.ErrNotRunning) {
+		return live.ErrNotRunning
+	}
+	var refused *cib.Error
+	if errors.As(err, &refused) {
+		return wordsf("Call cib_apply failed (%d): %s", -int(refused.Code), refused.Code)
+	}
+	return err
+}
+
+func (Cluster) do(ctx context.Context, req cib.Request) (*etree.Element, error) {
+	c, err := client.DialCIB(ctx, who)
+	if err != nil {
+		return nil, told(err)
+	}
+	defer c.Close()
+	el, err := c.Do(ctx, req)
+	return el, told(err)
+}
+
+func (c Cluster) query(ctx context.Context) (*etree.Element, error) {
+	return c.do(ctx, cib.Request{Op: cib.Query})
+}
+
+// Query gives the whole CIB as text.
+func (c Cluster) Query(ctx context.Context) ([]byte, error) {
+	el, err := c.query(ctx)
+	if err != nil {
+		return nil, err
+	}
+	return xml.Format(el), nil
+}
+
+// Replace puts an element in place of the section of its name.
+func (c Cluster) Replace(ctx context.Context, section []byte) error {
+	doc, err := xml.Parse(section)
+	if err != nil {
+		return err
+	}
+	cib.DropText(doc.Root)
+	name := doc.Root.Tag
+	if name == "cib" {
+		name = ""
+	}
+	_, err = c.do(ctx, cib.Request{Op: cib.Replace, Section: name, Data: doc.Root})
+	return err
+}
+
+// Patch applies a patchset.
+func (c Cluster) Patch(ctx context.Context, patchset []byte) error {
+	doc, err := xml.Parse(patchset)
+	if err != nil {
+		return err
+	}
+	_, err = c.do(ctx, cib.Request{Op: cib.Patch, Data: doc.Root})
+	return err
+}
+
+// Upgrade raises the schema to the newest.
+func (Cluster) Upgrade(context.Context) error {
+	return errors.New("not supported yet: upgrading the CIB of a running cluster")
+}
+
+func (Cluster) controller(ctx context.Context, name string, f func(*client.Controller) error) error {
+	c, err := client.DialController(ctx, name)
+	if err != nil {
+		return told(err)
+	}
+	defer c.Close()
+	return told(f(c))
+}
+
+// LocalNode is this host's node name.
+func (c Cluster) LocalNode(ctx context.Context) (name string, err error) {
+	err = c.controller(ctx, "crm_node", func(x *client.Controller) error {
+		n, err := x.Local(ctx)
+		name = n.Name
+		return err
+	})
+	return name, err
+}
+
+// Nodes lists the nodes that the cluster knows.
+func (c Cluster) Nodes(ctx context.Context) (out []live.Node, err error) {
+	err = c.controller(ctx, "crm_node", func(x *client.Controller) error {
+		nodes, err := x.Nodes(ctx)
+		for _, n := range nodes {
+			state := "lost"
+			if n.Member {
+				state = "member"
+			}
+			out = append(out, live.Node{ID: n.ID, Name: n.Name, Type: "member", State: state})
+		}
+		return err
+	})
+	return out, err
+}
+
+// RemoveNode forgets a node.
+func (c Cluster) RemoveNode(ctx context.Context, name string) error {
+	for _, s := range []struct{ section, tag string }{{"nodes", "node"}, {"status", "node_state"}} {
+		el := etree.NewElement(s.tag)
+		el.CreateAttr("uname", name)
+		if _, err := c.do(ctx, cib.Request{Op: cib.Delete, Section: s.section, Data: el}); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// Cleanup forgets failed operations.
+func (c Cluster) Cleanup(ctx context.Context, r live.CleanupRequest) ([]string, error) {
+	return c.forget(ctx, r, true)
+}
+
+// Refresh forgets all operations, so that it is looked anew what runs.
+func (c Cluster) Refresh(ctx context.Context, r live.CleanupRequest) ([]string, error) {
+	return c.forget(ctx, r, false)
+}
+
+func (c Cluster) forget(ctx context.Context, r live.CleanupRequest, failedOnly bool) ([]string, error) {
+	root, err := c.query(ctx)
+	if err != nil {
+		return nil, err
+	}
+	model := status.Read(status.Input{CIB: root, Now: time.Now()})
+	var ids []string
+	if r.Resource != "" {
+		res := model.Find(r.Resource)
+		if res == nil {
+			return nil, wordsf("Resource '%s' not found", r.Resource)
+		}
+		if !r.Force {
+			res = res.Top(false)
+		}
+		ids = primitives(res)
+	}
+	if r.Node != "" && model.FindNode(r.Node) == nil {
+		return nil, wordsf("Node '%s' not found", r.Node)
+	}
+	var lines []string
+	err = c.controller(ctx, "crm_resource", func(x *client.Controller) error {
+		if r.Resource == "" {
+			where := "all nodes"
+			if r.Node != "" {
+				where = r.Node
+			}
+			lines = append(lines, "Cleaned up all resources on "+where)
+		}
+		for _, n := range model.Nodes {
+			if r.Node != "" && n.Name != r.Node || !n.Online || n.IsRemote {
+				continue
+			}
+			for e := range n.History() {
+				id := e.SelectAttrValue("id", "")
+				base, _, _ := strings.Cut(id, ":")
+				if r.Resource != "" && !slices.Contains(ids, base) && !slices.Contains(ids, id) {
+					continue
+				}
+				if failedOnly && !failed(e, r) {
+					continue
+				}
+				if err := client.ClearFailures(ctx, base, r.Operation, r.Interval, n.Name); err != nil {
+					return err
+				}
+				if err := x.Forget(ctx, n.Name, e); err != nil {
+					return err
+				}
+			}
+			if r.Resource != "" {
+				for _, id := range ids {
+					lines = append(lines, fmt.Sprintf("Cleaned up %s on %s", id, n.Name))
+				}
+			}
+		}
+		if failedOnly {
+			return nil
+		}
+		return client.ClearFailures(ctx, r.Resource, "", "", r.Node)
+	})
+	return lines, err
+}
+
+// failed tells whether a history holds a failure that the request means.
+func failed(e *etree.Element, r live.CleanupRequest) bool {
+	for _, op := range e.SelectElements("lrm_rsc_op") {
+		if !strings.HasSuffix(op.SelectAttrValue("id", ""), "_last_failure_0") {
+			continue
+		}
+		if r.Operation != "" && op.SelectAttrValue("operation", "") != r.Operation {
+			continue
+		}
+		if r.Interval != "" {
+			ms, ok := status.ParseInterval(r.Interval)
+			if ok && op.SelectAttrValue("interval", "0") != strconv.FormatInt(ms, 10) {
+				continue
+			}
+		}
+		return true
+	}
+	return false
+}
+
+// primitives are the ids of the primitives of a resource, instances' numbers left out.
+func primitives(r *status.Resource) []string {
+	if r.Kind == status.Primitive {
+		return []string{status.BaseName(r.ID)}
+	}
+	var out []string
+	for _, c := range r.Children {
+		for _, id := range primitives(c) {
+			if !slices.Contains(out, id) {
+				out = append(out, id)
+			}
+		}
+	}
+	return out
+}
+
+// settleLimit is how long Wait waits where no time is given.
+const settleLimit = time.Hour
+
+// Wait returns when the cluster has nothing left to do.
+func (c Cluster) Wait(ctx context.Context, timeout time.Duration) error {
+	if timeout <= 0 {
+		timeout = settleLimit
+	}
+	ctx, cancel := context.WithTimeout(ctx, timeout)
+	defer cancel()
+	x, err := client.DialCIB(ctx, who)
+	if err != nil {
+		return told(err)
+	}
+	defer x.Close()
+	if err := x.Watch(ctx); err != nil {
+		return told(err)
+	}
+	for {
+		root, err := x.Query(ctx)
+		if err == nil {
+			var plan *scheduler.Result
+			plan, err = scheduler.Plan(scheduler.Input{CIB: root, Now: time.Now(), NoScores: true})
+			if err == nil && len(plan.Graph.Synapses) == 0 {
+				return nil
+			}
+		}
+		if ctx.Err() != nil {
+			return live.ErrTimeout
+		}
+		if err != nil {
+			return told(err)
+		}
+		// Time alone may change the plan, too.
+		step, stop := context.WithTimeout(ctx, 2*time.Second)
+		err = x.Changed(step)
+		stop()
+		if ctx.Err() != nil {
+			return live.ErrTimeout
+		}
+		if err != nil && !errors.Is(err, context.DeadlineExceeded) {
+			return told(err)
+		}
+	}
+}
+
+// Restart stops a resource and starts it again.
+func (c Cluster) Restart(ctx context.Context, resource, node string, timeout time.Duration) ([]string, error) {
+	root, err := c.query(ctx)
+	if err != nil {
+		return nil, err
+	}
+	model := status.Read(status.Input{CIB: root, Now: time.Now()})
+	r := model.Find(resource)
+	if r == nil {
+		return nil, wordsf("Resource '%s' not found", resource)
+	}
+	if !model.IsActive(r, false) {
+		return nil, fmt.Errorf("%s is not running and so cannot be restarted", resource)
+	}
+	if node != "" {
+		return nil, errors.New("not supported yet: restarting a resource on one node only")
+	}
+	id := status.BaseName(r.ID)
+	// The resource is stopped by its target-role, and gets its own back afterwards.
+	path := fmt.Sprintf("//*[@id='%s']/meta_attributes/nvpair[@name='target-role']", id)
+	before, err := c.do(ctx, cib.Request{Op: cib.Query, XPath: true, Section: path})
+	var refused *cib.Error
+	if err != nil && !errors.As(err, &refused) && !strings.Contains(err.Error(), cib.NotFound.String()) {
+		return nil, err
+	}
+	set := func(value string) error {
+		meta := etree.NewElement("meta_attributes")
+		meta.CreateAttr("id", id+"-meta_attributes")
+		nv := meta.CreateElement("nvpair")
+		nv.CreateAttr("id", id+"-meta_attributes-target-role")
+		nv.CreateAttr("name", "target-role")
+		if before != nil && before.Tag == "nvpair" {
+			meta.CreateAttr("id", before.SelectAttrValue("id", ""))
+			nv = etree.NewElement("nvpair")
+			nv.CreateAttr("id", before.SelectAttrValue("id", ""))
+			nv.CreateAttr("value", value)
+			_, err := c.do(ctx, cib.Request{Op: cib.Modify, Section: "resources", Data: nv})
+			return err
+		}
+		nv.CreateAttr("value", value)
+		el := etree.NewElement(r.XML.Tag)
+		el.CreateAttr("id", id)
+		el.AddChild(meta)
+		_, err := c.do(ctx, cib.Request{Op: cib.Modify, Section: "resources", CanCreate: true, Data: el})
+		return err
+	}
+	if err := set("Stopped"); err != nil {
+		return nil, err
+	}
+	stopErr := c.Wait(ctx, timeout)
+	if before != nil && before.Tag == "nvpair" {
+		err = set(before.SelectAttrValue("value", "Started"))
+	} else {
+		_, err = c.do(ctx, cib.Request{Op: cib.Delete, XPath: true, Section: path})
+		if err == nil {
+			// The set that was made for it goes too, where it is left empty.
+			_, err = c.do(ctx, cib.Request{Op: cib.Delete, XPath: true, Section: fmt.Sprintf("//*[@id='%s']/meta_attributes[not(nvpair)]", id)})
+		}
+	}
+	if err = errors.Join(stopErr, err); err != nil {
+		return nil, err
+	}
+	if err := c.Wait(ctx, timeout); err != nil {
+		return nil, err
+	}
+	return []string{resource + " successfully restarted"}, nil
+}
+
+func (Cluster) fencer(ctx context.Context, f func(*client.Fencer) error) error {
+	x, err := client.DialFencer(ctx, "stonith_admin")
+	if err != nil {
+		return told(err)
+	}
+	defer x.Close()
+	return told(f(x))
+}
+
+// Fence has a node fenced.
+func (c Cluster) Fence(ctx context.Context, node, action string) error {
+	return c.fencer(ctx, func(x *client.Fencer) error { return x.Fence(ctx, node, action) })
+}
+
+// Confirm declares a node as fenced by hand.
+func (c Cluster) Confirm(ctx context.Context, node string) error {
+	return c.fencer(ctx, func(x *client.Fencer) error { return x.Confirm(ctx, node) })
+}
+
+// FenceHistory lists fencing, newest first.
+func (c Cluster) FenceHistory(ctx context.Context, node string) (lines []string, err error) {
+	err = c.fencer(ctx, func(x *client.Fencer) error {
+		h, err := x.History(ctx, all(node))
+		if err != nil || h == nil {
+			return err
+		}
+		for _, e := range h.SelectElements("st_execute") {
+			lines = append(lines, fencingLine(e))
+		}
+		return nil
+	})
+	return lines, err
+}
+
+func all(node string) string {
+	if node == "*" {
+		return ""
+	}
+	return node
+}
+
+func fencingLine(e *etree.Element) string {
+	get := func(name string) string { return e.SelectAttrValue(name, "") }
+	action := get("st_device_action")
+	switch action {
+	case "off":
+		action = "turn off"
+	case "on":
+		action = "unfence"
+	}
+	sec, _ := strconv.ParseInt(get("st_date"), 10, 64)
+	when := time.Unix(sec, 0).Format("Mon Jan _2 15:04:05 2006")
+	switch get("st_state") {
+	case "4":
+		return fmt.Sprintf("We failed to %s node %s on behalf of %s from %s at %s", action, get("st_target"), get("st_clientname"), get("st_origin"), when)
+	case "2":
+		done := map[string]string{"reboot": "rebooted", "turn off": "turned off", "unfence": "unfenced"}[action]
+		if done == "" {
+			done = action
+		}
+		return fmt.Sprintf("%s was able to %s node %s on behalf of %s from %s at %s", get("st_delegate"), action, get("st_target"), get("st_clientname"), get("st_origin"), when)
+	}
+	return fmt.Sprintf("%s wishes to %s node %s - %s", get("st_clientname")+" at "+get("st_origin"), action, get("st_target"), get("st_remote_op"))
+}
+
+// FenceHistoryCleanup forgets fencing.
+func (c Cluster) FenceHistoryCleanup(ctx context.Context, node string) ([]string, error) {
+	shown := node
+	if shown == "" {
+		shown = "*"
+	}
+	err := c.fencer(ctx, func(x *client.Fencer) error { return x.Cleanup(ctx, all(node)) })
+	return []string{"cleaning up fencing-history for node " + shown}, err
+}
+
+// FenceHistoryUpdate collects fencing from all nodes; ours share it as they join.
+func (c Cluster) FenceHistoryUpdate(ctx context.Context) ([]string, error) {
+	err := c.fencer(ctx, func(x *client.Fencer) error {
+		_, err := x.History(ctx, "")
+		return err
+	})
+	return []string{"gather fencing-history from all nodes"}, err
+}
+
+// Ticket changes a ticket.
+func (Cluster) Ticket(context.Context, string, string) error {
+	return errors.New("not supported yet: changing tickets of a running cluster")
+}
