@@ -33,15 +33,17 @@ var clusterTree = &Node{
 		"reload":      verb(cluster.Reload),
 		"destroy":     verb(cluster.Destroy),
 		"verify":      verb(cluster.Verify),
+		"localnode":   only09(cluster.LocalNode09),
 	},
 }
 
 var nodeTree = &Node{
 	Sub: map[string]*Node{
-		"standby":       verb(node.Standby),
-		"unstandby":     verb(node.Unstandby),
-		"maintenance":   verb(node.Maintenance),
-		"unmaintenance": verb(node.Unmaintenance),
+		"standby":          verb(node.Standby),
+		"unstandby":        verb(node.Unstandby),
+		"maintenance":      verb(node.Maintenance),
+		"unmaintenance":    verb(node.Unmaintenance),
+		"pacemaker-status": verb(node.PacemakerStatus),
 	},
 }
 
