@@ -108,7 +108,8 @@ func (n *Node) serveQuorum(c *session, m []byte) error {
 		}
 		n.answer(c, local.Answer(local.QuorumTrackStart, c.startTrack(flags, 0)))
 	case local.QuorumTrackStop:
-		n.answer(c, local.Answer(local.QuorumTrackStop, c.stopTrack()))
+		c.stopTrack() // the original answers OK also to who did not track
+		n.answer(c, local.Answer(local.QuorumTrackStop, local.OK))
 	case local.QuorumGetType, local.QuorumModelType:
 		answer, kind := int32(local.QuorumGetTypeAnswer), uint32(0)
 		if n.votes != nil {

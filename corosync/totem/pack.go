@@ -58,6 +58,11 @@ func (s *sender) pack() []byte {
 			break
 		}
 		rest := s.list[0][s.offset:]
+		if len(rest) > room && len(p.Messages) > 0 && s.offset == 0 && len(rest) <= s.max-wire.PackedHeader-2 {
+			// It is not cut where it fits into a packet of its own: a message that is
+			// under way when the ring changes does not reach those who come.
+			break
+		}
 		n := min(len(rest), room)
 		p.Messages = append(p.Messages, rest[:n])
 		size += 2 + n

@@ -16,7 +16,10 @@
 // new ring is in operation.
 //
 // What a Ring promises to nodes that go from one configuration to the next
-// together: they deliver the same messages in the same order in between.
+// together: they deliver the same messages in the same order in between. There is one
+// exception, which the packing of messages has from the original: of a message that takes more
+// than one packet and is under way while the ring changes, those who come to the ring have
+// not received the beginning, and do not deliver it.
 //
 // # How to use it
 //

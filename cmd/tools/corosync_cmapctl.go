@@ -1,0 +1,358 @@
+package main
+
+import (
+	"bufio"
+	"context"
+	"fmt"
+	"io"
+	"os"
+	"slices"
+	"strings"
+
+	"hacluster/corosync/client"
+	"hacluster/corosync/cmap"
+	"hacluster/corosync/local"
+	"hacluster/internal/program"
+)
+
+const cmapctlHelp = `usage:  corosync-cmapctl [-b] [-DdghsTtp] [-m map] [params...]
+
+    -b  show the values of binary keys, too
+
+    show keys:            corosync-cmapctl [-b] [-m map] [prefix...]
+    show single keys:     corosync-cmapctl [-q] -g key...
+    set a key:            corosync-cmapctl -s key type value
+    set keys from a file: corosync-cmapctl -p file   ("-" reads the standard input)
+    delete keys:          corosync-cmapctl -d key...
+    delete by prefix:     corosync-cmapctl -D prefix...
+    watch keys:           corosync-cmapctl -t key...   or by prefix: -T prefix...
+    maps:                 default (icmap), stats
+
+    type is one of i8 u8 i16 u16 i32 u32 i64 u64 flt dbl str bin
+    a file has lines "key type value"; "^key" deletes a key, "^^prefix" all below
+`
+
+// membersPrefix are the keys of the members; Corosync 2 has them in another place.
+const (
+	membersPrefix       = "runtime.members."
+	legacyMembersPrefix = "runtime.totem.pg.mrp.srp.members."
+)
+
+// cmapctl is one run of corosync-cmapctl.
+type cmapctl struct {
+	env    *program.Env
+	m      *client.Cmap
+	binary bool
+	quiet  bool
+	legacy bool
+}
+
+func corosyncCmapctl(ctx context.Context, env *program.Env) int {
+	opts, args, err := getopt(env, "m:hqgsdDtTbp:C:", nil)
+	if err != nil {
+		fmt.Fprintln(env.Stderr, err)
+		return 1
+	}
+	c := &cmapctl{env: env}
+	if c.legacy, err = legacy(env); err != nil {
+		fmt.Fprintln(env.Stderr, err)
+		return 1
+	}
+	action, file, stats := byte(0), "", false
+	for _, o := range opts {
+		switch o.letter {
+		case 'h':
+			fmt.Fprint(env.Stdout, cmapctlHelp)
+			return 0
+		case 'b':
+			c.binary = true
+		case 'q':
+			c.quiet = true
+		case 'p':
+			action, file = 'p', o.value
+		case 'C':
+			return program.NotYet(env, "clearing statistics")
+		case 'm':
+			switch o.value {
+			case "icmap", "default":
+				stats = false
+			case "stats":
+				stats = true
+			default:
+				fmt.Fprintln(env.Stderr, "invalid map name, must be 'default', 'icmap' or 'stats'")
+				return 1
+			}
+		default:
+			action = o.letter
+		}
+	}
+	if len(args) == 0 && action != 'p' && action != 0 {
+		fmt.Fprintln(env.Stderr, "Expected key after options")
+		return 1
+	}
+	if c.m, err = starting(ctx, client.DialCmap); err != nil {
+		fmt.Fprintf(env.Stderr, "Failed to initialize the cmap API. Error %v\n", outcome(err))
+		return 1
+	}
+	defer c.m.Close()
+	if stats {
+		if err := c.m.UseStats(ctx); err != nil {
+			fmt.Fprintf(env.Stderr, "Failed to initialize the cmap API. Error %v\n", outcome(err))
+			return 1
+		}
+	}
+	return c.run(ctx, action, file, args)
+}
+
+func (c *cmapctl) run(ctx context.Context, action byte, file string, args []string) int {
+	switch action {
+	case 'g':
+		for _, key := range args {
+			v, err := c.m.Get(ctx, c.real(key))
+			if err != nil {
+				return c.fail("Can't get key %s. Error %v", key, outcome(err))
+			}
+			c.print(key, v)
+		}
+	case 's':
+		if len(args) < 3 {
+			return c.fail("At least 3 parameters are expected for set")
+		}
+		return c.set(ctx, args[0], args[1], args[2])
+	case 'd':
+		for _, key := range args {
+			if err := c.m.Delete(ctx, c.real(key)); err != nil {
+				return c.fail("Can't delete key %s. Error %v", key, outcome(err))
+			}
+		}
+	case 'D':
+		for _, prefix := range args {
+			if code := c.deleteAll(ctx, prefix); code != 0 {
+				return code
+			}
+		}
+	case 'p':
+		return c.load(ctx, file)
+	case 't', 'T':
+		return c.track(ctx, action == 'T', args)
+	default:
+		if len(args) == 0 {
+			args = []string{""}
+		}
+		empty := 0
+		for _, prefix := range args {
+			n, err := c.list(ctx, prefix)
+			if err != nil {
+				return c.fail("Failed to initialize iteration. Error %v", outcome(err))
+			}
+			if n == 0 {
+				empty++
+			}
+		}
+		if empty == len(args) {
+			return 1
+		}
+	}
+	return 0
+}
+
+func (c *cmapctl) fail(format string, args ...any) int {
+	fmt.Fprintf(c.env.Stderr, format+"\n", args...)
+	return 1
+}
+
+// real is the daemon's name of a key; shown is the name under which it is shown.
+func (c *cmapctl) real(key string) string {
+	if c.legacy && strings.HasPrefix(key, legacyMembersPrefix) {
+		return membersPrefix + key[len(legacyMembersPrefix):]
+	}
+	return key
+}
+
+func (c *cmapctl) shown(key string) string {
+	if c.legacy && strings.HasPrefix(key, membersPrefix) {
+		return legacyMembersPrefix + key[len(membersPrefix):]
+	}
+	return key
+}
+
+// list prints the keys that begin with prefix, and tells how many there are.
+func (c *cmapctl) list(ctx context.Context, prefix string) (int, error) {
+	fetch := prefix
+	if c.legacy {
+		fetch = "" // the places of keys differ
+	}
+	var entries []client.Entry
+	for e, err := range c.m.All(ctx, fetch) {
+		if err != nil {
+			return 0, err
+		}
+		e.Key = c.shown(e.Key)
+		if strings.HasPrefix(e.Key, prefix) {
+			entries = append(entries, e)
+		}
+	}
+	slices.SortFunc(entries, func(a, b client.Entry) int { return strings.Compare(a.Key, b.Key) })
+	for _, e := range entries {
+		c.print(e.Key, e.Value)
+	}
+	return len(entries), nil
+}
+
+func (c *cmapctl) print(key string, v cmap.Value) {
+	switch {
+	case v.Type == cmap.Binary:
+		if !c.quiet {
+			fmt.Fprintf(c.env.Stdout, "%s (", key)
+		}
+		fmt.Fprint(c.env.Stdout, "bin)")
+		if c.binary {
+			fmt.Fprint(c.env.Stdout, " = ", printable(v.Data))
+		}
+		fmt.Fprintln(c.env.Stdout)
+	case c.quiet:
+		fmt.Fprintln(c.env.Stdout, v)
+	default:
+		fmt.Fprintf(c.env.Stdout, "%s (%v) = %v\n", key, v.Type, v)
+	}
+}
+
+// printable shows bytes: those that are no letters as \xNN.
+func printable(b []byte) string {
+	if len(b) == 0 {
+		return "*empty*"
+	}
+	var s strings.Builder
+	for _, c := range b {
+		switch {
+		case c == '\\':
+			s.WriteString(`\\`)
+		case c >= ' ' && c < 0x7f:
+			s.WriteByte(c)
+		default:
+			fmt.Fprintf(&s, `\x%02X`, c)
+		}
+	}
+	return s.String()
+}
+
+func (c *cmapctl) set(ctx context.Context, key, kind, text string) int {
+	t, ok := cmap.TypeOf(kind)
+	if !ok {
+		return c.fail("Unknown type %s", kind)
+	}
+	v, err := cmap.Parse(t, text)
+	if err != nil {
+		return c.fail("%v", err)
+	}
+	if t == cmap.Binary {
+		// The value names a file, "-" the standard input.
+		var b []byte
+		if text == "-" {
+			b, err = io.ReadAll(c.env.Stdin)
+		} else {
+			b, err = os.ReadFile(text)
+		}
+		if err != nil {
+			return c.fail("Can't open binary file %s: %v", text, err)
+		}
+		v = cmap.Bytes(b)
+	}
+	if err := c.m.Set(ctx, c.real(key), v); err != nil {
+		return c.fail("Failed to set key %s. Error %v", key, outcome(err))
+	}
+	return 0
+}
+
+func (c *cmapctl) deleteAll(ctx context.Context, prefix string) int {
+	var keys []string
+	for e, err := range c.m.All(ctx, c.real(prefix)) {
+		if err != nil {
+			return c.fail("Failed to initialize iteration. Error %v", outcome(err))
+		}
+		keys = append(keys, e.Key)
+	}
+	for _, key := range keys {
+		if err := c.m.Delete(ctx, key); err != nil {
+			fmt.Fprintf(c.env.Stderr, "Can't delete key %s. Error %v\n", key, outcome(err))
+		}
+	}
+	return 0
+}
+
+// load carries out the lines of a file.
+func (c *cmapctl) load(ctx context.Context, file string) int {
+	r := c.env.Stdin
+	if file != "-" {
+		f, err := os.Open(file)
+		if err != nil {
+			return c.fail("Can't open input file %s: %v", file, err)
+		}
+		defer f.Close()
+		r = f
+	}
+	code := 0
+	lines := bufio.NewScanner(r)
+	for n := 1; lines.Scan(); n++ {
+		line := strings.TrimSpace(lines.Text())
+		words := strings.Fields(line)
+		switch {
+		case line == "" || line[0] == '#':
+		case strings.HasPrefix(words[0], "^^"):
+			code = max(code, c.deleteAll(ctx, words[0][2:]))
+		case words[0][0] == '^':
+			if err := c.m.Delete(ctx, c.real(words[0][1:])); err != nil && outcome(err) != local.NotExist {
+				code = c.fail("Can't delete key %s. Error %v", words[0][1:], outcome(err))
+			}
+		case len(words) < 3:
+			code = c.fail("Error in input file: line %d has no type or value", n)
+		default:
+			rest := strings.TrimSpace(line[len(words[0]):])
+			code = max(code, c.set(ctx, words[0], words[1], strings.TrimSpace(rest[len(words[1]):])))
+		}
+	}
+	if err := lines.Err(); err != nil {
+		return c.fail("Can't read input file %s: %v", file, err)
+	}
+	return code
+}
+
+// track prints changes until the program is interrupted, or the standard input ends.
+func (c *cmapctl) track(ctx context.Context, prefix bool, keys []string) int {
+	what := cmap.Added | cmap.Modified | cmap.Deleted
+	if prefix {
+		what |= cmap.Prefix
+	}
+	for _, key := range keys {
+		if err := c.m.Track(ctx, c.real(key), what); err != nil {
+			return c.fail("Failed to add tracking function. Error %v", outcome(err))
+		}
+	}
+	ended := make(chan struct{})
+	go func() {
+		defer close(ended)
+		_, _ = io.Copy(io.Discard, c.env.Stdin)
+	}()
+	fmt.Fprintln(c.env.Stdout, "Type \"q\" to finish")
+	for {
+		select {
+		case e, ok := <-c.m.Events():
+			if !ok {
+				return c.fail("Dispatch error %v", local.Library)
+			}
+			word, v := "modify> ", e.New
+			switch e.Change {
+			case cmap.Added:
+				word = "create> "
+			case cmap.Deleted:
+				word, v = "delete> ", e.Old
+			}
+			fmt.Fprint(c.env.Stdout, word)
+			c.print(c.shown(e.Key), v)
+		case <-ended:
+			return 0
+		case <-ctx.Done():
+			return 0
+		}
+	}
+}

@@ -1,0 +1,166 @@
+package corosyncd
+
+import (
+	"bytes"
+	"fmt"
+	"os"
+	"os/exec"
+	"strings"
+	"sync"
+	"syscall"
+	"testing"
+	"time"
+)
+
+func plainConf(nodes string) string {
+	return `totem {
+version: 2
+cluster_name: proof
+transport: udpu
+token: 1000
+}
+nodelist {
+` + nodes + `}
+quorum {
+provider: corosync_votequorum
+}
+logging {
+to_stderr: yes
+to_syslog: no
+}
+`
+}
+
+// TestRealNodeInOurRing has an original node join two of ours, and holds that the
+// messages of processes on all three arrive everywhere in one order.
+func TestRealNodeInOurRing(t *testing.T) {
+	if testing.Short() {
+		t.Skip("it takes a while")
+	}
+	h := hosts(t, 3, plainConf)
+	h[0].start(false)
+	h[0].members(5*time.Second, 1)
+	h[1].start(true)
+	h[0].members(10*time.Second, 1, 2)
+	h[1].members(5*time.Second, 1, 2)
+	h[2].start(false)
+	for _, o := range h {
+		o.members(10*time.Second, 1, 2, 3)
+	}
+	const count = 300
+	var outs [3]bytes.Buffer
+	var wait sync.WaitGroup
+	for i, o := range h {
+		c := o.command(os.Args[0])
+		c.Env = append(os.Environ(), "COROSYNCD_CLIENT=3", fmt.Sprintf("COROSYNCD_COUNT=%d", count))
+		var errs bytes.Buffer
+		c.Stdout, c.Stderr = &outs[i], &errs
+		wait.Go(func() {
+			if err := c.Run(); err != nil {
+				t.Errorf("client on node %d: %v\n%s", o.number, err, errs.String())
+			}
+		})
+	}
+	wait.Wait()
+	if t.Failed() {
+		return
+	}
+	for i := range outs {
+		if n := strings.Count(outs[i].String(), "\n"); n != 3*count {
+			t.Errorf("node %d has %d messages, not %d", i+1, n, 3*count)
+		}
+		if outs[i].String() != outs[0].String() {
+			t.Errorf("the order on node %d is another than on node 1", i+1)
+		}
+	}
+
+	// A node that is killed, a node that says good-bye, and both back again.
+	h[1].stop(syscall.SIGKILL)
+	h[0].members(10*time.Second, 1, 3)
+	h[2].members(5*time.Second, 1, 3)
+	h[1].start(true)
+	h[0].members(10*time.Second, 1, 2, 3)
+	h[2].stop(syscall.SIGTERM)
+	begin := time.Now()
+	h[1].members(10*time.Second, 1, 2)
+	if d := time.Since(begin); d > 1500*time.Millisecond {
+		t.Errorf("the original takes %v to see that a node has said good-bye", d)
+	}
+	h[2].start(false)
+	h[1].members(10*time.Second, 1, 2, 3)
+	// The representative of the ring, killed and back: it must not use a ring's number again.
+	h[0].stop(syscall.SIGKILL)
+	h[0].start(false)
+	h[2].members(10*time.Second, 1, 2, 3)
+	h[1].members(5*time.Second, 1, 2, 3)
+	// A paused process: the others go on, and take it back.
+	if err := h[2].daemon.Process.Signal(syscall.SIGSTOP); err != nil {
+		t.Fatal(err)
+	}
+	h[1].members(15*time.Second, 1, 2)
+	if err := h[2].daemon.Process.Signal(syscall.SIGCONT); err != nil {
+		t.Fatal(err)
+	}
+	for _, o := range h {
+		o.members(15*time.Second, 1, 2, 3)
+	}
+}
+
+// TestRealTools runs the original's tools against our daemon.
+func TestRealTools(t *testing.T) {
+	h := hosts(t, 1, plainConf)[0]
+	h.start(false)
+	h.members(5*time.Second, 1)
+	for _, c := range []struct {
+		name string
+		args []string
+		want []string
+		code int
+	}{
+		{"corosync-quorumtool", []string{"-s"}, []string{"Nodes:            1", "Ring ID:          1.5", "Quorate:          Yes", "Expected votes:   1", "n1 (local)"}, 0},
+		{"corosync-cmapctl", nil, []string{
+			"totem.cluster_name (str) = proof", "runtime.config.totem.token (u32) = 1000", "runtime.members.1.ip (str) = r(0) ip(10.98.0.1) ",
+			"nodelist.node.0.nodeid (u32) = 1", "runtime.votequorum.this_node_id (u32) = 1", "internal_configuration.service.5.name (str) = corosync_votequorum",
+		}, 0},
+		{"corosync-cmapctl", []string{"-m", "stats"}, []string{"stats.srp.operational_entered (u64) = 1"}, 0},
+		{"corosync-cmapctl", []string{"-s", "totem.token", "u32", "2000"}, nil, 0},
+		{"corosync-cmapctl", []string{"-g", "totem.token"}, []string{"totem.token (u32) = 2000"}, 0},
+		{"corosync-cmapctl", []string{"-s", "totem.version", "u32", "3"}, []string{"CS_ERR_ACCESS"}, 1},
+		{"corosync-cmapctl", []string{"-d", "totem.token"}, nil, 0},
+		{"corosync-cmapctl", []string{"-g", "totem.token"}, []string{"Can't get key totem.token. Error CS_ERR_NOT_EXIST"}, 1},
+		{"corosync-cfgtool", []string{"-s"}, []string{"Local node ID 1, transport udpu", "localhost"}, 0},
+		{"corosync-cfgtool", []string{"-a", "1"}, []string{"10.98.0.1"}, 0},
+		{"corosync-cfgtool", []string{"-R"}, []string{"Reloading corosync.conf...\nDone"}, 0},
+		{"corosync-quorumtool", []string{"-e", "3"}, []string{"CS_ERR_INVALID_PARAM"}, 1},
+		{"corosync-cpgtool", nil, []string{"Group Name"}, 0},
+	} {
+		out, err := h.output(c.name, c.args...)
+		code := 0
+		if e, ok := err.(*exec.ExitError); ok {
+			code = e.ExitCode()
+		} else if err != nil {
+			t.Fatal(err)
+		}
+		if code != c.code {
+			t.Errorf("%s %v: exit code %d, not %d\n%s", c.name, c.args, code, c.code, out)
+		}
+		for _, w := range c.want {
+			if !strings.Contains(out, w) {
+				t.Errorf("%s %v does not print %q:\n%s", c.name, c.args, w, out)
+			}
+		}
+	}
+	out, err := h.output("corosync-cfgtool", "-H")
+	if err != nil {
+		t.Errorf("shutdown: %v\n%s", err, out)
+	}
+	select {
+	case err := <-h.ended:
+		h.ended <- err
+		if err != nil {
+			t.Errorf("the daemon ends with %v", err)
+		}
+	case <-time.After(5 * time.Second):
+		t.Error("the daemon does not shut down")
+	}
+}
