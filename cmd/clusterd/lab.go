@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"os"
+	"syscall"
 
 	"github.com/spf13/cobra"
 
@@ -113,13 +114,20 @@ func labExec(ctx context.Context, env *program.Env, name, host string, argv []st
 
 // labDaemon and labHost are what `lab up` starts; nobody types them.
 func labDaemon(env *program.Env) *cobra.Command {
-	return &cobra.Command{Use: "lab-daemon", Hidden: true, Args: cobra.NoArgs, RunE: func(c *cobra.Command, _ []string) error {
-		return lab.RunDaemon(c.Context(), env.Stdin, os.NewFile(3, "report"))
+	return &cobra.Command{Use: "lab-daemon", Hidden: true, Args: cobra.ArbitraryArgs, RunE: func(c *cobra.Command, _ []string) error {
+		return lab.RunDaemon(c.Context(), env.Stdin, inherited(3, "report"))
 	}}
 }
 
 func labHost(env *program.Env) *cobra.Command {
-	return &cobra.Command{Use: "lab-host", Hidden: true, Args: cobra.NoArgs, RunE: func(*cobra.Command, []string) error {
-		return lab.RunHost(env.Stdin, os.NewFile(3, "cable"), os.NewFile(4, "booted"))
+	return &cobra.Command{Use: "lab-host", Hidden: true, Args: cobra.ArbitraryArgs, RunE: func(*cobra.Command, []string) error {
+		return lab.RunHost(env.Stdin, inherited(3, "cable"), inherited(4, "booted"))
 	}}
+}
+
+// inherited is a file that the starting process left open here; processes that are
+// started from here do not get it.
+func inherited(fd int, name string) *os.File {
+	syscall.CloseOnExec(fd)
+	return os.NewFile(uintptr(fd), name)
 }

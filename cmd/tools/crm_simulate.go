@@ -108,6 +108,9 @@ func (s *simulation) load() (*etree.Element, error) {
 	if err != nil {
 		return nil, err
 	}
+	if v := doc.Root.SelectAttrValue("validate-with", ""); v == "none" {
+		fmt.Fprintln(s.env.Stderr, `Schema validation of configuration is disabled (support for validate-with set to "none" is deprecated and will be removed in a future release)`)
+	}
 	if doc.Root.SelectElement("status") == nil {
 		doc.Root.CreateElement("status")
 	}

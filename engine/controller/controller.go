@@ -121,6 +121,11 @@ type peer struct {
 	version cib.Version
 	digest  string
 	leaving bool // it asked to shut down, or was told to
+	// suspect: it was lost without a word while fencing is at hand. Should it come
+	// back before it was fenced, it takes no part: nobody knows what it did meanwhile.
+	suspect bool
+	joins   int // how often its controller came into the group
+	doomed  int // joins, when its fencing began
 }
 
 // Controller is the controller of one node.
@@ -213,11 +218,11 @@ func (c *Controller) names() []string {
 	return out
 }
 
-// active are the nodes whose controllers are in the group.
+// active are the nodes whose controllers are in the group and may take part.
 func (c *Controller) active() []*peer {
 	var out []*peer
 	for _, n := range c.names() {
-		if p := c.peers[n]; p.process {
+		if p := c.peers[n]; p.process && !p.suspect {
 			out = append(out, p)
 		}
 	}
@@ -240,6 +245,12 @@ func (c *Controller) Membership(now time.Time, members []Member, quorate bool) {
 	}
 	changed := c.quorate != quorate
 	c.quorate = quorate
+	if !quorate {
+		// It is this node that was lost to the others.
+		for _, p := range c.peers {
+			p.suspect = false
+		}
+	}
 	if changed {
 		word := "lost"
 		if quorate {
@@ -272,12 +283,17 @@ func (c *Controller) Group(now time.Time, members []Member) {
 		p.ID = m.ID
 		if !p.process {
 			p.process, p.phase, p.leaving = true, phaseNone, false
+			if p.suspect {
+				c.effects.Logf("Node %s is back, but takes no part before it was fenced", p.Name)
+			}
+			p.joins++
 			joined = append(joined, p)
 		}
 	}
 	for _, n := range c.names() {
 		if p := c.peers[n]; p.process && !slices.ContainsFunc(members, func(m Member) bool { return m.Name == n }) {
 			p.process, p.phase = false, phaseNone
+			p.suspect = !p.leaving && c.quorate && p.Name != c.self.Name && c.state != Starting && c.fencingAtHand()
 			left = append(left, p)
 		}
 	}
@@ -479,6 +495,18 @@ func (c *Controller) option(name, otherwise string) string {
 	return otherwise
 }
 
+// fencingAtHand tells whether lost nodes are to be fenced and there is a device for it.
+func (c *Controller) fencingAtHand() bool {
+	switch strings.ToLower(c.option("fencing-enabled", c.option("stonith-enabled", "true"))) {
+	case "false", "no", "off", "n", "0":
+		return false
+	}
+	r := cib.Section(c.effects.CIB(), "resources")
+	return r != nil && slices.ContainsFunc(r.FindElements(".//primitive"), func(p *etree.Element) bool {
+		return p.SelectAttrValue("class", "") == "stonith"
+	})
+}
+
 // nodeID is a node's id in the CIB.
 func (c *Controller) nodeID(name string) string {
 	if p := c.peers[name]; p != nil && p.ID != 0 {
@@ -520,7 +548,7 @@ func (c *Controller) writeState(p *peer, origin string) {
 	s.CreateAttr("uname", p.Name)
 	s.CreateAttr("in_ccm", strconv.FormatBool(p.ring))
 	crmd, join := "offline", "down"
-	if p.process {
+	if p.process && !p.suspect {
 		crmd = "online"
 	}
 	if p.phase == phaseConfirmed {

@@ -40,6 +40,12 @@ func (c *Controller) onVote(from string, msg *etree.Element) {
 		}
 		return
 	}
+	if c.peer(from).suspect {
+		if c.state != Election && !c.IsDC() {
+			c.startElection("node " + from + " votes before it was fenced")
+		}
+		return
+	}
 	if !c.beats(from, msg) {
 		// Ours is better. It sees our vote unless it came to the group after it.
 		knows := false

@@ -30,6 +30,8 @@ func (c *Controller) offer() {
 
 func (c *Controller) onOffer(from string, msg *etree.Element) {
 	switch {
+	case c.peer(from).suspect:
+		return
 	case c.IsDC() && from != c.self.Name:
 		c.startElection("node " + from + " is DC too")
 		return

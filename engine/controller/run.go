@@ -382,20 +382,36 @@ func (c *Controller) fence(i int, a *transition.Action) {
 // Fenced takes note that a node was fenced, on whoever's behalf.
 func (c *Controller) Fenced(now time.Time, target string, ours bool) {
 	c.now = now
-	if ours || !c.IsDC() {
+	if ours {
+		return
+	}
+	if !c.IsDC() {
+		c.peer(target).suspect = false
 		return
 	}
 	c.fenced(target)
 	c.abort("External Fencing Operation")
 }
 
-// fenced records that a node is surely down.
+// FencingBegan takes note that a node is about to be fenced.
+func (c *Controller) FencingBegan(target string) {
+	p := c.peer(target)
+	p.doomed = p.joins
+}
+
+// fenced records that a node is surely down. One that has come back since its
+// fencing began is another one: its state is what its join says.
 func (c *Controller) fenced(target string) {
 	id := c.nodeID(target)
+	p := c.peer(target)
+	p.suspect = false
+	if p.process && p.joins > p.doomed {
+		c.offer()
+		return
+	}
 	if id == "" {
 		return
 	}
-	p := c.peer(target)
 	p.leaving = true
 	for _, what := range []string{"lrm", "transient_attributes"} {
 		c.update(cib.Request{Op: cib.Delete, XPath: true, Section: fmt.Sprintf("//node_state[@uname='%s']/%s", target, what)}, nil)

@@ -37,7 +37,10 @@ type Effects interface {
 	// Run starts an agent, after a delay; done hears of its end. plug asks for the
 	// name of the parameter that the agent takes the target in.
 	Run(agent, action string, params func(plug string) []Param, timeout, delay time.Duration, done func(AgentResult))
-	// Fenced tells that a node was fenced; ours when this node asked for it.
+	// Began tells that a node is about to be fenced: what joins later is not meant.
+	Began(target string)
+	// Fenced tells that a node was fenced; ours when this node asked for it. A node that
+	// was started after its own fencing began does not hear of it.
 	Fenced(target string, ours bool)
 	// Changed tells that the history changed.
 	Changed()
@@ -97,7 +100,7 @@ type Fencer struct {
 	ops     []*operation
 	history []*Record
 	lists   map[string]cached // output of a device's list
-	started map[string]bool   // devices that this node monitors
+	begun   map[string]bool   // operations that were seen to begin
 }
 
 type cached struct {
@@ -113,7 +116,7 @@ const (
 
 // New makes the fencer of a node; random decides random delays.
 func New(self string, random *rand.Rand, e Effects) *Fencer {
-	return &Fencer{self: self, effects: e, random: random, lists: map[string]cached{}, started: map[string]bool{}}
+	return &Fencer{self: self, effects: e, random: random, lists: map[string]cached{}, begun: map[string]bool{}}
 }
 
 // Request asks for a node to be fenced; done hears how it went.
@@ -207,7 +210,9 @@ func (f *Fencer) Deliver(now time.Time, from string, m *etree.Element) {
 		r.At = time.Unix(t, 0)
 		f.remember(r)
 		op := f.find(r.ID)
-		if r.State == Done && r.Action != "on" && op == nil {
+		begun := f.begun[r.ID] || r.Delegate == byHand
+		delete(f.begun, r.ID)
+		if r.State == Done && r.Action != "on" && op == nil && (begun || r.Target != f.self) {
 			f.effects.Fenced(r.Target, false)
 		}
 		if op != nil {
@@ -235,6 +240,8 @@ func (f *Fencer) find(id string) *operation {
 // answerQuery tells the asking node which devices of this node can fence the target.
 func (f *Fencer) answerQuery(from string, m *etree.Element) {
 	target := m.SelectAttrValue("st_target", "")
+	f.begun[m.SelectAttrValue("st_remote_op", "")] = true
+	f.effects.Began(target)
 	op := &operation{Record: Record{ID: m.SelectAttrValue("st_remote_op", ""), Target: target, Action: m.SelectAttrValue("st_device_action", ""), Origin: from}}
 	var capable []string
 	open := 0
@@ -520,11 +527,14 @@ func (f *Fencer) close(op *operation, r Record) {
 	}
 }
 
+// byHand is the delegate of fencing that a person vouches for.
+const byHand = "a human"
+
 // Confirm records that a node is down because a person says so.
 func (f *Fencer) Confirm(now time.Time, target, client string) {
 	f.now = now
 	f.count++
-	op := &operation{Record: Record{ID: fmt.Sprintf("%s-%d-%d", f.self, now.UnixNano(), f.count), Target: target, Action: "off", Origin: f.self, Delegate: "a human", Client: client}}
+	op := &operation{Record: Record{ID: fmt.Sprintf("%s-%d-%d", f.self, now.UnixNano(), f.count), Target: target, Action: "off", Origin: f.self, Delegate: byHand, Client: client}}
 	f.finish(op, Done, "")
 }
 

@@ -233,7 +233,7 @@ func (p *planner) primitiveActions(r *Resource) {
 	} else {
 		r.Clear(status.StopUnexpected)
 	}
-	if r.Has(status.StartPending) && r.Assigned != nil {
+	if r.Has(status.StartPending) {
 		p.c.NewAction(r, "start", 0, r.Assigned, true).Set(status.AlwaysInGraph)
 	}
 	switch {

@@ -61,7 +61,7 @@ func (p *planner) allowedNodes(r *Resource) []*Node {
 // avoidRemote keeps a resource off all remote nodes.
 func (p *planner) avoidRemote(r *Resource) {
 	for i := range r.Allowed {
-		if r.Allowed[i].Known && p.c.ByIndex[i].IsRemote {
+		if r.Allowed[i].Known && p.c.ByIndex[i].Conn != nil {
 			r.Allowed[i].Score = -infinity
 		}
 	}

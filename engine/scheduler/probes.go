@@ -8,7 +8,7 @@ import (
 func (p *planner) scheduleProbes() {
 	for _, n := range p.c.Nodes {
 		if !n.Online {
-			if n.IsPlainRemote() && n.Conn != nil && n.Conn.Has(status.Failed) {
+			if n.IsPlainRemote() && n.Conn != nil && p.connectionState(n) == connFailed {
 				p.c.FenceNode(n, "the connection is unrecoverable", false)
 			}
 			continue

@@ -248,7 +248,7 @@ func (c *Cluster) readColocation(e *etree.Element) {
 	var last *resourceSet
 	for _, s := range sets {
 		if s.id == "" {
-			c.configErr("Ignoring resource_set without id")
+			c.configErr("Ignoring resource_set without #id")
 			continue
 		}
 		c.colocateSet(s, score, id, inf)

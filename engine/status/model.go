@@ -300,6 +300,7 @@ type Resource struct {
 	Flags     ResourceFlags
 	Meta      Values
 	params    []paramCache
+	paramMsgs paramMessages
 	Ops       []Op // configured operations
 
 	Priority           int
@@ -654,6 +655,7 @@ type Cluster struct {
 	Notices        []string // what simulations are told, in order
 	Warned         map[string]bool
 	HaveRemote     bool // some Pacemaker Remote node is known
+	TooNew         bool // newer software wrote the CIB: nothing was read
 	Simulation     bool
 	StatusXML      *etree.Element
 	DeferredChecks []DeferredCheck // parameter checks that wait for placement, oldest first

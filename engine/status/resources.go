@@ -46,9 +46,9 @@ func (r *Resource) IsClone() bool { return r != nil && r.Kind == Clone }
 // IsRemoteNode tells whether the resource connects to any remote node.
 func (r *Resource) IsRemoteNode() bool { return r.Has(RemoteConnection) }
 
-// Bundled tells whether the resource is part of a bundle.
+// Bundled tells whether the resource is a bundle or part of one.
 func (r *Resource) Bundled() bool {
-	for p := r.Parent; p != nil; p = p.Parent {
+	for p := r; p != nil; p = p.Parent {
 		if p.Kind == Bundle {
 			return true
 		}
@@ -314,7 +314,7 @@ func (c *Cluster) newResource(e *etree.Element, parent *Resource, instance int) 
 	if s, ok := r.Meta.Get("priority"); ok {
 		n, ok := c.score(s)
 		if !ok {
-			c.configWarn("Using default (0) for resource %s priority because '%s' is not a valid value: Unable to parse", r.ID, s)
+			c.configWarn("Using default (0) for resource %s priority because '%s' is not a valid value: Bad input value provided", r.ID, s)
 		}
 		r.Priority = n
 	}
@@ -382,7 +382,7 @@ func (c *Cluster) newResource(e *etree.Element, parent *Resource, instance int) 
 		} else {
 			n, ok := c.score(s)
 			if !ok {
-				c.configWarn("Using default (0) for resource %s resource-stickiness because '%s' is not a valid value: Unable to parse", r.ID, s)
+				c.configWarn("Using default (0) for resource %s resource-stickiness because '%s' is not a valid value: Bad input value provided", r.ID, s)
 			}
 			r.Stickiness = n
 		}
@@ -394,7 +394,7 @@ func (c *Cluster) newResource(e *etree.Element, parent *Resource, instance int) 
 		} else if n, ok := c.score(s); ok && n >= 0 {
 			r.FailureLimit = n
 		} else {
-			why := "Unable to parse"
+			why := "Bad input value provided"
 			if ok {
 				why = "OK"
 			}
@@ -620,6 +620,13 @@ type paramCache struct {
 	values Values
 }
 
+// paramMessages are messages of an evaluation that did not depend on the node;
+// another node gets the same values and the same messages.
+type paramMessages struct {
+	same bool
+	list []Message
+}
+
 // Params evaluates the instance attributes of a resource for a node (nil: for
 // no node in particular).
 func (c *Cluster) Params(r *Resource, n *Node) Values {
@@ -628,15 +635,30 @@ func (c *Cluster) Params(r *Resource, n *Node) Values {
 			return r.params[i].values
 		}
 	}
+	if r.paramMsgs.same {
+		c.Messages = append(c.Messages, r.paramMsgs.list...)
+		v := r.params[0].values
+		r.params = append(r.params, paramCache{n, v})
+		return v
+	}
 	var v Values
 	in := c.input()
-	if n != nil {
-		in.Attr = n.Attrs.Get
+	used := false
+	in.Attr = func(name string) (string, bool) {
+		used = true
+		if n == nil {
+			return "", false
+		}
+		return n.Attrs.Get(name)
 	}
+	from := len(c.Messages)
 	for p := r; p != nil; p = p.Parent {
 		c.blocks(p.XML, "instance_attributes", "", &in, &v)
 	}
 	r.params = append(r.params, paramCache{n, v})
+	if !used {
+		r.paramMsgs = paramMessages{true, append([]Message(nil), c.Messages[from:]...)}
+	}
 	return v
 }
 

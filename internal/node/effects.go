@@ -229,6 +229,8 @@ func (c *fencerEffects) Members() []string {
 	return out
 }
 
+func (c *fencerEffects) Began(target string) { c.Controller.FencingBegan(target) }
+
 func (c *fencerEffects) Fenced(target string, ours bool) {
 	c.Controller.Fenced(c.now, target, ours)
 	if target == c.self.Name {

@@ -3,13 +3,14 @@ package supervise
 import "time"
 
 // Roles are the three service faces of clusterd, under the names that users type.
-// clusterd is the program's path.
+// clusterd is the program's path. A role that died is started again only after
+// the other nodes have surely noticed, so that all agree on what happened.
 func Roles(clusterd string) []Unit {
 	return []Unit{
-		{Name: "pcsd", Argv: []string{clusterd, "pcsd"}, Notify: true, Restart: true, Log: "/var/log/pcsd/pcsd.log"},
-		{Name: "corosync", Argv: []string{clusterd, "corosync"}, Notify: true, Restart: true, Log: "/var/log/cluster/corosync.log"},
+		{Name: "pcsd", Argv: []string{clusterd, "pcsd"}, Notify: true, Restart: true, RestartDelay: time.Second, Log: "/var/log/pcsd/pcsd.log"},
+		{Name: "corosync", Argv: []string{clusterd, "corosync"}, Notify: true, Restart: true, RestartDelay: time.Second, Log: "/var/log/cluster/corosync.log"},
 		{
-			Name: "pacemaker", Argv: []string{clusterd, "pacemaker"}, Notify: true, Restart: true,
+			Name: "pacemaker", Argv: []string{clusterd, "pacemaker"}, Notify: true, Restart: true, RestartDelay: time.Second,
 			Requires: []string{"corosync"}, StopLimit: 30 * time.Minute, Log: "/var/log/pacemaker/pacemaker.log",
 		},
 	}

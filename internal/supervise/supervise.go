@@ -38,8 +38,9 @@ type Unit struct {
 	Notify bool
 	// Requires are started before it; when one of them stops, it is stopped first.
 	Requires []string
-	// Restart starts it again when it ends with an error or by a signal.
-	Restart bool
+	// Restart starts it again, after RestartDelay, when it ends with an error or by a signal.
+	Restart      bool
+	RestartDelay time.Duration
 	// StartLimit and StopLimit are how long it may take; 0 is 90 seconds.
 	StartLimit, StopLimit time.Duration
 	// Log is the file that its output goes to; "" is the supervisor's own output.
@@ -365,6 +366,17 @@ func (s *Supervisor) ended(ctx context.Context, st *state, ws syscall.WaitStatus
 	}
 	if again {
 		go func() {
+			select {
+			case <-time.After(st.unit.RestartDelay):
+			case <-ctx.Done():
+				return
+			}
+			s.mu.Lock()
+			wanted := !st.stopping
+			s.mu.Unlock()
+			if !wanted {
+				return
+			}
 			if err := s.start(ctx, st.unit.Name); err != nil {
 				s.Log.Error("restart", "unit", st.unit.Name, "err", err)
 			}

@@ -127,7 +127,7 @@ func forget(n *etree.Element) {
 func (s *Simulation) history(n *etree.Element, name, configured, class, kind, provider string) *etree.Element {
 	list := child(child(n, "lrm"), "lrm_resources")
 	for _, id := range []string{name, configured} {
-		if h := byAttr(list, "lrm_resource", "id", id); h != nil {
+		if h, one := s.single(list, id); one {
 			return h
 		}
 	}
@@ -156,6 +156,49 @@ func (s *Simulation) history(n *etree.Element, name, configured, class, kind, pr
 	}
 	set(h, "type", kind)
 	return h
+}
+
+// single finds the one history of a resource. If there are several, they are
+// not used: a new one is begun, which Pacemaker then joins with the first.
+func (s *Simulation) single(list *etree.Element, id string) (*etree.Element, bool) {
+	h := byAttr(list, "lrm_resource", "id", id)
+	if h == nil {
+		return nil, false
+	}
+	for _, t := range list.ChildElements() {
+		if t != h && t.Tag == "lrm_resource" && get(t, "id") == id {
+			return nil, false
+		}
+	}
+	return h, true
+}
+
+// join joins histories of the same resource into the first of them.
+func join(h *etree.Element) {
+	list := h.Parent()
+	if list == nil {
+		return
+	}
+	id := get(h, "id")
+	first := byAttr(list, "lrm_resource", "id", id)
+	if first == h {
+		return
+	}
+	for _, other := range list.ChildElements() {
+		if other == first || other.Tag != "lrm_resource" || get(other, "id") != id {
+			continue
+		}
+		for _, e := range other.ChildElements() {
+			to := byAttr(first, e.Tag, "id", get(e, "id"))
+			if to == nil {
+				to = first.CreateElement(e.Tag)
+			}
+			for _, a := range e.Attr {
+				set(to, a.Key, a.Value)
+			}
+		}
+	}
+	list.RemoveChild(h)
 }
 
 // result is the result of an operation to be recorded.
@@ -236,6 +279,7 @@ func (s *Simulation) record(h *etree.Element, r result) {
 			set(e, "op-digest", status.OperationDigest(r.params))
 		}
 	}
+	join(h)
 }
 
 // failCount counts a failure of an operation.
