@@ -12,12 +12,14 @@ import (
 	"time"
 )
 
-func plainConf(nodes string) string {
-	return `totem {
+// confWith makes the text of a configuration with these settings of the section totem.
+func confWith(totem string) func(nodes string) string {
+	return func(nodes string) string {
+		return `totem {
 version: 2
 cluster_name: proof
-transport: udpu
 token: 1000
+` + totem + `
 }
 nodelist {
 ` + nodes + `}
@@ -29,6 +31,7 @@ to_stderr: yes
 to_syslog: no
 }
 `
+	}
 }
 
 // TestRealNodeInOurRing has an original node join two of ours, and holds that the
@@ -37,7 +40,17 @@ func TestRealNodeInOurRing(t *testing.T) {
 	if testing.Short() {
 		t.Skip("it takes a while")
 	}
-	h := hosts(t, 3, plainConf)
+	for name, totem := range map[string]string{
+		"udpu":        "transport: udpu",
+		"knet":        "transport: knet",
+		"knet-aes256": "transport: knet\ncrypto_cipher: aes256\ncrypto_hash: sha256",
+	} {
+		t.Run(name, func(t *testing.T) { realNode(t, confWith(totem)) })
+	}
+}
+
+func realNode(t *testing.T, conf func(string) string) {
+	h := hosts(t, 3, conf)
 	h[0].start(false)
 	h[0].members(5*time.Second, 1)
 	h[1].start(true)
@@ -108,7 +121,7 @@ func TestRealNodeInOurRing(t *testing.T) {
 
 // TestRealTools runs the original's tools against our daemon.
 func TestRealTools(t *testing.T) {
-	h := hosts(t, 1, plainConf)[0]
+	h := hosts(t, 1, confWith("transport: udpu"))[0]
 	h.start(false)
 	h.members(5*time.Second, 1)
 	for _, c := range []struct {
