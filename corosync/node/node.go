@@ -64,7 +64,7 @@ var Names = [...]string{"cpg", "cmap", "cfg", "quorum", "votequorum"}
 func (s Service) String() string { return Names[s] }
 
 // Effect is something to be done: one of totem's *Unicast, *Multicast, *StoreSeq and
-// *Flush, or *Respond, *Tell, *Done, *StoreTracked, *ReadConf, *ReopenLogs or *Exit.
+// *Flush, or *Respond, *Tell, *Wait, *Done, *StoreTracked, *ReadConf, *ReopenLogs or *Exit.
 type Effect any
 
 // Respond sends a client the response to its request.
@@ -78,6 +78,9 @@ type Tell struct {
 	Client  Client
 	Message []byte
 }
+
+// Wait tells that a client's request has to wait, for a sync or for room.
+type Wait struct{ Client Client }
 
 // Done tells that a client's request was taken: its next one may come.
 type Done struct{ Client Client }

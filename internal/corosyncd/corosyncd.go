@@ -58,7 +58,7 @@ func Run(ctx context.Context, o Options) error {
 	if err != nil {
 		return err
 	}
-	d := &daemon{o: o, files: files, log: o.Log, calls: make(chan func()), over: make(chan struct{}), conns: map[node.Client]*ipc.Conn{}, done: map[node.Client]chan struct{}{}}
+	d := &daemon{o: o, files: files, log: o.Log, calls: make(chan func()), over: make(chan struct{}), conns: map[node.Client]*ipc.Conn{}, done: map[node.Client]chan struct{}{}, held: map[node.Client]bool{}}
 	if d.addrs, err = d.resolve(ctx, c); err != nil {
 		return err
 	}
@@ -135,6 +135,7 @@ type daemon struct {
 	lastClient node.Client
 	conns      map[node.Client]*ipc.Conn
 	done       map[node.Client]chan struct{} // to be told when a request was taken
+	held       map[node.Client]bool          // whose library was told to hold back
 	exit       *node.Exit
 }
 
@@ -292,7 +293,17 @@ func (d *daemon) carryOut() {
 			if c := d.conns[e.Client]; c != nil {
 				c.Event(e.Message)
 			}
+		case *node.Wait:
+			// The client's library tells its program to try again.
+			if c := d.conns[e.Client]; c != nil {
+				c.FlowControl(true)
+				d.held[e.Client] = true
+			}
 		case *node.Done:
+			if c := d.conns[e.Client]; c != nil && d.held[e.Client] {
+				c.FlowControl(false)
+				delete(d.held, e.Client)
+			}
 			if ch := d.done[e.Client]; ch != nil {
 				ch <- struct{}{}
 			}
