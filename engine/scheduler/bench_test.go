@@ -113,6 +113,8 @@ func BenchmarkPlanIdle(b *testing.B) { benchmark(b, farm(16, 60, 10, 200, 0)) }
 
 func BenchmarkPlanNodeLost(b *testing.B) { benchmark(b, farm(16, 60, 10, 200, 1)) }
 
+func BenchmarkPlanLarge(b *testing.B) { benchmark(b, farm(32, 300, 20, 1000, 1)) }
+
 func BenchmarkReadStatus(b *testing.B) {
 	root := parse(b, farm(16, 60, 10, 200, 0))
 	b.ReportAllocs()
