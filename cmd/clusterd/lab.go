@@ -114,13 +114,13 @@ func labExec(ctx context.Context, env *program.Env, name, host string, argv []st
 
 // labDaemon and labHost are what `lab up` starts; nobody types them.
 func labDaemon(env *program.Env) *cobra.Command {
-	return &cobra.Command{Use: "lab-daemon", Hidden: true, Args: cobra.NoArgs, RunE: func(c *cobra.Command, _ []string) error {
+	return &cobra.Command{Use: "lab-daemon", Hidden: true, Args: cobra.ArbitraryArgs, RunE: func(c *cobra.Command, _ []string) error {
 		return lab.RunDaemon(c.Context(), env.Stdin, inherited(3, "report"))
 	}}
 }
 
 func labHost(env *program.Env) *cobra.Command {
-	return &cobra.Command{Use: "lab-host", Hidden: true, Args: cobra.NoArgs, RunE: func(*cobra.Command, []string) error {
+	return &cobra.Command{Use: "lab-host", Hidden: true, Args: cobra.ArbitraryArgs, RunE: func(*cobra.Command, []string) error {
 		return lab.RunHost(env.Stdin, inherited(3, "cable"), inherited(4, "booted"))
 	}}
 }

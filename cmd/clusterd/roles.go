@@ -20,6 +20,7 @@ import (
 	"hacluster/internal/corosyncd"
 	"hacluster/internal/host"
 	"hacluster/internal/node"
+	"hacluster/internal/pcsd"
 	"hacluster/internal/program"
 	"hacluster/internal/supervise"
 	"hacluster/ocf/builtin"
@@ -28,6 +29,9 @@ import (
 // roles are the service faces of the daemon.
 func roles(env *program.Env) []*cobra.Command {
 	return []*cobra.Command{
+		{Use: "pcsd", Short: "Serve pcs's API on TCP 2224", Args: cobra.NoArgs, RunE: func(c *cobra.Command, _ []string) error {
+			return pcsdRole(c.Context(), env)
+		}},
 		{Use: "corosync", Short: "Serve membership, ordered messages and quorum", Args: cobra.NoArgs, RunE: func(c *cobra.Command, _ []string) error {
 			return corosync(c.Context(), env)
 		}},
@@ -68,6 +72,19 @@ func corosync(ctx context.Context, env *program.Env) error {
 		if errors.Is(err, corosyncd.ErrOrdered) {
 			return exitStayDown
 		}
+		return exit(1)
+	}
+	return nil
+}
+
+func pcsdRole(ctx context.Context, env *program.Env) error {
+	err := pcsd.Main(ctx, env.Getenv, env.Stderr, func() {
+		if err := supervise.Ready(env.Getenv); err != nil {
+			fmt.Fprintf(env.Stderr, "clusterd: pcsd: tell that the service is ready: %v\n", err)
+		}
+	})
+	if err != nil {
+		fmt.Fprintf(env.Stderr, "clusterd: pcsd: %v\n", err)
 		return exit(1)
 	}
 	return nil

@@ -266,12 +266,18 @@ func (n *Node) settle() {
 
 func (n *Node) do(e Effect) { n.out = append(n.out, e) }
 
-// send sends a service message: while a sync runs as part of it.
-func (n *Node) send(message []byte) bool {
-	q := totem.Normal
+// send sends a service message, after all that were sent before.
+func (n *Node) send(message []byte) bool { return n.sendIn(totem.Normal, message) }
+
+// sendSynced is send for messages that are part of the sync while one runs.
+func (n *Node) sendSynced(message []byte) bool {
 	if n.sync.running {
-		q = totem.Sync
+		return n.sendIn(totem.Sync, message)
 	}
+	return n.sendIn(totem.Normal, message)
+}
+
+func (n *Node) sendIn(q totem.Queue, message []byte) bool {
 	if err := n.ring.Send(n.now, q, wire.GroupServices, message); err != nil {
 		return false
 	}
@@ -324,14 +330,22 @@ func (n *Node) deliver(d *totem.Deliver) {
 // cpgHost and votesHost are the node as its services see it.
 type cpgHost struct{ n *Node }
 
-func (h cpgHost) Send(m []byte) bool { return h.n.send(m) }
+// Send sends in the order of the calls: a leave must not overtake its join. Only what is told in
+// a sync is part of it.
+func (h cpgHost) Send(m []byte) bool {
+	if h.n.sync.telling {
+		return h.n.sendSynced(m)
+	}
+	return h.n.send(m)
+}
+
 func (h cpgHost) Event(c cpg.Client, m []byte) {
 	h.n.do(&Tell{Client(c), m})
 }
 
 type votesHost struct{ n *Node }
 
-func (h votesHost) Send(m []byte)          { h.n.send(m) }
+func (h votesHost) Send(m []byte)          { h.n.sendSynced(m) }
 func (h votesHost) QuorumChanged()         { h.n.quorumChanged() }
 func (h votesHost) NodesChanged()          { h.n.votersChanged() }
 func (h votesHost) ExpectedChanged()       { h.n.expectedChanged() }

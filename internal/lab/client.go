@@ -68,7 +68,7 @@ func Up(ctx context.Context, cfg Config) error {
 		return err
 	}
 	defer r.Close()
-	cmd := exec.Command(self, "lab-daemon")
+	cmd := exec.Command(self, "lab-daemon", cfg.Name) // the name is for who reads a list of processes
 	cmd.Dir = "/"
 	stdin, err := os.CreateTemp(d, "config")
 	if err != nil {
@@ -264,5 +264,7 @@ func command(argv []string, stdin io.Reader, stdout, stderr io.Writer) (*exec.Cm
 	return &exec.Cmd{
 		Path: path, Args: argv, Env: Environment(os.Getenv("TERM")), Dir: "/root",
 		Stdin: stdin, Stdout: stdout, Stderr: stderr,
+		// What a command leaves running holds its output open; that is not waited for.
+		WaitDelay: 200 * time.Millisecond,
 	}, nil
 }

@@ -3,11 +3,12 @@ package pcs
 import (
 	"hacluster/internal/pcs/constraint"
 	"hacluster/internal/pcs/property"
-	"hacluster/internal/pcs/resource"
 	"hacluster/internal/pcs/session"
 )
 
 func verb(run session.Verb) *Node { return &Node{Run: run} }
+
+func byAge(old, newer session.Verb) *Node { return verb(session.ByAge(old, newer)) }
 
 func gens(g string, run session.Verb) *Node { return &Node{Run: run, Gens: g} }
 
@@ -29,6 +30,11 @@ var nouns = map[string]*Node{
 	"constraint": constraintTree,
 	"resource":   resourceTree,
 	"stonith":    stonithTree,
+	"cluster":    clusterTree,
+	"node":       nodeTree,
+	"status":     statusTree,
+	"config":     configTree,
+	"alert":      alertTree,
 }
 
 func only09(run session.Verb) *Node { return gens("9---", run) }
@@ -84,19 +90,5 @@ var constraintTree = &Node{
 			"remove": only09(constraint.RuleRemove09),
 			"delete": only09(constraint.RuleRemove09),
 		}},
-	},
-}
-
-var resourceTree = &Node{
-	Default: "status", Default09: "show",
-	Sub: map[string]*Node{
-		"create": verb(resource.Create),
-	},
-}
-
-var stonithTree = &Node{
-	Default: "status", Default09: "show",
-	Sub: map[string]*Node{
-		"create": verb(resource.CreateStonith),
 	},
 }

@@ -95,6 +95,9 @@ func NewOptions(pairs map[string]string) *Options {
 	return o
 }
 
+// Set gives an option, as if the command line had it.
+func (o *Options) Set(name, value string) { o.set(name, value) }
+
 func (o *Options) set(name, value string) {
 	if _, ok := o.values[name]; !ok {
 		o.order = append(o.order, name)
@@ -268,4 +271,13 @@ func Quoted(items []string) string {
 		b.WriteString("'" + s + "'")
 	}
 	return b.String()
+}
+
+// Replaced is the error of a verb that other verbs have replaced in a version ("0.11").
+func Replaced(since string, commands ...string) error {
+	quoted := make([]string, len(commands))
+	for i, c := range commands {
+		quoted[i] = "'" + c + "'"
+	}
+	return Usagef("This command has been replaced with %s. See 'man pcs' -> Changes in pcs-%s.", strings.Join(quoted, ", "), since)
 }

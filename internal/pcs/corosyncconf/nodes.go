@@ -113,3 +113,26 @@ func MentionsDevice(text string) bool {
 	root, err := Parse(text)
 	return err == nil && HasDevice(root) && strings.TrimSpace(text) != ""
 }
+
+// UpdateTwoNode sets or removes quorum's two_node as the number of nodes, the quorum device and
+// auto_tie_breaker ask for.
+func UpdateTwoNode(root *Section) {
+	quorums := root.All("quorum")
+	tie := ""
+	for _, q := range quorums {
+		if v, ok := q.Get("auto_tie_breaker"); ok {
+			tie = v
+		}
+	}
+	want := len(Nodes(root)) == 2 && tie != "1" && !HasDevice(root)
+	if want && len(quorums) == 0 {
+		quorums = []*Section{root.Add(&Section{Name: "quorum"})}
+	}
+	for i, q := range quorums {
+		if want && i == len(quorums)-1 {
+			q.Set("two_node", "1")
+		} else {
+			q.Drop("two_node")
+		}
+	}
+}

@@ -86,3 +86,35 @@ func (s *Session) Section(root *etree.Element, name string) (*etree.Element, err
 	}
 	return nil, report.Items{report.Errorf("Unable to get 'configuration/%s' section of cib", name)}
 }
+
+// ExpandTags are the resources that ids name, those that a tag names in place of the tag. Ids of
+// nothing are left out.
+func (s *Session) ExpandTags(root *etree.Element, ids []string) []*etree.Element {
+	var out []*etree.Element
+	resources := doc.Section(root, "resources")
+	byID := func(id string) *etree.Element {
+		for _, el := range doc.All(resources, ResourceTags...) {
+			if doc.ID(el) == id {
+				return el
+			}
+		}
+		return nil
+	}
+	for _, id := range ids {
+		if el := byID(id); el != nil {
+			out = append(out, el)
+			continue
+		}
+		for _, t := range doc.Children(doc.Section(root, "tags"), "tag") {
+			if doc.ID(t) != id {
+				continue
+			}
+			for _, ref := range doc.Children(t, "obj_ref") {
+				if el := byID(doc.ID(ref)); el != nil {
+					out = append(out, el)
+				}
+			}
+		}
+	}
+	return out
+}

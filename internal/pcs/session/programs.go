@@ -55,7 +55,7 @@ func (s *Session) RunInput(stdin, name string, args ...string) (live.Result, err
 	if file, ok := s.File(); ok {
 		env = append(env, "CIB_file="+file)
 	}
-	if s.Env.Getenv("PCS_COMPAT") == "" && s.Fixed {
+	if s.Env.Getenv("PCS_COMPAT") == "" {
 		env = append(env, "PCS_COMPAT="+s.Version.String())
 	}
 	return s.World.Programs.Run(s.Ctx, env, stdin, name, args...)
@@ -116,3 +116,6 @@ func (c Systemctl) IsInstalled(ctx context.Context, unit string) bool {
 	r, err := c.Programs.Run(ctx, nil, "", "systemctl", "list-unit-files", "--full", "--no-legend", unit+".service")
 	return err == nil && r.Code == 0 && strings.Contains(r.Stdout, unit+".service")
 }
+
+// HostPrograms runs programs as processes of this host.
+func HostPrograms() live.Programs { return processes{} }

@@ -193,3 +193,30 @@ func (s *Session) Remote() *client.Client {
 
 // CIBFile is the CIB on this host's disk.
 func (s *Session) CIBFile() string { return filepath.Join(s.Paths.CIBDir, "cib.xml") }
+
+// Root tells whether the user is root.
+func (s *Session) Root() bool { return os.Geteuid() == 0 }
+
+// Confirm warns and asks whether to go on; --force says yes, and without a terminal it is an error.
+func (s *Session) Confirm(warning string) (bool, error) {
+	if s.Opts.Has("--force") {
+		s.Out.Warn(warning)
+		return true, nil
+	}
+	if !s.Interactive() {
+		return false, report.Fatal(warning + ", use --force to override")
+	}
+	s.Out.Print("WARNING: " + warning)
+	answer, err := s.Ask("Type 'yes' or 'y' to proceed, anything else to cancel: ")
+	if err != nil {
+		return false, err
+	}
+	if answer == "yes" || answer == "y" {
+		return true, nil
+	}
+	s.Out.Print("Canceled")
+	return false, nil
+}
+
+// DefaultPaths fills empty paths with the usual ones, or with what the environment says.
+func DefaultPaths(p Paths, getenv func(string) string) Paths { return p.withDefaults(getenv) }

@@ -8,6 +8,7 @@ import (
 	"github.com/beevik/etree"
 
 	"hacluster/internal/pcs/doc"
+	"hacluster/internal/pcs/live"
 	"hacluster/internal/pcs/report"
 )
 
@@ -207,4 +208,28 @@ func (s *Session) monitorXML() (res resultText, err error) {
 type resultText struct {
 	Stdout, Stderr string
 	Code           int
+}
+
+// LocalNodeState is this host's node in the running cluster; nil while Pacemaker does not answer.
+func (s *Session) LocalNodeState() (*StateNode, error) {
+	if s.World.Cluster == nil {
+		return nil, nil
+	}
+	name, err := s.World.Cluster.LocalNode(s.Ctx)
+	if errors.Is(err, live.ErrNotRunning) {
+		return nil, nil
+	}
+	if err != nil {
+		return nil, err
+	}
+	st, err := s.State()
+	if err != nil {
+		return nil, err
+	}
+	for _, n := range st.Nodes() {
+		if n.Name == name {
+			return &n, nil
+		}
+	}
+	return nil, report.Items{report.Errorf("Node '%s' does not appear to exist in configuration", name)}
 }

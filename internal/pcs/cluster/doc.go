@@ -1,0 +1,27 @@
+// Package cluster carries out the verbs of `pcs cluster`: setting a cluster up and
+// taking it down, starting and stopping it, its CIB and its corosync.conf as wholes.
+package cluster
+
+import (
+	"hacluster/internal/pcs/report"
+	"hacluster/internal/pcs/session"
+)
+
+const nodesAndAll = "Cannot specify both --all and a list of nodes."
+
+// Nodes are the names of corosync.conf's nodes; none is an error from 0.10 on.
+func Nodes(s *session.Session) ([]string, error) {
+	root, err := s.Conf()
+	if err != nil {
+		if s.Legacy() {
+			return nil, err
+		}
+		return nil, err
+	}
+	_ = root
+	nodes := s.ConfNodes()
+	if len(nodes) == 0 && !s.Legacy() {
+		return nil, report.Items{report.Errorf("No nodes found in corosync.conf")}
+	}
+	return nodes, nil
+}

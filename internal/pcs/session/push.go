@@ -1,0 +1,75 @@
+package session
+
+import (
+	"strings"
+
+	"github.com/beevik/etree"
+
+	"hacluster/cib"
+	"hacluster/internal/pcs/doc"
+	"hacluster/internal/pcs/live"
+	"hacluster/internal/pcs/report"
+)
+
+// SetFile makes the verb work on a CIB in a file.
+func (s *Session) SetFile(path string) { s.Opts.Set("-f", path) }
+
+// ReplaceCIB puts a CIB, or a section of it, in place of what is there. scope "" is everything.
+// Errors of the CIB's rules can be told by cib.CodeOf.
+func (s *Session) ReplaceCIB(section *etree.Element, scope string) error {
+	return s.apply(cib.Request{Op: cib.Replace, Section: scope, Data: section}, func() error {
+		return s.World.Cluster.Replace(s.Ctx, doc.Format(section))
+	})
+}
+
+// PatchCIB applies a patchset.
+func (s *Session) PatchCIB(diff *etree.Element) error {
+	return s.apply(cib.Request{Op: cib.Patch, Data: diff}, func() error {
+		return s.World.Cluster.Patch(s.Ctx, doc.Format(diff))
+	})
+}
+
+func (s *Session) apply(r cib.Request, onCluster func() error) error {
+	if s.Live() {
+		if s.World.Cluster == nil {
+			return live.ErrNotRunning
+		}
+		return onCluster()
+	}
+	root, err := s.CIB()
+	if err != nil {
+		return err
+	}
+	res, err := cib.Apply(root, r)
+	if err != nil {
+		return err
+	}
+	file, _ := s.File()
+	text := append([]byte(`<?xml version="1.0" encoding="UTF-8"?>`+"\n"), doc.Format(res.Root)...)
+	if err := writeInPlace(file, text); err != nil {
+		return report.Fatalf("Unable to write to file: '%s': '%s'", file, Reason(err))
+	}
+	s.cib.text = text
+	return nil
+}
+
+// UpgradeCIB raises the schema to the newest.
+func (s *Session) UpgradeCIB() error {
+	if s.Live() {
+		if s.World.Cluster == nil {
+			return live.ErrNotRunning
+		}
+		return s.World.Cluster.Upgrade(s.Ctx)
+	}
+	r, err := s.Run("cibadmin", "--upgrade", "--force")
+	if err != nil {
+		return err
+	}
+	if r.Code == 0 {
+		return nil
+	}
+	if strings.Contains(r.Output(), cib.SchemaUnchanged.String()) {
+		return &cib.Error{Code: cib.SchemaUnchanged}
+	}
+	return report.Fatal(r.Output())
+}

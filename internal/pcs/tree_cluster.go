@@ -1,0 +1,85 @@
+package pcs
+
+import (
+	"hacluster/internal/pcs/alert"
+	"hacluster/internal/pcs/cluster"
+	"hacluster/internal/pcs/config"
+	"hacluster/internal/pcs/node"
+	"hacluster/internal/pcs/status"
+)
+
+var clusterTree = &Node{
+	Sub: map[string]*Node{
+		"auth":        only09(cluster.Auth09),
+		"setup":       only09(cluster.Setup09),
+		"token":       only09(cluster.Token09),
+		"token-nodes": only09(cluster.TokenNodes09),
+		"sync":        only09(cluster.Sync),
+		"status":      verb(status.Cluster),
+		"pcsd-status": verb(status.PcsdStatus),
+		"start":       verb(cluster.Start),
+		"stop":        verb(cluster.Stop),
+		"kill":        verb(cluster.Kill),
+		"enable":      verb(cluster.Enable),
+		"disable":     verb(cluster.Disable),
+		"standby":     only09(node.Standby),
+		"unstandby":   only09(node.Unstandby),
+		"cib":         verb(cluster.CIB),
+		"cib-push":    verb(cluster.CIBPush),
+		"cib-upgrade": verb(cluster.CIBUpgrade),
+		"edit":        verb(cluster.Edit),
+		"uidgid":      verb(cluster.UIDGID),
+		"corosync":    verb(cluster.Corosync),
+		"reload":      verb(cluster.Reload),
+		"destroy":     verb(cluster.Destroy),
+		"verify":      verb(cluster.Verify),
+		"localnode":   only09(cluster.LocalNode09),
+	},
+}
+
+var nodeTree = &Node{
+	Sub: map[string]*Node{
+		"standby":          verb(node.Standby),
+		"unstandby":        verb(node.Unstandby),
+		"maintenance":      verb(node.Maintenance),
+		"unmaintenance":    verb(node.Unmaintenance),
+		"pacemaker-status": verb(node.PacemakerStatus),
+	},
+}
+
+var statusTree = &Node{
+	Run: status.Full09,
+	Sub: map[string]*Node{
+		"corosync": verb(status.Corosync),
+		"cluster":  verb(status.Cluster),
+		"nodes":    verb(status.Nodes),
+		"pcsd":     verb(status.PcsdStatus),
+		"xml":      verb(status.XML),
+	},
+}
+
+var configTree = &Node{
+	Default: "show",
+	Sub: map[string]*Node{
+		"show": only09(config.Show09),
+	},
+}
+
+var alertTree = &Node{
+	Default: "config",
+	Sub: map[string]*Node{
+		"create":         verb(alert.Create),
+		"update":         verb(alert.Update),
+		"remove":         verb(alert.Remove),
+		"delete":         gens("-ABC", alert.Remove),
+		"config":         byAge(alert.Config09, alert.Config),
+		"show":           byAge(alert.Config09, alert.Show),
+		"get_all_alerts": verb(alert.AllJSON),
+		"recipient": {Sub: map[string]*Node{
+			"add":    verb(alert.RecipientAdd),
+			"update": verb(alert.RecipientUpdate),
+			"remove": verb(alert.RecipientRemove),
+			"delete": gens("-ABC", alert.RecipientRemove),
+		}},
+	},
+}

@@ -1,0 +1,104 @@
+package pcs
+
+import (
+	"hacluster/internal/pcs/resource"
+	"hacluster/internal/pcs/session"
+	"hacluster/internal/pcs/show"
+	"hacluster/internal/pcs/stonith"
+)
+
+var resourceTree = &Node{
+	Default: "status", Default09: "show",
+	Sub: map[string]*Node{
+		"create":        verb(resource.Create),
+		"show":          only09(resource.Show09),
+		"list":          verb(resource.List),
+		"describe":      verb(resource.Describe),
+		"standards":     verb(resource.Standards),
+		"providers":     verb(resource.Providers),
+		"agents":        verb(resource.Agents),
+		"update":        only09(resource.Update09),
+		"delete":        only09(resource.Delete09),
+		"remove":        only09(resource.Delete09),
+		"meta":          only09(resource.Meta09),
+		"utilization":   only09(resource.Utilization09),
+		"clone":         only09(resource.Clone09),
+		"unclone":       only09(resource.Unclone09),
+		"master":        only09(resource.Master09),
+		"ungroup":       only09(resource.GroupRemove09),
+		"enable":        only09(resource.Enable09),
+		"disable":       only09(resource.Disable09),
+		"safe-disable":  only09(resource.SafeDisable09),
+		"manage":        only09(resource.Manage09),
+		"unmanage":      only09(resource.Unmanage09),
+		"cleanup":       verb(resource.Cleanup),
+		"refresh":       verb(resource.Refresh),
+		"restart":       only09(resource.Restart09),
+		"move":          only09(resource.Move09("move")),
+		"ban":           only09(resource.Move09("ban")),
+		"clear":         only09(resource.Move09("clear")),
+		"debug-start":   verb(resource.Debug("debug-start")),
+		"debug-stop":    verb(resource.Debug("debug-stop")),
+		"debug-monitor": verb(resource.Debug("debug-monitor")),
+		"debug-promote": verb(resource.Debug("debug-promote")),
+		"debug-demote":  verb(resource.Debug("debug-demote")),
+		"defaults":      only09(resource.Defaults09("rsc_defaults")),
+		"op": {Sub: map[string]*Node{
+			"defaults": only09(resource.Defaults09("op_defaults")),
+			"add":      only09(resource.OpAdd09),
+			"remove":   only09(resource.OpRemove09),
+			"delete":   only09(resource.OpRemove09),
+		}},
+		"group": {Sub: map[string]*Node{
+			"add":    only09(resource.GroupAdd09),
+			"list":   only09(resource.GroupList09),
+			"remove": only09(resource.GroupRemove09),
+			"delete": only09(resource.GroupRemove09),
+		}},
+	},
+}
+
+var stonithTree = &Node{
+	Default: "status", Default09: "show",
+	Sub: map[string]*Node{
+		"create":   verb(resource.CreateStonith),
+		"show":     only09(showStonith09),
+		"list":     verb(resource.ListStonith),
+		"describe": verb(resource.DescribeStonith),
+		"update":   only09(resource.Update09),
+		"delete":   only09(resource.Delete09),
+		"remove":   only09(resource.Delete09),
+		"cleanup":  verb(resource.Cleanup),
+		"refresh":  verb(resource.Refresh),
+		"enable":   only09(resource.Enable09),
+		"disable":  only09(resource.Disable09),
+		"fence":    verb(stonith.Fence),
+		"confirm":  verb(stonith.Confirm),
+		"history": {Default: "show", Sub: map[string]*Node{
+			"show":    verb(stonith.History),
+			"cleanup": verb(stonith.HistoryCleanup),
+			"update":  verb(stonith.HistoryUpdate),
+		}},
+		"level": {Default: "config", Sub: map[string]*Node{
+			"add":    verb(stonith.LevelAdd),
+			"clear":  verb(stonith.LevelClear),
+			"config": verb(stonith.LevelConfig),
+			"remove": verb(stonith.LevelRemove),
+			"delete": verb(stonith.LevelRemove),
+			"verify": verb(stonith.LevelVerify),
+		}},
+	},
+}
+
+// showStonith09 is `stonith show` of 0.9: the devices, and the fencing levels.
+func showStonith09(s *session.Session, args []string) error {
+	if err := resource.ShowStonith09(s, args); err != nil {
+		return err
+	}
+	root, err := s.CIB()
+	if err != nil {
+		return err
+	}
+	s.Out.Print(show.IndentBy(stonith.Lines(s, root), 1)...)
+	return nil
+}

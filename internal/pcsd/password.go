@@ -1,0 +1,128 @@
+package pcsd
+
+import (
+	"bufio"
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"os/exec"
+	"os/user"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/go-crypt/crypt"
+	"github.com/go-crypt/crypt/algorithm/shacrypt"
+)
+
+// systemPassword asks the host whether a password is right: by PAM's helper unix_chkpwd
+// where there is one, else from /etc/shadow.
+type systemPassword struct {
+	now    func() time.Time
+	shadow string // /etc/shadow if empty
+	helper []string
+}
+
+var chkpwd = []string{"/usr/sbin/unix_chkpwd", "/sbin/unix_chkpwd"}
+
+// unix_chkpwd's exit codes, those of PAM.
+const (
+	pamSuccess     = 0
+	pamAuthErr     = 7
+	pamUserUnknown = 10
+)
+
+func (p systemPassword) check(ctx context.Context, name, password string) (bool, error) {
+	if name == "" || strings.ContainsAny(name, ":\n\x00") || strings.HasPrefix(name, "-") || strings.Contains(password, "\x00") {
+		return false, nil
+	}
+	helpers := p.helper
+	if helpers == nil {
+		helpers = chkpwd
+	}
+	for _, h := range helpers {
+		if _, err := os.Stat(h); err != nil {
+			continue
+		}
+		ctx, cancel := context.WithTimeout(ctx, 20*time.Second)
+		defer cancel()
+		cmd := exec.CommandContext(ctx, h, name, "nonull")
+		cmd.Stdin = strings.NewReader(password + "\x00")
+		err := cmd.Run()
+		if err == nil {
+			return true, nil
+		}
+		var exit *exec.ExitError
+		if errors.As(err, &exit) && (exit.ExitCode() == pamAuthErr || exit.ExitCode() == pamUserUnknown) {
+			return false, nil
+		}
+		// The helper could not look: the file can be read without it.
+		break
+	}
+	return p.fromShadow(name, password)
+}
+
+func (p systemPassword) fromShadow(name, password string) (bool, error) {
+	file := p.shadow
+	if file == "" {
+		file = "/etc/shadow"
+	}
+	f, err := os.Open(file)
+	if err != nil {
+		return false, err
+	}
+	defer f.Close()
+	lines := bufio.NewScanner(f)
+	for lines.Scan() {
+		fields := strings.Split(lines.Text(), ":")
+		if len(fields) < 2 || fields[0] != name {
+			continue
+		}
+		if len(fields) > 7 && fields[7] != "" {
+			day, err := strconv.ParseInt(fields[7], 10, 64)
+			if err == nil && p.now().Unix()/86400 >= day {
+				return false, nil // the account has expired
+			}
+		}
+		return matches(fields[1], password)
+	}
+	return false, lines.Err()
+}
+
+// matches compares a password with a hash of crypt's kind; locked and empty ones fit nothing.
+func matches(hash, password string) (bool, error) {
+	if hash == "" || strings.HasPrefix(hash, "!") || strings.HasPrefix(hash, "*") {
+		return false, nil
+	}
+	d, err := crypt.NewDecoderAll()
+	if err != nil {
+		return false, err
+	}
+	if err := shacrypt.RegisterDecoder(d); err != nil && !strings.Contains(err.Error(), "already") {
+		return false, err
+	}
+	digest, err := d.Decode(hash)
+	if err != nil {
+		return false, fmt.Errorf("the form of a password hash is not known: %w", err)
+	}
+	return digest.Match(password), nil
+}
+
+func systemGroups(name string) ([]string, error) {
+	u, err := user.Lookup(name)
+	if err != nil {
+		return nil, err
+	}
+	ids, err := u.GroupIds()
+	if err != nil {
+		return nil, err
+	}
+	var out []string
+	for _, id := range ids {
+		if g, err := user.LookupGroupId(id); err == nil {
+			out = append(out, g.Name)
+		}
+	}
+	return out, nil
+}

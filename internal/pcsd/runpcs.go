@@ -1,0 +1,168 @@
+package pcsd
+
+import (
+	"bytes"
+	"encoding/json"
+	"fmt"
+	"slices"
+	"strings"
+)
+
+// allowed are the commands that run_pcs carries out as root, and the right that each takes.
+var allowed = []struct {
+	words []string
+	exact bool // nothing may follow
+	more  bool // something must follow
+	need  string
+}{
+	{words: []string{"cluster", "auth"}},
+	{words: []string{"cluster", "corosync"}, exact: true, need: "read"},
+	{words: []string{"cluster", "corosync"}, more: true},
+	{words: []string{"cluster", "destroy"}, need: "full"},
+	{words: []string{"cluster", "disable"}, exact: true, need: "write"},
+	{words: []string{"cluster", "enable"}, exact: true, need: "write"},
+	{words: []string{"cluster", "start"}, exact: true, need: "write"},
+	{words: []string{"cluster", "stop"}, exact: true, need: "write"},
+	{words: []string{"cluster", "disable"}, more: true},
+	{words: []string{"cluster", "enable"}, more: true},
+	{words: []string{"cluster", "start"}, more: true},
+	{words: []string{"cluster", "stop"}, more: true},
+	{words: []string{"cluster", "node"}, need: "full"},
+	{words: []string{"cluster", "sync"}, need: "full"},
+	{words: []string{"cluster", "setup"}, need: "full"},
+	{words: []string{"config", "restore"}, need: "full"},
+	{words: []string{"host", "auth"}},
+	{words: []string{"host", "deauth"}},
+	{words: []string{"pcsd", "deauth"}},
+	{words: []string{"pcsd", "status"}},
+	{words: []string{"pcsd", "sync-certificates"}, need: "full"},
+	{words: []string{"quorum", "status"}, need: "read"},
+	{words: []string{"quorum", "device", "status"}, need: "read"},
+	{words: []string{"status"}, exact: true, need: "read"},
+	{words: []string{"status", "status"}, need: "read"},
+	{words: []string{"status", "corosync"}, need: "read"},
+	{words: []string{"status", "nodes", "corosync-id"}, exact: true, need: "read"},
+	{words: []string{"status", "nodes", "pacemaker-id"}, exact: true, need: "read"},
+	{words: []string{"status", "quorum"}, need: "read"},
+	{words: []string{"status", "pcsd"}},
+	{words: []string{"cluster", "pcsd-status"}},
+}
+
+// needOf finds the right that a command takes.
+func needOf(words []string) (need string, known bool) {
+	for _, a := range allowed {
+		n := len(a.words)
+		if len(words) < n || !slices.Equal(words[:n], a.words) || a.exact && len(words) > n || a.more && len(words) == n {
+			continue
+		}
+		return a.need, true
+	}
+	return "", false
+}
+
+type runResult struct {
+	Status string         `json:"status"`
+	Data   map[string]any `json:"data"`
+}
+
+func pretty(v any) answer {
+	var b bytes.Buffer
+	e := json.NewEncoder(&b)
+	e.SetEscapeHTML(false)
+	e.SetIndent("", "  ")
+	if err := e.Encode(v); err != nil {
+		return plainBad(err.Error())
+	}
+	return ok(strings.TrimRight(b.String(), "\n"))
+}
+
+func (s *Server) runPcs(r *request) answer {
+	none := map[string]any{}
+	var words, options []string
+	if json.Unmarshal([]byte(r.value("command")), &words) != nil {
+		return pretty(runResult{"error", none})
+	}
+	if r.has("options") {
+		var raw []any
+		if json.Unmarshal([]byte(r.value("options")), &raw) != nil {
+			return pretty(runResult{"error", none})
+		}
+		for _, o := range raw {
+			options = append(options, fmt.Sprint(o))
+		}
+	}
+	options = slices.DeleteFunc(options, func(o string) bool {
+		return slices.Contains([]string{"--debug", "--debu", "--deb", "--de"}, o)
+	})
+	need, known := needOf(words)
+	if !known {
+		// 0.9 sends options among the words.
+		var bare []string
+		for _, w := range words {
+			if !strings.HasPrefix(w, "-") {
+				bare = append(bare, w)
+			}
+		}
+		need, known = needOf(bare)
+	}
+	if !known {
+		return pretty(runResult{"bad_command", none})
+	}
+	if !s.may(r, need) {
+		return answer{403, "Permission denied"}
+	}
+	env := []string{"CIB_user=" + r.user, "CIB_user_groups=" + strings.Join(r.groups, " "), "LC_ALL=C"}
+	args := slices.Clone(options)
+	if r.has("options") {
+		args = append(append(args, "--"), words...)
+	} else {
+		args = append(args, words...)
+	}
+	res, err := s.conf.Programs.Run(r.Context(), env, r.value("stdin"), "pcs", args...)
+	if err != nil {
+		return pretty(runResult{"error", none})
+	}
+	return pretty(struct {
+		Status string `json:"status"`
+		Data   any    `json:"data"`
+	}{"ok", struct {
+		Stdout string `json:"stdout"`
+		Stderr string `json:"stderr"`
+		Code   int    `json:"code"`
+	}{res.Stdout, res.Stderr, res.Code}})
+}
+
+// apiV1 answers library commands. Those that are not carried out say so as pcsd says of unknown ones.
+func (s *Server) apiV1(r *request, command string) answer {
+	type envelope struct {
+		Status    string  `json:"status"`
+		StatusMsg *string `json:"status_msg"`
+		Reports   []any   `json:"report_list"`
+		Data      any     `json:"data"`
+	}
+	text := fmt.Sprintf("Unknown command '%s'", command)
+	return okJSON(envelope{"unknown_cmd", &text, []any{}, nil})
+}
+
+func (s *Server) removeNodesFromCIB(r *request) answer {
+	var d struct {
+		Nodes []string `json:"node_list"`
+	}
+	if !r.has("data_json") {
+		return plainBad("Missing required parameter 'data_json'")
+	}
+	if json.Unmarshal([]byte(r.value("data_json")), &d) != nil {
+		return plainBad("Invalid input data format")
+	}
+	reply := func(code, text string) answer { return okJSON(fileResult{code, text}) }
+	for _, n := range d.Nodes {
+		if strings.HasPrefix(n, "-") || strings.ContainsAny(n, "'\x00") {
+			return reply("failed", "invalid node name")
+		}
+		_, errs, code := s.pcs(r.Context(), "cluster", "node", "clear", "--force", "--", n)
+		if code != 0 {
+			return reply("failed", strings.TrimSpace(errs))
+		}
+	}
+	return reply("success", "")
+}
