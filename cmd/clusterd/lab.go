@@ -50,7 +50,11 @@ func labCommand(env *program.Env) *cobra.Command {
 			if name == lab.DefaultName {
 				name = "tutorial"
 			}
-			return lab.PlayTutorial(c.Context(), name, env.Stdout)
+			hosts, err := lab.DefaultHosts(2)
+			if err != nil {
+				return err
+			}
+			return lab.PlayTutorial(c.Context(), lab.Config{Name: name, Hosts: hosts}, lab.TutorialNames, env.Stdout)
 		}},
 		&cobra.Command{Use: "down", Short: "End a lab; nothing of it is left", Args: cobra.NoArgs, RunE: func(c *cobra.Command, _ []string) error {
 			return lab.Down(c.Context(), name)

@@ -29,9 +29,12 @@ func Up(ctx context.Context, cfg Config) error {
 	if os.Geteuid() != 0 {
 		return errors.New("a lab needs root: run it with sudo, or in a user namespace of your own (unshare --map-auto --map-root-user)")
 	}
-	self, err := os.Executable()
-	if err != nil {
-		return err
+	self := os.Getenv("HACLUSTER_CLUSTERD") // for programs that are not clusterd themselves
+	var err error
+	if self == "" {
+		if self, err = os.Executable(); err != nil {
+			return err
+		}
 	}
 	if self, err = filepath.EvalSymlinks(self); err != nil {
 		return err
