@@ -103,6 +103,11 @@ func Run(ctx context.Context, o Options) error {
 			s.Close()
 		}
 	}()
+	if c.System.Priority {
+		if err := beforeOthers(); err != nil {
+			o.Log.Debug("the daemon runs with the priority of all programs", "error", err)
+		}
+	}
 	o.Log.Info("starting", "node", d.me, "address", d.addrs[d.me][0], "transport", c.Totem.Transport, "cluster", c.Totem.ClusterName)
 	return d.loop(ctx)
 }
