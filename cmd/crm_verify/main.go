@@ -101,6 +101,9 @@ func run(ctx context.Context, env *program.Env) int {
 	}
 	faults, doubts := 0, 0
 	for _, m := range result.Messages {
+		if legacy && newer(m) {
+			continue
+		}
 		word := "warning"
 		if m.Severity == status.Error {
 			word = "error"
@@ -148,6 +151,12 @@ func closing(legacy, invalid, verbose bool) string {
 		text += " (-V may provide more detail)"
 	}
 	return text + "\n"
+}
+
+// newer tells a warning that Pacemaker 1.1 could not give: about what was to be
+// dropped only later.
+func newer(m status.Message) bool {
+	return m.Severity == status.Warning && strings.HasPrefix(m.Text, "Support for ")
 }
 
 // legacyLines gives a message in the words of Pacemaker 1.1, where they differ.

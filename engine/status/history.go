@@ -264,6 +264,7 @@ func (c *Cluster) historyResource(n *Node, id string) *Resource {
 	}
 	if r != nil && id != r.ID && id != r.HistoryID {
 		r.HistoryID = id
+		c.register(r, id)
 	}
 	return r
 }
@@ -348,7 +349,7 @@ func (c *Cluster) removedResource(id string, e *etree.Element) *Resource {
 		r.Set(RemovedLaunched)
 	}
 	r.Set(Removed)
-	c.Resources = append(c.Resources, r)
+	c.attach(r)
 	if !c.Options.StopRemoved {
 		r.Clear(Managed)
 	} else {

@@ -352,7 +352,7 @@ type Resource struct {
 	SortIndex     int
 	PromoPriority int
 	State         CloneState
-	unpacked      bool
+	attached      bool // at the top of the tree
 	AgentChanged  bool
 	fillers       []*Resource
 }
@@ -668,6 +668,7 @@ type Cluster struct {
 	ids                     map[idKey]*etree.Element
 	expiredEntries          map[*etree.Element]bool
 	nextAction              int
+	named                   map[string][]*Resource // by id and by name in history, some no longer valid
 	stopNeeded              []*Resource
 
 	Instances int // primitives, every copy counted

@@ -88,38 +88,6 @@ func (r *Resource) Agent() string {
 	return r.Class + ":" + r.Type
 }
 
-// Find finds a resource by id or by the name its history has, depth first.
-func (c *Cluster) Find(id string) *Resource {
-	for _, r := range c.Resources {
-		if f := r.find(id, true); f != nil {
-			return f
-		}
-	}
-	return nil
-}
-
-// FindExact finds a resource by its id alone.
-func (c *Cluster) FindExact(id string) *Resource {
-	for _, r := range c.Resources {
-		if f := r.find(id, false); f != nil {
-			return f
-		}
-	}
-	return nil
-}
-
-func (r *Resource) find(id string, history bool) *Resource {
-	if r.ID == id || (history && r.HistoryID != "" && r.HistoryID == id) {
-		return r
-	}
-	for _, k := range r.Children {
-		if f := k.find(id, history); f != nil {
-			return f
-		}
-	}
-	return nil
-}
-
 // readResources reads the resources section.
 func (c *Cluster) readResources() {
 	list := make([]*etree.Element, 0, 16)
@@ -144,7 +112,7 @@ func (c *Cluster) readResources() {
 			c.configErr("Ignoring <%s> resource '%s' because configuration is invalid", e.Tag, id)
 			continue
 		}
-		c.Resources = append(c.Resources, r)
+		c.attach(r)
 	}
 	for _, r := range c.Resources {
 		c.linkLauncher(r)
@@ -419,6 +387,7 @@ func (c *Cluster) newResource(e *etree.Element, parent *Resource, instance int) 
 	c.readTargetRole(r)
 	r.Index = len(c.All)
 	c.All = append(c.All, r)
+	c.register(r, r.ID)
 	valid := false
 	switch r.Kind {
 	case Primitive:
