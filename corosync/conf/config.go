@@ -157,6 +157,7 @@ type Logging struct {
 // System is the section system.
 type System struct {
 	IPCType  string // native, shm, socket
+	Priority bool   // run before other programs: sched_rr
 	StateDir string
 }
 

@@ -103,7 +103,7 @@ func (c *Config) fill() error {
 		Timestamp: l.text("timestamp", "on"),
 	}
 	y := in("system", merged(c.Root, "system"))
-	c.System = System{IPCType: y.oneOf("qb_ipc_type", "native", "native", "shm", "socket"), StateDir: y.text("state_dir", "")}
+	c.System = System{IPCType: y.oneOf("qb_ipc_type", "native", "native", "shm", "socket"), StateDir: y.text("state_dir", ""), Priority: y.flag("sched_rr", true)}
 	return err
 }
 

@@ -131,7 +131,12 @@ func (h *host) start() {
 func (h *host) kill() { h.node = nil }
 
 func (h *host) leave() {
-	h.node.Leave(h.c.now)
+	n := h.node
+	n.Leave(h.c.now)
+	h.work()
+	for !n.Left() {
+		h.c.run(time.Millisecond)
+	}
 	h.work()
 	h.kill()
 }

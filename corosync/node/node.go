@@ -129,6 +129,8 @@ type Node struct {
 	reloader Client
 	register Client
 	leaving  bool
+	leaveAt  time.Time // when it leaves in any case
+	left     bool
 	change   ringChange
 	// reloadHere tells that the reload under way was asked for on this node.
 	reloadHere bool
@@ -204,12 +206,15 @@ func (n *Node) Advance(now time.Time) {
 	}
 	n.shutdownTime(now)
 	n.settle()
+	if n.leaving && !n.left && !now.Before(n.leaveAt) {
+		n.finish()
+	}
 }
 
 // Deadline is when Advance wants to be called at the latest.
 func (n *Node) Deadline() time.Time {
 	d := n.ring.Deadline()
-	more := []time.Time{n.shutdown.deadline}
+	more := []time.Time{n.shutdown.deadline, n.leaveAt}
 	if n.votes != nil {
 		more = append(more, n.votes.Deadline())
 	}
@@ -240,7 +245,8 @@ func (n *Node) Ready() bool { return n.ready }
 // Members lists the members of the ring.
 func (n *Node) Members() []uint32 { return slices.Clone(n.members) }
 
-// Leave tells the other nodes that this one goes. After it the node does nothing but yield its last effects.
+// Leave tells the other nodes that this one goes. It is done when Left tells so: at once,
+// or after the others have heard that they are to expect one vote less.
 func (n *Node) Leave(now time.Time) {
 	n.now = now
 	if n.leaving {
@@ -248,16 +254,33 @@ func (n *Node) Leave(now time.Time) {
 	}
 	n.settle()
 	n.leaving = true
-	n.ring.Leave(now)
+	if n.votes == nil || len(n.members) < 2 || !n.votes.Leave() {
+		n.finish()
+		return
+	}
+	n.leaveAt = now.Add(leaveTime)
+}
+
+// leaveTime is how long an orderly end waits for the ring to take its last message.
+const leaveTime = time.Second
+
+// finish says good-bye to the ring.
+func (n *Node) finish() {
+	n.settle()
+	n.left, n.leaveAt = true, time.Time{}
+	n.ring.Leave(n.now)
 	n.settle()
 }
+
+// Left tells that the node has left: it does nothing but yield its last effects.
+func (n *Node) Left() bool { return n.left }
 
 // settle carries on until nothing is left to be done at once.
 func (n *Node) settle() {
 	for {
 		e := n.ring.Next()
 		if e == nil {
-			if n.leaving || !n.syncWaits() && !n.serveWaiting() {
+			if n.left || !n.syncWaits() && (n.leaving || !n.serveWaiting()) {
 				return
 			}
 			continue
@@ -325,6 +348,10 @@ func (n *Node) deliver(d *totem.Deliver) {
 			err = n.cpg.Deliver(d.From, function, d.Message)
 		case service == wire.ServiceVotequorum && n.votes != nil:
 			err = n.votes.Deliver(d.From, function, d.Message)
+			if n.leaving && d.From == n.me && function == wire.VQNodeInfo {
+				// The others have it, too. What is under way is settled by the caller.
+				n.leaveAt = n.now
+			}
 		case service == wire.ServiceCfg:
 			err = n.cfgMessage(d.From, function, d.Message)
 		case service == wire.ServiceCmap:

@@ -198,6 +198,7 @@ type Ring struct {
 	retransCount    int
 	installSeq      uint32
 	rotationCounter int
+	progress        recoveryProgress
 
 	// Application messages.
 	installed    wire.RingID // of the last regular configuration

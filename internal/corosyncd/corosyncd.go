@@ -103,6 +103,11 @@ func Run(ctx context.Context, o Options) error {
 			s.Close()
 		}
 	}()
+	if c.System.Priority {
+		if err := beforeOthers(); err != nil {
+			o.Log.Debug("the daemon runs with the priority of all programs", "error", err)
+		}
+	}
 	o.Log.Info("starting", "node", d.me, "address", d.addrs[d.me][0], "transport", c.Totem.Transport, "cluster", c.Totem.ClusterName)
 	return d.loop(ctx)
 }
@@ -137,6 +142,8 @@ type daemon struct {
 	done       map[node.Client]chan struct{} // to be told when a request was taken
 	held       map[node.Client]bool          // whose library was told to hold back
 	exit       *node.Exit
+	dropped    int // packets that could not be used, since complained
+	complained time.Time
 }
 
 // links is what the node asks about its links; nil where the transport does not know.
@@ -192,14 +199,18 @@ func localNode(c *conf.Config, addrs addresses) (uint32, error) {
 func (d *daemon) loop(ctx context.Context) error {
 	timer := time.NewTimer(0)
 	defer timer.Stop()
+	end := ctx.Done()
 	d.node.Start(time.Now())
 	for {
 		d.carryOut()
-		if d.exit != nil {
-			if d.exit.Orderly {
-				d.leave()
-				return nil
-			}
+		switch {
+		case d.node.Left():
+			return nil
+		case d.exit != nil && d.exit.Orderly:
+			d.exit = nil
+			d.leave()
+			continue
+		case d.exit != nil:
 			return fmt.Errorf("%w: %s", ErrOrdered, d.exit.Reason)
 		}
 		if len(d.own) > 0 {
@@ -207,9 +218,9 @@ func (d *daemon) loop(ctx context.Context) error {
 			d.own = d.own[1:]
 			d.receive(time.Now(), p)
 			select {
-			case <-ctx.Done():
+			case <-end:
+				end = nil
 				d.leave()
-				return nil
 			case g := <-d.net.datagrams():
 				d.arrived(g)
 			case call := <-d.calls:
@@ -231,9 +242,9 @@ func (d *daemon) loop(ctx context.Context) error {
 		}
 		timer.Reset(wait)
 		select {
-		case <-ctx.Done():
+		case <-end:
+			end = nil
 			d.leave()
-			return nil
 		case g := <-d.net.datagrams():
 			d.arrived(g)
 		case call := <-d.calls:
@@ -248,7 +259,7 @@ func (d *daemon) arrived(g transport.Datagram) {
 	now := time.Now()
 	packets, err := d.net.receive(now, g)
 	if err != nil {
-		d.log.Warn("a datagram is ignored", "reason", err)
+		d.ignored(now, err)
 	}
 	for _, p := range packets {
 		d.receive(now, p)
@@ -257,14 +268,22 @@ func (d *daemon) arrived(g transport.Datagram) {
 
 func (d *daemon) receive(now time.Time, packet []byte) {
 	if err := d.node.Receive(now, packet); err != nil {
-		d.log.Warn("a packet is ignored", "reason", err)
+		d.ignored(now, err)
+	}
+}
+
+// ignored tells of what arrived and cannot be used, not more often than every ten seconds.
+func (d *daemon) ignored(now time.Time, err error) {
+	d.dropped++
+	if now.Sub(d.complained) >= 10*time.Second {
+		d.log.Warn("what arrives is ignored", "reason", err, "times", d.dropped)
+		d.complained, d.dropped = now, 0
 	}
 }
 
 func (d *daemon) leave() {
 	d.log.Info("leaving the cluster")
 	d.node.Leave(time.Now())
-	d.carryOut()
 }
 
 // carryOut does what the node asks for.

@@ -173,7 +173,6 @@ type knetWires struct {
 	links   map[int]knet.Link
 	peers   map[uint16]map[int]netip.AddrPort
 	arrived [][]byte
-	forged  time.Time // of the last complaint
 }
 
 func (k *knetWires) settings(c *conf.Config, a addresses) (map[int]knet.Link, map[uint16]map[int]netip.AddrPort) {
@@ -250,12 +249,7 @@ func (k *knetWires) datagrams() <-chan transport.Datagram { return k.s.Datagrams
 func (k *knetWires) receive(now time.Time, d transport.Datagram) ([][]byte, error) {
 	err := k.net.Receive(now, d.Link, d.From, d.Data)
 	if err != nil {
-		if now.Sub(k.forged) < 10*time.Second {
-			err = nil // it was told
-		} else {
-			k.forged = now
-			err = fmt.Errorf("%v on link %d: %w", d.From, d.Link, err)
-		}
+		err = fmt.Errorf("%v on link %d: %w", d.From, d.Link, err)
 	}
 	k.carryOut()
 	p := k.arrived
