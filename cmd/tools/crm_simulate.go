@@ -283,7 +283,7 @@ func (s *simulation) parse(args []string) error {
 			name, value, glued := cut(word[2:])
 			f := flags.long(name)
 			if f == nil {
-				return fmt.Errorf("Unknown option --%s", name)
+				return fmt.Errorf("unknown option --%s", name)
 			}
 			if f.value == nil {
 				f.set()
@@ -291,7 +291,7 @@ func (s *simulation) parse(args []string) error {
 			}
 			if !glued {
 				if len(args) == 0 {
-					return fmt.Errorf("Missing argument for --%s", name)
+					return fmt.Errorf("missing argument for --%s", name)
 				}
 				value, args = args[0], args[1:]
 			}
@@ -302,7 +302,7 @@ func (s *simulation) parse(args []string) error {
 			for i := 1; i < len(word); i++ {
 				f := flags.short(word[i])
 				if f == nil {
-					return fmt.Errorf("Unknown option -%c", word[i])
+					return fmt.Errorf("unknown option -%c", word[i])
 				}
 				if f.value == nil {
 					f.set()
@@ -311,7 +311,7 @@ func (s *simulation) parse(args []string) error {
 				value := word[i+1:]
 				if value == "" {
 					if len(args) == 0 {
-						return fmt.Errorf("Missing argument for -%c", word[i])
+						return fmt.Errorf("missing argument for -%c", word[i])
 					}
 					value, args = args[0], args[1:]
 				}
