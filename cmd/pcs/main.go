@@ -19,6 +19,7 @@ func main() {
 			fmt.Fprintf(env.Stderr, "Error: %v\n", err)
 			return 1
 		}
-		return pcs.Run(ctx, env, session.World{Cluster: running.Cluster{Pace: running.Pace}, Agents: running.Agents{Host: h}})
+		agents := running.Agents{Host: h}
+		return pcs.Run(ctx, env, session.World{Cluster: running.Cluster{Pace: running.Pace}, Agents: agents, Actions: agents})
 	})
 }

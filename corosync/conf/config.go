@@ -45,6 +45,7 @@ type Totem struct {
 	ConfigVersion uint64
 	NodeID        uint32 // 0 where the nodelist tells
 	Transport     string // udpu, udp, knet
+	LinkMode      string // passive, active, rr
 	IPVersion     string
 	Cipher, Hash  string // "none" where off
 	SecAuth       bool

@@ -112,9 +112,9 @@ func (c *cluster) run(d time.Duration) {
 
 func (h *host) start() {
 	h.c.t.Helper()
-	addrs := map[uint32]netip.Addr{}
+	addrs := map[uint32][]netip.Addr{}
 	for _, id := range h.c.ids {
-		addrs[id] = netip.AddrFrom4([4]byte{10, 0, 0, byte(id)})
+		addrs[id] = []netip.Addr{netip.AddrFrom4([4]byte{10, 0, 0, byte(id)})}
 	}
 	n, err := New(Config{
 		Conf: h.c.conf, Node: h.id, Addresses: addrs, RingSeq: h.seq, Tracked: h.tracked,

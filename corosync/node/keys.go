@@ -82,7 +82,11 @@ func (n *Node) configKeys() {
 	for i, o := range c.Nodes {
 		if o.ID == n.me {
 			n.set("nodelist.local_node_pos", number(i))
-			n.set("totem.interface.0.bindnetaddr", cmap.Text(o.Address()))
+			for l, a := range o.Addrs {
+				if a != "" {
+					n.set(fmt.Sprintf("totem.interface.%d.bindnetaddr", l), cmap.Text(a))
+				}
+			}
 		}
 	}
 	t := c.Totem
@@ -180,9 +184,11 @@ func (n *Node) memberJoined(id uint32) {
 	if _, err := n.cmap.Get(memberKey(id, "ip")); err == nil {
 		_ = n.cmap.Adjust(memberKey(id, "join_count"), 1)
 	} else {
-		ip := "r(0) ip() "
-		if a, ok := n.addrs[id]; ok {
-			ip = fmt.Sprintf("r(0) ip(%s) ", a)
+		ip := ""
+		for i, a := range n.addrs[id] {
+			if a.IsValid() {
+				ip += fmt.Sprintf("r(%d) ip(%s) ", i, a)
+			}
 		}
 		n.set(memberKey(id, "ip"), cmap.Text(ip))
 		n.set(memberKey(id, "join_count"), cmap.U32(1))

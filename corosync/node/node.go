@@ -29,8 +29,11 @@ type Config struct {
 	Conf *conf.Config
 	// Node is this node's id.
 	Node uint32
-	// Addresses are those of the nodes on the first link, by node id.
-	Addresses map[uint32]netip.Addr
+	// Addresses are those of the nodes: by node id, by number of the link; not valid where there is none.
+	Addresses map[uint32][]netip.Addr
+	// Links tells what the transport knows of the links to a node; nil where it knows nothing: then
+	// the members of the ring count as connected.
+	Links func(node uint32) (reachable bool, links [8]local.Link)
 	// RingSeq and Tracked are what StoreSeq and StoreTracked have kept; 0 at first.
 	RingSeq uint64
 	Tracked uint32
@@ -61,7 +64,7 @@ var Names = [...]string{"cpg", "cmap", "cfg", "quorum", "votequorum"}
 func (s Service) String() string { return Names[s] }
 
 // Effect is something to be done: one of totem's *Unicast, *Multicast, *StoreSeq and
-// *Flush, or *Respond, *Tell, *Done, *StoreTracked, *ReadConf, *ReopenLogs or *Exit.
+// *Flush, or *Respond, *Tell, *Wait, *Done, *StoreTracked, *ReadConf, *ReopenLogs or *Exit.
 type Effect any
 
 // Respond sends a client the response to its request.
@@ -75,6 +78,9 @@ type Tell struct {
 	Client  Client
 	Message []byte
 }
+
+// Wait tells that a client's request has to wait, for a sync or for room.
+type Wait struct{ Client Client }
 
 // Done tells that a client's request was taken: its next one may come.
 type Done struct{ Client Client }
@@ -116,7 +122,7 @@ type Node struct {
 	ready    bool // the first sync is through
 	members  []uint32
 	ringID   wire.RingID
-	addrs    map[uint32]netip.Addr
+	addrs    map[uint32][]netip.Addr
 	traffic  map[int]*counts
 	versions versions
 	shutdown shutdownVote
@@ -157,7 +163,10 @@ func New(cfg Config) (*Node, error) {
 func ringConfig(cfg Config) totem.Config {
 	t := cfg.Conf.Totem
 	mtu := t.NetMTU
-	if mtu == 0 {
+	switch {
+	case mtu == 0 && t.Transport == "knet":
+		mtu = 65536 // it cuts packets itself
+	case mtu == 0:
 		mtu = 1500
 	}
 	return totem.Config{

@@ -85,6 +85,9 @@ func hosts(t *testing.T, n int, conf func(nodes string) string) []*host {
 		if err := os.WriteFile(filepath.Join(h.dir, "etc", "corosync.conf"), []byte(conf(nodes)), 0o644); err != nil {
 			t.Fatal(err)
 		}
+		if err := os.WriteFile(filepath.Join(h.dir, "etc", "authkey"), bytes.Repeat([]byte("a key"), 50), 0o400); err != nil {
+			t.Fatal(err)
+		}
 		h.log = filepath.Join(h.dir, "log")
 		h.holder = inside(t, fmt.Sprintf(`mount --make-rprivate /
 mount -t tmpfs none /run

@@ -32,7 +32,7 @@ func Run(ctx context.Context, env *program.Env, w session.World) int {
 		return badOption(env, version, err)
 	}
 	if !fixed && int(parsed.Generation) != version[1] {
-		version, _ = dialect.Parse(fmt.Sprintf("0.%d", parsed.Generation))
+		version = generation(int(parsed.Generation))
 	}
 	s := session.New(ctx, env, w, version, parsed.Options)
 	s.Fixed = fixed
@@ -68,6 +68,18 @@ func Run(ctx context.Context, env *program.Env, w session.World) int {
 		return code
 	}
 	return finish(s, words, dispatch(s, words))
+}
+
+// generation is the version that a command line speaks which is of a generation that nothing asked for.
+func generation(minor int) dialect.Version {
+	if minor == dialect.Seed[1] {
+		return dialect.Seed
+	}
+	v, err := dialect.Parse("0." + strconv.Itoa(minor))
+	if err != nil {
+		return dialect.Default
+	}
+	return v
 }
 
 func badOption(env *program.Env, v dialect.Version, err error) int {
@@ -244,10 +256,7 @@ func (n *Node) speak(s *session.Session) {
 	}
 	for m := 12; m >= 9; m-- {
 		if n.in(m) {
-			v, err := dialect.Parse("0." + strconv.Itoa(m))
-			if err == nil {
-				s.SetVersion(v)
-			}
+			s.SetVersion(generation(m))
 			return
 		}
 	}

@@ -5,6 +5,7 @@ import (
 	"hacluster/internal/pcs/cluster"
 	"hacluster/internal/pcs/config"
 	"hacluster/internal/pcs/node"
+	"hacluster/internal/pcs/resource"
 	"hacluster/internal/pcs/status"
 )
 
@@ -39,6 +40,8 @@ var clusterTree = &Node{
 
 var nodeTree = &Node{
 	Sub: map[string]*Node{
+		"attribute":        verb(node.Attribute),
+		"utilization":      verb(node.Utilization),
 		"standby":          verb(node.Standby),
 		"unstandby":        verb(node.Unstandby),
 		"maintenance":      verb(node.Maintenance),
@@ -50,11 +53,13 @@ var nodeTree = &Node{
 var statusTree = &Node{
 	Run: status.Full09,
 	Sub: map[string]*Node{
-		"corosync": verb(status.Corosync),
-		"cluster":  verb(status.Cluster),
-		"nodes":    verb(status.Nodes),
-		"pcsd":     verb(status.PcsdStatus),
-		"xml":      verb(status.XML),
+		"corosync":  verb(status.Corosync),
+		"cluster":   verb(status.Cluster),
+		"nodes":     verb(status.Nodes),
+		"pcsd":      verb(status.PcsdStatus),
+		"xml":       verb(status.XML),
+		"resources": only09(resource.Show09),
+		"groups":    only09(resource.GroupList09),
 	},
 }
 

@@ -1,6 +1,7 @@
 package pcs
 
 import (
+	"hacluster/internal/pcs/report"
 	"hacluster/internal/pcs/resource"
 	"hacluster/internal/pcs/session"
 	"hacluster/internal/pcs/show"
@@ -10,39 +11,41 @@ import (
 var resourceTree = &Node{
 	Default: "status", Default09: "show",
 	Sub: map[string]*Node{
-		"create":        verb(resource.Create),
-		"show":          only09(resource.Show09),
-		"list":          verb(resource.List),
-		"describe":      verb(resource.Describe),
-		"standards":     verb(resource.Standards),
-		"providers":     verb(resource.Providers),
-		"agents":        verb(resource.Agents),
-		"update":        only09(resource.Update09),
-		"delete":        only09(resource.Delete09),
-		"remove":        only09(resource.Delete09),
-		"meta":          only09(resource.Meta09),
-		"utilization":   only09(resource.Utilization09),
-		"clone":         only09(resource.Clone09),
-		"unclone":       only09(resource.Unclone09),
-		"master":        only09(resource.Master09),
-		"ungroup":       only09(resource.GroupRemove09),
-		"enable":        only09(resource.Enable09),
-		"disable":       only09(resource.Disable09),
-		"safe-disable":  only09(resource.SafeDisable09),
-		"manage":        only09(resource.Manage09),
-		"unmanage":      only09(resource.Unmanage09),
-		"cleanup":       verb(resource.Cleanup),
-		"refresh":       verb(resource.Refresh),
-		"restart":       only09(resource.Restart09),
-		"move":          only09(resource.Move09("move")),
-		"ban":           only09(resource.Move09("ban")),
-		"clear":         only09(resource.Move09("clear")),
-		"debug-start":   verb(resource.Debug("debug-start")),
-		"debug-stop":    verb(resource.Debug("debug-stop")),
-		"debug-monitor": verb(resource.Debug("debug-monitor")),
-		"debug-promote": verb(resource.Debug("debug-promote")),
-		"debug-demote":  verb(resource.Debug("debug-demote")),
-		"defaults":      only09(resource.Defaults09("rsc_defaults")),
+		"create":           verb(resource.Create),
+		"show":             only09(resource.Show09),
+		"list":             verb(resource.List),
+		"describe":         verb(resource.Describe),
+		"standards":        verb(resource.Standards),
+		"providers":        verb(resource.Providers),
+		"agents":           verb(resource.Agents),
+		"update":           only09(resource.Update09),
+		"delete":           only09(resource.Delete09),
+		"remove":           only09(resource.Delete09),
+		"meta":             only09(resource.Meta09),
+		"utilization":      only09(resource.Utilization09),
+		"clone":            only09(resource.Clone09),
+		"unclone":          only09(resource.Unclone09),
+		"master":           only09(resource.Master09),
+		"ungroup":          only09(resource.GroupRemove09),
+		"enable":           only09(resource.Enable09),
+		"disable":          only09(resource.Disable09),
+		"safe-disable":     only09(resource.SafeDisable09),
+		"manage":           only09(resource.Manage09),
+		"unmanage":         only09(resource.Unmanage09),
+		"cleanup":          verb(resource.Cleanup),
+		"refresh":          verb(resource.Refresh),
+		"restart":          only09(resource.Restart09),
+		"move":             only09(resource.Move09("move")),
+		"ban":              only09(resource.Move09("ban")),
+		"clear":            only09(resource.Move09("clear")),
+		"debug-start":      verb(resource.Debug("debug-start")),
+		"debug-stop":       verb(resource.Debug("debug-stop")),
+		"debug-monitor":    verb(resource.Debug("debug-monitor")),
+		"debug-promote":    verb(resource.Debug("debug-promote")),
+		"debug-demote":     verb(resource.Debug("debug-demote")),
+		"defaults":         only09(resource.Defaults09("rsc_defaults")),
+		"add_operation":    only09(gone09("add_operation has been deprecated, please use 'op add'")),
+		"remove_operation": only09(gone09("remove_operation has been deprecated, please use 'op remove'")),
 		"op": {Sub: map[string]*Node{
 			"defaults": only09(resource.Defaults09("op_defaults")),
 			"add":      only09(resource.OpAdd09),
@@ -101,4 +104,9 @@ func showStonith09(s *session.Session, args []string) error {
 	}
 	s.Out.Print(show.IndentBy(stonith.Lines(s, root), 1)...)
 	return nil
+}
+
+// gone09 is a verb that only tells which other took its place.
+func gone09(text string) session.Verb {
+	return func(*session.Session, []string) error { return report.Fatal(text) }
 }

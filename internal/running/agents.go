@@ -4,6 +4,7 @@ import (
 	"context"
 
 	"hacluster/internal/pcs/agents"
+	"hacluster/internal/pcs/live"
 	"hacluster/ocf"
 )
 
@@ -40,3 +41,13 @@ func (a Agents) Metadata(n agents.Name) ([]byte, error) {
 
 // Daemon is the description of a daemon's options.
 func (a Agents) Daemon(name string) ([]byte, error) { return agents.Builtin(name) }
+
+// RunAgent runs an action of an agent on this host.
+func (a Agents) RunAgent(ctx context.Context, x live.AgentAction) live.AgentResult {
+	act := ocf.Action{Agent: ocf.Agent{Class: x.Class, Provider: x.Provider, Type: x.Type}, Resource: x.Resource, Name: x.Action, Timeout: x.Timeout}
+	for _, p := range x.Params {
+		act.Params = append(act.Params, ocf.Param{Name: p[0], Value: p[1]})
+	}
+	r := a.Host.Run(ctx, act)
+	return live.AgentResult{Code: r.Code, Reason: r.Reason, Stdout: r.Stdout, Stderr: r.Stderr}
+}

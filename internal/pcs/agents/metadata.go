@@ -101,6 +101,14 @@ func Parse(n Name, data []byte) (*Agent, error) {
 			}
 		}
 	}
+	if n.Stonith() {
+		// The fencer fills these in by itself.
+		for i := range a.Params {
+			if p := &a.Params[i]; p.Name == "action" || p.Name == "plug" || p.Name == "port" {
+				p.Required = false
+			}
+		}
+	}
 	for i := range a.Params {
 		if by := replaces[a.Params[i].Name]; a.Version == "1.0" && by != nil {
 			by = slices.Clone(by)

@@ -120,3 +120,24 @@ type ServiceError struct {
 func (e *ServiceError) Error() string {
 	return "unable to " + e.Action + " " + e.Unit + ": " + e.Output
 }
+
+// AgentAction is one thing that an agent of this host is asked to do by hand.
+type AgentAction struct {
+	Class, Provider, Type string
+	// Resource is the resource's id, Action start, stop, monitor, promote, demote or validate-all.
+	Resource, Action string
+	// Params are names with values, meta attributes of the operation among them (CRM_meta_…).
+	Params  [][2]string
+	Timeout time.Duration
+}
+
+// AgentResult is what came of it: the agent's code, and what it said.
+type AgentResult struct {
+	Code                   int
+	Reason, Stdout, Stderr string
+}
+
+// Agents runs agents of this host.
+type Agents interface {
+	RunAgent(ctx context.Context, a AgentAction) AgentResult
+}

@@ -180,7 +180,7 @@ func describe09(indent int, text string) string {
 	if room < 1 {
 		room = width
 	}
-	return strings.Join(show.Wrap(text, room), "\n"+strings.Repeat(" ", indent))
+	return strings.Join(show.Wrap(text, room, ""), "\n"+strings.Repeat(" ", indent))
 }
 
 // Describe is `resource describe`, DescribeStonith `stonith describe`.

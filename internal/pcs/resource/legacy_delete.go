@@ -71,6 +71,9 @@ func delete09(s *session.Session, id string, nodeGoes bool) error {
 		}
 		removeReferences09(s, root, doc.ID(gone), true)
 		s.Out.Print("Deleting Resource (" + what + ") - " + id)
+		if err := s.Push(root); err != nil {
+			return err
+		}
 		doc.Remove(gone)
 	} else {
 		gone := el
@@ -78,6 +81,9 @@ func delete09(s *session.Session, id string, nodeGoes bool) error {
 			gone = parent
 		}
 		s.Out.Print("Deleting Resource - " + id)
+		if err := s.Push(root); err != nil {
+			return err
+		}
 		doc.Remove(gone)
 	}
 	if err := s.Push(root); err != nil {

@@ -108,7 +108,7 @@ func Refresh(s *session.Session, args []string) error {
 	r.Force = r.Force || s.Opts.Full()
 	if !s.Opts.Force() && r.Node == "" && r.Resource == "" {
 		if st, err := s.State(); err == nil {
-			count := len(st.Nodes()) * len(doc.All(doc.Child(st.Root, "resources"), "resource"))
+			count := len(st.Nodes()) * st.Primitives()
 			if count > refreshLimit {
 				return report.Items{report.Forcible(false, "Deleting history of all resources on all nodes will execute more than %d operations in the cluster, which may negatively impact the responsiveness of the cluster. Consider specifying resource and/or node", refreshLimit)}
 			}
@@ -224,6 +224,9 @@ func Debug(action string) session.Verb {
 			}
 			return report.Fatalf("unable to %s a %s, try the %s's resource: %s", action, name, name, doc.ID(childOf(el)))
 		}
+		if s.Live() && s.World.Actions != nil {
+			return runByHand(s, root, el, action)
+		}
 		words := []string{"-r", id, forceActions[action]}
 		if s.Opts.Full() {
 			words = append(words, "--verbose", "--verbose")
@@ -254,14 +257,13 @@ func Move09(what string) session.Verb {
 		if clearing && len(rest) > 1 || len(rest) > 2 {
 			return argv.Usage()
 		}
-		node, lifetime, hasLifetime := "", "", false
+		node, lifetime := "", ""
 		for _, a := range rest {
 			v, ok := strings.CutPrefix(a, "lifetime=")
 			switch {
 			case ok && lifetime != "":
 				return argv.Usage()
 			case ok:
-				hasLifetime = true
 				lifetime, _, _ = strings.Cut(v, "=")
 				if lifetime != "" && lifetime[0] >= '0' && lifetime[0] <= '9' {
 					lifetime = "P" + lifetime
@@ -310,65 +312,29 @@ func Move09(what string) session.Verb {
 				before = st.RolesWithNodes(id, true)
 			}
 		}
-		words := []string{"--resource", id, "--" + what}
-		if node != "" {
-			flag := "--node"
-			if clearing {
-				flag = "--host"
-			}
-			words = append(words, flag, node)
+		p := placement{what: what, id: id, node: node, promoted: master, lifetime: lifetime, expired: expired}
+		bans, err := p.apply(s, root)
+		if errors.Is(err, errNowhere) {
+			return fatal("You must specify a node when moving/banning a stopped resource")
 		}
-		if master {
-			words = append(words, "--master")
-		}
-		if hasLifetime {
-			words = append(words, "--lifetime="+lifetime)
-		}
-		if expired {
-			words = append(words, "--expired")
-		}
-		r, err := s.Run("crm_resource", words...)
 		if err != nil {
+			return fatal("error moving/banning/clearing resource\n" + err.Error())
+		}
+		if err := s.Push(root); err != nil {
 			return err
 		}
-		output := r.Output()
-		if r.Code != 0 {
-			if strings.Contains(output, "Resource '"+id+"' not moved: active in 0 locations.") {
-				return fatal("You must specify a node when moving/banning a stopped resource")
-			}
-			return fatal("error moving/banning/clearing resource\n" + output)
-		}
-		tellBans09(s, output, master)
-		if !plan.Given {
-			return nil
-		}
-		return waitMoved09(s, plan, id, what, node, before)
-	}
-}
-
-// tellBans09 repeats crm_resource's warning about a ban.
-func tellBans09(s *session.Session, output string, master bool) {
-	const mark = "WARNING: Creating rsc_location constraint '"
-	for _, line := range strings.Split(output, "\n") {
-		_, rest, ok := strings.Cut(line, mark)
-		if !ok {
-			continue
-		}
-		constraint, rest, ok := strings.Cut(rest, "' with a score of -INFINITY for resource ")
-		if !ok {
-			continue
-		}
-		res, node, ok := strings.Cut(rest, " on ")
-		if !ok {
-			continue
-		}
-		node = strings.TrimSuffix(node, ".")
 		action := "running"
 		if master {
 			action = "being promoted"
 		}
-		s.Out.Warn("Creating location constraint " + constraint + " with a score of -INFINITY for resource " + res + " on node " + node + ".")
-		s.Out.Print("This will prevent " + res + " from " + action + " on " + node + " until the constraint is removed. This will be the case even if " + node + " is the last node in the cluster.")
+		for _, b := range bans {
+			s.Out.Warn("Creating location constraint " + b.constraint + " with a score of -INFINITY for resource " + id + " on node " + b.node + ".")
+			s.Out.Print("This will prevent " + id + " from " + action + " on " + b.node + " until the constraint is removed. This will be the case even if " + b.node + " is the last node in the cluster.")
+		}
+		if !plan.Given {
+			return nil
+		}
+		return waitMoved09(s, plan, id, what, node, before)
 	}
 }
 

@@ -347,3 +347,5 @@ func (s *Session) upgrade(need [3]int) (*etree.Element, error) {
 	}
 	return root, nil
 }
+
+func parseCIB(data []byte) (*etree.Element, error) { return doc.Parse(data) }

@@ -10,16 +10,9 @@ import (
 	"hacluster/internal/pcs/doc"
 )
 
-// KnownNodes are the nodes that the cluster has: in a running one as crm_mon tells, else those
-// that the CIB holds, with the remote and guest nodes that its resources make.
+// KnownNodes are the nodes that the cluster has: those that the CIB holds, with the remote and
+// guest nodes that its resources make.
 func (s *Session) KnownNodes(root *etree.Element) ([]StateNode, error) {
-	if s.Live() {
-		st, err := s.State()
-		if err != nil {
-			return nil, err
-		}
-		return st.Nodes(), nil
-	}
 	var out []StateNode
 	seen := map[string]bool{}
 	add := func(id, name, typ string) {

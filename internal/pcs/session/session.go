@@ -30,6 +30,8 @@ type World struct {
 	Services live.Services
 	// Agents is where agents come from; PCS_AGENT_METADATA_DIR in the environment overrides it.
 	Agents agents.Source
+	// Actions runs agents by hand; nil where they cannot be run.
+	Actions live.Agents
 	// Host are the paths of this host; the zero value is the usual ones.
 	Host Paths
 }

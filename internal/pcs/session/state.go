@@ -2,18 +2,19 @@ package session
 
 import (
 	"errors"
-	"strconv"
+	"slices"
 	"strings"
+	"time"
 
 	"github.com/beevik/etree"
 
-	"hacluster/internal/pcs/doc"
+	"hacluster/engine/status"
 	"hacluster/internal/pcs/live"
 	"hacluster/internal/pcs/report"
 )
 
-// State is what crm_mon says of the cluster that the verb works on.
-type State struct{ Root *etree.Element }
+// State is what the cluster does, as its CIB tells.
+type State struct{ cluster *status.Cluster }
 
 // StateNode is a node in a state.
 type StateNode struct {
@@ -23,191 +24,162 @@ type StateNode struct {
 	Resources                                         int
 }
 
-// State asks crm_mon.
+// State reads the state of the cluster that the verb works on.
 func (s *Session) State() (*State, error) {
-	r, err := s.monitorXML()
+	data, err := s.readCIB()
 	if err != nil {
-		return nil, s.stateError(err.Error())
+		return nil, s.stateError("crm_mon: Connection to cluster failed: Connection refused")
 	}
-	if r.Code != 0 {
-		return nil, s.stateError(strings.TrimSpace(messageOf(r.Stdout, r.Stderr)))
-	}
-	root, err := doc.Parse([]byte(r.Stdout))
+	root, err := parseCIB(data)
 	if err != nil {
-		return nil, report.Items{report.Errorf("cannot load cluster status, xml does not conform to the schema")}
+		return nil, s.stateError("crm_mon: " + err.Error())
 	}
-	return &State{root}, nil
+	return &State{status.Read(status.Input{CIB: root, Now: time.Now()})}, nil
 }
 
-// messageOf is what a program said that failed and answers in XML.
-func messageOf(stdout, stderr string) string {
-	root, err := doc.Parse([]byte(stdout))
-	if err != nil {
-		return strings.TrimSpace(strings.TrimSpace(stderr) + "\n" + strings.TrimSpace(stdout))
-	}
-	st := doc.Child(root, "status")
-	if st == nil {
-		return strings.TrimSpace(stderr)
-	}
-	lines := []string{doc.Attr(st, "message")}
-	for _, e := range doc.All(st, "error") {
-		lines = append(lines, strings.TrimSpace(e.Text()))
-	}
-	return strings.Join(lines, "\n")
+// StateOf reads the state that a CIB holds.
+func StateOf(root *etree.Element) *State {
+	return &State{status.Read(status.Input{CIB: root, Now: time.Now()})}
 }
 
 func (s *Session) stateError(reason string) error {
-	if reason != "" {
-		reason = "\n" + reason
-	}
 	if s.Legacy() {
-		return report.Items{report.Errorf("error running crm_mon, is pacemaker running?%s", reason)}
+		return report.Items{report.Errorf("error running crm_mon, is pacemaker running?\n%s", reason)}
 	}
-	return report.Items{report.Errorf("error running crm_mon, is pacemaker running?%s", strings.ReplaceAll(reason, "\n", "\n  "))}
+	return report.Items{report.Errorf("error running crm_mon, is pacemaker running?\n  %s", strings.ReplaceAll(reason, "\n", "\n  "))}
 }
 
 // Nodes are the nodes of the state.
 func (st *State) Nodes() []StateNode {
 	var out []StateNode
-	is := func(el *etree.Element, name string) bool { return doc.Attr(el, name) == "true" }
-	for _, n := range doc.Children(doc.Child(st.Root, "nodes"), "node") {
-		count, _ := strconv.Atoi(doc.Attr(n, "resources_running"))
-		out = append(out, StateNode{
-			ID: doc.ID(n), Name: doc.Attr(n, "name"), Type: doc.Attr(n, "type"), Online: is(n, "online"), Standby: is(n, "standby"),
-			StandbyOnFail: is(n, "standby_onfail"), Maintenance: is(n, "maintenance"), Pending: is(n, "pending"), Unclean: is(n, "unclean"),
-			Shutdown: is(n, "shutdown"), ExpectedUp: is(n, "expected_up"), DC: is(n, "is_dc"), Resources: count,
-		})
+	for _, n := range st.cluster.Nodes {
+		x := StateNode{
+			ID: n.ID, Name: n.Name, Type: "member", Online: n.Online, Standby: n.Standby, StandbyOnFail: n.StandbyOnFail, Maintenance: n.Maintenance,
+			Pending: n.Pending, Unclean: n.Unclean, Shutdown: n.Shutdown, ExpectedUp: n.ExpectedUp, DC: n.IsDC, Guest: n.IsGuest() || n.IsBundleNode(),
+			Resources: len(n.Running),
+		}
+		if n.IsRemote {
+			x.Type = "remote"
+		}
+		out = append(out, x)
 	}
 	return out
 }
 
-// sameID tells whether an element is the resource, or an instance ID:N of it.
-func sameID(el *etree.Element, id string) bool {
-	have := doc.ID(el)
-	if have == id {
-		return true
-	}
-	rest, ok := strings.CutPrefix(have, id+":")
-	return ok && rest != ""
-}
-
-// primitives finds what runs for a resource: its instances, or those inside it.
-func (st *State) primitives(id string) []*etree.Element {
-	var out []*etree.Element
-	section := doc.Child(st.Root, "resources")
-	for _, r := range doc.All(section, "resource") {
-		if sameID(r, id) {
-			out = append(out, r)
+// Primitives counts the primitives that are configured, clones' instances one by one.
+func (st *State) Primitives() int {
+	n := 0
+	var walk func(list []*status.Resource)
+	walk = func(list []*status.Resource) {
+		for _, r := range list {
+			if r.Kind == status.Primitive {
+				n++
+			}
+			walk(r.Children)
 		}
 	}
-	if len(out) > 0 {
+	walk(st.cluster.Resources)
+	return n
+}
+
+// Model is the state as the engine reads it.
+func (st *State) Model() *status.Cluster { return st.cluster }
+
+func (st *State) find(id string) *status.Resource {
+	var found *status.Resource
+	var walk func(list []*status.Resource)
+	walk = func(list []*status.Resource) {
+		for _, r := range list {
+			if found == nil && status.BaseName(r.ID) == id {
+				found = r
+			}
+			walk(r.Children)
+		}
+	}
+	walk(st.cluster.Resources)
+	return found
+}
+
+// instances are the primitives that run for a resource: its instances, or what is inside it. Of a
+// group it is the last member when it is to be running, the first when it is not.
+func (st *State) instances(id string, expectRunning bool) []*status.Resource {
+	var same []*status.Resource
+	var walk func(list []*status.Resource)
+	var inside func(r *status.Resource) []*status.Resource
+	inside = func(r *status.Resource) []*status.Resource {
+		switch {
+		case r.Kind == status.Primitive:
+			return []*status.Resource{r}
+		case r.Kind == status.Group && len(r.Children) > 0:
+			at := 0
+			if expectRunning {
+				at = len(r.Children) - 1
+			}
+			return inside(r.Children[at])
+		}
+		var out []*status.Resource
+		for _, c := range r.Children {
+			out = append(out, inside(c)...)
+		}
 		return out
 	}
-	for _, g := range doc.All(section, "group") {
-		if sameID(g, id) {
-			out = append(out, doc.Children(g, "resource")...)
+	walk = func(list []*status.Resource) {
+		for _, r := range list {
+			if status.BaseName(r.ID) == id {
+				same = append(same, inside(r)...)
+				continue
+			}
+			walk(r.Children)
 		}
 	}
-	return out
+	walk(st.cluster.Resources)
+	return same
 }
 
 // Managed tells whether the cluster may act on a resource; found is false when it is not there.
 func (st *State) Managed(id string) (managed, found bool) {
-	unmanaged := func(el *etree.Element) bool { return el != nil && doc.Attr(el, "managed") == "false" }
-	if list := st.primitives(id); len(list) > 0 {
-		for _, r := range list {
-			if unmanaged(r) || unmanaged(doc.Ancestor(r, "clone", "bundle")) {
-				return false, true
-			}
-		}
-		return true, true
+	r := st.find(id)
+	if r == nil {
+		return true, false
 	}
-	for _, p := range doc.All(doc.Child(st.Root, "resources"), "clone", "bundle") {
-		if doc.ID(p) != id {
-			continue
+	var all func(r *status.Resource) bool
+	all = func(r *status.Resource) bool {
+		if !r.Has(status.Managed) {
+			return false
 		}
-		found = true
-		if unmanaged(p) {
+		return !slices.ContainsFunc(r.Children, func(c *status.Resource) bool { return !all(c) })
+	}
+	for p := r.Parent; p != nil; p = p.Parent {
+		if !p.Has(status.Managed) {
 			return false, true
 		}
-		for _, r := range doc.All(p, "resource") {
-			if unmanaged(r) {
-				return false, true
-			}
-		}
 	}
-	return true, found
+	return all(r), true
 }
 
 // RolesWithNodes are the nodes that a resource runs on, by role, those of failed instances left out.
 func (st *State) RolesWithNodes(id string, expectRunning bool) map[string][]string {
-	list := st.primitives(id)
-	section := doc.Child(st.Root, "resources")
-	if len(list) == 0 {
-		for _, p := range doc.All(section, "clone", "bundle") {
-			if doc.ID(p) == id {
-				list = append(list, doc.All(p, "resource")...)
-			}
-		}
-	}
-	groups := map[*etree.Element][]*etree.Element{}
-	var order []*etree.Element
-	var kept []*etree.Element
-	for _, r := range list {
-		if g := r.Parent(); doc.Is(g, "group") && !sameID(r, id) {
-			if groups[g] == nil {
-				order = append(order, g)
-			}
-			groups[g] = append(groups[g], r)
-			continue
-		}
-		kept = append(kept, r)
-	}
-	for _, g := range order {
-		members := groups[g]
-		if expectRunning {
-			kept = append(kept, members[len(members)-1])
-		} else {
-			kept = append(kept, members[0])
-		}
-	}
 	out := map[string][]string{}
-	for _, r := range kept {
-		role := doc.Attr(r, "role")
-		switch role {
-		case "Master":
+	for _, r := range st.instances(id, expectRunning) {
+		role := ""
+		switch r.Role {
+		case status.RoleStarted:
+			role = "Started"
+		case status.RolePromoted:
 			role = "Promoted"
-		case "Slave":
+		case status.RoleUnpromoted:
 			role = "Unpromoted"
-		}
-		if doc.Attr(r, "failed") == "true" || role != "Started" && role != "Promoted" && role != "Unpromoted" {
+		default:
 			continue
 		}
-		for _, n := range doc.Children(r, "node") {
-			out[role] = append(out[role], doc.Attr(n, "name"))
+		if r.Has(status.Failed) {
+			continue
+		}
+		for _, n := range r.Active {
+			out[role] = append(out[role], n.Name)
 		}
 	}
 	return out
-}
-
-var errNoMonitor = errors.New("crm_mon cannot be run")
-
-func (s *Session) monitorXML() (res resultText, err error) {
-	var env []string
-	if file, ok := s.File(); ok {
-		env = append(env, "CIB_file="+file)
-	}
-	env = append(env, "PCS_COMPAT=0.11")
-	r, err := s.World.Programs.Run(s.Ctx, env, "", "crm_mon", "--one-shot", "--inactive", "--output-as", "xml")
-	if err != nil {
-		return resultText{}, errors.Join(errNoMonitor, err)
-	}
-	return resultText{r.Stdout, r.Stderr, r.Code}, nil
-}
-
-type resultText struct {
-	Stdout, Stderr string
-	Code           int
 }
 
 // LocalNodeState is this host's node in the running cluster; nil while Pacemaker does not answer.
@@ -224,7 +196,7 @@ func (s *Session) LocalNodeState() (*StateNode, error) {
 	}
 	st, err := s.State()
 	if err != nil {
-		return nil, err
+		return nil, nil //nolint:nilerr // it does not answer yet
 	}
 	for _, n := range st.Nodes() {
 		if n.Name == name {

@@ -348,7 +348,7 @@ func Nodes(s *session.Session, args []string) error {
 	}
 	st, err := s.State()
 	if err != nil {
-		return err
+		return report.Fatal("error running crm_mon, is pacemaker running?")
 	}
 	nodes := st.Nodes()
 	list := func(title string, remote bool) {
