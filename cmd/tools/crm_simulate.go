@@ -31,7 +31,7 @@ type simulation struct {
 	options
 	env *program.Env
 	now time.Time
-	out *simulate.Text
+	out simulate.Format
 }
 
 // options are the words of the command line.
@@ -73,10 +73,27 @@ func crmSimulate(ctx context.Context, env *program.Env) int {
 		_, _ = io.WriteString(env.Stderr, simulateHelp)
 		return exitUsage
 	}
-	if s.format != "text" {
-		return program.NotYet(env, "--output-as="+s.format)
+	w := env.Stdout
+	if s.to != "" && s.to != "-" {
+		f, err := os.Create(s.to)
+		if err != nil {
+			fmt.Fprintf(env.Stderr, "%s: %v\n", env.Name(), err)
+			return exitCannotCreate
+		}
+		defer f.Close() //nolint:errcheck // what was written stands
+		w = f
 	}
-	s.out = &simulate.Text{W: env.Stdout, Err: env.Stderr, Quiet: s.quiet, Plain: s.quiet && s.scores, Attributes: s.showAttrs}
+	switch s.format {
+	case "text":
+		s.out = &simulate.Text{W: w, Err: env.Stderr, Quiet: s.quiet, Plain: s.quiet && s.scores, Attributes: s.showAttrs}
+	case "xml":
+		s.out = &simulate.XML{W: w, Request: env.Args, Quiet: s.quiet}
+	case "none":
+		s.out = &simulate.Text{W: io.Discard, Err: io.Discard, Quiet: true}
+	default:
+		fmt.Fprintf(env.Stderr, "%s: invalid output format: %s\n", env.Name(), s.format)
+		return exitUsage
+	}
 	if s.profile != "" {
 		return s.profileAll()
 	}
@@ -88,7 +105,16 @@ func crmSimulate(ctx context.Context, env *program.Env) int {
 		}
 		return exitConfig
 	}
-	return s.perform(root)
+	code := s.perform(root)
+	text := "OK"
+	if code != 0 {
+		text = "Error occurred"
+		if code == exitInvalidTransition {
+			text = "Invalid transition"
+		}
+	}
+	s.out.Finish(code, text)
+	return code
 }
 
 const (
