@@ -109,8 +109,11 @@ func crmSimulate(ctx context.Context, env *program.Env) int {
 	text := "OK"
 	if code != 0 {
 		text = "Error occurred"
-		if code == exitInvalidTransition {
-			text = "Invalid transition"
+		switch code {
+		case exitIO:
+			text = "I/O error occurred"
+		case exitConfig:
+			text = "Invalid configuration"
 		}
 	}
 	s.out.Finish(code, text)
@@ -122,7 +125,8 @@ const (
 	exitNoInput           = 66
 	exitCannotCreate      = 73
 	exitConfig            = 78
-	exitInvalidTransition = 111
+	exitInvalidTransition = 1
+	exitIO                = 74
 )
 
 // source is the file that a simulation reads (and, in place, writes); "" is
@@ -290,7 +294,7 @@ func (s *simulation) save(name string, data []byte) int {
 	}
 	if err := os.WriteFile(name, data, 0o644); err != nil { //nolint:gosec // as other tools' output
 		fmt.Fprintf(s.env.Stderr, "%s: %v\n", s.env.Name(), err)
-		return exitCannotCreate
+		return exitIO
 	}
 	return 0
 }
