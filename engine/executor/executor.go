@@ -163,6 +163,9 @@ func (e *Executor) Invoke(now time.Time, op Op) {
 	case "cancel":
 		e.cancel(op)
 		return
+	case "clear_failcount":
+		e.drop(e.resource(&op), op.Resource+"_last_failure_0")
+		return
 	case "delete", "lrm_delete":
 		r := e.resource(&op)
 		r.deleteWhenIdle = append(r.deleteWhenIdle, op)
@@ -216,6 +219,7 @@ func (e *Executor) cancelAll(r *resource) {
 	r.queue = slices.DeleteFunc(r.queue, func(j *job) bool { return j.op.Interval > 0 })
 }
 
+// drop forgets one entry of a history.
 func (e *Executor) drop(r *resource, entry string) {
 	if _, ok := r.history[entry]; ok {
 		delete(r.history, entry)
