@@ -31,7 +31,7 @@ type simulation struct {
 	options
 	env *program.Env
 	now time.Time
-	out *simulate.Text
+	out simulate.Format
 }
 
 // options are the words of the command line.
@@ -73,10 +73,27 @@ func crmSimulate(ctx context.Context, env *program.Env) int {
 		_, _ = io.WriteString(env.Stderr, simulateHelp)
 		return exitUsage
 	}
-	if s.format != "text" {
-		return program.NotYet(env, "--output-as="+s.format)
+	w := env.Stdout
+	if s.to != "" && s.to != "-" {
+		f, err := os.Create(s.to)
+		if err != nil {
+			fmt.Fprintf(env.Stderr, "%s: %v\n", env.Name(), err)
+			return exitCannotCreate
+		}
+		defer f.Close() //nolint:errcheck // what was written stands
+		w = f
 	}
-	s.out = &simulate.Text{W: env.Stdout, Err: env.Stderr, Quiet: s.quiet, Plain: s.quiet && s.scores, Attributes: s.showAttrs}
+	switch s.format {
+	case "text":
+		s.out = &simulate.Text{W: w, Err: env.Stderr, Quiet: s.quiet, Plain: s.quiet && s.scores, Attributes: s.showAttrs}
+	case "xml":
+		s.out = &simulate.XML{W: w, Request: env.Args, Quiet: s.quiet}
+	case "none":
+		s.out = &simulate.Text{W: io.Discard, Err: io.Discard, Quiet: true}
+	default:
+		fmt.Fprintf(env.Stderr, "%s: invalid output format: %s\n", env.Name(), s.format)
+		return exitUsage
+	}
 	if s.profile != "" {
 		return s.profileAll()
 	}
@@ -88,7 +105,19 @@ func crmSimulate(ctx context.Context, env *program.Env) int {
 		}
 		return exitConfig
 	}
-	return s.perform(root)
+	code := s.perform(root)
+	text := "OK"
+	if code != 0 {
+		text = "Error occurred"
+		switch code {
+		case exitIO:
+			text = "I/O error occurred"
+		case exitConfig:
+			text = "Invalid configuration"
+		}
+	}
+	s.out.Finish(code, text)
+	return code
 }
 
 const (
@@ -96,7 +125,8 @@ const (
 	exitNoInput           = 66
 	exitCannotCreate      = 73
 	exitConfig            = 78
-	exitInvalidTransition = 111
+	exitInvalidTransition = 1
+	exitIO                = 74
 )
 
 // source is the file that a simulation reads (and, in place, writes); "" is
@@ -264,7 +294,7 @@ func (s *simulation) save(name string, data []byte) int {
 	}
 	if err := os.WriteFile(name, data, 0o644); err != nil { //nolint:gosec // as other tools' output
 		fmt.Fprintf(s.env.Stderr, "%s: %v\n", s.env.Name(), err)
-		return exitCannotCreate
+		return exitIO
 	}
 	return 0
 }
@@ -283,7 +313,7 @@ func (s *simulation) parse(args []string) error {
 			name, value, glued := cut(word[2:])
 			f := flags.long(name)
 			if f == nil {
-				return fmt.Errorf("Unknown option --%s", name)
+				return fmt.Errorf("unknown option --%s", name)
 			}
 			if f.value == nil {
 				f.set()
@@ -291,7 +321,7 @@ func (s *simulation) parse(args []string) error {
 			}
 			if !glued {
 				if len(args) == 0 {
-					return fmt.Errorf("Missing argument for --%s", name)
+					return fmt.Errorf("missing argument for --%s", name)
 				}
 				value, args = args[0], args[1:]
 			}
@@ -302,7 +332,7 @@ func (s *simulation) parse(args []string) error {
 			for i := 1; i < len(word); i++ {
 				f := flags.short(word[i])
 				if f == nil {
-					return fmt.Errorf("Unknown option -%c", word[i])
+					return fmt.Errorf("unknown option -%c", word[i])
 				}
 				if f.value == nil {
 					f.set()
@@ -311,7 +341,7 @@ func (s *simulation) parse(args []string) error {
 				value := word[i+1:]
 				if value == "" {
 					if len(args) == 0 {
-						return fmt.Errorf("Missing argument for -%c", word[i])
+						return fmt.Errorf("missing argument for -%c", word[i])
 					}
 					value, args = args[0], args[1:]
 				}

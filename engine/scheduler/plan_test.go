@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"regexp"
 	"strings"
 	"testing"
 
@@ -125,4 +126,37 @@ func TestEmpty(t *testing.T) {
 	if err != nil || len(res.Graph.Synapses) != 0 {
 		t.Errorf("an empty CIB: %v", err)
 	}
+}
+
+// FuzzPlan: whatever a CIB holds, a plan is made, twice the same, and the CIB
+// stays as it is.
+func FuzzPlan(f *testing.F) {
+	files, _ := filepath.Glob("testdata/*.xml")
+	for _, name := range files {
+		data, err := os.ReadFile(name)
+		if err != nil {
+			f.Fatal(err)
+		}
+		f.Add(data)
+	}
+	large := regexp.MustCompile(`INF|[0-9]{4}`) // a million clones take their time
+	f.Fuzz(func(t *testing.T, data []byte) {
+		doc, err := xml.Parse(data)
+		if err != nil || doc.Root.Tag != "cib" || bytes.Contains(data, []byte("-max")) && large.Match(data) || bytes.Contains(data, []byte("replicas")) {
+			return
+		}
+		before := xml.Compact(doc.Root)
+		in := scheduler.Input{CIB: doc.Root, Now: when}
+		one, err := scheduler.Plan(in)
+		if err != nil {
+			return
+		}
+		two, err := scheduler.Plan(in)
+		if err != nil || !bytes.Equal(one.Graph.XML(), two.Graph.XML()) {
+			t.Fatal("two plans differ", err)
+		}
+		if !bytes.Equal(before, xml.Compact(doc.Root)) {
+			t.Fatal("planning changed the CIB")
+		}
+	})
 }

@@ -280,7 +280,6 @@ const (
 	Detecting        // guards other recursions
 	ReplicaContainer // container of a bundle
 	NestingAllowed   // bundle connection: may run on a remote node's host
-	NoNested         // keeps off remote nodes
 )
 
 // Resource is anything that the cluster manages: a primitive, or a group,
@@ -349,16 +348,9 @@ type Resource struct {
 	GroupOrdered  bool
 	GroupColoc    bool
 	Bundle        *BundleInfo
-	SortIndex     int
 	PromoPriority int
-	State         CloneState
 	attached      bool // at the top of the tree
-	AgentChanged  bool
-	fillers       []*Resource
 }
-
-// CloneState sums up what is going on in a clone's instances.
-type CloneState struct{ Active, Starting, Stopping, Restarting bool }
 
 // CloneInfo is what only clones have.
 type CloneInfo struct {
@@ -367,13 +359,10 @@ type CloneInfo struct {
 	Ordered, Interleave      bool
 	Total                    int
 	ChildXML                 *etree.Element
-	PromotedCount            int
 	ScoresAdded              bool
 	ScoresMerged             bool
 	// pseudo actions of notifications, by task (start, stop, promote, demote)
 	Notify [4]*Notification
-	// BundleReplica is set for a clone inside a bundle.
-	InBundle bool
 }
 
 // Notification holds the four pseudo actions around one task of a clone.
@@ -578,7 +567,7 @@ type TicketConstraint struct {
 	Ticket   *Ticket
 	Resource *Resource
 	Role     Role
-	LossStop LossPolicy
+	Policy   LossPolicy
 }
 
 // LossPolicy says what happens when a ticket is lost.

@@ -140,6 +140,12 @@ func (c *Cluster) linkLauncher(r *Resource) {
 		c.configErr("Resource %s: Unknown container %s", r.ID, id)
 		return
 	}
+	for x := l; x != nil; x = x.Launcher {
+		if x == r { // each would contain the other
+			c.configErr("Resource %s: Unknown container %s", r.ID, id)
+			return
+		}
+	}
 	r.Launcher = l
 	l.Launched = append(l.Launched, r)
 }

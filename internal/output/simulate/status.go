@@ -308,14 +308,19 @@ func pendingState(task string) string {
 
 var exitTexts = map[int]string{
 	0: "OK", 1: "Error occurred", 2: "Invalid parameter", 3: "Unimplemented", 4: "Insufficient privileges",
-	5: "Not installed", 6: "Not configured", 7: "Not running",
+	5: "Not installed", 6: "Not configured", 7: "Not running", 8: "Promoted", 9: "Failed in promoted role",
+	190: "Service is active but might fail soon", 191: "Service is promoted but might fail soon",
 }
 
 // maskedProbe is why a probe that does not count failed.
 func maskedProbe(r *status.Resource, n *status.Node) (string, bool) {
 	for i, at := range r.MaskedProbes {
 		if n == nil || at == n {
-			return exitTexts[r.MaskedText[i]], true
+			text, ok := exitTexts[r.MaskedText[i]]
+			if !ok {
+				text = "Unknown exit status"
+			}
+			return text, true
 		}
 	}
 	for _, k := range r.Children {
