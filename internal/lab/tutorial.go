@@ -71,7 +71,7 @@ func tutorial() []scene {
 		{on: both, run: `printf '<Location /server-status>\nSetHandler server-status\nRequire local\n</Location>\n' > /etc/httpd/conf.d/status.conf`},
 		{on: both, run: "echo served by $(hostname) > /var/www/html/index.html"},
 		{on: two, run: `pcs resource create WebService ocf:heartbeat:apache configfile=/etc/httpd/conf/httpd.conf statusurl="http://localhost/server-status" op monitor interval=1min`},
-		{on: two, run: "pcs status", until: []string{running("WebService", "apache", "node")}},
+		{on: two, run: "pcs status", until: []string{running("WebService", "apache", "")}},
 		{say: "Constraints: the web service goes with the address, and after it"},
 		{on: two, run: "pcs constraint colocation add WebService with VirtualIP INFINITY"},
 		{on: two, run: "pcs constraint order VirtualIP then WebService"},
@@ -113,7 +113,8 @@ func PlayTutorial(ctx context.Context, cfg Config, n Names, out io.Writer) error
 	if len(hosts) != 2 {
 		return fmt.Errorf("the tutorial is for two hosts, not %d", len(hosts))
 	}
-	fmt.Fprintf(out, "Two hosts on this machine, node1 (%s) and node2 (%s), on a network without a way out.\n", hosts[0].Address.Addr(), hosts[1].Address.Addr())
+	fmt.Fprintf(out, "Two hosts on this machine, %s (%s) and %s (%s), on a network without a way out.\n",
+		hosts[0].Name, hosts[0].Address.Addr(), hosts[1].Name, hosts[1].Address.Addr())
 	if err := Up(ctx, cfg); err != nil {
 		return err
 	}
