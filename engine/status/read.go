@@ -31,17 +31,19 @@ func Read(in Input) *Cluster {
 		return c
 	}
 	c.Quorate = IsTrue(get(in.CIB, "have-quorum"))
-	c.opDefaults = only(in.CIB, "op_defaults")
-	c.deprecatedRules()
-	c.rscDefaults = only(in.CIB, "rsc_defaults")
-	c.readOptions(only(in.CIB, "crm_config"))
-	c.readNodes(only(in.CIB, "nodes"))
+	one := singles(in.CIB)
+	c.opDefaults, c.rscDefaults = one.opDefaults, one.rscDefaults
+	if one.expressions == 1 {
+		c.warnOnce("Support for rules with node attribute expressions in op or op_defaults is deprecated and will be dropped in a future release")
+	}
+	c.readOptions(one.options)
+	c.readNodes(one.nodes)
 	c.resourceXML = sectionOf(in.CIB, "resources")
 	c.readRemoteNodes()
 	c.readResources()
-	c.checkTopology(only(in.CIB, "fencing-topology"))
-	c.readTags(only(in.CIB, "tags"))
-	c.StatusXML = only(in.CIB, "status")
+	c.checkTopology(one.topology)
+	c.readTags(one.tags)
+	c.StatusXML = one.status
 	c.readStatus(c.StatusXML)
 	for _, r := range c.Resources {
 		c.count(r)
@@ -60,25 +62,6 @@ func sectionOf(cib *etree.Element, name string) *etree.Element {
 		return nil
 	}
 	return first(conf, name)
-}
-
-// deprecatedRules warns of rules over node attributes in operations, if there
-// is exactly one such expression.
-func (c *Cluster) deprecatedRules() {
-	n := 0
-	var walk func(e *etree.Element, below bool)
-	walk = func(e *etree.Element, below bool) {
-		for k := range elements(e, "") {
-			if below && k.Tag == "expression" {
-				n++
-			}
-			walk(k, below || k.Tag == "op" || k.Tag == "op_defaults")
-		}
-	}
-	walk(c.CIB, false)
-	if n == 1 {
-		c.warnOnce("Support for rules with node attribute expressions in op or op_defaults is deprecated and will be dropped in a future release")
-	}
 }
 
 // count sums up instances, disabled and blocked resources.

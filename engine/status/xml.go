@@ -48,26 +48,63 @@ func first(e *etree.Element, tag string) *etree.Element {
 	return nil
 }
 
-// only returns the one element of the tag below root, or nil if there is none
-// or more than one.
-func only(root *etree.Element, tag string) *etree.Element {
-	var found *etree.Element
-	n := 0
-	var walk func(e *etree.Element)
-	walk = func(e *etree.Element) {
-		for c := range elements(e, "") {
-			if c.Tag == tag {
-				found = c
-				n++
+// single holds the sections that count only if the document has exactly one.
+type single struct {
+	opDefaults, rscDefaults, options, nodes, topology, tags, status *etree.Element
+	expressions                                                     int // over node attributes, in operations
+}
+
+// singles finds the sections of a document, wherever they are.
+func singles(root *etree.Element) single {
+	var s single
+	var twice [7]bool
+	put := func(at **etree.Element, i int, e *etree.Element) {
+		if *at != nil {
+			twice[i] = true
+		}
+		*at = e
+	}
+	var walk func(e *etree.Element, op bool)
+	walk = func(e *etree.Element, op bool) {
+		for _, t := range e.Child {
+			k, ok := t.(*etree.Element)
+			if !ok {
+				continue
 			}
-			walk(c)
+			below := op
+			switch k.Tag {
+			case "op":
+				below = true
+			case "op_defaults":
+				below = true
+				put(&s.opDefaults, 0, k)
+			case "rsc_defaults":
+				put(&s.rscDefaults, 1, k)
+			case "crm_config":
+				put(&s.options, 2, k)
+			case "nodes":
+				put(&s.nodes, 3, k)
+			case "fencing-topology":
+				put(&s.topology, 4, k)
+			case "tags":
+				put(&s.tags, 5, k)
+			case "status":
+				put(&s.status, 6, k)
+			case "expression":
+				if op {
+					s.expressions++
+				}
+			}
+			walk(k, below)
 		}
 	}
-	walk(root)
-	if n != 1 {
-		return nil
+	walk(root, false)
+	for i, at := range []**etree.Element{&s.opDefaults, &s.rscDefaults, &s.options, &s.nodes, &s.topology, &s.tags, &s.status} {
+		if twice[i] {
+			*at = nil
+		}
 	}
-	return found
+	return s
 }
 
 type idKey struct{ tag, id string }
