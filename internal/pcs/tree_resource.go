@@ -11,6 +11,7 @@ import (
 var resourceTree = &Node{
 	Default: "status", Default09: "show",
 	Sub: map[string]*Node{
+		"config":           gens("-ABC", resource.Config),
 		"create":           verb(resource.Create),
 		"show":             only09(resource.Show09),
 		"list":             verb(resource.List),
@@ -64,6 +65,7 @@ var resourceTree = &Node{
 var stonithTree = &Node{
 	Default: "status", Default09: "show",
 	Sub: map[string]*Node{
+		"config":   gens("-ABC", stonith.Config),
 		"create":   verb(resource.CreateStonith),
 		"show":     only09(showStonith09),
 		"list":     verb(resource.ListStonith),

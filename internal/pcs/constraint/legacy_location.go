@@ -259,7 +259,7 @@ func refuseSameRules(s *session.Session, section, el *etree.Element) error {
 		}
 		lines = append(lines, "  Constraint: "+doc.ID(o))
 		for _, r := range doc.Children(o, "rule") {
-			for _, l := range rule.LegacyLines(r, true) {
+			for _, l := range legacyRuleLines(s, r) {
 				lines = append(lines, "    "+l)
 			}
 		}
@@ -324,4 +324,15 @@ func RuleRemove09(s *session.Session, args []string) error {
 		}
 	}
 	return report.Fatal("unable to find rule with id: " + args[0])
+}
+
+// legacyRuleLines show a rule with ids as the dialect does.
+func legacyRuleLines(s *session.Session, r *etree.Element) []string {
+	lines := rule.LegacyLines(r, true)
+	if !s.Legacy() {
+		for i := range lines {
+			lines[i] = strings.ReplaceAll(lines[i], "  (id:", " (id:")
+		}
+	}
+	return lines
 }

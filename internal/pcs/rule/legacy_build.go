@@ -6,9 +6,11 @@ import (
 	"slices"
 	"sort"
 	"strings"
+	"time"
 
 	"github.com/beevik/etree"
 
+	crule "hacluster/cib/rule"
 	"hacluster/internal/pcs/argv"
 	"hacluster/internal/pcs/check"
 	"hacluster/internal/pcs/doc"
@@ -33,23 +35,58 @@ func ParseOptions(words []string, extra ...string) (argv.Pairs, []string) {
 }
 
 // IsDate tells whether a text is a date of ISO 8601.
-func IsDate(s *session.Session, text string) bool {
-	r, err := s.Run("iso8601", "-d", text)
-	return err == nil && r.Code == 0
+func IsDate(_ *session.Session, text string) bool {
+	_, err := crule.ParseTime(text, time.Now())
+	return err == nil
 }
 
-// AddLegacy adds a rule to a location constraint as pcs up to 0.10 does.
+func newParser(s *session.Session) *parser {
+	p := &parser{isDate: func(d string) bool { return IsDate(s, d) }, newer: !s.Legacy()}
+	if p.newer {
+		p.deprecated = func(option, kind string) {
+			s.Deprecated(kind + " option '" + option + "' is deprecated and might be removed in a future release, therefore it should not be used")
+		}
+	}
+	return p
+}
+
+// NeedsIntegers tells whether a rule compares whole numbers, for which a newer schema is needed.
+func NeedsIntegers(s *session.Session, words []string) bool {
+	t, err := newParser(s).parse(words)
+	return err == nil && hasInteger(t)
+}
+
+func hasInteger(t *tree) bool {
+	if slices.Contains(booleans, t.id) {
+		return slices.ContainsFunc(t.kids, hasInteger)
+	}
+	return slices.Contains(comparisons, t.id) && len(t.kids) > 1 && t.kids[1].id == "integer"
+}
+
+// AddLegacy adds a rule to a location constraint.
 func AddLegacy(s *session.Session, constraint *etree.Element, options argv.Pairs, words []string) error {
 	score, attribute := options.Value("score"), options.Value("score-attribute")
 	if score != "" && attribute != "" {
 		return report.Fatal("can not specify both score and score-attribute")
 	}
 	if score != "" && !check.IsScore(score) {
+		if !s.Legacy() {
+			return report.Fatalf("invalid score'%s'", score)
+		}
 		s.Out.Warn("invalid score '" + score + "', setting score-attribute=pingd instead")
 		options = options.Without("score").With("score-attribute", "pingd")
 	}
-	if role := options.Value("role"); role != "" && role != "master" && role != "slave" {
-		return report.Fatalf("invalid role '%s', use 'master' or 'slave'", role)
+	if role := options.Value("role"); role != "" {
+		if s.Legacy() && role != "master" && role != "slave" {
+			return report.Fatalf("invalid role '%s', use 'master' or 'slave'", role)
+		}
+		if !s.Legacy() {
+			r, err := roleFor(s, constraint, role)
+			if err != nil {
+				return err
+			}
+			options = options.With("role", r)
+		}
 	}
 	if id := options.Value("id"); id != "" {
 		if bad := doc.CheckID(id, "rule id"); len(bad) > 0 {
@@ -63,14 +100,25 @@ func AddLegacy(s *session.Session, constraint *etree.Element, options argv.Pairs
 		return report.Fatal("no rule expression was specified")
 	}
 	text := strings.Join(words, " ")
-	t, err := parseLegacy(words, func(d string) bool { return IsDate(s, d) })
+	t, err := newParser(s).parse(words)
 	if errors.Is(err, errShape) {
 		return report.Fatalf("'%s' is not a valid rule expression", text)
 	}
 	if err != nil {
 		return report.Fatalf("'%s' is not a valid rule expression: %s", text, err)
 	}
-	el := buildLegacy(constraint, t, options.Value("id"))
+	b := &builder{}
+	if !s.Legacy() {
+		b.s = s
+		v, ok := doc.SchemaVersion(doc.Root(constraint))
+		b.oldIntegers = ok && !doc.AtLeast(v, [3]int{3, 5, 0})
+	} else {
+		b.oldIntegers = true
+	}
+	el, err := b.rule(constraint, t, options.Value("id"))
+	if err != nil {
+		return report.Fatalf("'%s' is not a valid rule expression: %s", text, err)
+	}
 	if options.Value("score") == "" && options.Value("score-attribute") == "" {
 		options = options.With("score", "INFINITY")
 	}
@@ -87,35 +135,84 @@ func AddLegacy(s *session.Session, constraint *etree.Element, options argv.Pairs
 	return nil
 }
 
+// roleFor checks a role and gives it in the name that the schema has.
+func roleFor(s *session.Session, constraint *etree.Element, role string) (string, error) {
+	name := strings.ToUpper(role[:1]) + strings.ToLower(role[1:])
+	WarnOldRole(s, role)
+	if !slices.Contains([]string{"Promoted", "Master", "Unpromoted", "Slave"}, name) {
+		return "", report.Fatalf("invalid role '%s', use 'Master', 'Promoted', 'Slave' or 'Unpromoted'", role)
+	}
+	if doc.NewRoles(doc.Root(constraint)) {
+		return NewRole(name), nil
+	}
+	return OldRole(name), nil
+}
+
+// WarnOldRole tells that a role's name goes away.
+func WarnOldRole(s *session.Session, role string) {
+	if role == "" {
+		return
+	}
+	name := strings.ToUpper(role[:1]) + strings.ToLower(role[1:])
+	if newer := NewRole(name); newer != name {
+		s.Deprecated("Role value '" + role + "' is deprecated and should not be used, use '" + newer + "' instead")
+	}
+}
+
 func addUnique(parent *etree.Element, tag, id string) *etree.Element {
 	el := doc.Append(parent, tag)
 	doc.Set(el, "id", doc.UniqueID(parent, id))
 	return el
 }
 
-func buildLegacy(parent *etree.Element, t *tree, id string) *etree.Element {
+// builder writes a parsed rule as elements; with a session it checks dates as 0.11 does.
+type builder struct {
+	s           *session.Session
+	spaceTold   bool
+	oldIntegers bool
+}
+
+func (b *builder) rule(parent *etree.Element, t *tree, id string) (*etree.Element, error) {
 	if id == "" {
 		id = doc.ID(parent) + "-rule"
 	}
 	el := addUnique(parent, "rule", id)
-	buildPart(el, t)
-	return el
+	return el, b.part(el, t)
 }
 
-func buildPart(el *etree.Element, t *tree) {
+func (b *builder) date(text string) error {
+	if b.s == nil {
+		return nil
+	}
+	if !IsDate(b.s, text) {
+		return fmt.Errorf("'%s' is not an ISO 8601 date", text)
+	}
+	if strings.Contains(text, " ") && !b.spaceTold {
+		b.spaceTold = true
+		b.s.Deprecated("Using spaces in date values is deprecated and will be removed. Use 'T' as a delimiter between date and time.")
+	}
+	return nil
+}
+
+func (b *builder) part(el *etree.Element, t *tree) error {
 	expr := doc.ID(el) + "-expr"
 	switch {
 	case slices.Contains(booleans, t.id):
 		doc.Set(el, "boolean-op", t.id)
 		for _, k := range t.kids {
 			if slices.Contains(booleans, k.id) && k.id != t.id {
-				buildLegacy(el, k, doc.ID(el)+"-rule")
-			} else {
-				buildPart(el, k)
+				if _, err := b.rule(el, k, doc.ID(el)+"-rule"); err != nil {
+					return err
+				}
+			} else if err := b.part(el, k); err != nil {
+				return err
 			}
 		}
 	case slices.Contains([]string{"gt", "lt", "in_range"}, t.id) && t.kids[0].value == "date" && t.kids[1].id == literal:
 		d := addUnique(el, "date_expression", expr)
+		if err := b.date(t.kids[1].value); err != nil {
+			return err
+		}
 		doc.Set(d, "operation", t.id)
 		switch t.id {
 		case "gt":
@@ -127,6 +224,9 @@ func buildPart(el *etree.Element, t *tree) {
 			if t.kids[2].id == "duration" {
 				setParts(addUnique(d, "duration", doc.ID(d)+"-duration"), t.kids[2].parts)
 			} else {
+				if err := b.date(t.kids[2].value); err != nil {
+					return err
+				}
 				doc.Set(d, "end", t.kids[2].value)
 			}
 		}
@@ -142,7 +242,7 @@ func buildPart(el *etree.Element, t *tree) {
 			value := t.kids[1]
 			if isType(value.id) {
 				kind := value.id
-				if kind == "integer" {
+				if kind == "integer" && b.oldIntegers {
 					kind = "number"
 				}
 				doc.Set(e, "type", kind)
@@ -151,6 +251,7 @@ func buildPart(el *etree.Element, t *tree) {
 			doc.Set(e, "value", value.value)
 		}
 	}
+	return nil
 }
 
 func setParts(el *etree.Element, parts []dateValue) {

@@ -36,8 +36,10 @@ var (
 	ranges        = []string{"eq", "ne", "lt", "gt", "lte", "gte", "in_range"}
 	prefixes      = []string{"defined", "not_defined"}
 	booleans      = []string{"and", "or"}
-	simpleTypes   = []string{"string", "integer", "version"}
 	dateItems     = []string{"hours", "monthdays", "weekdays", "yeardays", "months", "weeks", "years", "weekyears", "moon"}
+	newerTypes    = []string{"string", "integer", "number", "version"}
+	newIntegerRE  = regexp.MustCompile(`^[-+]?\d+$`)
+	numberRE      = regexp.MustCompile(`^[-+]?(\d+|(\d*\.\d+)|(\d+\.\d*))([eE][+-]?\d+)?$`)
 	integerRE     = regexp.MustCompile(`^-?\d+$`)
 	versionRE     = regexp.MustCompile(`^\d+(\.\d+)*$`)
 	datePartRE    = regexp.MustCompile(`^(\d+)(-(\d+))?$`)
@@ -61,18 +63,21 @@ func power(id string) int {
 		return 50
 	case slices.Contains(prefixes, id):
 		return 60
-	case slices.Contains(simpleTypes, id), id == "date-spec", id == "duration":
+	case slices.Contains(newerTypes, id), id == "date-spec", id == "duration":
 		return 70
 	}
 	return 0
 }
 
-func isSymbol(word string) bool {
+func (p *parser) isSymbol(word string) bool {
+	if word == "number" && !p.newer {
+		return false
+	}
 	return power(word) > 0 || word == "(" || word == ")" || word == "to"
 }
 
 func isType(id string) bool {
-	return slices.Contains(simpleTypes, id) || id == "date-spec" || id == "duration"
+	return slices.Contains(newerTypes, id) || id == "date-spec" || id == "duration"
 }
 
 type parser struct {
@@ -80,6 +85,10 @@ type parser struct {
 	at      int
 	isDate  func(string) bool
 	depth   int
+	// newer is the language of 0.11: numbers, no more dates in the oldest form.
+	newer bool
+	// deprecated is told of what goes away.
+	deprecated func(option, kind string)
 }
 
 // label is how a symbol is called in a complaint.
@@ -93,11 +102,14 @@ func (t *tree) label() string {
 	return t.id
 }
 
-func parseLegacy(words []string, isDate func(string) bool) (*tree, error) {
-	p := &parser{isDate: isDate}
-	for _, w := range preprocess(words) {
+func (p *parser) parse(words []string) (*tree, error) {
+	words = joinDates(parentheses(words), p.newer)
+	if !p.newer {
+		words = legacyDates(words)
+	}
+	for _, w := range words {
 		t := &tree{id: literal, value: w}
-		if isSymbol(w) && (len(p.symbols) == 0 || !isType(p.symbols[len(p.symbols)-1].id)) {
+		if p.isSymbol(w) && (len(p.symbols) == 0 || !isType(p.symbols[len(p.symbols)-1].id)) {
 			t = &tree{id: w}
 		}
 		p.symbols = append(p.symbols, t)
@@ -178,12 +190,16 @@ func (p *parser) prefix(s *tree) (*tree, error) {
 		}
 		s.kids = append(s.kids, t)
 		return s, nil
-	case slices.Contains(simpleTypes, s.id):
+	case slices.Contains(newerTypes, s.id):
 		t, err := p.expression(70)
 		if err != nil {
 			return nil, err
 		}
-		if s.id == "integer" && !integerRE.MatchString(t.value) || s.id == "version" && !versionRE.MatchString(t.value) {
+		integer := integerRE
+		if p.newer {
+			integer = newIntegerRE
+		}
+		if s.id == "integer" && !integer.MatchString(t.value) || s.id == "version" && !versionRE.MatchString(t.value) || s.id == "number" && !numberRE.MatchString(t.value) {
 			return nil, fmt.Errorf("invalid %s value '%s'", s.id, t.value)
 		}
 		s.kids = append(s.kids, t)
@@ -193,7 +209,7 @@ func (p *parser) prefix(s *tree) (*tree, error) {
 		if err != nil {
 			return nil, err
 		}
-		if s.parts, err = dateParts(t.value, s.id); err != nil {
+		if s.parts, err = p.dateParts(t.value, s.id); err != nil {
 			return nil, err
 		}
 		s.kids = append(s.kids, t)
@@ -223,7 +239,7 @@ func (p *parser) infix(s, left *tree) (*tree, error) {
 		if err != nil {
 			return nil, err
 		}
-		if boolean && !operand(right) || !boolean && right.id != literal && !slices.Contains(simpleTypes, right.id) {
+		if boolean && !operand(right) || !boolean && right.id != literal && !slices.Contains(newerTypes, right.id) {
 			return nil, fmt.Errorf("unexpected '%s' after '%s'", right.label(), s.id)
 		}
 		s.kids = []*tree{left, right}
@@ -265,7 +281,9 @@ func acceptsDatePart(word string) bool {
 	return slices.Contains(dateItems, name)
 }
 
-func dateParts(text, keyword string) ([]dateValue, error) {
+var goingParts = map[string][]string{"date-spec": {"moon"}, "duration": {"monthdays", "weekdays", "weekyears", "yearsdays", "moon"}}
+
+func (p *parser) dateParts(text, keyword string) ([]dateValue, error) {
 	var out []dateValue
 	for _, part := range strings.Fields(text) {
 		if !acceptsDatePart(part) {
@@ -291,6 +309,9 @@ func dateParts(text, keyword string) ([]dateValue, error) {
 		ok := keyword == "duration" && isDigits(d.value) || keyword == "date-spec" && validDatePart(d.name, d.value)
 		if !ok {
 			return nil, fmt.Errorf("invalid %s '%s' in '%s'", d.name, d.value, keyword)
+		}
+		if p.deprecated != nil && slices.Contains(goingParts[keyword], d.name) {
+			p.deprecated(d.name, keyword)
 		}
 	}
 	return out, nil
@@ -319,10 +340,7 @@ func validDatePart(name, value string) bool {
 	return true
 }
 
-// preprocess takes parentheses apart, joins the words of date-spec and duration, and
-// turns the oldest form of dates (date start=… gt) into the newer.
-func preprocess(words []string) []string { return legacyDates(joinDates(parentheses(words))) }
-
+// parentheses takes parentheses apart from the words that they stand at.
 func parentheses(words []string) []string {
 	var out []string
 	for _, w := range words {
@@ -349,7 +367,8 @@ func parentheses(words []string) []string {
 	return out
 }
 
-func joinDates(words []string) []string {
+// joinDates joins the words of date-spec and duration to one.
+func joinDates(words []string, newer bool) []string {
 	var out, parts []string
 	flush := func() {
 		if len(parts) > 0 {
@@ -364,7 +383,7 @@ func joinDates(words []string) []string {
 		switch {
 		case parts != nil && acceptsDatePart(w):
 			parts = append(parts, w)
-		case parts != nil && w == "operation=date_spec" && parts[0] == "date-spec":
+		case !newer && parts != nil && w == "operation=date_spec" && parts[0] == "date-spec":
 		case parts != nil:
 			flush()
 			out = append(out, w)
@@ -378,6 +397,7 @@ func joinDates(words []string) []string {
 	return out
 }
 
+// legacyDates turns the oldest form of dates (date start=… gt) into the newer.
 func legacyDates(words []string) []string {
 	var out, parts []string
 	start, stop := "", ""
