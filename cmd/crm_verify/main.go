@@ -92,15 +92,9 @@ func run(ctx context.Context, env *program.Env) int {
 		fmt.Fprintln(env.Stderr, "crm_verify: Configuration ")
 		return exitInvalid
 	}
-	if root.SelectElement("status") == nil {
-		root.CreateElement("status")
-	}
-	result, err := scheduler.Plan(scheduler.Input{CIB: root, Now: time.Now(), NoScores: true})
-	if err != nil {
-		return fail(err.Error(), "Verification failed: "+err.Error(), exitInvalid)
-	}
+	messages := scheduler.Check(scheduler.Input{CIB: root, Now: time.Now(), NoScores: true})
 	faults, doubts := 0, 0
-	for _, m := range result.Messages {
+	for _, m := range messages {
 		if legacy && newer(m) {
 			continue
 		}

@@ -115,7 +115,6 @@ type resource struct {
 	recurring            []*job
 	history              map[string]*etree.Element // by entry id
 	node                 string
-	lastCode, lastStatus int
 	deleteWhenIdle       []Op
 }
 
