@@ -1,0 +1,110 @@
+package executor
+
+import (
+	"fmt"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/beevik/etree"
+)
+
+// fake notes what an executor wants done.
+type fake struct {
+	runs  map[uint64]Op
+	order []uint64
+	log   []string
+}
+
+func (f *fake) Run(run uint64, op Op) {
+	f.runs[run] = op
+	f.order = append(f.order, run)
+	f.log = append(f.log, "run "+operationKey(op))
+}
+
+func (f *fake) Record(node string, r *etree.Element) {
+	for _, op := range r.SelectElements("lrm_rsc_op") {
+		f.log = append(f.log, fmt.Sprintf("record %s %s:%s", op.SelectAttrValue("id", ""), op.SelectAttrValue("op-status", ""), op.SelectAttrValue("rc-code", "")))
+	}
+}
+
+func (f *fake) Forget(_, resource, entry string) { f.log = append(f.log, "forget "+resource+" "+entry) }
+
+func (f *fake) Answer(op Op, res Result) {
+	f.log = append(f.log, fmt.Sprintf("answer %s %d", op.Action, res.Code))
+}
+func (f *fake) Logf(string, ...any) {}
+
+// take gives what was noted since the last time.
+func (f *fake) take() string {
+	s := strings.Join(f.log, ", ")
+	f.log = nil
+	return s
+}
+
+func TestHistory(t *testing.T) {
+	f := &fake{runs: map[uint64]Op{}}
+	e := New(f)
+	now := time.Unix(1000, 0)
+	op := func(action string, seconds int, expected int) Op {
+		return Op{
+			Resource: "R", Class: "ocf", Provider: "p", Type: "t", Action: action, Node: "n1", Interval: time.Duration(seconds) * time.Second,
+			Key: fmt.Sprintf("1:2:%d:uuid", expected),
+		}
+	}
+	finish := func(code int) {
+		run := f.order[0]
+		f.order = f.order[1:]
+		e.Finished(now, run, Result{Code: code})
+	}
+	steps := []struct {
+		do   func()
+		want string
+	}{
+		{func() { e.Invoke(now, op("monitor", 0, 7)) }, "record R_last_0 -1:193, run R_monitor_0"},
+		{func() { finish(7) }, "record R_last_0 0:7"},
+		// One action a resource at a time; the rest waits.
+		{func() { e.Invoke(now, op("start", 0, 0)); e.Invoke(now, op("monitor", 10, 0)) }, "record R_last_0 -1:193, run R_start_0, record R_monitor_10000 -1:193"},
+		{func() { finish(0) }, "record R_last_0 0:0, run R_monitor_10000"},
+		{func() { finish(0) }, "record R_monitor_10000 0:0"},
+		// A recurring operation is told of again only when its result changes.
+		{func() { now = now.Add(10 * time.Second); e.Tick(now) }, "run R_monitor_10000"},
+		{func() { finish(0) }, ""},
+		{func() { now = now.Add(10 * time.Second); e.Tick(now); finish(7) }, "run R_monitor_10000, record R_last_failure_0 0:7"},
+		{func() { e.Invoke(now, Op{Resource: "R", Action: "clear_failcount", Node: "n1"}) }, "forget R R_last_failure_0"},
+		// A stop ends what recurs.
+		{func() { e.Invoke(now, op("stop", 0, 0)) }, "forget R R_monitor_10000, record R_last_0 -1:193, run R_stop_0"},
+		{func() { finish(0) }, "record R_last_0 0:0"},
+		{func() { now = now.Add(time.Hour); e.Tick(now) }, ""},
+		{func() { e.Invoke(now, op("notify", 0, 0)) }, "run R_notify_0"},
+		{func() { finish(1) }, "answer notify 1"},
+		// A failure of what is done once is recorded twice.
+		{func() { e.Invoke(now, op("start", 0, 0)); finish(1) }, "record R_last_0 -1:193, run R_start_0, record R_last_failure_0 0:1, record R_last_0 0:1"},
+		{func() { e.Close(); e.Invoke(now, op("start", 0, 0)) }, "record R_last_failure_0 9:1, record R_last_0 9:1"},
+		{func() { e.Invoke(now, op("delete", 0, 0)) }, "forget R , answer delete 0"},
+	}
+	for i, s := range steps {
+		s.do()
+		if got := f.take(); got != s.want {
+			t.Errorf("step %d: %s\nwant    %s", i, got, s.want)
+		}
+	}
+	if !e.Idle() || !e.Deadline().IsZero() {
+		t.Errorf("idle %v, deadline %v", e.Idle(), e.Deadline())
+	}
+}
+
+// TestDigest holds digests against one that Pacemaker writes.
+func TestDigest(t *testing.T) {
+	all := func(string) bool { return true }
+	if got := digest(Op{Params: []Param{{"CRM_meta_timeout", "20000"}, {"crm_feature_set", "3.16.1"}}}, all); got != "f2317cad3d54cec5d7d7aa7d0bf35cf8" {
+		t.Errorf("of no parameters: %s", got)
+	}
+	a := digest(Op{Params: []Param{{"b", "2"}, {"a", "1"}}}, all)
+	if b := digest(Op{Params: []Param{{"a", "1"}, {"b", "2"}, {"CRM_meta_x", "y"}}}, all); a != b {
+		t.Error("the order of parameters or a meta attribute counts")
+	}
+	if b := digest(Op{Params: []Param{{"a", "1"}, {"b", "3"}}}, all); a == b {
+		t.Error("a value does not count")
+	}
+}

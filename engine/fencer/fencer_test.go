@@ -1,0 +1,158 @@
+package fencer
+
+import (
+	"fmt"
+	"math/rand/v2"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/beevik/etree"
+
+	"hacluster/cib/xml"
+)
+
+// group is the fencers of a few nodes with one order of messages.
+type group struct {
+	t     *testing.T
+	root  *etree.Element
+	nodes map[string]*member
+	names []string
+	queue []func()
+	now   time.Time
+	log   []string
+	// answer decides what a run of a device on a node comes to.
+	answer func(node, device, action string) int
+}
+
+type member struct {
+	g    *group
+	name string
+	f    *Fencer
+}
+
+func newGroup(t *testing.T, conf string, names ...string) *group {
+	t.Helper()
+	doc, err := xml.ParseString(`<cib><configuration><crm_config/><nodes/>` + conf + `</configuration><status/></cib>`)
+	if err != nil {
+		t.Fatal(err)
+	}
+	g := &group{t: t, root: doc.Root, nodes: map[string]*member{}, names: names, now: time.Unix(1000, 0)}
+	for _, n := range names {
+		m := &member{g: g, name: n}
+		m.f = New(n, rand.New(rand.NewPCG(1, 2)), m)
+		g.nodes[n] = m
+	}
+	return g
+}
+
+func (g *group) run() {
+	for len(g.queue) > 0 {
+		f := g.queue[0]
+		g.queue = g.queue[1:]
+		f()
+	}
+}
+
+func (m *member) Broadcast(msg *etree.Element) {
+	m.g.queue = append(m.g.queue, func() {
+		for _, n := range m.g.names {
+			m.g.nodes[n].f.Deliver(m.g.now, m.name, msg)
+		}
+	})
+}
+func (m *member) CIB() *etree.Element   { return m.g.root }
+func (m *member) Members() []string     { return m.g.names }
+func (m *member) Installed(string) bool { return true }
+func (m *member) Began(string)          {}
+func (m *member) Changed()              {}
+func (m *member) Logf(string, ...any)   {}
+func (m *member) Fenced(target string, _ bool) { m.g.log = append(m.g.log, m.name+" hears of "+target) }
+
+func (m *member) Run(agent, action string, params func(string) []Param, _, _ time.Duration, done func(AgentResult)) {
+	m.g.queue = append(m.g.queue, func() {
+		m.g.log = append(m.g.log, fmt.Sprintf("%s runs %s %s %v", m.name, agent, action, params("plug")))
+		done(AgentResult{Code: m.g.answer(m.name, agent, action), Output: "n1\nn2\n"})
+	})
+}
+
+const device = `<primitive id="%s" class="stonith" type="%s"><instance_attributes id="%[1]s-i"><nvpair id="%[1]s-l" name="pcmk_host_list" value="%[3]s"/></instance_attributes></primitive>`
+
+func TestFence(t *testing.T) {
+	good := func(string, string, string) int { return 0 }
+	two := "<resources>" + fmt.Sprintf(device, "A", "fence_a", "n2") + fmt.Sprintf(device, "B", "fence_b", "n2") + "</resources><constraints/>"
+	for _, c := range []struct {
+		name, conf string
+		answer     func(node, agent, action string) int
+		err        string   // what the error holds; "" for success
+		runs       []string // the agents that were run with the action, in order
+	}{
+		{"the first device will do", two, good, "", []string{"fence_a"}},
+		{"the next when it fails", two, func(_, a, _ string) int {
+			if a == "fence_a" {
+				return 1
+			}
+			return 0
+		}, "", []string{"fence_a", "fence_a", "fence_b"}},
+		{"all fail", two, func(string, string, string) int { return 1 }, "device B", nil},
+		{"no device", "<resources/><constraints/>", good, "No fence device", nil},
+		{"a device for another", "<resources>" + fmt.Sprintf(device, "A", "fence_a", "n1") + "</resources><constraints/>", good, "No fence device", nil},
+		{"a level needs all its devices", two + `<fencing-topology><fencing-level id="l" index="1" target="n2" devices="B,A"/></fencing-topology>`, good, "", []string{"fence_b", "fence_a"}},
+		{"the next level", two + `<fencing-topology><fencing-level id="l" index="1" target="n2" devices="A"/><fencing-level id="m" index="2" target="n2" devices="B"/></fencing-topology>`, func(_, a, _ string) int {
+			if a == "fence_a" {
+				return 1
+			}
+			return 0
+		}, "", []string{"fence_a", "fence_a", "fence_b"}},
+		{"a list is asked for", `<resources><primitive id="L" class="stonith" type="fence_l"/></resources><constraints/>`, good, "", []string{"fence_l"}},
+		{"a device that is stopped", `<resources><primitive id="L" class="stonith" type="fence_l"><meta_attributes id="m"><nvpair id="t" name="target-role" value="Stopped"/></meta_attributes></primitive></resources><constraints/>`, good, "No fence device", nil},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			g := newGroup(t, c.conf, "n1", "n3")
+			g.answer = c.answer
+			var got error
+			ended := 0
+			for range 2 { // a second request for the same is the same operation
+				g.nodes["n1"].f.Fence(g.now, Request{Target: "n2", Action: "reboot", Client: "test", Timeout: time.Minute}, func(err error) { got = err; ended++ })
+			}
+			g.run()
+			if ended != 2 || (got == nil) != (c.err == "") || got != nil && !strings.Contains(got.Error(), c.err) {
+				t.Fatalf("ended %d times with %v\n%s", ended, got, strings.Join(g.log, "\n"))
+			}
+			var runs []string
+			for _, l := range g.log {
+				if f := strings.Fields(l); len(f) > 3 && f[3] == "reboot" {
+					runs = append(runs, f[2])
+				}
+			}
+			if c.runs != nil && !slices.Equal(runs, c.runs) {
+				t.Errorf("runs %v, want %v\n%s", runs, c.runs, strings.Join(g.log, "\n"))
+			}
+			for _, n := range g.names { // all remember
+				if h := g.nodes[n].f.History("n2"); len(h) != 1 || (h[0].State == Done) != (c.err == "") {
+					t.Errorf("history of %s: %+v", n, h)
+				}
+			}
+		})
+	}
+}
+
+func TestCall(t *testing.T) {
+	d := &Device{ID: "D", Agent: "fence_x", Params: []Param{
+		{"pcmk_host_map", "n1:outlet1;n2:outlet2"}, {"pcmk_off_action", "poweroff"}, {"login", "adm"}, {"pcmk_delay_base", "n1:5s;n2:0"}, {"pcmk_delay_max", "3"},
+	}}
+	action, params := d.call("off", "n2", "port")
+	if action != "poweroff" || fmt.Sprint(params) != "[{nodename n2} {port outlet2} {login adm}]" {
+		t.Errorf("%s %v", action, params)
+	}
+	if !d.static("n1") || d.static("n3") || d.check() != "static-list" {
+		t.Error("the map does not name its targets")
+	}
+	if base, most := d.delays("n1"); base != 5*time.Second || most != 5*time.Second {
+		t.Errorf("delays of n1: %s to %s", base, most)
+	}
+	if base, most := d.delays("n2"); base != 0 || most != 3*time.Second {
+		t.Errorf("delays of n2: %s to %s", base, most)
+	}
+}
