@@ -129,7 +129,7 @@ func (in *Input) duration(e *etree.Element, parent string) (Duration, bool) {
 		}
 		n, ok := leadingInt(s)
 		if !ok {
-			in.err("Treating date_expression %s as not passing because duration %s attribute %s is invalid: Unable to parse", parent, id, f.name)
+			in.err("Treating date_expression %s as not passing because duration %s attribute %s is invalid: Unable to parse CIB XML", parent, id, f.name)
 			return d, false
 		}
 		*f.to = int(n)

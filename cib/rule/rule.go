@@ -51,7 +51,12 @@ type Input struct {
 	Error, Warn func(string)
 	// Next is set to the earliest later time at which the outcome may change.
 	Next *time.Time
+
+	depth int // of rules in rules
 }
+
+// maxDepth bounds rules in rules, which may refer to themselves by id-ref.
+const maxDepth = 64
 
 func (in *Input) err(format string, args ...any) Outcome {
 	if in.Error != nil {
@@ -88,6 +93,11 @@ func Evaluate(e *etree.Element, in *Input) Outcome {
 		}
 	}
 	id := value(e, "id")
+	if in.depth++; in.depth > maxDepth {
+		in.depth--
+		return in.err("Treating rule %s as not passing because it is nested too deeply", id)
+	}
+	defer func() { in.depth-- }()
 	if id == "" {
 		return in.err("Treating rule without id as not passing")
 	}

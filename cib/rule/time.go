@@ -39,7 +39,8 @@ func ParseTime(s string, now time.Time) (time.Time, error) {
 		return time.Unix(0, 0).UTC(), nil
 	}
 	var y, mo, d int
-	yd, rest, ok := scan(s, 0)
+	date := strings.TrimPrefix(s, "+")
+	yd, rest, ok := scan(date, 0)
 	switch {
 	case !ok:
 		return bad("")
@@ -87,7 +88,7 @@ func ParseTime(s string, now time.Time) (time.Time, error) {
 		y, mo, d = t.Year(), int(t.Month()), t.Day()
 	default:
 		var r2, r3 string
-		y, r2, _ = scan(s, 4)
+		y, r2, _ = scan(date, 4)
 		if mo, r3, ok = scan(r2, 2); !ok {
 			return bad("")
 		}
@@ -103,7 +104,7 @@ func ParseTime(s string, now time.Time) (time.Time, error) {
 	case d < 1 || d > daysIn(y, mo):
 		return bad(fmt.Sprintf(" because '%d' is not a valid day of the month", d))
 	}
-	clock := strings.TrimLeft(s, "0123456789-W")
+	clock := strings.TrimLeft(date, "0123456789-W")
 	if clock != "" && (clock[0] == ' ' || clock[0] == 'T') {
 		return parseClock(clock[1:], y, time.Month(mo), d, zone)
 	}
@@ -222,6 +223,9 @@ func ParseDuration(s string) (Duration, error) {
 		n, rest, ok := scan(s[i:], 0)
 		if !ok {
 			return bad(fmt.Sprintf(" because no valid integer at '%s'", s[i:]))
+		}
+		if n > math.MaxInt32 {
+			return bad(fmt.Sprintf(" because '%s' is too large", s[i:len(s)-len(rest)]))
 		}
 		digits := len(s) - i - len(rest)
 		if neg {

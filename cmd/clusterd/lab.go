@@ -50,7 +50,11 @@ func labCommand(env *program.Env) *cobra.Command {
 			if name == lab.DefaultName {
 				name = "tutorial"
 			}
-			return lab.PlayTutorial(c.Context(), name, env.Stdout)
+			hosts, err := lab.DefaultHosts(2)
+			if err != nil {
+				return err
+			}
+			return lab.PlayTutorial(c.Context(), lab.Config{Name: name, Hosts: hosts}, lab.TutorialNames, env.Stdout)
 		}},
 		&cobra.Command{Use: "down", Short: "End a lab; nothing of it is left", Args: cobra.NoArgs, RunE: func(c *cobra.Command, _ []string) error {
 			return lab.Down(c.Context(), name)
@@ -114,13 +118,13 @@ func labExec(ctx context.Context, env *program.Env, name, host string, argv []st
 
 // labDaemon and labHost are what `lab up` starts; nobody types them.
 func labDaemon(env *program.Env) *cobra.Command {
-	return &cobra.Command{Use: "lab-daemon", Hidden: true, Args: cobra.NoArgs, RunE: func(c *cobra.Command, _ []string) error {
+	return &cobra.Command{Use: "lab-daemon", Hidden: true, Args: cobra.ArbitraryArgs, RunE: func(c *cobra.Command, _ []string) error {
 		return lab.RunDaemon(c.Context(), env.Stdin, inherited(3, "report"))
 	}}
 }
 
 func labHost(env *program.Env) *cobra.Command {
-	return &cobra.Command{Use: "lab-host", Hidden: true, Args: cobra.NoArgs, RunE: func(*cobra.Command, []string) error {
+	return &cobra.Command{Use: "lab-host", Hidden: true, Args: cobra.ArbitraryArgs, RunE: func(*cobra.Command, []string) error {
 		return lab.RunHost(env.Stdin, inherited(3, "cable"), inherited(4, "booted"))
 	}}
 }

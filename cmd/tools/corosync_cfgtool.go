@@ -163,8 +163,11 @@ func (t *cfgtool) rings(ctx context.Context) int {
 			continue
 		}
 		text := r.Status
-		if text == "OK" {
+		if text == "OK" || strings.Trim(text, "3n") == "" {
 			text = fmt.Sprintf("ring %d active with no faults", i)
+		}
+		if strings.Trim(text, "013n") == "" {
+			text = fmt.Sprintf("Marking ringid %d interface %s FAULTY", i, r.Name)
 		}
 		fmt.Fprintf(t.env.Stdout, "RING ID %d\n\tid\t= %s\n\tstatus\t= %s\n", i, r.Name, text)
 	}

@@ -6,7 +6,9 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"path/filepath"
 	"strconv"
+	"strings"
 	"time"
 
 	"github.com/beevik/etree"
@@ -17,6 +19,7 @@ import (
 	"hacluster/engine/status"
 	"hacluster/engine/transition"
 	"hacluster/engine/transition/dryrun"
+	"hacluster/internal/client"
 	"hacluster/internal/output/simulate"
 	"hacluster/internal/program"
 )
@@ -28,7 +31,7 @@ type simulation struct {
 	options
 	env *program.Env
 	now time.Time
-	out *simulate.Text
+	out simulate.Format
 }
 
 // options are the words of the command line.
@@ -53,23 +56,48 @@ type options struct {
 	newNodes               bool
 }
 
-func crmSimulate(_ context.Context, env *program.Env) int {
+func crmSimulate(ctx context.Context, env *program.Env) int {
 	s := &simulation{env: env, now: time.Now().UTC()}
+	for _, word := range env.Args[1:] {
+		switch {
+		case word == "--version" || word == "-$":
+			fmt.Fprintf(env.Stdout, "Pacemaker 3.0.2\nWritten by Andrew Beekhof and the Pacemaker project contributors\n")
+			return 0
+		case word == "-?" || strings.HasPrefix(word, "--help"):
+			_, _ = io.WriteString(env.Stdout, simulateHelp)
+			return 0
+		}
+	}
 	if err := s.parse(env.Args[1:]); err != nil {
 		fmt.Fprintf(env.Stderr, "%s: %v\n", env.Name(), err)
+		_, _ = io.WriteString(env.Stderr, simulateHelp)
 		return exitUsage
 	}
-	if s.live {
-		return program.NotYet(env, "--live-check")
+	w := env.Stdout
+	if s.to != "" && s.to != "-" {
+		f, err := os.Create(s.to)
+		if err != nil {
+			fmt.Fprintf(env.Stderr, "%s: %v\n", env.Name(), err)
+			return exitCannotCreate
+		}
+		defer f.Close() //nolint:errcheck // what was written stands
+		w = f
 	}
-	if s.format != "text" {
-		return program.NotYet(env, "--output-as="+s.format)
+	switch s.format {
+	case "text":
+		s.out = &simulate.Text{W: w, Err: env.Stderr, Quiet: s.quiet, Plain: s.quiet && s.scores, Attributes: s.showAttrs}
+	case "xml":
+		s.out = &simulate.XML{W: w, Request: env.Args, Quiet: s.quiet}
+	case "none":
+		s.out = &simulate.Text{W: io.Discard, Err: io.Discard, Quiet: true}
+	default:
+		fmt.Fprintf(env.Stderr, "%s: invalid output format: %s\n", env.Name(), s.format)
+		return exitUsage
 	}
-	s.out = &simulate.Text{W: env.Stdout, Err: env.Stderr, Quiet: s.quiet, Plain: s.quiet && s.scores}
 	if s.profile != "" {
 		return s.profileAll()
 	}
-	root, err := s.load()
+	root, err := s.load(ctx)
 	if err != nil {
 		fmt.Fprintf(env.Stderr, "%s: %v\n", env.Name(), err)
 		if errors.Is(err, os.ErrNotExist) {
@@ -77,7 +105,19 @@ func crmSimulate(_ context.Context, env *program.Env) int {
 		}
 		return exitConfig
 	}
-	return s.perform(root)
+	code := s.perform(root)
+	text := "OK"
+	if code != 0 {
+		text = "Error occurred"
+		switch code {
+		case exitIO:
+			text = "I/O error occurred"
+		case exitConfig:
+			text = "Invalid configuration"
+		}
+	}
+	s.out.Finish(code, text)
+	return code
 }
 
 const (
@@ -85,21 +125,45 @@ const (
 	exitNoInput           = 66
 	exitCannotCreate      = 73
 	exitConfig            = 78
-	exitInvalidTransition = 111
+	exitInvalidTransition = 1
+	exitIO                = 74
 )
 
-func (s *simulation) load() (*etree.Element, error) {
+// source is the file that a simulation reads (and, in place, writes); "" is
+// the running cluster.
+func (s *simulation) source() string {
+	name := s.env.Getenv("CIB_shadow")
+	switch {
+	case s.file != "":
+		return s.file
+	case name != "":
+		dir := s.env.Getenv("CIB_shadow_dir")
+		if dir == "" {
+			dir = "/var/lib/pacemaker/cib"
+			if home := s.env.Getenv("HOME"); os.Geteuid() != 0 && home != "" {
+				dir = filepath.Join(home, ".cib")
+			}
+		}
+		return filepath.Join(dir, "shadow."+name)
+	}
+	return s.env.Getenv("CIB_file")
+}
+
+func (s *simulation) load(ctx context.Context) (*etree.Element, error) {
 	var data []byte
 	var err error
 	switch {
 	case s.pipe || s.file == "-":
 		data, err = io.ReadAll(s.env.Stdin)
-	case s.file != "":
-		data, err = os.ReadFile(s.file)
-	case s.env.Getenv("CIB_file") != "":
-		data, err = os.ReadFile(s.env.Getenv("CIB_file"))
+	case s.source() != "":
+		data, err = os.ReadFile(s.source())
 	default:
-		return nil, errors.New("no input: give --xml-file")
+		live, err := client.DialCIB(ctx, s.env.Name())
+		if err != nil {
+			return nil, err
+		}
+		defer live.Close()
+		return live.Query(ctx)
 	}
 	if err != nil {
 		return nil, err
@@ -139,7 +203,11 @@ func (s *simulation) read(root *etree.Element) *status.Cluster {
 	if line != "" {
 		s.out.Info("%s", line)
 	}
-	return status.Read(status.Input{CIB: root, Now: now, NoConstraints: true, Simulation: true})
+	c := status.Read(status.Input{CIB: root, Now: now, NoConstraints: true, Simulation: true})
+	for _, n := range c.Notices {
+		s.out.Info("%s", n)
+	}
+	return c
 }
 
 func (s *simulation) perform(root *etree.Element) int {
@@ -172,7 +240,7 @@ func (s *simulation) perform(root *etree.Element) int {
 		fmt.Fprintf(s.env.Stderr, "%s: %v\n", s.env.Name(), err)
 		return exitConfig
 	}
-	s.out.Scores(res.Scores, s.scores, s.utilization)
+	s.out.Scores(res.Scores, res.Cluster.Notices[min(len(c.Notices), len(res.Cluster.Notices)):], s.scores, s.utilization)
 	if s.saveGraph != "" {
 		if code := s.save(s.saveGraph, res.Graph.XML()); code != 0 {
 			return code
@@ -203,8 +271,8 @@ func (s *simulation) perform(root *etree.Element) int {
 			return code
 		}
 	}
-	if s.inPlace && s.file != "" && s.file != "-" {
-		if code := s.save(s.file, xml.Format(root)); code != 0 {
+	if file := s.source(); s.inPlace && !s.pipe && file != "" && file != "-" {
+		if code := s.save(file, xml.Format(root)); code != 0 {
 			return code
 		}
 	}
@@ -226,7 +294,7 @@ func (s *simulation) save(name string, data []byte) int {
 	}
 	if err := os.WriteFile(name, data, 0o644); err != nil { //nolint:gosec // as other tools' output
 		fmt.Fprintf(s.env.Stderr, "%s: %v\n", s.env.Name(), err)
-		return exitCannotCreate
+		return exitIO
 	}
 	return 0
 }
@@ -245,7 +313,7 @@ func (s *simulation) parse(args []string) error {
 			name, value, glued := cut(word[2:])
 			f := flags.long(name)
 			if f == nil {
-				return fmt.Errorf("Unknown option --%s", name)
+				return fmt.Errorf("unknown option --%s", name)
 			}
 			if f.value == nil {
 				f.set()
@@ -253,7 +321,7 @@ func (s *simulation) parse(args []string) error {
 			}
 			if !glued {
 				if len(args) == 0 {
-					return fmt.Errorf("Missing argument for --%s", name)
+					return fmt.Errorf("missing argument for --%s", name)
 				}
 				value, args = args[0], args[1:]
 			}
@@ -264,7 +332,7 @@ func (s *simulation) parse(args []string) error {
 			for i := 1; i < len(word); i++ {
 				f := flags.short(word[i])
 				if f == nil {
-					return fmt.Errorf("Unknown option -%c", word[i])
+					return fmt.Errorf("unknown option -%c", word[i])
 				}
 				if f.value == nil {
 					f.set()
@@ -273,7 +341,7 @@ func (s *simulation) parse(args []string) error {
 				value := word[i+1:]
 				if value == "" {
 					if len(args) == 0 {
-						return fmt.Errorf("Missing argument for -%c", word[i])
+						return fmt.Errorf("missing argument for -%c", word[i])
 					}
 					value, args = args[0], args[1:]
 				}
@@ -386,4 +454,74 @@ func (s *simulation) flags() flagList {
 	}
 }
 
-func (s *simulation) profileAll() int { return program.NotYet(s.env, "--profile") }
+// profileAll plans for every file of a folder, and tells how long it took.
+func (s *simulation) profileAll() int {
+	entries, err := os.ReadDir(s.profile)
+	if err != nil {
+		fmt.Fprintf(s.env.Stderr, "%s: %v\n", s.env.Name(), err)
+		return exitNoInput
+	}
+	fmt.Fprintln(s.env.Stdout, "Profiling:")
+	for _, e := range entries {
+		if e.IsDir() || e.Name()[0] == '.' || !strings.HasSuffix(e.Name(), ".xml") {
+			continue
+		}
+		file := filepath.Join(s.profile, e.Name())
+		data, err := os.ReadFile(file)
+		if err != nil {
+			fmt.Fprintf(s.env.Stderr, "%s: %v\n", s.env.Name(), err)
+			continue
+		}
+		doc, err := xml.Parse(data)
+		if err != nil {
+			continue
+		}
+		begin := time.Now()
+		for range s.repeat {
+			now, _ := s.effective(doc.Root)
+			if _, err := scheduler.Plan(scheduler.Input{CIB: doc.Root, Now: now, NoScores: true}); err != nil {
+				break
+			}
+		}
+		fmt.Fprintf(s.env.Stdout, "  * Testing %s ... %.2f secs\n", file, time.Since(begin).Seconds())
+	}
+	return 0
+}
+
+const simulateHelp = `Usage: crm_simulate [OPTION...]
+Shows what the cluster would do about a configuration and its state.
+
+  -x, --xml-file FILE       read the CIB from a file
+  -p, --xml-pipe            read the CIB from standard input
+  -L, --live-check          read the CIB of the cluster (or CIB_file, CIB_shadow)
+  -R, --run                 work out what would be done
+  -S, --simulate            carry it out on paper
+  -X, --in-place            carry it out and store the result where it came from
+  -s, --show-scores         show why resources are placed where they are
+  -U, --show-utilization    show what nodes offer and resources need
+  -A, --show-attrs          show node attributes
+  -c, --show-failcounts     show fail counts
+  -a, --all-actions         draw actions that are not needed, too
+  -Q, --quiet               show only what was asked for
+
+What happens before:
+  -u, --node-up NODE        a node comes up
+  -d, --node-down NODE      a node goes down
+  -f, --node-fail NODE      a node fails
+  -i, --op-inject SPEC      an operation had a result: RSC_TASK_INTERVAL@NODE=RC
+  -q, --quorum VALUE        the cluster has, or loses, quorum
+  -w, --watchdog VALUE      a watchdog is there, or not
+  -g, -r, -b, -e TICKET     a ticket is granted, revoked, set to standby, activated
+  -t, --set-datetime TIME   the time that counts
+What happens meanwhile:
+  -F, --op-fail SPEC        an operation fails: RSC_TASK_INTERVAL@NODE=RC
+
+Files written:
+  -I, --save-input FILE     the CIB after what happens before
+  -O, --save-output FILE    the CIB after the simulation
+  -G, --save-graph FILE     the steps, as the controller gets them
+  -D, --save-dotfile FILE   the steps, as Graphviz draws them
+
+  -P, --profile DIR         plan for every file of a folder, and take the time
+  -N, --repeat N            plan that often for each
+`

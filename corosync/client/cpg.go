@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"os"
+	"sync"
 
 	"hacluster/corosync/ipc"
 	"hacluster/corosync/local"
@@ -28,7 +29,8 @@ func (*TotemConfchg) cpgEvent() {}
 // CPG is a connection to the closed process groups.
 type CPG struct {
 	*connection[CPGEvent]
-	pid uint32
+	pid  uint32
+	turn sync.Mutex // pieces of one message at a time
 }
 
 // MaxMcast is the greatest message that Mcast takes, in bytes.
@@ -44,7 +46,7 @@ func DialCPG(ctx context.Context) (*CPG, error) {
 	if err != nil {
 		return nil, err
 	}
-	return &CPG{n, uint32(os.Getpid())}, nil
+	return &CPG{connection: n, pid: uint32(os.Getpid())}, nil
 }
 
 // LocalNode is this host's node id.
@@ -87,6 +89,8 @@ func (g *CPG) Mcast(ctx context.Context, data []byte) error {
 	if len(data) > MaxMcast {
 		return local.TooBig
 	}
+	g.turn.Lock()
+	defer g.turn.Unlock()
 	for from := 0; from < len(data); from += pieceSize {
 		to := min(from+pieceSize, len(data))
 		p := local.Partial{Size: uint32(len(data)), Type: local.PartialContinued, Data: data[from:to]}

@@ -45,6 +45,7 @@ type Totem struct {
 	ConfigVersion uint64
 	NodeID        uint32 // 0 where the nodelist tells
 	Transport     string // udpu, udp, knet
+	LinkMode      string // passive, active, rr
 	IPVersion     string
 	Cipher, Hash  string // "none" where off
 	SecAuth       bool
@@ -156,6 +157,7 @@ type Logging struct {
 // System is the section system.
 type System struct {
 	IPCType  string // native, shm, socket
+	Priority bool   // run before other programs: sched_rr
 	StateDir string
 }
 

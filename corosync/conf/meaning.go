@@ -103,7 +103,7 @@ func (c *Config) fill() error {
 		Timestamp: l.text("timestamp", "on"),
 	}
 	y := in("system", merged(c.Root, "system"))
-	c.System = System{IPCType: y.oneOf("qb_ipc_type", "native", "native", "shm", "socket"), StateDir: y.text("state_dir", "")}
+	c.System = System{IPCType: y.oneOf("qb_ipc_type", "native", "native", "shm", "socket"), StateDir: y.text("state_dir", ""), Priority: y.flag("sched_rr", true)}
 	return err
 }
 
@@ -114,6 +114,7 @@ func (c *Config) fillTotem(in func(string, *Section) settings) {
 		Version: v.number("version", 0), ClusterName: v.text("cluster_name", ""), ClusterUUID: v.text("cluster_uuid", ""),
 		ConfigVersion: uint64(v.number("config_version", 0)), NodeID: uint32(v.number("nodeid", 0)),
 		Transport: v.oneOf("transport", "knet", "knet", "udpu", "udp"),
+		LinkMode:  v.oneOf("link_mode", "passive", "passive", "active", "rr"),
 		IPVersion: v.oneOf("ip_version", "ipv6-4", "ipv4", "ipv6", "ipv6-4", "ipv4-6"),
 		SecAuth:   v.flag("secauth", false), KeyFile: v.text("keyfile", ""), NetMTU: v.number("netmtu", 0),
 		Token: v.ms("token", 3*time.Second), TokenCoefficient: v.ms("token_coefficient", 650*time.Millisecond),

@@ -95,6 +95,8 @@ func (c *Config) Validate() error {
 			at("the node has no nodeid")
 		case ids[n.ID] != 0:
 			at("nodeid %d is the node's in line %d, too", n.ID, ids[n.ID])
+		case n.ID > 65535 && t.Transport == "knet":
+			at("nodeid %d is too big for transport knet: 65535 is the greatest", n.ID)
 		}
 		ids[n.ID] = n.Line
 		if n.Name != "" && names[n.Name] != 0 {
@@ -132,8 +134,22 @@ func (c *Config) Supported() error {
 	switch c.Totem.Transport {
 	case "udpu":
 		return nil
+	case "knet":
+	default:
+		return fmt.Errorf("%w: transport %s", ErrNotYet, c.Totem.Transport)
 	}
-	return fmt.Errorf("%w: transport %s", ErrNotYet, c.Totem.Transport)
+	if m := c.Totem.CompressionModel; m != "none" {
+		return fmt.Errorf("%w: knet_compression_model %s", ErrNotYet, m)
+	}
+	if c.Totem.Cipher == "3des" {
+		return fmt.Errorf("%w: crypto_cipher 3des", ErrNotYet)
+	}
+	for _, l := range c.Totem.Links {
+		if l.Transport != "udp" {
+			return fmt.Errorf("%w: knet_transport %s", ErrNotYet, l.Transport)
+		}
+	}
+	return nil
 }
 
 func section(path string) string { s, _ := cut(path); return s }

@@ -410,10 +410,10 @@ func (g *Groups) ringEvent() []byte {
 
 // SyncInit begins with a new ring.
 func (g *Groups) SyncInit(trans, members []uint32, ring wire.RingID) {
+	// Who left is kept until an activation tells of it: a sync can be cut short by the next.
 	g.oldMembers = g.members
-	g.left = nil
 	for _, m := range g.oldMembers {
-		if !slices.Contains(trans, m) {
+		if !slices.Contains(trans, m) && !slices.Contains(g.left, m) {
 			g.left = append(g.left, m)
 		}
 	}
@@ -438,6 +438,7 @@ func (g *Groups) SyncProcess() {
 // SyncActivate takes what the members have told.
 func (g *Groups) SyncActivate() {
 	g.removed(func(p *process) bool { return slices.Contains(g.left, p.node) }, local.NodeDown)
+	g.left = nil
 	for _, l := range g.joinlists {
 		for _, group := range groupsOf(l.list) {
 			var list []wire.JoinEntry

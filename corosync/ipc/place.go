@@ -54,8 +54,9 @@ func (p *place) file(name string, size int) (*mapping, error) {
 		return nil, err
 	}
 	defer f.Close()
-	// Allocated at once: a full /dev/shm is an error here, and not a signal at the first write.
-	if err := unix.Fallocate(int(f.Fd()), 0, 0, int64(size)); err != nil {
+	// Memory is taken when it is written to: most connections use little of their rings. Where
+	// there is none left, guarded turns the fault into an error.
+	if err := f.Truncate(int64(size)); err != nil {
 		return nil, fmt.Errorf("%d bytes for %s: %w", size, path, err)
 	}
 	if err := p.own(path, 0o600); err != nil {

@@ -58,11 +58,18 @@ func newRing(p *place, name string, maxMessage int) (*ring, error) {
 		r.unmap()
 		return nil, err
 	}
-	binary.NativeEndian.PutUint32(r.head.b[ringWords:], r.words)
-	copy(r.head.b[ringHeaderPath:ringDataPath-1], p.path(name+"-header"))
-	copy(r.head.b[ringDataPath:ringReferences-1], p.path(name+"-data"))
-	binary.NativeEndian.PutUint32(r.head.b[ringShared:], 128)
-	atomic.StoreUint32(r.head.word(ringReferences), 1)
+	err = guarded(func() error {
+		binary.NativeEndian.PutUint32(r.head.b[ringWords:], r.words)
+		copy(r.head.b[ringHeaderPath:ringDataPath-1], p.path(name+"-header"))
+		copy(r.head.b[ringDataPath:ringReferences-1], p.path(name+"-data"))
+		binary.NativeEndian.PutUint32(r.head.b[ringShared:], 128)
+		atomic.StoreUint32(r.head.word(ringReferences), 1)
+		return nil
+	})
+	if err != nil {
+		r.unmap()
+		return nil, err
+	}
 	return r, nil
 }
 
@@ -75,7 +82,11 @@ func openRing(path string) (*ring, error) {
 	if err != nil {
 		return nil, err
 	}
-	r := &ring{head: head, words: binary.NativeEndian.Uint32(head.b[ringWords:])}
+	r := &ring{head: head}
+	if err := guarded(func() error { r.words = binary.NativeEndian.Uint32(head.b[ringWords:]); return nil }); err != nil {
+		r.unmap()
+		return nil, err
+	}
 	if r.words < 4 || r.words > maxMessageLimit/4+2*pageSize {
 		r.unmap()
 		return nil, errRing
@@ -84,7 +95,10 @@ func openRing(path string) (*ring, error) {
 		r.unmap()
 		return nil, err
 	}
-	atomic.AddUint32(head.word(ringReferences), 1)
+	if err := guarded(func() error { atomic.AddUint32(head.word(ringReferences), 1); return nil }); err != nil {
+		r.unmap()
+		return nil, err
+	}
 	return r, nil
 }
 

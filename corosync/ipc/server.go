@@ -140,7 +140,7 @@ func (s *Server) accept() {
 		go func() {
 			defer s.wg.Done()
 			defer stream.Close()
-			if err := s.serve(stream); err != nil && !errors.Is(err, io.EOF) && !errors.Is(err, ErrClosed) {
+			if err := s.serve(stream); err != nil && !errors.Is(err, io.EOF) && !errors.Is(err, ErrClosed) && !errors.Is(err, syscall.ECONNRESET) {
 				s.cfg.Log.Info("connection ended", "service", s.cfg.Name, "reason", err)
 			}
 		}()

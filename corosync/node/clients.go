@@ -87,6 +87,9 @@ func (n *Node) Request(now time.Time, id Client, message []byte) {
 	c.pending = message
 	n.waiting = append(n.waiting, c)
 	n.settle()
+	if c.pending != nil && !c.gone {
+		n.do(&Wait{id})
+	}
 }
 
 // serveWaiting serves requests that can be served now, and tells whether there were any.

@@ -2,6 +2,7 @@ package node
 
 import (
 	"errors"
+	"fmt"
 	"net/netip"
 	"slices"
 	"strings"
@@ -35,7 +36,7 @@ const shutdownTimeout = 5 * time.Second
 func (n *Node) serveCfg(c *session, m []byte) error {
 	switch id := ipc.ID(m); id {
 	case local.CfgRingStatus:
-		n.answer(c, local.RingStatusAnswer(local.OK, []local.RingStatus{{Name: n.addrs[n.me].String(), Status: "OK"}}))
+		n.answer(c, local.RingStatusAnswer(local.OK, n.ringStatus()))
 	case local.CfgRingReenable:
 		n.answer(c, local.Answer(local.CfgRingReenableAnswer, local.NotSupported))
 	case local.CfgKillNode:
@@ -79,7 +80,7 @@ func (n *Node) serveCfg(c *session, m []byte) error {
 			n.answer(c, local.NodeAddrsAnswer(local.NotExist, nil))
 			return nil
 		}
-		n.answer(c, local.NodeAddrsAnswer(local.OK, []netip.Addr{a}))
+		n.answer(c, local.NodeAddrsAnswer(local.OK, slices.DeleteFunc(slices.Clone(a), func(a netip.Addr) bool { return !a.IsValid() })))
 	case local.CfgLocal:
 		n.answer(c, local.NumberAnswer(local.CfgLocalAnswer, local.OK, n.me))
 	case local.CfgReload:
@@ -115,9 +116,40 @@ func (n *Node) serveCfg(c *session, m []byte) error {
 	return nil
 }
 
+// ringStatus is the state of this node's links: "OK", or for transports that know more a digit for
+// each node: 3 connected, 1 not, n this one.
+func (n *Node) ringStatus() []local.RingStatus {
+	var list []local.RingStatus
+	for i, a := range n.addrs[n.me] {
+		if !a.IsValid() {
+			continue
+		}
+		r := local.RingStatus{Name: a.String(), Status: "OK"}
+		if n.cfg.Links != nil {
+			r.Status = ""
+			for _, o := range n.conf.Nodes {
+				digit := "1"
+				if _, links := n.cfg.Links(o.ID); links[i].Connected {
+					digit = "3"
+				}
+				if o.ID == n.me {
+					digit = "n"
+				}
+				r.Status += digit
+			}
+		}
+		list = append(list, r)
+	}
+	return list
+}
+
 func (n *Node) nodeStatus(c *session, node, version uint32) {
 	a, ok := n.addrs[node]
 	switch {
+	case ok && n.cfg.Links != nil && version == 1:
+		s := local.NodeStatus{Node: node}
+		s.Reachable, s.Links = n.cfg.Links(node)
+		n.answer(c, s.Marshal(local.OK))
 	case version != 1:
 		n.answer(c, local.NodeStatus{}.Marshal(local.NotSupported))
 	case !ok:
@@ -129,7 +161,7 @@ func (n *Node) nodeStatus(c *session, node, version uint32) {
 		if mtu == 0 {
 			mtu = 1500
 		}
-		s.Links[0] = local.Link{Enabled: true, Connected: member, MTU: uint32(mtu - 2*wire.McastHeader), Source: a.String()}
+		s.Links[0] = local.Link{Enabled: true, Connected: member, MTU: uint32(mtu - 2*wire.McastHeader), Source: a[0].String()}
 		n.answer(c, s.Marshal(local.OK))
 	}
 }
@@ -242,7 +274,7 @@ func (n *Node) cfgMessage(from uint32, function int, b []byte) error {
 var kept = []string{"logging.", "totem.", "nodelist.", "quorum.", "uidgid.config.", "nozzle."}
 
 // Reload takes the configuration that was read again, and the nodes' addresses, or why it could not be.
-func (n *Node) Reload(now time.Time, c *conf.Config, addrs map[uint32]netip.Addr, failed error) {
+func (n *Node) Reload(now time.Time, c *conf.Config, addrs map[uint32][]netip.Addr, failed error) {
 	n.now = now
 	status := local.OK
 	if failed != nil {
@@ -270,8 +302,11 @@ func (n *Node) Reload(now time.Time, c *conf.Config, addrs map[uint32]netip.Addr
 }
 
 // apply makes a new configuration this node's.
-func (n *Node) apply(c *conf.Config, addrs map[uint32]netip.Addr) {
-	have := map[string]bool{"totem.interface.0.bindnetaddr": true, "nodelist.local_node_pos": true}
+func (n *Node) apply(c *conf.Config, addrs map[uint32][]netip.Addr) {
+	have := map[string]bool{"nodelist.local_node_pos": true}
+	for l := range conf.MaxLinks {
+		have[fmt.Sprintf("totem.interface.%d.bindnetaddr", l)] = true
+	}
 	for _, k := range c.Keys {
 		have[k.Name] = true
 	}

@@ -19,7 +19,7 @@ func ms(d time.Duration) cmap.Value { return cmap.U32(uint32(d.Milliseconds())) 
 
 func number(v int) cmap.Value { return cmap.U32(uint32(v)) }
 
-func flag(on bool) uint32 {
+func asNumber(on bool) uint32 {
 	if on {
 		return 1
 	}
@@ -82,13 +82,17 @@ func (n *Node) configKeys() {
 	for i, o := range c.Nodes {
 		if o.ID == n.me {
 			n.set("nodelist.local_node_pos", number(i))
-			n.set("totem.interface.0.bindnetaddr", cmap.Text(o.Address()))
+			for l, a := range o.Addrs {
+				if a != "" {
+					n.set(fmt.Sprintf("totem.interface.%d.bindnetaddr", l), cmap.Text(a))
+				}
+			}
 		}
 	}
 	t := c.Totem
 	r := "runtime.config.totem."
-	n.set(r+"block_unlisted_ips", cmap.U32(flag(t.BlockUnlistedIPs)))
-	n.set(r+"cancel_token_hold_on_retransmit", cmap.U32(flag(t.CancelHoldOnRetrans)))
+	n.set(r+"block_unlisted_ips", cmap.U32(asNumber(t.BlockUnlistedIPs)))
+	n.set(r+"cancel_token_hold_on_retransmit", cmap.U32(asNumber(t.CancelHoldOnRetrans)))
 	n.set(r+"consensus", ms(t.Consensus))
 	n.set(r+"downcheck", ms(t.Downcheck))
 	n.set(r+"fail_recv_const", number(t.FailRecv))
@@ -150,8 +154,8 @@ func (n *Node) refresh() {
 		n.set(r+"ev_barrier", cmap.U32(s.Barrier))
 		n.set(r+"lowest_node_id", cmap.U32(s.Lowest))
 		n.set(r+"highest_node_id", cmap.U32(s.Highest))
-		n.set(r+"two_node", cmap.U8(uint8(flag(s.TwoNode))))
-		n.set(r+"wait_for_all_status", cmap.U8(uint8(flag(s.WaitForAll))))
+		n.set(r+"two_node", cmap.U8(uint8(asNumber(s.TwoNode))))
+		n.set(r+"wait_for_all_status", cmap.U8(uint8(asNumber(s.WaitForAll))))
 		if s.TieBreaker != 0 {
 			n.set(r+"atb_type", number(s.TieBreaker))
 		}
@@ -180,9 +184,11 @@ func (n *Node) memberJoined(id uint32) {
 	if _, err := n.cmap.Get(memberKey(id, "ip")); err == nil {
 		_ = n.cmap.Adjust(memberKey(id, "join_count"), 1)
 	} else {
-		ip := "r(0) ip() "
-		if a, ok := n.addrs[id]; ok {
-			ip = fmt.Sprintf("r(0) ip(%s) ", a)
+		ip := ""
+		for i, a := range n.addrs[id] {
+			if a.IsValid() {
+				ip += fmt.Sprintf("r(%d) ip(%s) ", i, a)
+			}
 		}
 		n.set(memberKey(id, "ip"), cmap.Text(ip))
 		n.set(memberKey(id, "join_count"), cmap.U32(1))

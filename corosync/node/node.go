@@ -29,8 +29,11 @@ type Config struct {
 	Conf *conf.Config
 	// Node is this node's id.
 	Node uint32
-	// Addresses are those of the nodes on the first link, by node id.
-	Addresses map[uint32]netip.Addr
+	// Addresses are those of the nodes: by node id, by number of the link; not valid where there is none.
+	Addresses map[uint32][]netip.Addr
+	// Links tells what the transport knows of the links to a node; nil where it knows nothing: then
+	// the members of the ring count as connected.
+	Links func(node uint32) (reachable bool, links [8]local.Link)
 	// RingSeq and Tracked are what StoreSeq and StoreTracked have kept; 0 at first.
 	RingSeq uint64
 	Tracked uint32
@@ -61,7 +64,7 @@ var Names = [...]string{"cpg", "cmap", "cfg", "quorum", "votequorum"}
 func (s Service) String() string { return Names[s] }
 
 // Effect is something to be done: one of totem's *Unicast, *Multicast, *StoreSeq and
-// *Flush, or *Respond, *Tell, *Done, *StoreTracked, *ReadConf, *ReopenLogs or *Exit.
+// *Flush, or *Respond, *Tell, *Wait, *Done, *StoreTracked, *ReadConf, *ReopenLogs or *Exit.
 type Effect any
 
 // Respond sends a client the response to its request.
@@ -75,6 +78,9 @@ type Tell struct {
 	Client  Client
 	Message []byte
 }
+
+// Wait tells that a client's request has to wait, for a sync or for room.
+type Wait struct{ Client Client }
 
 // Done tells that a client's request was taken: its next one may come.
 type Done struct{ Client Client }
@@ -116,13 +122,15 @@ type Node struct {
 	ready    bool // the first sync is through
 	members  []uint32
 	ringID   wire.RingID
-	addrs    map[uint32]netip.Addr
+	addrs    map[uint32][]netip.Addr
 	traffic  map[int]*counts
 	versions versions
 	shutdown shutdownVote
 	reloader Client
 	register Client
 	leaving  bool
+	leaveAt  time.Time // when it leaves in any case
+	left     bool
 	change   ringChange
 	// reloadHere tells that the reload under way was asked for on this node.
 	reloadHere bool
@@ -157,7 +165,10 @@ func New(cfg Config) (*Node, error) {
 func ringConfig(cfg Config) totem.Config {
 	t := cfg.Conf.Totem
 	mtu := t.NetMTU
-	if mtu == 0 {
+	switch {
+	case mtu == 0 && t.Transport == "knet":
+		mtu = 65536 // it cuts packets itself
+	case mtu == 0:
 		mtu = 1500
 	}
 	return totem.Config{
@@ -195,12 +206,15 @@ func (n *Node) Advance(now time.Time) {
 	}
 	n.shutdownTime(now)
 	n.settle()
+	if n.leaving && !n.left && !now.Before(n.leaveAt) {
+		n.finish()
+	}
 }
 
 // Deadline is when Advance wants to be called at the latest.
 func (n *Node) Deadline() time.Time {
 	d := n.ring.Deadline()
-	more := []time.Time{n.shutdown.deadline}
+	more := []time.Time{n.shutdown.deadline, n.leaveAt}
 	if n.votes != nil {
 		more = append(more, n.votes.Deadline())
 	}
@@ -231,7 +245,8 @@ func (n *Node) Ready() bool { return n.ready }
 // Members lists the members of the ring.
 func (n *Node) Members() []uint32 { return slices.Clone(n.members) }
 
-// Leave tells the other nodes that this one goes. After it the node does nothing but yield its last effects.
+// Leave tells the other nodes that this one goes. It is done when Left tells so: at once,
+// or after the others have heard that they are to expect one vote less.
 func (n *Node) Leave(now time.Time) {
 	n.now = now
 	if n.leaving {
@@ -239,16 +254,33 @@ func (n *Node) Leave(now time.Time) {
 	}
 	n.settle()
 	n.leaving = true
-	n.ring.Leave(now)
+	if n.votes == nil || len(n.members) < 2 || !n.votes.Leave() {
+		n.finish()
+		return
+	}
+	n.leaveAt = now.Add(leaveTime)
+}
+
+// leaveTime is how long an orderly end waits for the ring to take its last message.
+const leaveTime = time.Second
+
+// finish says good-bye to the ring.
+func (n *Node) finish() {
+	n.settle()
+	n.left, n.leaveAt = true, time.Time{}
+	n.ring.Leave(n.now)
 	n.settle()
 }
+
+// Left tells that the node has left: it does nothing but yield its last effects.
+func (n *Node) Left() bool { return n.left }
 
 // settle carries on until nothing is left to be done at once.
 func (n *Node) settle() {
 	for {
 		e := n.ring.Next()
 		if e == nil {
-			if n.leaving || !n.syncWaits() && !n.serveWaiting() {
+			if n.left || !n.syncWaits() && (n.leaving || !n.serveWaiting()) {
 				return
 			}
 			continue
@@ -266,12 +298,18 @@ func (n *Node) settle() {
 
 func (n *Node) do(e Effect) { n.out = append(n.out, e) }
 
-// send sends a service message: while a sync runs as part of it.
-func (n *Node) send(message []byte) bool {
-	q := totem.Normal
+// send sends a service message, after all that were sent before.
+func (n *Node) send(message []byte) bool { return n.sendIn(totem.Normal, message) }
+
+// sendSynced is send for messages that are part of the sync while one runs.
+func (n *Node) sendSynced(message []byte) bool {
 	if n.sync.running {
-		q = totem.Sync
+		return n.sendIn(totem.Sync, message)
 	}
+	return n.sendIn(totem.Normal, message)
+}
+
+func (n *Node) sendIn(q totem.Queue, message []byte) bool {
 	if err := n.ring.Send(n.now, q, wire.GroupServices, message); err != nil {
 		return false
 	}
@@ -310,6 +348,10 @@ func (n *Node) deliver(d *totem.Deliver) {
 			err = n.cpg.Deliver(d.From, function, d.Message)
 		case service == wire.ServiceVotequorum && n.votes != nil:
 			err = n.votes.Deliver(d.From, function, d.Message)
+			if n.leaving && d.From == n.me && function == wire.VQNodeInfo {
+				// The others have it, too. What is under way is settled by the caller.
+				n.leaveAt = n.now
+			}
 		case service == wire.ServiceCfg:
 			err = n.cfgMessage(d.From, function, d.Message)
 		case service == wire.ServiceCmap:
@@ -324,14 +366,22 @@ func (n *Node) deliver(d *totem.Deliver) {
 // cpgHost and votesHost are the node as its services see it.
 type cpgHost struct{ n *Node }
 
-func (h cpgHost) Send(m []byte) bool { return h.n.send(m) }
+// Send sends in the order of the calls: a leave must not overtake its join. Only what is told in
+// a sync is part of it.
+func (h cpgHost) Send(m []byte) bool {
+	if h.n.sync.telling {
+		return h.n.sendSynced(m)
+	}
+	return h.n.send(m)
+}
+
 func (h cpgHost) Event(c cpg.Client, m []byte) {
 	h.n.do(&Tell{Client(c), m})
 }
 
 type votesHost struct{ n *Node }
 
-func (h votesHost) Send(m []byte)          { h.n.send(m) }
+func (h votesHost) Send(m []byte)          { h.n.sendSynced(m) }
 func (h votesHost) QuorumChanged()         { h.n.quorumChanged() }
 func (h votesHost) NodesChanged()          { h.n.votersChanged() }
 func (h votesHost) ExpectedChanged()       { h.n.expectedChanged() }

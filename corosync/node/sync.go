@@ -20,6 +20,7 @@ type syncing struct {
 	index    int
 	heard    []uint32 // whose list or barrier has arrived
 	sent     bool     // the barrier of the service at index
+	telling  bool     // a service tells what it has to tell
 }
 
 // own are the services that take part.
@@ -49,7 +50,7 @@ func (n *Node) configuration(c *totem.Configuration) {
 	}
 	n.versions.init(s.trans)
 	n.cpg.SyncInit(s.trans, c.Members, c.Ring)
-	n.quorumRing(old, c)
+	n.quorumRing(old)
 	if n.votes != nil {
 		n.votes.SyncInit(n.now, c.Members, c.Ring)
 	}
@@ -109,7 +110,9 @@ func (n *Node) syncWaits() bool {
 	case wire.ServiceCmap:
 		n.versions.send(n)
 	case wire.ServiceCPG:
+		s.telling = true
 		n.cpg.SyncProcess()
+		s.telling = false
 	case wire.ServiceVotequorum:
 		if n.votes != nil && !n.votes.SyncProcess() {
 			return false // it waits for the quorum device
@@ -156,7 +159,7 @@ func (v *versions) init(trans []uint32) { v.trans, v.highest = trans, 0 }
 
 func (v *versions) send(n *Node) {
 	own := n.conf.Totem.ConfigVersion
-	n.send(wire.ConfigVersion{Present: own != 0, Version: own}.Marshal())
+	n.sendSynced(wire.ConfigVersion{Present: own != 0, Version: own}.Marshal())
 }
 
 // activate ends a node whose file is older than another's when it comes to a ring.

@@ -6,27 +6,22 @@ import (
 
 	"hacluster/corosync/ipc"
 	"hacluster/corosync/local"
-	"hacluster/corosync/totem"
 )
 
-// ringChange is what the quorum service tells of the last change of the ring.
-type ringChange struct{ joined, left []uint32 }
+// ringChange is what the quorum service tells of the changes of the ring since it last told.
+type ringChange struct {
+	told []uint32 // members of the last ring that was told of
+	left []uint32
+}
 
-// quorumRing notes a change of the ring for those who track it.
-func (n *Node) quorumRing(old []uint32, c *totem.Configuration) {
-	ch := ringChange{}
-	for _, id := range c.Members {
-		if !slices.Contains(old, id) || slices.Contains(c.Joined, id) {
-			ch.joined = append(ch.joined, id)
-		}
-	}
+// quorumRing notes a change of the ring for those who track it: old were the members of the last one.
+func (n *Node) quorumRing(old []uint32) {
 	for _, id := range old {
-		// Who left and came back at once is in both lists.
-		if !slices.Contains(n.sync.trans, id) {
-			ch.left = append(ch.left, id)
+		// A sync can be cut short by the next ring: who left is kept until it is told.
+		if !slices.Contains(n.sync.trans, id) && !slices.Contains(n.change.left, id) {
+			n.change.left = append(n.change.left, id)
 		}
 	}
-	n.change = ch
 }
 
 // quorate tells whether there is quorum; without a provider there always is.
@@ -44,11 +39,24 @@ func (n *Node) trackers(s Service) []*session {
 
 func (n *Node) tell(c *session, m []byte) { n.do(&Tell{c.id, m}) }
 
-// nodelistChanged tells the clients of quorum who is in the ring.
+// nodelistChanged tells the clients of quorum who is in the ring. Who left and came back
+// is among both, the joined and the left.
 func (n *Node) nodelistChanged() {
+	var joined, left []uint32
+	for _, id := range n.members {
+		if !slices.Contains(n.change.told, id) || slices.Contains(n.change.left, id) {
+			joined = append(joined, id)
+		}
+	}
+	for _, id := range n.change.left {
+		if slices.Contains(n.change.told, id) {
+			left = append(left, id)
+		}
+	}
+	n.change = ringChange{told: n.members}
 	for _, c := range n.trackers(Quorum) {
 		if c.model == 1 {
-			n.tell(c, local.Nodelist{Ring: n.ringID, Members: n.members, Joined: n.change.joined, Left: n.change.left}.Marshal())
+			n.tell(c, local.Nodelist{Ring: n.ringID, Members: n.members, Joined: joined, Left: left}.Marshal())
 		}
 	}
 }
@@ -94,7 +102,7 @@ func (n *Node) expectedChanged() {
 func (n *Node) serveQuorum(c *session, m []byte) error {
 	switch ipc.ID(m) {
 	case local.QuorumGetQuorate:
-		n.answer(c, local.NumberAnswer(local.QuorumGetQuorate, local.OK, flag(n.quorate())))
+		n.answer(c, local.NumberAnswer(local.QuorumGetQuorate, local.OK, asNumber(n.quorate())))
 	case local.QuorumTrackStart:
 		flags, err := local.NumberOf(m)
 		if err != nil {

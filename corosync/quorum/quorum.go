@@ -344,12 +344,13 @@ func (v *Votes) SyncActivate() {
 	v.host.QuorumChanged()
 }
 
-// Leave tells the others that this node goes in an orderly way, where that matters.
-func (v *Votes) Leave() {
+// Leave tells the others that this node goes in an orderly way; false where that does not matter.
+func (v *Votes) Leave() bool {
 	if v.downscale {
 		v.us.Flags |= wire.NodeLeaving
 		v.host.Send(v.infoOf(v.us))
 	}
+	return v.downscale
 }
 
 // Deadline is when Advance wants to be called; zero for never.

@@ -31,6 +31,9 @@ func (r *Ring) enterRecovery(now time.Time, c *wire.Commit) {
 				low = c.Entries[i].Aru
 			}
 		}
+		if less(low, r.regular.base) {
+			low = r.regular.base // what is older everybody has had
+		}
 		for seq := low + 1; !less(r.oldHigh, seq); seq++ {
 			if m := r.regular.get(seq); m != nil {
 				r.retransQueue = append(r.retransQueue, m.packet)
@@ -42,6 +45,7 @@ func (r *Ring) enterRecovery(now time.Time, c *wire.Commit) {
 	r.seqUnchanged, r.installSeq, r.released = 0, 0, 0
 	r.retransCount, r.rotationCounter, r.setRetrans = 0, 0, false
 	r.lastSeq = 0
+	r.progress = recoveryProgress{}
 }
 
 // restoreOldRing takes back what recovery has changed.
@@ -56,6 +60,25 @@ func (r *Ring) sendFirstToken(now time.Time) {
 	r.forward(now, &wire.Token{Aru: ^uint32(0), AruAddr: r.me, Ring: r.ring, Retrans: r.setRetrans}, true)
 	r.tokenTimer = now.Add(r.cfg.Token)
 	r.retransmitTimer = now.Add(r.cfg.TokenRetransmit)
+}
+
+// recoveryProgress is by what a recovery is seen to get on.
+type recoveryProgress struct {
+	seq, aru, ringAru uint32
+	queue             int
+	retrans           bool
+	since             time.Time
+}
+
+// stuck tells that recovery does not get on, for much longer than a lost message takes to be sent again:
+// the token says what is not so.
+func (r *Ring) stuck(now time.Time, t *wire.Token) bool {
+	p := recoveryProgress{t.Seq, r.aru, t.Aru, len(r.retransQueue), t.Retrans, r.progress.since}
+	if p != r.progress || p.since.IsZero() {
+		p.since = now
+		r.progress = p
+	}
+	return now.Sub(r.progress.since) > 4*r.cfg.Token
 }
 
 // recoveryVisit counts the rotations of the token until nobody has anything to

@@ -198,6 +198,7 @@ type Ring struct {
 	retransCount    int
 	installSeq      uint32
 	rotationCounter int
+	progress        recoveryProgress
 
 	// Application messages.
 	installed    wire.RingID // of the last regular configuration
@@ -220,8 +221,12 @@ const (
 // MaxMessage is the greatest message that Send takes, in bytes.
 const MaxMessage = 1<<20 + 4096
 
-// maxPending bounds the bytes that wait in each queue.
-const maxPending = 4 << 20
+// maxPending bounds the bytes that wait in each queue. Callers are asked to stay below
+// fairPending: what is above is for messages that must not be lost.
+const (
+	maxPending  = 16 << 20
+	fairPending = 4 << 20
+)
 
 var (
 	// ErrFull tells that too many messages wait to be sent.
@@ -439,8 +444,8 @@ func (r *Ring) Send(now time.Time, q Queue, group string, message []byte) error 
 	return nil
 }
 
-// Room tells how many bytes Send takes now for a queue.
-func (r *Ring) Room(q Queue) int { return maxPending - r.sender(q).bytes }
+// Room tells how many bytes should be sent now at most in a queue.
+func (r *Ring) Room(q Queue) int { return fairPending - r.sender(q).bytes }
 
 func (r *Ring) sender(q Queue) *sender {
 	if q == Sync {

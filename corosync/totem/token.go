@@ -79,6 +79,12 @@ func (r *Ring) receiveToken(now time.Time, t *wire.Token) {
 	}
 	r.tokenSeq = t.TokenSeq
 	t.TokenSeq++
+	if r.state == Recovery && r.stuck(now, t) {
+		r.log.Warn("recovery does not get on: the membership is formed anew")
+		r.restoreOldRing()
+		r.enterGather(now, "stuck in recovery")
+		return
+	}
 	if r.state == Recovery {
 		r.recoveryVisit(now, t)
 	}

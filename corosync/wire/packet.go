@@ -273,6 +273,15 @@ func (h *HoldCancel) Marshal() []byte {
 	return b
 }
 
+// Addressed is a packet marked as meant for one node. Only kronosnet needs the mark.
+func Addressed(packet []byte, node uint32) []byte {
+	b := append([]byte(nil), packet...)
+	if len(b) >= headerSize {
+		le.PutUint32(b[9:], node)
+	}
+	return b
+}
+
 func putNodes(b []byte, list []uint32) {
 	for i, n := range list {
 		le.PutUint32(b[4*i:], n)

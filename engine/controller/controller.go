@@ -134,6 +134,7 @@ type Controller struct {
 	effects Effects
 	timing  Timing
 	uuid    string // of this controller's transitions
+	cluster string // the cluster's name
 
 	now     time.Time
 	state   State
@@ -170,8 +171,9 @@ type Controller struct {
 }
 
 // New makes a controller. uuid names its transitions; every start of a node needs a new one.
-func New(self Member, uuid string, t Timing, e Effects) *Controller {
-	return &Controller{self: self, uuid: uuid, timing: t, effects: e, state: Starting, peers: map[string]*peer{}, fenceTries: map[string]int{}}
+// cluster is the cluster's name, "" for none.
+func New(self Member, uuid, cluster string, t Timing, e Effects) *Controller {
+	return &Controller{self: self, uuid: uuid, cluster: cluster, timing: t, effects: e, state: Starting, peers: map[string]*peer{}, fenceTries: map[string]int{}}
 }
 
 // State is where the controller is.

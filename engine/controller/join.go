@@ -123,9 +123,11 @@ func (c *Controller) finalize() {
 }
 
 func (c *Controller) acknowledge() {
-	c.properties(
-		[2]string{"have-watchdog", "false"}, [2]string{"dc-version", Version}, [2]string{"cluster-infrastructure", "corosync"},
-	)
+	set := [][2]string{{"have-watchdog", "false"}, {"dc-version", Version}, {"cluster-infrastructure", "corosync"}}
+	if c.cluster != "" && c.option("cluster-name", "") == "" {
+		set = append(set, [2]string{"cluster-name", c.cluster})
+	}
+	c.properties(set...)
 	c.writeNodes()
 	for _, p := range c.active() {
 		if p.phase == phaseIntegrated {

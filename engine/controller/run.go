@@ -271,6 +271,10 @@ func (c *Controller) start(i int, a *transition.Action) bool {
 	case "clear_failcount":
 		if a.Resource != nil {
 			c.effects.ClearFailures(instanceBase(a.Resource), a.Node)
+			// The failure itself goes, too: else it would be counted again.
+			m := c.message("lrm_invoke", a.Node)
+			m.CreateElement("crm_xml").AddChild(c.order(a))
+			c.effects.Broadcast(m)
 		}
 		return true
 	case "lrm_delete":

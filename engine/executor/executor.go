@@ -115,7 +115,6 @@ type resource struct {
 	recurring            []*job
 	history              map[string]*etree.Element // by entry id
 	node                 string
-	lastCode, lastStatus int
 	deleteWhenIdle       []Op
 }
 
@@ -162,6 +161,9 @@ func (e *Executor) Invoke(now time.Time, op Op) {
 	switch op.Action {
 	case "cancel":
 		e.cancel(op)
+		return
+	case "clear_failcount":
+		e.drop(e.resource(&op), op.Resource+"_last_failure_0")
 		return
 	case "delete", "lrm_delete":
 		r := e.resource(&op)
@@ -216,6 +218,7 @@ func (e *Executor) cancelAll(r *resource) {
 	r.queue = slices.DeleteFunc(r.queue, func(j *job) bool { return j.op.Interval > 0 })
 }
 
+// drop forgets one entry of a history.
 func (e *Executor) drop(r *resource, entry string) {
 	if _, ok := r.history[entry]; ok {
 		delete(r.history, entry)

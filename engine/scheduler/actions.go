@@ -333,7 +333,7 @@ func (p *planner) migrationActions(r *Resource, current *Node) {
 }
 
 // instanceState sums up what is going on in the instances of a collective.
-func instanceState(r *Resource, s *status.CloneState) {
+func instanceState(r *Resource, s *cloneState) {
 	if r.Kind > status.Primitive {
 		for _, k := range r.Children {
 			instanceState(k, s)
@@ -362,7 +362,7 @@ func instanceState(r *Resource, s *status.CloneState) {
 }
 
 func (p *planner) instanceActions(c *Resource, list []*Resource) {
-	var s status.CloneState
+	var s cloneState
 	for _, r := range list {
 		p.createActions(r)
 		instanceState(r, &s)
@@ -443,3 +443,6 @@ func (p *planner) promotableActions(c *Resource) {
 		r.Priority = c.Priority
 	}
 }
+
+// cloneState sums up what is going on in a clone's instances.
+type cloneState struct{ Active, Starting, Stopping, Restarting bool }

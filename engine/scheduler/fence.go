@@ -206,7 +206,7 @@ func (p *planner) fenceGuest(n *Node) {
 	f := p.c.NewFencing(n, kind, false, "guest is unclean", false)
 	f.Set(fPseudo | fRunnable)
 	switch {
-	case stop != nil && stop.Has(fPseudo):
+	case stop != nil && stop.Has(fPseudo) && stop.Node != nil:
 		host := p.c.NewFencing(stop.Node, "", false, "", false)
 		status.Order(host, f, blockThen|needThen)
 	case stop != nil:

@@ -1,6 +1,7 @@
 package scheduler
 
 import (
+	"slices"
 	"sort"
 	"strconv"
 	"strings"
@@ -326,14 +327,8 @@ func (p *planner) downed(a *Action) []string {
 
 // graphAttrs are the parameters that an action is given, sorted by name.
 func (p *planner) graphAttrs(a *Action) []transition.Attr {
-	var list []transition.Attr
-	seen := make(map[string]bool, 16)
-	put := func(name, value string) {
-		if !seen[name] {
-			seen[name] = true
-			list = append(list, transition.Attr{Name: name, Value: value})
-		}
-	}
+	list := make([]transition.Attr, 0, 16)
+	put := func(name, value string) { list = append(list, transition.Attr{Name: name, Value: value}) }
 	meta := func(name, value string) {
 		if n := status.MetaName(name); n != "" {
 			put(n, value)
@@ -408,6 +403,7 @@ func (p *planner) graphAttrs(a *Action) []transition.Attr {
 			meta("physical-host", host.Name)
 		}
 	}
-	sort.SliceStable(list, func(i, j int) bool { return list[i].Name < list[j].Name })
-	return list
+	slices.SortStableFunc(list, func(a, b transition.Attr) int { return strings.Compare(a.Name, b.Name) })
+	// the first writer of a name wins
+	return slices.CompactFunc(list, func(a, b transition.Attr) bool { return a.Name == b.Name })
 }

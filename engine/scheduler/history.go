@@ -17,7 +17,7 @@ func (p *planner) checkHistory() {
 				continue
 			}
 			id := e.SelectAttrValue("id", "")
-			list := p.matching(id)
+			list := p.c.FindAll(id)
 			for i := len(list) - 1; i >= 0; i-- {
 				if r := list[i]; r.Kind == status.Primitive {
 					p.checkResource(e, r, n)
@@ -25,24 +25,6 @@ func (p *planner) checkHistory() {
 			}
 		}
 	}
-}
-
-// matching finds the resources of an id or history name, in order.
-func (p *planner) matching(id string) []*Resource {
-	var list []*Resource
-	var walk func(r *Resource)
-	walk = func(r *Resource) {
-		if r.ID == id || (r.HistoryID != "" && r.HistoryID == id) {
-			list = append(list, r)
-		}
-		for _, k := range r.Children {
-			walk(k)
-		}
-	}
-	for _, r := range p.c.Resources {
-		walk(r)
-	}
-	return list
 }
 
 func (p *planner) checkResource(e *etree.Element, r *Resource, n *Node) {

@@ -42,10 +42,29 @@ func Plan(in Input) (*Result, error) {
 	return PlanFor(c, in)
 }
 
+// Check tells what is wrong with a configuration: errors and warnings in the
+// order and words of crm_verify. A CIB without status is checked less, for no
+// plan can be made for it.
+func Check(in Input) []status.Message {
+	c := status.Read(status.Input{CIB: in.CIB, Now: in.EffectiveTime(), Simulation: in.Simulation})
+	if c.TooNew || in.CIB.SelectElement("status") == nil {
+		return c.Messages
+	}
+	in.NoScores = true
+	if _, err := PlanFor(c, in); err != nil {
+		return c.Messages
+	}
+	return c.Messages
+}
+
 // PlanFor plans for a model that was read from the input's CIB at its time.
 // The model is used up: it holds the plan afterwards.
 func PlanFor(c *Cluster, in Input) (*Result, error) {
 	p := &planner{in: in, c: c, res: &Result{Cluster: c}}
+	if c.TooNew {
+		p.res.Messages = c.Messages
+		return p.res, ErrFeatureSet
+	}
 	p.hostAttrs = c.HaveRemote
 	p.nodeCriteria()
 	for _, r := range c.Resources {

@@ -664,10 +664,6 @@ func (p *planner) updateOneWay(first, then *Action) {
 }
 
 func onlyOn(r *Resource, n *Node) bool {
-	if r.Has(status.Managed) {
-		list := r.Places(status.Current)
-		return len(list) == 1 && list[0] == n
-	}
 	list := r.Places(status.Current)
 	return len(list) == 1 && list[0] == n
 }

@@ -152,7 +152,7 @@ func (c *Cluster) NewActionKeyed(r *Resource, keyTask, task string, ms uint32, n
 		}
 		a.OnFail = c.onFail(r, task, ms, a.Meta)
 		a.FailRole = roleAfterFailure(r, task, a.OnFail)
-		c.register(a)
+		c.registerAction(a)
 		r.Actions = append(r.Actions, a)
 	}
 	c.require(a, optional)
@@ -190,13 +190,13 @@ func (c *Cluster) NewGlobal(key, task string, n *Node, optional bool) *Action {
 		if optional {
 			a.Set(Optional)
 		}
-		c.register(a)
+		c.registerAction(a)
 	}
 	c.require(a, optional)
 	return a
 }
 
-func (c *Cluster) register(a *Action) {
+func (c *Cluster) registerAction(a *Action) {
 	c.nextAction++
 	a.ID = c.nextAction
 	c.Actions = append(c.Actions, a)

@@ -108,7 +108,6 @@ func (c *Cluster) readBundle(r *Resource) bool {
 		if b.Child == nil {
 			return false
 		}
-		b.Child.Clone.InBundle = true
 		b.Mounts = append(b.Mounts, BundleMount{Source: "/etc/pacemaker/authkey", Target: "/etc/pacemaker/authkey"})
 		if logMount {
 			b.Mounts = append(b.Mounts, BundleMount{Source: "/var/log/pacemaker/bundles", Target: "/var/log", PerReplica: true})

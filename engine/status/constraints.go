@@ -248,7 +248,7 @@ func (c *Cluster) readColocation(e *etree.Element) {
 	var last *resourceSet
 	for _, s := range sets {
 		if s.id == "" {
-			c.configErr("Ignoring resource_set without id")
+			c.configErr("Ignoring resource_set without #id")
 			continue
 		}
 		c.colocateSet(s, score, id, inf)
@@ -560,20 +560,20 @@ func (c *Cluster) newTicketConstraint(id string, r *Resource, t *Ticket, roleTex
 	k := &TicketConstraint{ID: id, Ticket: t, Resource: r, Role: role}
 	switch strings.ToLower(loss) {
 	case "fence":
-		k.LossStop = LossFence
+		k.Policy = LossFence
 		if !c.Options.FencingEnabled {
 			c.configErr("Resetting 'loss-policy' for ticket '%s' to 'stop' because fencing is not configured", t.ID)
-			k.LossStop = LossStop
+			k.Policy = LossStop
 		}
 	case "freeze":
-		k.LossStop = LossFreeze
+		k.Policy = LossFreeze
 	case "demote":
-		k.LossStop = LossDemote
+		k.Policy = LossDemote
 	case "stop":
-		k.LossStop = LossStop
+		k.Policy = LossStop
 	default:
 		if role == RolePromoted {
-			k.LossStop = LossDemote
+			k.Policy = LossDemote
 		}
 	}
 	r.Tickets = append(r.Tickets, k)
@@ -593,12 +593,12 @@ func (c *Cluster) withoutTicket(r *Resource, k *TicketConstraint) {
 	ban := func() { c.ScoreAll(r, -Infinity) }
 	matches := k.Role == RoleUnknown || k.Role == r.Role
 	if k.Ticket.Granted || len(r.Active) == 0 {
-		if k.Role != RolePromoted || k.LossStop == LossStop {
+		if k.Role != RolePromoted || k.Policy == LossStop {
 			ban()
 		}
 		return
 	}
-	switch k.LossStop {
+	switch k.Policy {
 	case LossStop:
 		ban()
 	case LossDemote:

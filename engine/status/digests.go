@@ -72,11 +72,8 @@ func (c *Cluster) RemoteAddress(r *Resource) string {
 // HasMagicAddress tells whether the resource is a bundle connection whose
 // address depends on where the container runs.
 func (c *Cluster) HasMagicAddress(r *Resource) bool {
-	if !r.Has(RemoteConnection) || r.Launcher == nil {
-		return false
-	}
 	addr, ok := c.Params(r, nil).Get("addr")
-	return ok && addr == "#uname"
+	return ok && addr == "#uname" && r.Has(RemoteConnection) && r.Launcher != nil
 }
 
 var digestDrop = map[string]bool{

@@ -189,7 +189,7 @@ func (c *Cluster) locate(e *etree.Element, r *Resource, role string, roleGiven b
 			return
 		}
 		if value, ok = c.score(s); !ok {
-			c.configErr("Ignoring location constraint rule %s because '%s' is not a valid score: Unable to parse", ruleID, s)
+			c.configErr("Ignoring location constraint rule %s because '%s' is not a valid score: Bad input value provided", ruleID, s)
 			return
 		}
 	}

@@ -280,7 +280,6 @@ const (
 	Detecting        // guards other recursions
 	ReplicaContainer // container of a bundle
 	NestingAllowed   // bundle connection: may run on a remote node's host
-	NoNested         // keeps off remote nodes
 )
 
 // Resource is anything that the cluster manages: a primitive, or a group,
@@ -300,6 +299,7 @@ type Resource struct {
 	Flags     ResourceFlags
 	Meta      Values
 	params    []paramCache
+	paramMsgs paramMessages
 	Ops       []Op // configured operations
 
 	Priority           int
@@ -348,16 +348,9 @@ type Resource struct {
 	GroupOrdered  bool
 	GroupColoc    bool
 	Bundle        *BundleInfo
-	SortIndex     int
 	PromoPriority int
-	State         CloneState
-	unpacked      bool
-	AgentChanged  bool
-	fillers       []*Resource
+	attached      bool // at the top of the tree
 }
-
-// CloneState sums up what is going on in a clone's instances.
-type CloneState struct{ Active, Starting, Stopping, Restarting bool }
 
 // CloneInfo is what only clones have.
 type CloneInfo struct {
@@ -366,13 +359,10 @@ type CloneInfo struct {
 	Ordered, Interleave      bool
 	Total                    int
 	ChildXML                 *etree.Element
-	PromotedCount            int
 	ScoresAdded              bool
 	ScoresMerged             bool
 	// pseudo actions of notifications, by task (start, stop, promote, demote)
 	Notify [4]*Notification
-	// BundleReplica is set for a clone inside a bundle.
-	InBundle bool
 }
 
 // Notification holds the four pseudo actions around one task of a clone.
@@ -577,7 +567,7 @@ type TicketConstraint struct {
 	Ticket   *Ticket
 	Resource *Resource
 	Role     Role
-	LossStop LossPolicy
+	Policy   LossPolicy
 }
 
 // LossPolicy says what happens when a ticket is lost.
@@ -654,6 +644,7 @@ type Cluster struct {
 	Notices        []string // what simulations are told, in order
 	Warned         map[string]bool
 	HaveRemote     bool // some Pacemaker Remote node is known
+	TooNew         bool // newer software wrote the CIB: nothing was read
 	Simulation     bool
 	StatusXML      *etree.Element
 	DeferredChecks []DeferredCheck // parameter checks that wait for placement, oldest first
@@ -666,6 +657,7 @@ type Cluster struct {
 	ids                     map[idKey]*etree.Element
 	expiredEntries          map[*etree.Element]bool
 	nextAction              int
+	named                   map[string][]*Resource // by id and by name in history, some no longer valid
 	stopNeeded              []*Resource
 
 	Instances int // primitives, every copy counted

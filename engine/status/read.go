@@ -13,7 +13,8 @@ import (
 type Input struct {
 	CIB *etree.Element // the element cib; it is read, never changed
 	Now time.Time
-	// LocationsOnly leaves constraints other than locations and tickets alone.
+	// NoConstraints leaves out node health and constraints: what is, without
+	// what is wanted.
 	NoConstraints bool
 	// Simulation: see scheduler.Input.
 	Simulation bool
@@ -24,18 +25,25 @@ type Input struct {
 // the configuration is in Messages.
 func Read(in Input) *Cluster {
 	c := &Cluster{CIB: in.CIB, Now: in.Now, Simulation: in.Simulation}
+	if v := get(in.CIB, "crm_feature_set"); v != "" && CompareVersions(v, FeatureSet) > 0 {
+		c.configErr("Can't process CIB with feature set '%s' greater than our own '%s'", v, FeatureSet)
+		c.TooNew = true
+		return c
+	}
 	c.Quorate = IsTrue(get(in.CIB, "have-quorum"))
-	c.opDefaults = only(in.CIB, "op_defaults")
-	c.deprecatedRules()
-	c.rscDefaults = only(in.CIB, "rsc_defaults")
-	c.readOptions(only(in.CIB, "crm_config"))
-	c.readNodes(only(in.CIB, "nodes"))
+	one := singles(in.CIB)
+	c.opDefaults, c.rscDefaults = one.opDefaults, one.rscDefaults
+	if one.expressions == 1 {
+		c.warnOnce("Support for rules with node attribute expressions in op or op_defaults is deprecated and will be dropped in a future release")
+	}
+	c.readOptions(one.options)
+	c.readNodes(one.nodes)
 	c.resourceXML = sectionOf(in.CIB, "resources")
 	c.readRemoteNodes()
 	c.readResources()
-	c.checkTopology(only(in.CIB, "fencing-topology"))
-	c.readTags(only(in.CIB, "tags"))
-	c.StatusXML = only(in.CIB, "status")
+	c.checkTopology(one.topology)
+	c.readTags(one.tags)
+	c.StatusXML = one.status
 	c.readStatus(c.StatusXML)
 	for _, r := range c.Resources {
 		c.count(r)
@@ -54,25 +62,6 @@ func sectionOf(cib *etree.Element, name string) *etree.Element {
 		return nil
 	}
 	return first(conf, name)
-}
-
-// deprecatedRules warns of rules over node attributes in operations, if there
-// is exactly one such expression.
-func (c *Cluster) deprecatedRules() {
-	n := 0
-	var walk func(e *etree.Element, below bool)
-	walk = func(e *etree.Element, below bool) {
-		for k := range elements(e, "") {
-			if below && k.Tag == "expression" {
-				n++
-			}
-			walk(k, below || k.Tag == "op" || k.Tag == "op_defaults")
-		}
-	}
-	walk(c.CIB, false)
-	if n == 1 {
-		c.warnOnce("Support for rules with node attribute expressions in op or op_defaults is deprecated and will be dropped in a future release")
-	}
 }
 
 // count sums up instances, disabled and blocked resources.
@@ -185,7 +174,7 @@ func (c *Cluster) readNodes(section *etree.Element) {
 			if shown == "" {
 				shown = "without name"
 			}
-			c.configWarn("Using 0 as score for node %s because '%s' is not a valid score: Unable to parse", shown, s)
+			c.configWarn("Using 0 as score for node %s because '%s' is not a valid score: Bad input value provided", shown, s)
 		}
 		kind, given := attr(e, "type")
 		n := c.newNode(id, name, kind, given, score)
@@ -255,8 +244,8 @@ func isRemoteXML(e *etree.Element) bool {
 // resources that host a guest node.
 func (c *Cluster) readRemoteNodes() {
 	guest := func(e *etree.Element) {
-		name := c.guestConnection(e)
-		if name != "" && c.FindNode(name) == nil {
+		name, ok := c.guestConnection(e)
+		if ok && c.FindNode(name) == nil {
 			c.newNode(name, name, "remote", true, 0)
 		}
 	}
@@ -277,9 +266,9 @@ func (c *Cluster) readRemoteNodes() {
 }
 
 // guestConnection makes the implicit connection of a guest node that e hosts,
-// and returns the node's name.
-func (c *Cluster) guestConnection(e *etree.Element) string {
-	var name, addr, port, migrate, managed string
+// and returns the node's name, if it hosts one.
+func (c *Cluster) guestConnection(e *etree.Element) (name string, hosts bool) {
+	var addr, port, migrate, managed string
 	timeout := "60s"
 	var hasMigrate, hasManaged, hasAddr, hasPort bool
 	for b := range elements(e, "meta_attributes") {
@@ -287,7 +276,7 @@ func (c *Cluster) guestConnection(e *etree.Element) string {
 			v := get(p, "value")
 			switch get(p, "name") {
 			case "remote-node":
-				name = v
+				name, hosts = v, true
 			case "remote-addr":
 				addr, hasAddr = v, true
 			case "remote-port":
@@ -301,8 +290,8 @@ func (c *Cluster) guestConnection(e *etree.Element) string {
 			}
 		}
 	}
-	if name == "" {
-		return ""
+	if !hosts {
+		return "", false
 	}
 	conn := connectionXML(name, get(e, "id"))
 	meta := conn.SelectElement("meta_attributes")
@@ -326,7 +315,7 @@ func (c *Cluster) guestConnection(e *etree.Element) string {
 		}
 	}
 	c.implicit = append(c.implicit, conn)
-	return name
+	return name, true
 }
 
 // connectionXML is the beginning of an implicit remote connection.

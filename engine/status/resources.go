@@ -88,38 +88,6 @@ func (r *Resource) Agent() string {
 	return r.Class + ":" + r.Type
 }
 
-// Find finds a resource by id or by the name its history has, depth first.
-func (c *Cluster) Find(id string) *Resource {
-	for _, r := range c.Resources {
-		if f := r.find(id, true); f != nil {
-			return f
-		}
-	}
-	return nil
-}
-
-// FindExact finds a resource by its id alone.
-func (c *Cluster) FindExact(id string) *Resource {
-	for _, r := range c.Resources {
-		if f := r.find(id, false); f != nil {
-			return f
-		}
-	}
-	return nil
-}
-
-func (r *Resource) find(id string, history bool) *Resource {
-	if r.ID == id || (history && r.HistoryID != "" && r.HistoryID == id) {
-		return r
-	}
-	for _, k := range r.Children {
-		if f := k.find(id, history); f != nil {
-			return f
-		}
-	}
-	return nil
-}
-
 // readResources reads the resources section.
 func (c *Cluster) readResources() {
 	list := make([]*etree.Element, 0, 16)
@@ -144,7 +112,7 @@ func (c *Cluster) readResources() {
 			c.configErr("Ignoring <%s> resource '%s' because configuration is invalid", e.Tag, id)
 			continue
 		}
-		c.Resources = append(c.Resources, r)
+		c.attach(r)
 	}
 	for _, r := range c.Resources {
 		c.linkLauncher(r)
@@ -171,6 +139,12 @@ func (c *Cluster) linkLauncher(r *Resource) {
 	if l == nil {
 		c.configErr("Resource %s: Unknown container %s", r.ID, id)
 		return
+	}
+	for x := l; x != nil; x = x.Launcher {
+		if x == r { // each would contain the other
+			c.configErr("Resource %s: Unknown container %s", r.ID, id)
+			return
+		}
 	}
 	r.Launcher = l
 	l.Launched = append(l.Launched, r)
@@ -314,7 +288,7 @@ func (c *Cluster) newResource(e *etree.Element, parent *Resource, instance int) 
 	if s, ok := r.Meta.Get("priority"); ok {
 		n, ok := c.score(s)
 		if !ok {
-			c.configWarn("Using default (0) for resource %s priority because '%s' is not a valid value: Unable to parse", r.ID, s)
+			c.configWarn("Using default (0) for resource %s priority because '%s' is not a valid value: Bad input value provided", r.ID, s)
 		}
 		r.Priority = n
 	}
@@ -382,7 +356,7 @@ func (c *Cluster) newResource(e *etree.Element, parent *Resource, instance int) 
 		} else {
 			n, ok := c.score(s)
 			if !ok {
-				c.configWarn("Using default (0) for resource %s resource-stickiness because '%s' is not a valid value: Unable to parse", r.ID, s)
+				c.configWarn("Using default (0) for resource %s resource-stickiness because '%s' is not a valid value: Bad input value provided", r.ID, s)
 			}
 			r.Stickiness = n
 		}
@@ -394,7 +368,7 @@ func (c *Cluster) newResource(e *etree.Element, parent *Resource, instance int) 
 		} else if n, ok := c.score(s); ok && n >= 0 {
 			r.FailureLimit = n
 		} else {
-			why := "Unable to parse"
+			why := "Bad input value provided"
 			if ok {
 				why = "OK"
 			}
@@ -419,6 +393,7 @@ func (c *Cluster) newResource(e *etree.Element, parent *Resource, instance int) 
 	c.readTargetRole(r)
 	r.Index = len(c.All)
 	c.All = append(c.All, r)
+	c.register(r, r.ID)
 	valid := false
 	switch r.Kind {
 	case Primitive:
@@ -620,6 +595,13 @@ type paramCache struct {
 	values Values
 }
 
+// paramMessages are messages of an evaluation that did not depend on the node;
+// another node gets the same values and the same messages.
+type paramMessages struct {
+	same bool
+	list []Message
+}
+
 // Params evaluates the instance attributes of a resource for a node (nil: for
 // no node in particular).
 func (c *Cluster) Params(r *Resource, n *Node) Values {
@@ -628,15 +610,30 @@ func (c *Cluster) Params(r *Resource, n *Node) Values {
 			return r.params[i].values
 		}
 	}
+	if r.paramMsgs.same {
+		c.Messages = append(c.Messages, r.paramMsgs.list...)
+		v := r.params[0].values
+		r.params = append(r.params, paramCache{n, v})
+		return v
+	}
 	var v Values
 	in := c.input()
-	if n != nil {
-		in.Attr = n.Attrs.Get
+	used := false
+	in.Attr = func(name string) (string, bool) {
+		used = true
+		if n == nil {
+			return "", false
+		}
+		return n.Attrs.Get(name)
 	}
+	from := len(c.Messages)
 	for p := r; p != nil; p = p.Parent {
 		c.blocks(p.XML, "instance_attributes", "", &in, &v)
 	}
 	r.params = append(r.params, paramCache{n, v})
+	if !used {
+		r.paramMsgs = paramMessages{true, append([]Message(nil), c.Messages[from:]...)}
+	}
 	return v
 }
 

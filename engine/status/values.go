@@ -70,15 +70,6 @@ func minInt(s string, minimum int) int {
 	return int(n)
 }
 
-// intOr is minInt with a default for absence.
-func intOr(v Values, name string, minimum, absent int) int {
-	s, ok := v.Get(name)
-	if !ok {
-		return absent
-	}
-	return minInt(s, minimum)
-}
-
 // score reads a score; the health words stand for the configured scores.
 func (c *Cluster) score(s string) (int, bool) {
 	switch s {

@@ -48,26 +48,63 @@ func first(e *etree.Element, tag string) *etree.Element {
 	return nil
 }
 
-// only returns the one element of the tag below root, or nil if there is none
-// or more than one.
-func only(root *etree.Element, tag string) *etree.Element {
-	var found *etree.Element
-	n := 0
-	var walk func(e *etree.Element)
-	walk = func(e *etree.Element) {
-		for c := range elements(e, "") {
-			if c.Tag == tag {
-				found = c
-				n++
+// single holds the sections that count only if the document has exactly one.
+type single struct {
+	opDefaults, rscDefaults, options, nodes, topology, tags, status *etree.Element
+	expressions                                                     int // over node attributes, in operations
+}
+
+// singles finds the sections of a document, wherever they are.
+func singles(root *etree.Element) single {
+	var s single
+	var twice [7]bool
+	put := func(at **etree.Element, i int, e *etree.Element) {
+		if *at != nil {
+			twice[i] = true
+		}
+		*at = e
+	}
+	var walk func(e *etree.Element, op bool)
+	walk = func(e *etree.Element, op bool) {
+		for _, t := range e.Child {
+			k, ok := t.(*etree.Element)
+			if !ok {
+				continue
 			}
-			walk(c)
+			below := op
+			switch k.Tag {
+			case "op":
+				below = true
+			case "op_defaults":
+				below = true
+				put(&s.opDefaults, 0, k)
+			case "rsc_defaults":
+				put(&s.rscDefaults, 1, k)
+			case "crm_config":
+				put(&s.options, 2, k)
+			case "nodes":
+				put(&s.nodes, 3, k)
+			case "fencing-topology":
+				put(&s.topology, 4, k)
+			case "tags":
+				put(&s.tags, 5, k)
+			case "status":
+				put(&s.status, 6, k)
+			case "expression":
+				if op {
+					s.expressions++
+				}
+			}
+			walk(k, below)
 		}
 	}
-	walk(root)
-	if n != 1 {
-		return nil
+	walk(root, false)
+	for i, at := range []**etree.Element{&s.opDefaults, &s.rscDefaults, &s.options, &s.nodes, &s.topology, &s.tags, &s.status} {
+		if twice[i] {
+			*at = nil
+		}
 	}
-	return found
+	return s
 }
 
 type idKey struct{ tag, id string }
@@ -97,11 +134,62 @@ func (c *Cluster) deref(e *etree.Element) *etree.Element {
 		}
 		walk(c.CIB)
 	}
-	if found := c.ids[idKey{e.Tag, ref}]; found != nil {
-		return found
+	return c.found(c.ids[idKey{e.Tag, ref}], e.Tag, ref)
+}
+
+func (c *Cluster) found(e *etree.Element, tag, ref string) *etree.Element {
+	if e == nil {
+		c.configErr("Ignoring invalid %s configuration: id-ref '%s' does not reference a valid object \a xpath=//%s[@id='%s']", tag, ref, tag, ref)
 	}
-	c.configErr("Ignoring invalid %s configuration: id-ref '%s' does not reference a valid object", e.Tag, ref)
-	return nil
+	return e
+}
+
+// derefIn is deref for attributes of the resource element r. Instances of
+// clones and resources with a template are copies to Pacemaker 3.0: what they
+// refer to is found in the copy only.
+func (c *Cluster) derefIn(r, e *etree.Element) *etree.Element {
+	ref, ok := attr(e, "id-ref")
+	if !ok {
+		return e
+	}
+	scope := r
+	if !c.isExpanded(r) {
+		for scope = nil; r != nil && r.Parent() != nil; r = r.Parent() {
+			if p := r.Parent(); p.Tag == "clone" || p.Tag == "master" || p.Tag == "bundle" {
+				scope = r
+				break
+			}
+		}
+	}
+	if scope == nil {
+		return c.deref(e)
+	}
+	var match *etree.Element
+	n := 0
+	var walk func(x *etree.Element)
+	walk = func(x *etree.Element) {
+		if x.Tag == e.Tag && get(x, "id") == ref {
+			match = x
+			n++
+		}
+		for k := range elements(x, "") {
+			walk(k)
+		}
+	}
+	walk(scope)
+	if n != 1 {
+		match = nil
+	}
+	return c.found(match, e.Tag, ref)
+}
+
+func (c *Cluster) isExpanded(e *etree.Element) bool {
+	for _, x := range c.expanded {
+		if x == e {
+			return true
+		}
+	}
+	return false
 }
 
 // input is the beginning of every rule's input.
@@ -131,7 +219,7 @@ func (c *Cluster) blocks(e *etree.Element, kind, firstID string, in *rule.Input,
 	var list []*etree.Element
 	for b := range elements(e, kind) {
 		if _, ok := attr(b, "id-ref"); ok {
-			b = c.deref(b)
+			b = c.derefIn(e, b)
 		}
 		if b != nil {
 			list = append(list, b)
@@ -165,7 +253,7 @@ func (c *Cluster) blocks(e *etree.Element, kind, firstID string, in *rule.Input,
 			b = a
 		}
 		for p := range elements(b, "nvpair") {
-			c.pair(p, values)
+			c.pair(e, p, values)
 		}
 	}
 }
@@ -177,14 +265,14 @@ func (c *Cluster) blockScore(b *etree.Element) int {
 	}
 	n, ok := c.score(s)
 	if !ok {
-		c.configWarn("Using 0 as %s score because '%s' is not a valid score: Unable to parse", get(b, "id"), s)
+		c.configWarn("Using 0 as %s score because '%s' is not a valid score: Bad input value provided", get(b, "id"), s)
 	}
 	return n
 }
 
-func (c *Cluster) pair(p *etree.Element, values *Values) {
+func (c *Cluster) pair(e, p *etree.Element, values *Values) {
 	if _, ok := attr(p, "id-ref"); ok {
-		if p = c.deref(p); p == nil {
+		if p = c.derefIn(e, p); p == nil {
 			return
 		}
 	}

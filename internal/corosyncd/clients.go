@@ -85,21 +85,6 @@ func (h *handler) Message(c *ipc.Conn, m []byte) {
 	}
 	select {
 	case <-s.taken:
-		return
-	default:
-	}
-	// It waits for a sync or for room: the client's library is told so.
-	select {
-	case <-s.taken:
-		return
-	case <-time.After(2 * time.Millisecond):
-	case <-c.Done():
-		return
-	}
-	c.FlowControl(true)
-	defer c.FlowControl(false)
-	select {
-	case <-s.taken:
 	case <-c.Done():
 	case <-h.d.over:
 	}
@@ -110,6 +95,7 @@ func (h *handler) Closed(c *ipc.Conn) {
 	h.d.call(func() {
 		delete(h.d.conns, s.id)
 		delete(h.d.done, s.id)
+		delete(h.d.held, s.id)
 		h.d.node.Disconnect(time.Now(), s.id)
 	})
 }

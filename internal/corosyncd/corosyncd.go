@@ -15,10 +15,12 @@ import (
 	"log/slog"
 	mathrand "math/rand/v2"
 	"net/netip"
+	"slices"
 	"time"
 
 	"hacluster/corosync/conf"
 	"hacluster/corosync/ipc"
+	"hacluster/corosync/local"
 	"hacluster/corosync/node"
 	"hacluster/corosync/totem"
 	"hacluster/corosync/transport"
@@ -56,7 +58,7 @@ func Run(ctx context.Context, o Options) error {
 	if err != nil {
 		return err
 	}
-	d := &daemon{o: o, files: files, log: o.Log, calls: make(chan func()), over: make(chan struct{}), conns: map[node.Client]*ipc.Conn{}, done: map[node.Client]chan struct{}{}}
+	d := &daemon{o: o, files: files, log: o.Log, calls: make(chan func()), over: make(chan struct{}), conns: map[node.Client]*ipc.Conn{}, done: map[node.Client]chan struct{}{}, held: map[node.Client]bool{}}
 	if d.addrs, err = d.resolve(ctx, c); err != nil {
 		return err
 	}
@@ -80,25 +82,17 @@ func Run(ctx context.Context, o Options) error {
 	}
 	uids, gids := d.files.access(c)
 	d.node, err = node.New(node.Config{
-		Conf: c, Node: d.me, Addresses: d.addrs, RingSeq: seq, Tracked: tracked, UIDs: uids, GIDs: gids,
+		Conf: c, Node: d.me, Addresses: d.addrs, Links: d.links(c), RingSeq: seq, Tracked: tracked, UIDs: uids, GIDs: gids,
 		Rand: mathrand.New(mathrand.NewChaCha8(seed)), Log: o.Log,
 	})
 	if err != nil {
 		return err
 	}
-	port := 5405
-	for _, l := range c.Totem.Links {
-		if l.Number == 0 && l.Port != 0 {
-			port = l.Port
-		}
-	}
-	d.net, err = transport.OpenUDPU(ctx, transport.UDPUConfig{
-		Local: netip.AddrPortFrom(d.addrs[d.me], uint16(port)), Peers: d.addrs, BlockUnlisted: c.Totem.BlockUnlistedIPs, Log: o.Log,
-	})
+	d.net, err = openWires(ctx, c, d.me, d.addrs, o.Log)
 	if err != nil {
 		return err
 	}
-	defer d.net.Close()
+	defer d.net.close()
 	servers, err := d.serve(c)
 	if err != nil {
 		return err
@@ -109,7 +103,12 @@ func Run(ctx context.Context, o Options) error {
 			s.Close()
 		}
 	}()
-	o.Log.Info("starting", "node", d.me, "address", d.addrs[d.me], "cluster", c.Totem.ClusterName)
+	if c.System.Priority {
+		if err := beforeOthers(); err != nil {
+			o.Log.Debug("the daemon runs with the priority of all programs", "error", err)
+		}
+	}
+	o.Log.Info("starting", "node", d.me, "address", d.addrs[d.me][0], "transport", c.Totem.Transport, "cluster", c.Totem.ClusterName)
 	return d.loop(ctx)
 }
 
@@ -129,9 +128,9 @@ type daemon struct {
 	files files
 	log   *slog.Logger
 	me    uint32
-	addrs map[uint32]netip.Addr
+	addrs addresses
 	node  *node.Node
-	net   *transport.UDPU
+	net   wires
 	ready bool
 	own   [][]byte // packets of this node to itself
 
@@ -141,36 +140,54 @@ type daemon struct {
 	lastClient node.Client
 	conns      map[node.Client]*ipc.Conn
 	done       map[node.Client]chan struct{} // to be told when a request was taken
+	held       map[node.Client]bool          // whose library was told to hold back
 	exit       *node.Exit
+	dropped    int // packets that could not be used, since complained
+	complained time.Time
 }
 
-// resolve finds the addresses of all nodes on the first link.
-func (d *daemon) resolve(ctx context.Context, c *conf.Config) (map[uint32]netip.Addr, error) {
-	addrs := map[uint32]netip.Addr{}
-	for _, n := range c.Nodes {
-		a, err := transport.Resolve(ctx, transport.SystemLookup, n.Address(), c.Totem.IPVersion)
-		if err != nil {
-			return nil, &conf.Error{File: c.File, Line: n.Line, Text: fmt.Sprintf("the address of node %d: %v", n.ID, err)}
-		}
-		for id, o := range addrs {
-			if o == a {
-				return nil, &conf.Error{File: c.File, Line: n.Line, Text: fmt.Sprintf("nodes %d and %d have the same address, %v", id, n.ID, a)}
-			}
-		}
-		addrs[n.ID] = a
+// links is what the node asks about its links; nil where the transport does not know.
+func (d *daemon) links(c *conf.Config) func(uint32) (bool, [8]local.Link) {
+	if c.Totem.Transport != "knet" {
+		return nil
 	}
-	return addrs, nil
+	return func(node uint32) (bool, [8]local.Link) { return d.net.state(node) }
+}
+
+// resolve finds the addresses of all nodes.
+func (d *daemon) resolve(ctx context.Context, c *conf.Config) (addresses, error) {
+	all := addresses{}
+	seen := map[netip.Addr]uint32{}
+	for _, n := range c.Nodes {
+		list := make([]netip.Addr, conf.MaxLinks)
+		for i, text := range n.Addrs {
+			if text == "" {
+				continue
+			}
+			a, err := transport.Resolve(ctx, transport.SystemLookup, text, c.Totem.IPVersion)
+			if err != nil {
+				return nil, &conf.Error{File: c.File, Line: n.Line, Text: fmt.Sprintf("the address of node %d: %v", n.ID, err)}
+			}
+			if other, ok := seen[a]; ok {
+				return nil, &conf.Error{File: c.File, Line: n.Line, Text: fmt.Sprintf("nodes %d and %d have the same address, %v", other, n.ID, a)}
+			}
+			seen[a] = n.ID
+			list[i] = a
+		}
+		all[n.ID] = list
+	}
+	return all, nil
 }
 
 // localNode finds which node this host is.
-func localNode(c *conf.Config, addrs map[uint32]netip.Addr) (uint32, error) {
+func localNode(c *conf.Config, addrs addresses) (uint32, error) {
 	local, err := transport.LocalAddrs()
 	if err != nil {
 		return 0, fmt.Errorf("the addresses of this host: %w", err)
 	}
 	for _, n := range c.Nodes {
 		for _, a := range local {
-			if addrs[n.ID] == a {
+			if slices.Contains(addrs[n.ID], a) {
 				return n.ID, nil
 			}
 		}
@@ -182,26 +199,30 @@ func localNode(c *conf.Config, addrs map[uint32]netip.Addr) (uint32, error) {
 func (d *daemon) loop(ctx context.Context) error {
 	timer := time.NewTimer(0)
 	defer timer.Stop()
+	end := ctx.Done()
 	d.node.Start(time.Now())
 	for {
 		d.carryOut()
-		if d.exit != nil {
-			if d.exit.Orderly {
-				d.leave()
-				return nil
-			}
+		switch {
+		case d.node.Left():
+			return nil
+		case d.exit != nil && d.exit.Orderly:
+			d.exit = nil
+			d.leave()
+			continue
+		case d.exit != nil:
 			return fmt.Errorf("%w: %s", ErrOrdered, d.exit.Reason)
 		}
 		if len(d.own) > 0 {
 			p := d.own[0]
 			d.own = d.own[1:]
-			d.receive(p)
+			d.receive(time.Now(), p)
 			select {
-			case <-ctx.Done():
+			case <-end:
+				end = nil
 				d.leave()
-				return nil
-			case p := <-d.net.Packets():
-				d.receive(p)
+			case g := <-d.net.datagrams():
+				d.arrived(g)
 			case call := <-d.calls:
 				call()
 			default:
@@ -209,18 +230,23 @@ func (d *daemon) loop(ctx context.Context) error {
 			continue
 		}
 		now := time.Now()
-		wait := d.node.Deadline().Sub(now)
-		if wait <= 0 {
+		d.net.advance(now)
+		deadline := d.node.Deadline()
+		if n := d.net.deadline(); !n.IsZero() && n.Before(deadline) {
+			deadline = n
+		}
+		wait := deadline.Sub(now)
+		if !d.node.Deadline().After(now) {
 			d.node.Advance(now)
 			continue
 		}
 		timer.Reset(wait)
 		select {
-		case <-ctx.Done():
+		case <-end:
+			end = nil
 			d.leave()
-			return nil
-		case p := <-d.net.Packets():
-			d.receive(p)
+		case g := <-d.net.datagrams():
+			d.arrived(g)
 		case call := <-d.calls:
 			call()
 		case <-timer.C:
@@ -228,16 +254,36 @@ func (d *daemon) loop(ctx context.Context) error {
 	}
 }
 
-func (d *daemon) receive(packet []byte) {
-	if err := d.node.Receive(time.Now(), packet); err != nil {
-		d.log.Warn("a packet is ignored", "reason", err)
+// arrived takes a datagram.
+func (d *daemon) arrived(g transport.Datagram) {
+	now := time.Now()
+	packets, err := d.net.receive(now, g)
+	if err != nil {
+		d.ignored(now, err)
+	}
+	for _, p := range packets {
+		d.receive(now, p)
+	}
+}
+
+func (d *daemon) receive(now time.Time, packet []byte) {
+	if err := d.node.Receive(now, packet); err != nil {
+		d.ignored(now, err)
+	}
+}
+
+// ignored tells of what arrived and cannot be used, not more often than every ten seconds.
+func (d *daemon) ignored(now time.Time, err error) {
+	d.dropped++
+	if now.Sub(d.complained) >= 10*time.Second {
+		d.log.Warn("what arrives is ignored", "reason", err, "times", d.dropped)
+		d.complained, d.dropped = now, 0
 	}
 }
 
 func (d *daemon) leave() {
 	d.log.Info("leaving the cluster")
 	d.node.Leave(time.Now())
-	d.carryOut()
 }
 
 // carryOut does what the node asks for.
@@ -248,28 +294,16 @@ func (d *daemon) carryOut() {
 			if e.To == d.me {
 				d.own = append(d.own, e.Packet)
 			} else {
-				d.net.Send(e.To, e.Packet)
+				d.net.unicast(time.Now(), e.To, e.Packet)
 			}
 		case *totem.Multicast:
-			if e.To != nil {
-				for _, id := range e.To {
-					if id != d.me {
-						d.net.Send(id, e.Packet)
-					}
-				}
-				break
-			}
-			for id := range d.addrs {
-				if id != d.me {
-					d.net.Send(id, e.Packet)
-				}
-			}
+			d.net.multicast(time.Now(), e.To, e.Packet)
 		case *totem.StoreSeq:
 			if err := d.files.storeRingSeq(d.me, e.Seq); err != nil {
 				d.log.Error("the number of the ring cannot be kept", "error", err)
 			}
 		case *totem.Flush:
-			d.net.Flush()
+			d.net.flush()
 		case *node.Respond:
 			if c := d.conns[e.Client]; c != nil {
 				c.Respond(e.Message)
@@ -278,7 +312,17 @@ func (d *daemon) carryOut() {
 			if c := d.conns[e.Client]; c != nil {
 				c.Event(e.Message)
 			}
+		case *node.Wait:
+			// The client's library tells its program to try again.
+			if c := d.conns[e.Client]; c != nil {
+				c.FlowControl(true)
+				d.held[e.Client] = true
+			}
 		case *node.Done:
+			if c := d.conns[e.Client]; c != nil && d.held[e.Client] {
+				c.FlowControl(false)
+				delete(d.held, e.Client)
+			}
 			if ch := d.done[e.Client]; ch != nil {
 				ch <- struct{}{}
 			}
@@ -307,7 +351,7 @@ func (d *daemon) carryOut() {
 // reload reads the configuration again.
 func (d *daemon) reload() {
 	c, err := d.files.configuration()
-	var addrs map[uint32]netip.Addr
+	var addrs addresses
 	if err == nil {
 		ctx, cancel := context.WithTimeout(context.Background(), time.Second)
 		addrs, err = d.resolve(ctx, c)
@@ -318,7 +362,7 @@ func (d *daemon) reload() {
 	}
 	if err == nil {
 		d.addrs = addrs
-		d.net.SetPeers(addrs, c.Totem.BlockUnlistedIPs)
+		d.net.configure(time.Now(), c, addrs)
 	}
 	d.node.Reload(time.Now(), c, addrs, err)
 }

@@ -20,9 +20,11 @@ type host struct {
 	number int
 	dir    string
 	holder *exec.Cmd // keeps the namespaces
-	daemon *exec.Cmd
-	log    string
-	ended  chan error
+	// bridgePid is the process that keeps the bridge.
+	bridgePid int
+	daemon    *exec.Cmd
+	log       string
+	ended     chan error
 }
 
 // inside holds namespaces open in a process of its own.
@@ -76,13 +78,16 @@ func hosts(t *testing.T, n int, conf func(nodes string) string) []*host {
 	}
 	var list []*host
 	for i := 1; i <= n; i++ {
-		h := &host{t: t, number: i, dir: t.TempDir()}
+		h := &host{t: t, number: i, dir: t.TempDir(), bridgePid: bridge.Process.Pid}
 		for _, d := range []string{"etc", "state"} {
 			if err := os.Mkdir(filepath.Join(h.dir, d), 0o755); err != nil {
 				t.Fatal(err)
 			}
 		}
 		if err := os.WriteFile(filepath.Join(h.dir, "etc", "corosync.conf"), []byte(conf(nodes)), 0o644); err != nil {
+			t.Fatal(err)
+		}
+		if err := os.WriteFile(filepath.Join(h.dir, "etc", "authkey"), bytes.Repeat([]byte("a key"), 50), 0o400); err != nil {
 			t.Fatal(err)
 		}
 		h.log = filepath.Join(h.dir, "log")

@@ -2,9 +2,12 @@ package corosyncd
 
 import (
 	"bytes"
+	"errors"
 	"fmt"
+	"io/fs"
 	"os"
 	"os/exec"
+	"path/filepath"
 	"strings"
 	"sync"
 	"syscall"
@@ -12,12 +15,14 @@ import (
 	"time"
 )
 
-func plainConf(nodes string) string {
-	return `totem {
+// confWith makes the text of a configuration with these settings of the section totem.
+func confWith(totem string) func(nodes string) string {
+	return func(nodes string) string {
+		return `totem {
 version: 2
 cluster_name: proof
-transport: udpu
 token: 1000
+` + totem + `
 }
 nodelist {
 ` + nodes + `}
@@ -29,6 +34,7 @@ to_stderr: yes
 to_syslog: no
 }
 `
+	}
 }
 
 // TestRealNodeInOurRing has an original node join two of ours, and holds that the
@@ -37,7 +43,17 @@ func TestRealNodeInOurRing(t *testing.T) {
 	if testing.Short() {
 		t.Skip("it takes a while")
 	}
-	h := hosts(t, 3, plainConf)
+	for name, totem := range map[string]string{
+		"udpu":        "transport: udpu",
+		"knet":        "transport: knet",
+		"knet-aes256": "transport: knet\ncrypto_cipher: aes256\ncrypto_hash: sha256",
+	} {
+		t.Run(name, func(t *testing.T) { realNode(t, confWith(totem)) })
+	}
+}
+
+func realNode(t *testing.T, conf func(string) string) {
+	h := hosts(t, 3, conf)
 	h[0].start(false)
 	h[0].members(5*time.Second, 1)
 	h[1].start(true)
@@ -108,7 +124,7 @@ func TestRealNodeInOurRing(t *testing.T) {
 
 // TestRealTools runs the original's tools against our daemon.
 func TestRealTools(t *testing.T) {
-	h := hosts(t, 1, plainConf)[0]
+	h := hosts(t, 1, confWith("transport: udpu"))[0]
 	h.start(false)
 	h.members(5*time.Second, 1)
 	for _, c := range []struct {
@@ -162,5 +178,107 @@ func TestRealTools(t *testing.T) {
 		}
 	case <-time.After(5 * time.Second):
 		t.Error("the daemon does not shut down")
+	}
+}
+
+// TestReload adds a node to the files of a running ring of both kinds, reloads from the
+// original's side and from ours, and takes the node out again.
+func TestReload(t *testing.T) {
+	h := hosts(t, 3, confWith("transport: udpu"))
+	whole, err := os.ReadFile(filepath.Join(h[0].dir, "etc", "corosync.conf"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	third := "node {\nring0_addr: 10.98.0.3\nnodeid: 3\nname: n3\n}\n"
+	if !strings.Contains(string(whole), third) {
+		t.Fatal("the file looks otherwise")
+	}
+	write := func(text string) {
+		for _, o := range h {
+			if err := os.WriteFile(filepath.Join(o.dir, "etc", "corosync.conf"), []byte(text), 0o644); err != nil {
+				t.Fatal(err)
+			}
+		}
+	}
+	write(strings.Replace(string(whole), third, "", 1))
+	h[0].start(false)
+	h[1].start(true)
+	for _, o := range h[:2] {
+		o.members(10*time.Second, 1, 2)
+	}
+	write(string(whole))
+	if out, err := h[1].output("corosync-cfgtool", "-R"); err != nil {
+		t.Fatalf("%v\n%s", err, out)
+	}
+	for _, o := range h[:2] {
+		o.await(5*time.Second, func(out string) bool { return strings.Contains(out, "= 3\n") }, "corosync-cmapctl", "-g", "nodelist.node.2.nodeid")
+		o.await(5*time.Second, func(out string) bool {
+			return strings.Contains(out, "Expected votes:   3") && strings.Contains(out, "Quorum:           2")
+		}, "corosync-quorumtool", "-s")
+		// Three nodes wait longer for a token.
+		o.await(5*time.Second, func(out string) bool { return strings.Contains(out, "= 1650\n") }, "corosync-cmapctl", "-g", "runtime.config.totem.token")
+	}
+	h[2].start(false)
+	for _, o := range h {
+		o.members(10*time.Second, 1, 2, 3)
+	}
+	h[2].stop(syscall.SIGTERM)
+	h[1].members(10*time.Second, 1, 2)
+	write(strings.Replace(string(whole), third, "", 1))
+	if out, err := h[0].output("corosync-cfgtool", "-R"); err != nil {
+		t.Fatalf("%v\n%s", err, out)
+	}
+	for _, o := range h[:2] {
+		o.await(5*time.Second, func(out string) bool { return strings.Contains(out, "CS_ERR_NOT_EXIST") }, "corosync-cmapctl", "-g", "nodelist.node.2.nodeid")
+		o.await(5*time.Second, func(out string) bool { return strings.Contains(out, "Expected votes:   2") }, "corosync-quorumtool", "-s")
+	}
+	write("totem {\nversion: 9\n}\n")
+	if out, err := h[0].output("corosync-cfgtool", "-R"); err == nil || !strings.Contains(out, "CS_ERR_INVALID_PARAM") {
+		t.Errorf("a broken file is reloaded: %v\n%s", err, out)
+	}
+	h[0].members(time.Second, 1, 2)
+}
+
+// TestSocketConnections runs the original's tools over datagram sockets instead of shared memory.
+func TestSocketConnections(t *testing.T) {
+	h := hosts(t, 1, func(nodes string) string {
+		return confWith("transport: udpu")(nodes) + "system {\nqb_ipc_type: socket\n}\n"
+	})[0]
+	h.start(false)
+	h.members(5*time.Second, 1)
+	out, err := h.output("corosync-cmapctl")
+	if err != nil || strings.Count(out, "\n") < 80 {
+		t.Errorf("%v\n%s", err, out)
+	}
+	c := h.command(os.Args[0])
+	c.Env = append(os.Environ(), "COROSYNCD_CLIENT=1", "COROSYNCD_COUNT=200")
+	if out, err := c.CombinedOutput(); err != nil {
+		t.Errorf("%v\n%s", err, out)
+	}
+}
+
+// TestBrokenFiles holds that a daemon which cannot start says why, and where.
+func TestBrokenFiles(t *testing.T) {
+	good := confWith("transport: udpu")("node {\nring0_addr: 192.0.2.1\nnodeid: 1\n}\n")
+	for _, c := range []struct{ old, new, want string }{
+		{"transport: udpu", "transport: udpu\n}}", "corosync.conf:6: a closing brace must stand alone on its line"},
+		{"transport: udpu", "transport: udp", "not supported yet: transport udp"},
+		{"version: 2", "version: x", "corosync.conf:2: totem.version"},
+		{"nodeid: 1", "nodeid: 0", "corosync.conf:8: the node has no nodeid"},
+		{"192.0.2.1", "no.such.host.invalid", "corosync.conf:8: the address of node 1"},
+		{"", "", "no address of the nodelist belongs to this host"},
+	} {
+		dir := t.TempDir()
+		path := filepath.Join(dir, "corosync.conf")
+		if err := os.WriteFile(path, []byte(strings.Replace(good, c.old, c.new, 1)), 0o644); err != nil {
+			t.Fatal(err)
+		}
+		err := Run(t.Context(), Options{ConfPath: path, StateDir: dir})
+		if err == nil || !strings.Contains(err.Error(), c.want) {
+			t.Errorf("%q: %v, not %s", c.new, err, c.want)
+		}
+	}
+	if err := Run(t.Context(), Options{ConfPath: filepath.Join(t.TempDir(), "none")}); !errors.Is(err, fs.ErrNotExist) {
+		t.Errorf("without file: %v", err)
 	}
 }

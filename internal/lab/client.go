@@ -29,9 +29,12 @@ func Up(ctx context.Context, cfg Config) error {
 	if os.Geteuid() != 0 {
 		return errors.New("a lab needs root: run it with sudo, or in a user namespace of your own (unshare --map-auto --map-root-user)")
 	}
-	self, err := os.Executable()
-	if err != nil {
-		return err
+	self := os.Getenv("HACLUSTER_CLUSTERD") // for programs that are not clusterd themselves
+	var err error
+	if self == "" {
+		if self, err = os.Executable(); err != nil {
+			return err
+		}
 	}
 	if self, err = filepath.EvalSymlinks(self); err != nil {
 		return err
@@ -68,7 +71,7 @@ func Up(ctx context.Context, cfg Config) error {
 		return err
 	}
 	defer r.Close()
-	cmd := exec.Command(self, "lab-daemon")
+	cmd := exec.Command(self, "lab-daemon", cfg.Name) // the name is for who reads a list of processes
 	cmd.Dir = "/"
 	stdin, err := os.CreateTemp(d, "config")
 	if err != nil {
@@ -264,5 +267,7 @@ func command(argv []string, stdin io.Reader, stdout, stderr io.Writer) (*exec.Cm
 	return &exec.Cmd{
 		Path: path, Args: argv, Env: Environment(os.Getenv("TERM")), Dir: "/root",
 		Stdin: stdin, Stdout: stdout, Stderr: stderr,
+		// What a command leaves running holds its output open; that is not waited for.
+		WaitDelay: 200 * time.Millisecond,
 	}, nil
 }

@@ -51,6 +51,10 @@ type powered struct {
 func RunDaemon(ctx context.Context, stdin io.Reader, report io.WriteCloser) error {
 	d := &daemon{log: slog.New(slog.NewTextHandler(os.Stderr, nil)), fork: make(chan func())}
 	err := d.up(ctx, stdin)
+	var l net.Listener
+	if err == nil {
+		l, err = net.Listen("unix", filepath.Join(d.dir, "sock"))
+	}
 	if err != nil {
 		_, werr := fmt.Fprintln(report, err)
 		return errors.Join(err, werr, report.Close())
@@ -61,7 +65,7 @@ func RunDaemon(ctx context.Context, stdin io.Reader, report io.WriteCloser) erro
 	if err := report.Close(); err != nil {
 		return err
 	}
-	return d.serve(ctx)
+	return d.serve(ctx, l)
 }
 
 func (d *daemon) up(ctx context.Context, stdin io.Reader) error {
@@ -113,12 +117,7 @@ func (d *daemon) up(ctx context.Context, stdin io.Reader) error {
 	return ctx.Err()
 }
 
-func (d *daemon) serve(ctx context.Context) error {
-	sock := filepath.Join(d.dir, "sock")
-	l, err := net.Listen("unix", sock)
-	if err != nil {
-		return err
-	}
+func (d *daemon) serve(ctx context.Context, l net.Listener) error {
 	ctx, end := context.WithCancel(ctx)
 	defer end()
 	stop := context.AfterFunc(ctx, func() { _ = l.Close() })
@@ -263,7 +262,7 @@ func (d *daemon) on(h *powered) error {
 	if err != nil {
 		return errors.Join(err, cableR.Close(), cableW.Close())
 	}
-	cmd := exec.Command(self, "lab-host")
+	cmd := exec.Command(self, "lab-host", d.cfg.Name, h.Name)
 	cmd.Stdin = strings.NewReader(string(seat))
 	logFile, err := os.OpenFile(filepath.Join(d.dir, h.Name+".log"), os.O_CREATE|os.O_APPEND|os.O_WRONLY, 0o600)
 	if err != nil {

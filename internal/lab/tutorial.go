@@ -22,11 +22,16 @@ type scene struct {
 	fails bool
 }
 
-// vip is the tutorial's virtual address.
-var vip = "211.183.3.106"
+// Names are what a run of the tutorial calls things.
+type Names struct{ Cluster, VIP, Web, Address string }
 
+// TutorialNames are the tutorial's own.
+var TutorialNames = Names{Cluster: "song_cluster", VIP: "VirtualIP", Web: "WebService", Address: "211.183.3.106"}
+
+// tutorial is the scenes with the tutorial's names; renamed gives others.
 func tutorial() []scene {
 	both, one, two := []int{1, 2}, []int{1}, []int{2}
+	vip := TutorialNames.Address
 	running := func(res, agent, node string) string {
 		return res + "\t(ocf::heartbeat:" + agent + "):\tStarted " + node
 	}
@@ -66,7 +71,7 @@ func tutorial() []scene {
 		{on: both, run: `printf '<Location /server-status>\nSetHandler server-status\nRequire local\n</Location>\n' > /etc/httpd/conf.d/status.conf`},
 		{on: both, run: "echo served by $(hostname) > /var/www/html/index.html"},
 		{on: two, run: `pcs resource create WebService ocf:heartbeat:apache configfile=/etc/httpd/conf/httpd.conf statusurl="http://localhost/server-status" op monitor interval=1min`},
-		{on: two, run: "pcs status", until: []string{running("WebService", "apache", "node")}},
+		{on: two, run: "pcs status", until: []string{running("WebService", "apache", "")}},
 		{say: "Constraints: the web service goes with the address, and after it"},
 		{on: two, run: "pcs constraint colocation add WebService with VirtualIP INFINITY"},
 		{on: two, run: "pcs constraint order VirtualIP then WebService"},
@@ -85,21 +90,35 @@ func tutorial() []scene {
 	}
 }
 
+// renamed gives a scene other names, of the hosts too.
+func (s scene) renamed(n Names, hosts []Host) scene {
+	r := strings.NewReplacer("node1", hosts[0].Name, "node2", hosts[1].Name, TutorialNames.Cluster, n.Cluster,
+		TutorialNames.VIP, n.VIP, TutorialNames.Web, n.Web, TutorialNames.Address, n.Address)
+	s.run = r.Replace(s.run)
+	until := make([]string, len(s.until))
+	for i, u := range s.until {
+		until[i] = r.Replace(u)
+	}
+	s.until = until
+	return s
+}
+
 // sceneLimit is how long a state may take to come true.
 const sceneLimit = 60 * time.Second
 
 // PlayTutorial brings a lab up, types the tutorial into its hosts, shows what comes
 // back, and takes the lab down again. The error names the command that failed.
-func PlayTutorial(ctx context.Context, name string, out io.Writer) error {
-	hosts, err := DefaultHosts(2)
-	if err != nil {
+func PlayTutorial(ctx context.Context, cfg Config, n Names, out io.Writer) error {
+	name, hosts := cfg.Name, cfg.Hosts
+	if len(hosts) != 2 {
+		return fmt.Errorf("the tutorial is for two hosts, not %d", len(hosts))
+	}
+	fmt.Fprintf(out, "Two hosts on this machine, %s (%s) and %s (%s), on a network without a way out.\n",
+		hosts[0].Name, hosts[0].Address.Addr(), hosts[1].Name, hosts[1].Address.Addr())
+	if err := Up(ctx, cfg); err != nil {
 		return err
 	}
-	fmt.Fprintf(out, "Two hosts on this machine, node1 (%s) and node2 (%s), on a network without a way out.\n", hosts[0].Address.Addr(), hosts[1].Address.Addr())
-	if err := Up(ctx, Config{Name: name, Hosts: hosts}); err != nil {
-		return err
-	}
-	err = play(ctx, name, hosts, out)
+	err := play(ctx, name, hosts, n, out)
 	if derr := Down(context.WithoutCancel(ctx), name); derr != nil {
 		err = errors.Join(err, derr)
 	}
@@ -109,8 +128,9 @@ func PlayTutorial(ctx context.Context, name string, out io.Writer) error {
 	return err
 }
 
-func play(ctx context.Context, name string, hosts []Host, out io.Writer) error {
+func play(ctx context.Context, name string, hosts []Host, n Names, out io.Writer) error {
 	for _, s := range tutorial() {
+		s = s.renamed(n, hosts)
 		if s.say != "" {
 			fmt.Fprintf(out, "\n== %s\n", s.say)
 		}

@@ -78,6 +78,8 @@ type CoreConfig struct {
 	UUID   string // of this start
 	Random *rand.Rand
 	Timing controller.Timing
+	// ClusterName is what a DC writes as cluster-name where the CIB has none; may be "".
+	ClusterName string
 }
 
 // NewCore makes a core.
@@ -85,7 +87,7 @@ func NewCore(cfg CoreConfig, w World) *Core {
 	c := &Core{self: cfg.Self, world: w, names: cfg.Names, running: map[string]bool{}}
 	c.Replica = replica.New(cfg.Self.Name, startingCIB(cfg.CIB), (*replicaEffects)(c))
 	c.Attributes = attribute.New(cfg.Self.Name, (*attributeEffects)(c))
-	c.Controller = controller.New(cfg.Self, cfg.UUID, cfg.Timing, (*controllerEffects)(c))
+	c.Controller = controller.New(cfg.Self, cfg.UUID, cfg.ClusterName, cfg.Timing, (*controllerEffects)(c))
 	c.Executor = executor.New((*executorEffects)(c))
 	c.Fencer = fencer.New(cfg.Self.Name, cfg.Random, (*fencerEffects)(c))
 	return c

@@ -109,7 +109,7 @@ func Run(ctx context.Context, cfg Config) error {
 	n.core = NewCore(CoreConfig{
 		Self: controller.Member{ID: self, Name: name}, Names: names, CIB: root, UUID: uuid(),
 		Random: mathrand.New(mathrand.NewPCG(binary.LittleEndian.Uint64(seed[:8]), binary.LittleEndian.Uint64(seed[8:]))),
-		Timing: cfg.Timing,
+		Timing: cfg.Timing, ClusterName: n.clusterName,
 	}, (*world)(n))
 	n.log.Info("node starts", "name", name, "id", self, "cib", cib.VersionOf(root).String())
 	if n.services, err = n.listen(); err != nil {

@@ -23,7 +23,26 @@ import (
 
 // Cluster is the cluster that runs on this host. Its zero value is ready; each
 // call connects anew.
-type Cluster struct{}
+type Cluster struct {
+	// Pace is how long a change is followed at most: it returns as soon as the cluster
+	// has carried out what comes of it. Scripts rely on the time that a command of the
+	// original took ("move, then clear"): without it the next change would overtake
+	// the one before. 0 does not wait.
+	Pace time.Duration
+}
+
+// Pace is what a command of the original leaves a cluster, in the tutorials' days.
+const Pace = 3 * time.Second
+
+// follow waits, within Pace, until the cluster has nothing left to do.
+func (c Cluster) follow(ctx context.Context, err error) error {
+	if err != nil || c.Pace <= 0 {
+		return err
+	}
+	// How the waiting ends does not matter: the change is made.
+	_ = c.Wait(ctx, c.Pace)
+	return nil
+}
 
 var _ live.Cluster = Cluster{}
 
@@ -84,7 +103,7 @@ func (c Cluster) Replace(ctx context.Context, section []byte) error {
 		name = ""
 	}
 	_, err = c.do(ctx, cib.Request{Op: cib.Replace, Section: name, Data: doc.Root})
-	return err
+	return c.follow(ctx, err)
 }
 
 // Patch applies a patchset.
@@ -94,7 +113,7 @@ func (c Cluster) Patch(ctx context.Context, patchset []byte) error {
 		return err
 	}
 	_, err = c.do(ctx, cib.Request{Op: cib.Patch, Data: doc.Root})
-	return err
+	return c.follow(ctx, err)
 }
 
 // Upgrade raises the schema to the newest.

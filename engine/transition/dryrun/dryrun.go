@@ -88,7 +88,8 @@ func (s *Simulation) Execute(g *transition.Graph) transition.End {
 				n := s.nodeState(a.Node, "")
 				setDown(n)
 				set(n, "crm-debug-origin", "crm_simulate")
-				forget(n)
+				s.bump(false)
+				s.forget(n)
 			}
 		default:
 			e := Event{Kind: ClusterAction, Task: a.Operation, Node: a.Node}
@@ -172,6 +173,7 @@ func (s *Simulation) resourceAction(g *transition.Graph, a *transition.Action) t
 		break
 	}
 	s.record(h, r)
+	s.bump(false)
 	return outcome
 }
 

@@ -30,25 +30,30 @@ func (c *Changes) Any() bool {
 func (s *Simulation) Inject(ch *Changes, c *status.Cluster) {
 	if ch.Quorum != nil {
 		set(s.CIB, "have-quorum", *ch.Quorum)
+		s.bump(false)
 	}
 	if ch.Watchdog != nil {
 		s.setOption("have-watchdog", *ch.Watchdog)
+		s.bump(true)
 	}
 	for _, n := range ch.Up {
 		s.say(Event{Kind: ModifyNode, Task: "Online", Node: n})
 		setUp(s.nodeState(n, ""))
+		s.bump(false)
 	}
 	for _, n := range ch.Down {
 		s.say(Event{Kind: ModifyNode, Task: "Offline", Node: n})
 		e := s.nodeState(n, "")
 		setDown(e)
-		forget(e)
+		s.bump(false)
+		s.forget(e)
 	}
 	for _, n := range ch.Lost {
 		s.say(Event{Kind: ModifyNode, Task: "Failing", Node: n})
 		e := s.nodeState(n, "")
 		setUp(e)
 		set(e, "in_ccm", "false")
+		s.bump(false)
 	}
 	for _, t := range []struct {
 		list              []string
@@ -68,6 +73,7 @@ func (s *Simulation) Inject(ch *Changes, c *status.Cluster) {
 				set(e, "id", id)
 			}
 			set(e, t.name, t.value)
+			s.bump(false)
 		}
 	}
 	for _, op := range ch.Ops {
@@ -133,4 +139,5 @@ func (s *Simulation) injectOp(spec string, c *status.Cluster) {
 	s.record(h, result{
 		resource: get(h, "id"), task: task, ms: ms, rc: rc, node: node, reason: "Simulated action result",
 	})
+	s.bump(false)
 }

@@ -69,6 +69,7 @@ func (s *Simulation) nodeState(name, uuid string) *etree.Element {
 		n := nodes.CreateElement("node")
 		set(n, "id", name)
 		set(n, "uname", name)
+		s.bump(true)
 	}
 	st := s.status()
 	if n := byAttr(st, "node_state", "uname", name); n != nil {
@@ -79,11 +80,13 @@ func (s *Simulation) nodeState(name, uuid string) *etree.Element {
 	}
 	if n := byAttr(st, "node_state", "id", uuid); n != nil {
 		set(n, "uname", name)
+		s.bump(false)
 		return n
 	}
 	n := st.CreateElement("node_state")
 	set(n, "id", uuid)
 	set(n, "uname", name)
+	s.bump(false)
 	return n
 }
 
@@ -115,12 +118,27 @@ func setDown(n *etree.Element) {
 }
 
 // forget drops a node's history and transient attributes.
-func forget(n *etree.Element) {
+func (s *Simulation) forget(n *etree.Element) {
 	for _, tag := range []string{"lrm", "transient_attributes"} {
 		for k := child(n, tag); k != nil; k = child(n, tag) {
 			n.RemoveChild(k)
+			s.bump(false)
 		}
 	}
+}
+
+// bump counts the CIB's version up, as each change of a real CIB would.
+func (s *Simulation) bump(config bool) {
+	up := func(name string) {
+		n, _ := scanInt(get(s.CIB, name))
+		set(s.CIB, name, strconv.Itoa(n+1))
+	}
+	if config {
+		up("epoch")
+		set(s.CIB, "num_updates", "0")
+		return
+	}
+	up("num_updates")
 }
 
 // history finds or creates the history of a resource on a node.

@@ -1,6 +1,7 @@
 package simulate
 
 import (
+	"fmt"
 	"sort"
 	"strings"
 
@@ -19,6 +20,9 @@ func (t *Text) Status(heading string, c *status.Cluster, pending, spacer bool) {
 	s := &screen{t: t, c: c, pending: pending}
 	any := s.nodes()
 	s.resources(any)
+	if t.Attributes {
+		s.attributes()
+	}
 	t.end()
 	t.printed = true
 }
@@ -126,6 +130,44 @@ func (s *screen) resources(spacer bool) {
 		t.line("No resources")
 	}
 	t.end()
+}
+
+// attributes lists the attributes of online nodes.
+func (s *screen) attributes() {
+	t := s.t
+	opened := false
+	for _, n := range s.c.Nodes {
+		if !n.Online {
+			continue
+		}
+		var list status.Values
+	next:
+		for _, a := range n.Attrs {
+			for _, prefix := range [...]string{"fail-count", "last-failure", "shutdown", "terminate", "standby", "#"} {
+				if strings.HasPrefix(a.Name, prefix) {
+					continue next
+				}
+			}
+			list = append(list, a)
+		}
+		if len(list) == 0 {
+			continue
+		}
+		if !opened {
+			opened = true
+			t.space()
+			t.begin("Node Attributes")
+		}
+		sort.SliceStable(list, func(i, j int) bool { return list[i].Name < list[j].Name })
+		t.begin("Node: " + n.Name)
+		for _, a := range list {
+			t.line(fmt.Sprintf("%-32s\t: %-10s", a.Name, a.Value))
+		}
+		t.end()
+	}
+	if opened {
+		t.end()
+	}
 }
 
 func (s *screen) resource(r *status.Resource) bool {
@@ -266,14 +308,19 @@ func pendingState(task string) string {
 
 var exitTexts = map[int]string{
 	0: "OK", 1: "Error occurred", 2: "Invalid parameter", 3: "Unimplemented", 4: "Insufficient privileges",
-	5: "Not installed", 6: "Not configured", 7: "Not running",
+	5: "Not installed", 6: "Not configured", 7: "Not running", 8: "Promoted", 9: "Failed in promoted role",
+	190: "Service is active but might fail soon", 191: "Service is promoted but might fail soon",
 }
 
 // maskedProbe is why a probe that does not count failed.
 func maskedProbe(r *status.Resource, n *status.Node) (string, bool) {
 	for i, at := range r.MaskedProbes {
 		if n == nil || at == n {
-			return exitTexts[r.MaskedText[i]], true
+			text, ok := exitTexts[r.MaskedText[i]]
+			if !ok {
+				text = "Unknown exit status"
+			}
+			return text, true
 		}
 	}
 	for _, k := range r.Children {

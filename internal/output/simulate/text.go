@@ -19,6 +19,8 @@ type Text struct {
 	Quiet bool
 	// Plain leaves out headings and bullets (scores for scripts).
 	Plain bool
+	// Attributes adds node attributes to the status.
+	Attributes bool
 
 	depth     int
 	printed   bool // something stands above: a blank line comes first
@@ -80,9 +82,9 @@ func (t *Text) Warnings(c *status.Cluster) {
 	}
 }
 
-// Scores writes what placement looked at; scores and amounts tell which kinds
-// of lines are wanted.
-func (t *Text) Scores(lines []scheduler.ScoreLine, scores, amounts bool) {
+// Scores writes what placement looked at, after what it noticed before; scores
+// and amounts tell which kinds of lines are wanted.
+func (t *Text) Scores(lines []scheduler.ScoreLine, notices []string, scores, amounts bool) {
 	if !scores && !amounts {
 		return
 	}
@@ -94,6 +96,9 @@ func (t *Text) Scores(lines []scheduler.ScoreLine, scores, amounts bool) {
 		t.begin("Assignment Scores")
 	default:
 		t.begin("Utilization Information")
+	}
+	for _, n := range notices {
+		t.Info("%s", n)
 	}
 	for _, l := range lines {
 		switch l.Function {

@@ -1,0 +1,551 @@
+package knet
+
+import (
+	"errors"
+	"fmt"
+	"io"
+	"log/slog"
+	"net/netip"
+	"slices"
+	"time"
+)
+
+// MaxLinks is how many links two hosts can have.
+const MaxLinks = 8
+
+// Config is what a Net needs to know.
+type Config struct {
+	// Host is this host's number, not 0.
+	Host uint16
+	// Cipher and Hash are as crypto_cipher and crypto_hash in corosync.conf; Key is the cluster's.
+	Cipher, Hash string
+	Key          []byte
+	// Mode is "passive", "active" or "rr".
+	Mode string
+	// Links are this host's links, by number.
+	Links map[int]Link
+	// Peers are the addresses of the other hosts: by host, by number of the link.
+	Peers map[uint16]map[int]netip.AddrPort
+	// Rand yields what encryption needs; it must be good where Cipher is not "none".
+	Rand io.Reader
+	Log  *slog.Logger
+}
+
+// Link is how one link is watched and used.
+type Link struct {
+	PingInterval time.Duration
+	PingTimeout  time.Duration
+	PongCount    int
+	Priority     int
+	// MTU is what a datagram may have, with the headers of IP and UDP: 1500 on Ethernet.
+	MTU int
+}
+
+// Effect is *Transmit, *Deliver or *Changed.
+type Effect any
+
+// Transmit sends a datagram on a link.
+type Transmit struct {
+	Link     int
+	To       netip.AddrPort
+	Datagram []byte
+}
+
+// Deliver hands out a packet of a host.
+type Deliver struct {
+	From   uint16
+	Packet []byte
+}
+
+// Changed tells that a link to a host has come up or gone down.
+type Changed struct {
+	Host uint16
+	Link int
+	Up   bool
+}
+
+// Net is a host's part of the transport.
+type Net struct {
+	cfg   Config
+	log   *slog.Logger
+	seal  *seal
+	out   []Effect
+	hosts map[uint16]*host
+	order []uint16
+	seq   uint16 // of the last data packet
+	turn  int    // rr: the link that comes next
+
+	forged uint64
+}
+
+// host is another host.
+type host struct {
+	id    uint16
+	links []*link // by number; nil where there is none
+	// What has arrived.
+	heard     bool // highest holds
+	highest   uint16
+	seen      [4096]bool // by seq modulo the size
+	untimed   uint16
+	timed     uint16
+	untimedOK bool
+	timedOK   bool
+	parts     map[uint16]*assembly
+	partOrder []uint16
+}
+
+// link is a link to another host.
+type link struct {
+	to       netip.AddrPort
+	up       bool
+	pongs    int
+	nextPing time.Time
+	lastPong time.Time
+	down     time.Time // when it counts as down without pong
+}
+
+// assembly is a packet of which fragments have arrived.
+type assembly struct {
+	parts [][]byte
+	left  int
+	size  int
+}
+
+// maxAssemblies bounds the packets of a host that are being put together.
+const maxAssemblies = 64
+
+// New makes a Net. It does nothing until Start.
+func New(cfg Config) (*Net, error) {
+	if cfg.Host == 0 {
+		return nil, errors.New("knet: host 0")
+	}
+	if cfg.Log == nil {
+		cfg.Log = slog.New(slog.DiscardHandler)
+	}
+	switch cfg.Mode {
+	case "":
+		cfg.Mode = "passive"
+	case "passive", "active", "rr":
+	default:
+		return nil, fmt.Errorf("link_mode %s is not known", cfg.Mode)
+	}
+	s, err := newSeal(cfg.Cipher, cfg.Hash, cfg.Key, cfg.Rand)
+	if err != nil {
+		return nil, err
+	}
+	n := &Net{cfg: cfg, log: cfg.Log, seal: s, hosts: map[uint16]*host{}}
+	n.setPeers(cfg.Peers)
+	return n, nil
+}
+
+func (n *Net) setPeers(peers map[uint16]map[int]netip.AddrPort) {
+	hosts := map[uint16]*host{}
+	n.order = nil
+	for id, links := range peers {
+		if id == n.cfg.Host {
+			continue
+		}
+		h := n.hosts[id]
+		if h == nil {
+			h = &host{id: id, links: make([]*link, MaxLinks), parts: map[uint16]*assembly{}}
+		}
+		for i := range h.links {
+			to, ok := links[i]
+			_, own := n.cfg.Links[i]
+			switch {
+			case !ok || !own:
+				h.links[i] = nil
+			case h.links[i] == nil || h.links[i].to != to:
+				h.links[i] = &link{to: to}
+			}
+		}
+		hosts[id] = h
+		n.order = append(n.order, id)
+	}
+	slices.Sort(n.order)
+	n.hosts = hosts
+}
+
+// Start begins to watch the links.
+func (n *Net) Start(now time.Time) { n.Advance(now) }
+
+// Configure changes who the other hosts are, and how the links are watched.
+func (n *Net) Configure(now time.Time, links map[int]Link, peers map[uint16]map[int]netip.AddrPort) {
+	n.cfg.Links = links
+	n.setPeers(peers)
+	n.Advance(now)
+}
+
+// Next takes the next effect; nil when there is none.
+func (n *Net) Next() Effect {
+	if len(n.out) == 0 {
+		n.out = nil
+		return nil
+	}
+	e := n.out[0]
+	n.out[0] = nil
+	n.out = n.out[1:]
+	return e
+}
+
+// Deadline is when Advance wants to be called at the latest; zero where there is nothing to watch.
+func (n *Net) Deadline() time.Time {
+	var d time.Time
+	for _, id := range n.order {
+		for _, l := range n.hosts[id].links {
+			if l == nil {
+				continue
+			}
+			if d.IsZero() || l.nextPing.Before(d) {
+				d = l.nextPing
+			}
+			if l.up && l.down.Before(d) {
+				d = l.down
+			}
+		}
+	}
+	return d
+}
+
+// Advance sends pings that are due, and notices links that are down.
+func (n *Net) Advance(now time.Time) {
+	for _, id := range n.order {
+		h := n.hosts[id]
+		for i, l := range h.links {
+			if l == nil {
+				continue
+			}
+			c := n.cfg.Links[i]
+			if l.up && !now.Before(l.down) {
+				n.setLink(h, i, false)
+			}
+			if !now.Before(l.nextPing) {
+				l.nextPing = now.Add(c.PingInterval)
+				n.ping(now, i, l, true)
+			}
+		}
+	}
+}
+
+func (n *Net) ping(now time.Time, i int, l *link, timed bool) {
+	p := ping{host: n.cfg.Host, link: uint8(i), seq: n.seq, timed: timed}
+	be.PutUint64(p.stamp[:], uint64(now.UnixNano()))
+	n.transmit(i, l.to, p.marshal(typePing))
+}
+
+func (n *Net) transmit(i int, to netip.AddrPort, packet []byte) {
+	b, err := n.seal.close(packet)
+	if err != nil {
+		n.log.Error("a packet cannot be encrypted", "error", err)
+		return
+	}
+	n.out = append(n.out, &Transmit{i, to, b})
+}
+
+func (n *Net) setLink(h *host, i int, up bool) {
+	l := h.links[i]
+	before := h.reachable()
+	l.up = up
+	if !up {
+		l.pongs = 0
+	}
+	n.log.Info("link", "host", h.id, "link", i, "up", up)
+	n.out = append(n.out, &Changed{h.id, i, up})
+	if before && !h.reachable() {
+		n.log.Warn("host has no active links", "host", h.id)
+		h.parts, h.partOrder = map[uint16]*assembly{}, nil
+	}
+}
+
+func (h *host) reachable() bool {
+	for _, l := range h.links {
+		if l != nil && l.up {
+			return true
+		}
+	}
+	return false
+}
+
+// Up tells whether a link to a host is up.
+func (n *Net) Up(id uint16, i int) bool {
+	h := n.hosts[id]
+	return h != nil && i < len(h.links) && h.links[i] != nil && h.links[i].up
+}
+
+// Reachable tells whether a host is reachable.
+func (n *Net) Reachable(id uint16) bool {
+	h := n.hosts[id]
+	return h != nil && h.reachable()
+}
+
+// DataMTU is how many bytes of data a datagram of a link carries, as the original counts them.
+func (n *Net) DataMTU(i int) int {
+	mtu := n.cfg.Links[i].MTU
+	if mtu == 0 {
+		mtu = 1500
+	}
+	headers := 28 // IPv4 and UDP
+	for _, id := range n.order {
+		if l := n.hosts[id].links[i]; l != nil && l.to.Addr().Is6() {
+			headers = 48
+		}
+	}
+	return n.seal.room(mtu-headers) - overhead
+}
+
+// fragmentSize is the least of the data MTUs of the links in use.
+func (n *Net) fragmentSize() int {
+	size := 0
+	for i := range MaxLinks {
+		if _, ok := n.cfg.Links[i]; ok {
+			if m := n.DataMTU(i); size == 0 || m < size {
+				size = m
+			}
+		}
+	}
+	return max(size, 256)
+}
+
+// Send sends a packet to one host, or with to 0 to all. Who is not reachable does not get it.
+func (n *Net) Send(to uint16, packet []byte) {
+	if len(packet) == 0 || len(packet) > MaxPacket {
+		return
+	}
+	targets := n.order
+	if to != 0 {
+		if n.hosts[to] == nil {
+			return
+		}
+		targets = []uint16{to}
+	}
+	if n.seq++; n.seq == 0 {
+		n.seq = 1
+	}
+	size := n.fragmentSize()
+	count := (len(packet) + size - 1) / size
+	for f := range count {
+		d := data{
+			host: n.cfg.Host, seq: n.seq, broadcast: to == 0, fragments: uint8(count),
+			payload: packet[f*size : min((f+1)*size, len(packet))],
+		}
+		if count > 1 {
+			d.fragment = uint8(f + 1)
+		}
+		b, err := n.seal.close(d.marshal())
+		if err != nil {
+			n.log.Error("a packet cannot be encrypted", "error", err)
+			return
+		}
+		for _, id := range targets {
+			for _, i := range n.choose(n.hosts[id]) {
+				n.out = append(n.out, &Transmit{i, n.hosts[id].links[i].to, b})
+			}
+		}
+	}
+	n.turn++
+}
+
+// choose is the links that data for a host goes over.
+func (n *Net) choose(h *host) []int {
+	var up []int
+	for i, l := range h.links {
+		if l != nil && l.up {
+			up = append(up, i)
+		}
+	}
+	if len(up) == 0 || n.cfg.Mode == "active" {
+		return up
+	}
+	if n.cfg.Mode == "rr" {
+		i := n.turn % len(up)
+		return up[i : i+1]
+	}
+	best := up[0]
+	for _, i := range up {
+		if n.cfg.Links[i].Priority > n.cfg.Links[best].Priority {
+			best = i
+		}
+	}
+	return []int{best}
+}
+
+// Receive takes a datagram that has arrived on a link. An error tells what is wrong with it.
+func (n *Net) Receive(now time.Time, i int, from netip.AddrPort, datagram []byte) error {
+	b, err := n.seal.open(datagram)
+	if err != nil {
+		n.forged++
+		return err
+	}
+	kind, id, err := header(b)
+	if err != nil {
+		return err
+	}
+	h := n.hosts[id]
+	if h == nil {
+		return fmt.Errorf("host %d is not known", id)
+	}
+	if i < 0 || i >= len(h.links) || h.links[i] == nil || h.links[i].to != from {
+		return fmt.Errorf("host %d has no link %d at %v", id, i, from)
+	}
+	l := h.links[i]
+	switch kind {
+	case typeData:
+		return n.data(h, b)
+	case typePing:
+		p, err := parsePing(b)
+		if err != nil {
+			return err
+		}
+		h.pinged(p)
+		p.host = n.cfg.Host
+		n.transmit(i, l.to, p.marshal(typePong))
+	case typePong:
+		if _, err := parsePing(b); err != nil {
+			return err
+		}
+		n.pong(now, h, i)
+	case typePMTUd:
+		if len(b) < pmtudSize {
+			return fmt.Errorf("pmtud of %d bytes", len(b))
+		}
+		r := slices.Clone(b[:pmtudSize])
+		r[1] = typePMTUdReply
+		be.PutUint16(r[2:], n.cfg.Host)
+		n.transmit(i, l.to, r)
+	case typePMTUdReply:
+		// This host does not ask: datagrams are as big as the interface lets them be.
+	default:
+		return fmt.Errorf("packet of type %#x", kind)
+	}
+	return nil
+}
+
+func (n *Net) pong(now time.Time, h *host, i int) {
+	l := h.links[i]
+	c := n.cfg.Links[i]
+	l.lastPong = now
+	l.down = now.Add(c.PingTimeout)
+	if l.up {
+		return
+	}
+	if l.pongs++; l.pongs < c.PongCount {
+		return
+	}
+	n.setLink(h, i, true)
+	// The host learns at which number this one's packets go on.
+	n.ping(now, i, l, false)
+}
+
+// pinged looks whether the host has begun to count anew.
+func (h *host) pinged(p ping) {
+	if p.timed {
+		if h.timedOK && p.seq == h.timed {
+			return
+		}
+		h.timed, h.timedOK = p.seq, true
+		if p.seq == 0 {
+			h.forget()
+		}
+		return
+	}
+	if h.untimedOK && p.seq == h.untimed {
+		return
+	}
+	h.untimed, h.untimedOK = p.seq, true
+	h.forget()
+}
+
+func (h *host) forget() {
+	h.heard = false
+	h.seen = [4096]bool{}
+	h.parts, h.partOrder = map[uint16]*assembly{}, nil
+}
+
+// fresh tells whether data packet seq was not seen before.
+func (h *host) fresh(seq uint16) bool {
+	const size = uint16(len(h.seen))
+	if !h.heard {
+		return true
+	}
+	ahead := seq - h.highest
+	switch {
+	case ahead == 0:
+		return !h.seen[seq%size]
+	case ahead < 1<<15:
+		return true
+	}
+	return h.highest-seq >= size || !h.seen[seq%size]
+}
+
+// note notes that data packet seq was seen whole.
+func (h *host) note(seq uint16) {
+	h.advance(seq)
+	h.seen[seq%uint16(len(h.seen))] = true
+}
+
+// advance moves the window up to seq.
+func (h *host) advance(seq uint16) {
+	const size = uint16(len(h.seen))
+	ahead := seq - h.highest
+	switch {
+	case !h.heard:
+		h.heard, h.highest = true, seq
+	case ahead >= 1<<15 && h.highest-seq < size:
+		return // inside the window
+	case ahead >= 1<<15, ahead >= size:
+		h.seen = [4096]bool{}
+		h.highest = seq
+	default:
+		for s := h.highest + 1; s != seq+1; s++ {
+			h.seen[s%size] = false
+		}
+		h.highest = seq
+	}
+}
+
+func (n *Net) data(h *host, b []byte) error {
+	d, err := parseData(b)
+	if err != nil {
+		return err
+	}
+	if d.compress != 0 {
+		return fmt.Errorf("compressed packets (model %d) are not supported yet", d.compress)
+	}
+	if !h.reachable() || !h.fresh(d.seq) {
+		return nil
+	}
+	if d.fragments == 1 {
+		h.note(d.seq)
+		n.out = append(n.out, &Deliver{h.id, slices.Clone(d.payload)})
+		return nil
+	}
+	h.advance(d.seq)
+	a := h.parts[d.seq]
+	if a == nil || len(a.parts) != int(d.fragments) {
+		if len(h.partOrder) >= maxAssemblies {
+			delete(h.parts, h.partOrder[0])
+			h.partOrder = h.partOrder[1:]
+		}
+		if a == nil {
+			h.partOrder = append(h.partOrder, d.seq)
+		}
+		a = &assembly{parts: make([][]byte, d.fragments), left: int(d.fragments)}
+		h.parts[d.seq] = a
+	}
+	if a.parts[d.fragment-1] != nil {
+		return nil
+	}
+	a.parts[d.fragment-1] = slices.Clone(d.payload)
+	a.size += len(d.payload)
+	if a.left--; a.left > 0 && a.size <= MaxPacket {
+		return nil
+	}
+	delete(h.parts, d.seq)
+	h.partOrder = slices.DeleteFunc(h.partOrder, func(s uint16) bool { return s == d.seq })
+	h.note(d.seq)
+	if a.size > MaxPacket {
+		return fmt.Errorf("packet of more than %d bytes in fragments", MaxPacket)
+	}
+	n.out = append(n.out, &Deliver{h.id, slices.Concat(a.parts...)})
+	return nil
+}

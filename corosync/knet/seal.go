@@ -1,0 +1,147 @@
+package knet
+
+import (
+	"crypto/aes"
+	"crypto/cipher"
+	"crypto/hmac"
+	"crypto/md5"
+	"crypto/sha1"
+	"crypto/sha256"
+	"crypto/sha512"
+	"crypto/subtle"
+	"errors"
+	"fmt"
+	"hash"
+	"io"
+)
+
+// seal encrypts and signs packets: a random IV, the packet in AES-CBC with
+// padding, and an HMAC over both. Without cipher the packet is signed only;
+// without both it goes as it is.
+type seal struct {
+	block cipher.Block // nil: in the clear
+	hash  func() hash.Hash
+	size  int // of the HMAC
+	key   []byte
+	rand  io.Reader
+}
+
+// Limits of keys, in bytes.
+const (
+	MinKey = 128
+	MaxKey = 4096
+)
+
+var errForged = errors.New("the packet is not signed with the cluster's key")
+
+func newSeal(cipherName, hashName string, key []byte, rand io.Reader) (*seal, error) {
+	s := &seal{key: key, rand: rand}
+	bytes := 0
+	switch cipherName {
+	case "", "none":
+	case "aes128":
+		bytes = 16
+	case "aes192":
+		bytes = 24
+	case "aes256":
+		bytes = 32
+	default:
+		return nil, fmt.Errorf("crypto_cipher %s is not known", cipherName)
+	}
+	switch hashName {
+	case "", "none":
+		if bytes > 0 {
+			return nil, fmt.Errorf("crypto_cipher %s without crypto_hash", cipherName)
+		}
+		return s, nil
+	case "md5":
+		s.hash, s.size = md5.New, md5.Size
+	case "sha1":
+		s.hash, s.size = sha1.New, sha1.Size
+	case "sha256":
+		s.hash, s.size = sha256.New, sha256.Size
+	case "sha384":
+		s.hash, s.size = sha512.New384, sha512.Size384
+	case "sha512":
+		s.hash, s.size = sha512.New, sha512.Size
+	default:
+		return nil, fmt.Errorf("crypto_hash %s is not known", hashName)
+	}
+	if len(key) < MinKey || len(key) > MaxKey {
+		return nil, fmt.Errorf("a key of %d bytes; %d to %d are possible", len(key), MinKey, MaxKey)
+	}
+	if bytes > 0 {
+		block, err := aes.NewCipher(key[:bytes])
+		if err != nil {
+			return nil, err
+		}
+		s.block = block
+	}
+	return s, nil
+}
+
+func (s *seal) sum(b []byte) []byte {
+	m := hmac.New(s.hash, s.key)
+	m.Write(b)
+	return m.Sum(nil)
+}
+
+// close is the packet as it travels.
+func (s *seal) close(packet []byte) ([]byte, error) {
+	if s.hash == nil {
+		return packet, nil
+	}
+	if s.block == nil {
+		return append(packet, s.sum(packet)...), nil
+	}
+	pad := aes.BlockSize - len(packet)%aes.BlockSize
+	b := make([]byte, aes.BlockSize+len(packet)+pad, aes.BlockSize+len(packet)+pad+s.size)
+	if _, err := io.ReadFull(s.rand, b[:aes.BlockSize]); err != nil {
+		return nil, err
+	}
+	copy(b[aes.BlockSize:], packet)
+	for i := len(b) - pad; i < len(b); i++ {
+		b[i] = byte(pad)
+	}
+	cipher.NewCBCEncrypter(s.block, b[:aes.BlockSize]).CryptBlocks(b[aes.BlockSize:], b[aes.BlockSize:])
+	return append(b, s.sum(b)...), nil
+}
+
+// open is the packet in a datagram.
+func (s *seal) open(b []byte) ([]byte, error) {
+	if s.hash == nil {
+		return b, nil
+	}
+	if len(b) < s.size {
+		return nil, errForged
+	}
+	signed, sum := b[:len(b)-s.size], b[len(b)-s.size:]
+	if subtle.ConstantTimeCompare(s.sum(signed), sum) != 1 {
+		return nil, errForged
+	}
+	if s.block == nil {
+		return signed, nil
+	}
+	if len(signed) < 2*aes.BlockSize || len(signed)%aes.BlockSize != 0 {
+		return nil, errForged
+	}
+	plain := make([]byte, len(signed)-aes.BlockSize)
+	cipher.NewCBCDecrypter(s.block, signed[:aes.BlockSize]).CryptBlocks(plain, signed[aes.BlockSize:])
+	pad := int(plain[len(plain)-1])
+	if pad == 0 || pad > aes.BlockSize {
+		return nil, errForged
+	}
+	return plain[:len(plain)-pad], nil
+}
+
+// room is how long a packet may be so that its datagram has at most size bytes.
+func (s *seal) room(size int) int {
+	if s.hash == nil {
+		return size
+	}
+	size -= s.size
+	if s.block != nil {
+		size = (size-aes.BlockSize)/aes.BlockSize*aes.BlockSize - 1
+	}
+	return size
+}

@@ -1,0 +1,178 @@
+// Package transport is the sockets that carry the ring's packets between nodes.
+// What the packets mean is not its matter: with "udpu" a datagram is a packet of the
+// ring, with "knet" it is one of package knet.
+package transport
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net"
+	"net/netip"
+	"sync/atomic"
+	"syscall"
+	"time"
+
+	"golang.org/x/sys/unix"
+)
+
+// Datagram is what has arrived on a link.
+type Datagram struct {
+	Link int
+	From netip.AddrPort
+	Data []byte
+}
+
+// Sockets is one UDP socket for each link of this node.
+type Sockets struct {
+	conns     map[int]*net.UDPConn
+	log       *slog.Logger
+	datagrams chan Datagram
+	allowed   atomic.Pointer[map[netip.Addr]bool] // nil: everybody
+	refused   atomic.Uint64
+	complain  map[int]time.Time // of the last complaint about sending
+}
+
+const (
+	maxDatagram = 65536
+	// buffer is what a socket may hold for a node that is slow for a moment, in bytes.
+	buffer = 8 << 20
+	// queue is how many datagrams may wait for the loop.
+	queue = 2048
+)
+
+// Open binds a socket for each link. An error wraps EADDRINUSE or EADDRNOTAVAIL where that is the matter.
+func Open(ctx context.Context, local map[int]netip.AddrPort, log *slog.Logger) (*Sockets, error) {
+	s := &Sockets{conns: map[int]*net.UDPConn{}, log: log, datagrams: make(chan Datagram, queue), complain: map[int]time.Time{}}
+	lc := net.ListenConfig{Control: func(_, _ string, raw syscall.RawConn) error {
+		return raw.Control(func(fd uintptr) {
+			// As good as the host lets it be: none of these is needed to work.
+			for _, o := range [][2]int{{unix.SO_RCVBUFFORCE, unix.SO_RCVBUF}, {unix.SO_SNDBUFFORCE, unix.SO_SNDBUF}} {
+				if unix.SetsockoptInt(int(fd), unix.SOL_SOCKET, o[0], buffer) != nil {
+					_ = unix.SetsockoptInt(int(fd), unix.SOL_SOCKET, o[1], buffer)
+				}
+			}
+			_ = unix.SetsockoptInt(int(fd), unix.SOL_SOCKET, unix.SO_PRIORITY, 6)
+		})
+	}}
+	for link, a := range local {
+		pc, err := lc.ListenPacket(ctx, "udp", a.String())
+		if err != nil {
+			s.Close()
+			return nil, fmt.Errorf("bind the socket of link %d: %w", link, err)
+		}
+		s.conns[link] = pc.(*net.UDPConn)
+	}
+	for link, c := range s.conns {
+		go s.read(link, c)
+	}
+	return s, nil
+}
+
+// Allow drops from now on what does not come from one of these addresses; nil allows all.
+func (s *Sockets) Allow(addrs map[netip.Addr]bool) {
+	if addrs == nil {
+		s.allowed.Store(nil)
+		return
+	}
+	s.allowed.Store(&addrs)
+}
+
+func (s *Sockets) read(link int, c *net.UDPConn) {
+	b := make([]byte, maxDatagram)
+	for {
+		n, from, err := c.ReadFromUDPAddrPort(b)
+		if errors.Is(err, net.ErrClosed) {
+			return
+		}
+		if err != nil {
+			continue // an ICMP message about something that was sent
+		}
+		from = netip.AddrPortFrom(from.Addr().Unmap(), from.Port())
+		if allowed := s.allowed.Load(); allowed != nil && !(*allowed)[from.Addr()] {
+			if s.refused.Add(1)%1000 == 1 {
+				s.log.Warn("datagrams from an address that is not in the nodelist are dropped", "address", from.Addr())
+			}
+			continue
+		}
+		d := make([]byte, n)
+		copy(d, b[:n])
+		select {
+		case s.datagrams <- Datagram{link, from, d}:
+		default:
+			// Nobody takes them: the ring asks for what it misses.
+		}
+	}
+}
+
+// Datagrams yields what arrives.
+func (s *Sockets) Datagrams() <-chan Datagram { return s.datagrams }
+
+// Send sends a datagram. Like the network, it does not tell whether it arrives. One goroutine may send.
+func (s *Sockets) Send(link int, to netip.AddrPort, data []byte) {
+	c := s.conns[link]
+	if c == nil {
+		return
+	}
+	if _, err := c.WriteToUDPAddrPort(data, to); err != nil && !errors.Is(err, net.ErrClosed) {
+		if now := time.Now(); now.Sub(s.complain[link]) > 10*time.Second {
+			s.complain[link] = now
+			s.log.Warn("datagrams cannot be sent", "link", link, "to", to, "error", err)
+		}
+	}
+}
+
+// Flush throws away what has arrived and was not taken yet.
+func (s *Sockets) Flush() {
+	for _, c := range s.conns {
+		raw, err := c.SyscallConn()
+		if err != nil {
+			continue
+		}
+		_ = raw.Control(func(fd uintptr) {
+			var b [1]byte
+			for range 1 << 16 {
+				if _, _, err := unix.Recvfrom(int(fd), b[:], unix.MSG_DONTWAIT); err != nil {
+					return
+				}
+			}
+		})
+	}
+	for {
+		select {
+		case <-s.datagrams:
+		default:
+			return
+		}
+	}
+}
+
+// Close ends all sockets.
+func (s *Sockets) Close() {
+	for _, c := range s.conns {
+		c.Close()
+	}
+}
+
+// MTU is what a datagram from a local address may have, with the headers of IP and UDP; 1500 where that is not known.
+func MTU(local netip.Addr) int {
+	list, err := net.Interfaces()
+	if err != nil {
+		return 1500
+	}
+	for _, i := range list {
+		addrs, err := i.Addrs()
+		if err != nil {
+			continue
+		}
+		for _, a := range addrs {
+			if n, ok := a.(*net.IPNet); ok {
+				if ip, ok := netip.AddrFromSlice(n.IP); ok && ip.Unmap() == local && i.MTU >= 576 {
+					return i.MTU
+				}
+			}
+		}
+	}
+	return 1500
+}

@@ -1,0 +1,124 @@
+package scheduler_test
+
+import (
+	"fmt"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/beevik/etree"
+
+	"hacluster/cib/xml"
+	"hacluster/engine/scheduler"
+	"hacluster/engine/status"
+)
+
+// farm writes the CIB of a cluster with nodes, groups of three, clones and
+// single resources, all running where a plan would put them; down tells how
+// many nodes are lost.
+func farm(nodes, groups, clones, singles, down int) string {
+	var b, history strings.Builder
+	name := func(i int) string { return fmt.Sprintf("node%d", i+1) }
+	b.WriteString(`<cib crm_feature_set="3.19.7" validate-with="pacemaker-4.0" epoch="1" num_updates="1" admin_epoch="0" have-quorum="1" dc-uuid="1"><configuration><crm_config><cluster_property_set id="opts"><nvpair id="o1" name="no-quorum-policy" value="stop"/></cluster_property_set></crm_config><nodes>`)
+	for i := range nodes {
+		fmt.Fprintf(&b, `<node id="%d" uname="%s"/>`, i+1, name(i))
+	}
+	b.WriteString(`</nodes><resources><primitive id="fence" class="stonith" type="fence_lab"/>`)
+	entries := make([]strings.Builder, nodes)
+	add := func(node int, id, agent string, active bool) {
+		e := &entries[node]
+		fmt.Fprintf(e, `<lrm_resource id="%s" class="ocf" provider="heartbeat" type="%s"><lrm_rsc_op id="%s_last_0" operation_key="%s_start_0" operation="start" crm_feature_set="3.19.7" transition-key="1:1:0:11111111-1111-1111-1111-111111111111" transition-magic="0:0;1:1:0:11111111-1111-1111-1111-111111111111" call-id="5" rc-code="0" op-status="0" interval="0" last-rc-change="1700000000"/></lrm_resource>`, id, agent, id, id)
+		if !active {
+			s := e.String()
+			e.Reset()
+			e.WriteString(strings.TrimSuffix(s, s[strings.LastIndex(s, "<lrm_resource "):]))
+			fmt.Fprintf(e, `<lrm_resource id="%s" class="ocf" provider="heartbeat" type="%s"><lrm_rsc_op id="%s_last_0" operation_key="%s_monitor_0" operation="monitor" crm_feature_set="3.19.7" transition-key="1:1:7:11111111-1111-1111-1111-111111111111" transition-magic="0:7;1:1:7:11111111-1111-1111-1111-111111111111" call-id="5" rc-code="7" op-status="0" interval="0" last-rc-change="1700000000"/></lrm_resource>`, id, agent, id, id)
+		}
+	}
+	put := func(on int, id, agent string) {
+		for i := range nodes {
+			add(i, id, agent, i == on)
+		}
+	}
+	const ops = `<operations><op id="%s-monitor" name="monitor" interval="10s" timeout="20s"/><op id="%s-start" name="start" interval="0" timeout="40s"/></operations>`
+	primitive := func(id, agent string) {
+		fmt.Fprintf(&b, `<primitive id="%s" class="ocf" provider="heartbeat" type="%s"><instance_attributes id="%s-params"><nvpair id="%s-ip" name="ip" value="192.0.2.1"/></instance_attributes>`+ops+`</primitive>`, id, agent, id, id, id, id)
+	}
+	for g := range groups {
+		fmt.Fprintf(&b, `<group id="group%d">`, g)
+		for _, part := range []string{"fs", "ip", "db"} {
+			id := fmt.Sprintf("%s%d", part, g)
+			primitive(id, "Dummy")
+			put(g%nodes, id, "Dummy")
+		}
+		b.WriteString(`</group>`)
+	}
+	for c := range clones {
+		id := fmt.Sprintf("daemon%d", c)
+		fmt.Fprintf(&b, `<clone id="%s-clone"><meta_attributes id="%s-meta"><nvpair id="%s-il" name="interleave" value="true"/></meta_attributes>`, id, id, id)
+		primitive(id, "Dummy")
+		b.WriteString(`</clone>`)
+		for i := range nodes {
+			add(i, id, "Dummy", true)
+		}
+	}
+	for s := range singles {
+		id := fmt.Sprintf("web%d", s)
+		primitive(id, "Dummy")
+		put(s%nodes, id, "Dummy")
+	}
+	b.WriteString(`</resources><constraints>`)
+	for g := range groups {
+		fmt.Fprintf(&b, `<rsc_location id="loc%d" rsc="group%d" node="%s" score="100"/>`, g, g, name(g%nodes))
+		if clones > 0 {
+			fmt.Fprintf(&b, `<rsc_colocation id="col%d" rsc="group%d" with-rsc="daemon%d-clone" score="INFINITY"/><rsc_order id="ord%d" first="daemon%d-clone" then="group%d"/>`, g, g, g%clones, g, g%clones, g)
+		}
+	}
+	b.WriteString(`</constraints></configuration><status>`)
+	for i := range nodes {
+		state := `in_ccm="true" crmd="online" join="member" expected="member"`
+		if i >= nodes-down {
+			state = `in_ccm="false" crmd="offline" join="member" expected="member"`
+		}
+		fmt.Fprintf(&history, `<node_state id="%d" uname="%s" %s><lrm id="%d"><lrm_resources>%s</lrm_resources></lrm></node_state>`, i+1, name(i), state, i+1, entries[i].String())
+	}
+	return b.String() + history.String() + `</status></cib>`
+}
+
+func parse(tb testing.TB, text string) *etree.Element {
+	tb.Helper()
+	doc, err := xml.ParseString(text)
+	if err != nil {
+		tb.Fatal(err)
+	}
+	return doc.Root
+}
+
+var when = time.Unix(1700000100, 0).UTC()
+
+func benchmark(b *testing.B, text string) {
+	root := parse(b, text)
+	b.ReportAllocs()
+	b.SetBytes(int64(len(text)))
+	for b.Loop() {
+		if _, err := scheduler.Plan(scheduler.Input{CIB: root, Now: when, NoScores: true}); err != nil {
+			b.Fatal(err)
+		}
+	}
+}
+
+func BenchmarkPlanTwoNodes(b *testing.B) { benchmark(b, farm(2, 2, 1, 4, 0)) }
+
+func BenchmarkPlanIdle(b *testing.B) { benchmark(b, farm(16, 60, 10, 200, 0)) }
+
+func BenchmarkPlanNodeLost(b *testing.B) { benchmark(b, farm(16, 60, 10, 200, 1)) }
+
+func BenchmarkPlanLarge(b *testing.B) { benchmark(b, farm(32, 300, 20, 1000, 1)) }
+
+func BenchmarkReadStatus(b *testing.B) {
+	root := parse(b, farm(16, 60, 10, 200, 0))
+	b.ReportAllocs()
+	for b.Loop() {
+		status.Read(status.Input{CIB: root, Now: when})
+	}
+}

@@ -1,0 +1,292 @@
+package corosyncd
+
+import (
+	"context"
+	"crypto/rand"
+	"errors"
+	"fmt"
+	"io/fs"
+	"log/slog"
+	"net/netip"
+	"os"
+	"path/filepath"
+	"time"
+
+	"hacluster/corosync/conf"
+	"hacluster/corosync/knet"
+	"hacluster/corosync/local"
+	"hacluster/corosync/transport"
+	"hacluster/corosync/wire"
+)
+
+// addresses are those of the nodes: by node id, by number of the link; not valid where there is none.
+type addresses map[uint32][]netip.Addr
+
+// wires is how the ring's packets travel. It belongs to the loop.
+type wires interface {
+	// unicast sends to one other node, multicast to some, or to all where to is nil.
+	unicast(now time.Time, to uint32, packet []byte)
+	multicast(now time.Time, to []uint32, packet []byte)
+	// datagrams yields what arrives; receive makes packets of the ring of it.
+	datagrams() <-chan transport.Datagram
+	receive(now time.Time, d transport.Datagram) (packets [][]byte, err error)
+	// deadline is when advance wants to be called; zero for never.
+	deadline() time.Time
+	advance(now time.Time)
+	flush()
+	configure(now time.Time, c *conf.Config, a addresses)
+	// state is what is known of the links to a node.
+	state(node uint32) (reachable bool, links [8]local.Link)
+	close()
+}
+
+// port is the port of a link.
+func port(c *conf.Config, link int) uint16 {
+	for _, l := range c.Totem.Links {
+		if l.Number == link && l.Port != 0 {
+			return uint16(l.Port)
+		}
+	}
+	return uint16(5405 + link)
+}
+
+// openWires opens what the configuration asks for.
+func openWires(ctx context.Context, c *conf.Config, me uint32, a addresses, log *slog.Logger) (wires, error) {
+	own := map[int]netip.AddrPort{}
+	for i, addr := range a[me] {
+		if addr.IsValid() && (c.Totem.Transport == "knet" || i == 0) {
+			own[i] = netip.AddrPortFrom(addr, port(c, i))
+		}
+	}
+	var key []byte
+	if c.Totem.Hash != "none" {
+		var err error
+		if key, err = readKey(c); err != nil {
+			return nil, err
+		}
+	}
+	s, err := transport.Open(ctx, own, log)
+	if err != nil {
+		return nil, err
+	}
+	if c.Totem.Transport != "knet" {
+		u := &udpu{s: s}
+		u.configure(time.Time{}, c, a)
+		u.me = me
+		return u, nil
+	}
+	k := &knetWires{s: s, me: me, own: own, log: log}
+	k.links, k.peers = k.settings(c, a)
+	k.net, err = knet.New(knet.Config{
+		Host: uint16(me), Cipher: c.Totem.Cipher, Hash: c.Totem.Hash, Key: key, Mode: c.Totem.LinkMode, Links: k.links, Peers: k.peers,
+		Rand: rand.Reader, Log: log.With("service", "knet"),
+	})
+	if err != nil {
+		s.Close()
+		return nil, &conf.Error{File: c.File, Text: err.Error()}
+	}
+	k.net.Start(time.Now())
+	k.carryOut()
+	return k, nil
+}
+
+// readKey reads the cluster's key.
+func readKey(c *conf.Config) ([]byte, error) {
+	path := c.Totem.KeyFile
+	if path == "" {
+		path = filepath.Join(filepath.Dir(c.File), "authkey")
+	}
+	key, err := os.ReadFile(path)
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil, fmt.Errorf("the cluster's key is missing: %w", err)
+	}
+	if err != nil {
+		return nil, fmt.Errorf("the cluster's key: %w", err)
+	}
+	if len(key) < knet.MinKey || len(key) > knet.MaxKey {
+		return nil, fmt.Errorf("the cluster's key in %s has %d bytes; %d to %d are possible", path, len(key), knet.MinKey, knet.MaxKey)
+	}
+	return key, nil
+}
+
+// udpu sends every packet as a datagram to one node.
+type udpu struct {
+	s     *transport.Sockets
+	me    uint32
+	peers map[uint32]netip.AddrPort
+	order []uint32
+}
+
+func (u *udpu) configure(_ time.Time, c *conf.Config, a addresses) {
+	u.peers, u.order = map[uint32]netip.AddrPort{}, nil
+	known := map[netip.Addr]bool{}
+	for _, n := range c.Nodes {
+		addr := a[n.ID][0]
+		u.peers[n.ID] = netip.AddrPortFrom(addr, port(c, 0))
+		u.order = append(u.order, n.ID)
+		known[addr] = true
+	}
+	if !c.Totem.BlockUnlistedIPs {
+		known = nil
+	}
+	u.s.Allow(known)
+}
+
+func (u *udpu) unicast(_ time.Time, to uint32, packet []byte) {
+	if a, ok := u.peers[to]; ok {
+		u.s.Send(0, a, packet)
+	}
+}
+
+func (u *udpu) multicast(now time.Time, to []uint32, packet []byte) {
+	if to == nil {
+		to = u.order
+	}
+	for _, id := range to {
+		if id != u.me {
+			u.unicast(now, id, packet)
+		}
+	}
+}
+
+func (u *udpu) datagrams() <-chan transport.Datagram { return u.s.Datagrams() }
+
+func (u *udpu) receive(_ time.Time, d transport.Datagram) ([][]byte, error) {
+	return [][]byte{d.Data}, nil
+}
+
+func (u *udpu) deadline() time.Time { return time.Time{} }
+func (u *udpu) advance(time.Time)   {}
+func (u *udpu) flush()              { u.s.Flush() }
+func (u *udpu) close()              { u.s.Close() }
+
+// state is not known of datagrams: the ring's members count as connected.
+func (u *udpu) state(uint32) (bool, [8]local.Link) { return false, [8]local.Link{} }
+
+// knetWires sends packets over kronosnet.
+type knetWires struct {
+	s       *transport.Sockets
+	me      uint32
+	own     map[int]netip.AddrPort
+	net     *knet.Net
+	log     *slog.Logger
+	links   map[int]knet.Link
+	peers   map[uint16]map[int]netip.AddrPort
+	arrived [][]byte
+}
+
+func (k *knetWires) settings(c *conf.Config, a addresses) (map[int]knet.Link, map[uint16]map[int]netip.AddrPort) {
+	links, peers := map[int]knet.Link{}, map[uint16]map[int]netip.AddrPort{}
+	for i, own := range k.own {
+		set := conf.Link{PongCount: 2, Priority: 1}
+		for _, l := range c.Totem.Links {
+			if l.Number == i {
+				set = l
+			}
+		}
+		if set.PingTimeout == 0 {
+			set.PingTimeout = c.TokenEffective() / time.Duration(max(set.PongCount, 1))
+		}
+		if set.PingInterval == 0 {
+			set.PingInterval = c.TokenEffective() / time.Duration(2*max(set.PongCount, 1))
+		}
+		links[i] = knet.Link{
+			PingInterval: set.PingInterval, PingTimeout: set.PingTimeout, PongCount: max(set.PongCount, 1),
+			Priority: set.Priority, MTU: transport.MTU(own.Addr()),
+		}
+		for _, n := range c.Nodes {
+			if addr := a[n.ID][i]; addr.IsValid() {
+				if peers[uint16(n.ID)] == nil {
+					peers[uint16(n.ID)] = map[int]netip.AddrPort{}
+				}
+				peers[uint16(n.ID)][i] = netip.AddrPortFrom(addr, port(c, i))
+			}
+		}
+	}
+	known := map[netip.Addr]bool{}
+	for _, list := range a {
+		for _, addr := range list {
+			if addr.IsValid() {
+				known[addr] = true
+			}
+		}
+	}
+	k.s.Allow(known)
+	return links, peers
+}
+
+func (k *knetWires) configure(now time.Time, c *conf.Config, a addresses) {
+	k.links, k.peers = k.settings(c, a)
+	k.net.Configure(now, k.links, k.peers)
+	k.carryOut()
+}
+
+// carryOut does what the transport asks for, and keeps what has arrived.
+func (k *knetWires) carryOut() {
+	for e := k.net.Next(); e != nil; e = k.net.Next() {
+		switch e := e.(type) {
+		case *knet.Transmit:
+			k.s.Send(e.Link, e.To, e.Datagram)
+		case *knet.Deliver:
+			k.arrived = append(k.arrived, e.Packet)
+		}
+	}
+}
+
+func (k *knetWires) unicast(_ time.Time, to uint32, packet []byte) {
+	k.net.Send(uint16(to), wire.Addressed(packet, to))
+	k.carryOut()
+}
+
+func (k *knetWires) multicast(_ time.Time, _ []uint32, packet []byte) {
+	// Everybody that is reachable gets it, as with the original.
+	k.net.Send(0, packet)
+	k.carryOut()
+}
+
+func (k *knetWires) datagrams() <-chan transport.Datagram { return k.s.Datagrams() }
+
+func (k *knetWires) receive(now time.Time, d transport.Datagram) ([][]byte, error) {
+	err := k.net.Receive(now, d.Link, d.From, d.Data)
+	if err != nil {
+		err = fmt.Errorf("%v on link %d: %w", d.From, d.Link, err)
+	}
+	k.carryOut()
+	p := k.arrived
+	k.arrived = nil
+	return p, err
+}
+
+func (k *knetWires) deadline() time.Time { return k.net.Deadline() }
+
+func (k *knetWires) advance(now time.Time) {
+	if d := k.net.Deadline(); !d.IsZero() && !d.After(now) {
+		k.net.Advance(now)
+		k.carryOut()
+	}
+}
+
+func (k *knetWires) flush() { k.s.Flush() }
+func (k *knetWires) close() { k.s.Close() }
+
+func (k *knetWires) state(node uint32) (bool, [8]local.Link) {
+	var links [8]local.Link
+	if node == k.me {
+		// Its link to itself.
+		links[0] = local.Link{Enabled: true, Connected: true, MTU: 65535, Source: k.own[0].Addr().String(), Destination: k.own[0].Addr().String()}
+		return true, links
+	}
+	for i, own := range k.own {
+		to, ok := k.peers[uint16(node)][i]
+		if !ok {
+			continue
+		}
+		links[i] = local.Link{
+			Enabled: true, Connected: k.net.Up(uint16(node), i), Source: own.Addr().String(), Destination: to.Addr().String(),
+		}
+		if links[i].Connected {
+			links[i].MTU = uint32(k.net.DataMTU(i))
+		}
+	}
+	return k.net.Reachable(uint16(node)), links
+}

@@ -1,0 +1,52 @@
+package lab_test
+
+import (
+	"bytes"
+	"context"
+	"net/netip"
+	"os"
+	"testing"
+	"time"
+
+	"hacluster/internal/lab"
+)
+
+// TestTutorial types the tutorial into two hosts; then the same under other names,
+// at other addresses: nothing is tied to the tutorial's words.
+func TestTutorial(t *testing.T) {
+	if os.Geteuid() != 0 {
+		t.Skip("only root can bring test hosts up")
+	}
+	if testing.Short() {
+		t.Skip("test hosts take time")
+	}
+	if _, err := os.Stat("/usr/sbin/apache2"); err != nil {
+		t.Skip("no apache2 on this machine for the tutorial's web service")
+	}
+	own, err := lab.DefaultHosts(2)
+	if err != nil {
+		t.Fatal(err)
+	}
+	host := func(name, address string) lab.Host {
+		return lab.Host{Name: name, Address: netip.MustParsePrefix(address)}
+	}
+	for _, c := range []struct {
+		name  string
+		hosts []lab.Host
+		names lab.Names
+	}{
+		{"tutorial-own", own, lab.TutorialNames},
+		{"tutorial-others", []lab.Host{host("alpha", "10.20.30.1/24"), host("beta", "10.20.30.2/24")}, lab.Names{Cluster: "shop", VIP: "Front", Web: "Site", Address: "10.20.30.77"}},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			ctx, cancel := context.WithTimeout(context.Background(), 5*time.Minute)
+			defer cancel()
+			// The test's own program cannot be the lab's daemon: clusterd is.
+			t.Setenv("HACLUSTER_CLUSTERD", programs+"/clusterd")
+			var out bytes.Buffer
+			if err := lab.PlayTutorial(ctx, lab.Config{Name: c.name, Hosts: c.hosts}, c.names, &out); err != nil {
+				t.Fatalf("%v\n%s", err, out.String())
+			}
+		})
+	}
+}
