@@ -172,15 +172,29 @@ func (f Folder) List(standard, provider string) []string {
 	return out
 }
 
-// MissingError is an agent that is not there, in Pacemaker's words.
+// ErrMissing is wrapped by errors about an agent that is not there.
+var ErrMissing = errors.New("agent is not installed")
+
+// MissingError is an agent that is not there.
 type MissingError struct{ Name Name }
 
-func (e *MissingError) Error() string {
-	text := fmt.Sprintf("Metadata query for %s failed: Input/output error", e.Name)
-	if e.Name.Stonith() {
-		text = fmt.Sprintf("Agent %s not found or does not support meta-data: Invalid argument (22)\n", e.Name.Type) + text
+func (e *MissingError) Error() string { return e.Name.String() + ": " + ErrMissing.Error() }
+
+// Is makes it match ErrMissing.
+func (e *MissingError) Is(target error) bool { return target == ErrMissing }
+
+// MissingText09 is how Pacemaker's tools of the time of pcs 0.9 told of an agent that is not there.
+func MissingText09(n Name) string {
+	text := fmt.Sprintf("Metadata query for %s failed: Input/output error", n)
+	if n.Stonith() {
+		text = fmt.Sprintf("Agent %s not found or does not support meta-data: Invalid argument (22)\n", n.Type) + text
 	}
 	return text
+}
+
+// MissingText is how they tell now.
+func MissingText(n Name) string {
+	return fmt.Sprintf("crm_resource: Metadata query for %s failed: No such device or address, Error performing operation: No such object", n)
 }
 
 // Metadata reads the file.

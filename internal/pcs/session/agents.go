@@ -6,6 +6,7 @@ import (
 
 	"hacluster/internal/pcs/agents"
 	"hacluster/internal/pcs/report"
+	"hacluster/ocf"
 )
 
 type fencedCache struct {
@@ -73,6 +74,14 @@ func (s *Session) AgentError(n agents.Name, err error) report.Item {
 	switch {
 	case errors.As(err, &ve):
 		return report.Errorf("Unable to process agent '%s' as it implements unsupported OCF version '%s', supported versions are: '1.0', '1.1'", n, ve.Version)
+	case errors.Is(err, agents.ErrMissing) || errors.Is(err, ocf.ErrNotInstalled):
+		text := agents.MissingText(n)
+		if s.Legacy() {
+			text = agents.MissingText09(n)
+		}
+		err = errors.New(text)
+	}
+	switch {
 	case s.Legacy():
 		name := n.String()
 		if n.Stonith() {

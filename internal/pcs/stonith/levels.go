@@ -629,8 +629,8 @@ func JSON(root *etree.Element) show.Object {
 			for _, d := range devicesOf(el) {
 				devices = append(devices, d)
 			}
-			o := show.Object{{Name: "id", Value: doc.ID(el)}, {Name: "index", Value: index(el)}, {Name: "devices", Value: devices}}
-			out = append(out, append(o, fields(el)...))
+			o := append(show.Object{{Name: "id", Value: doc.ID(el)}}, fields(el)...)
+			out = append(out, append(o, show.Field{Name: "index", Value: index(el)}, show.Field{Name: "devices", Value: devices}))
 		}
 		return out
 	}
