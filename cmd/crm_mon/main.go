@@ -142,6 +142,8 @@ func runPage(ctx context.Context, env *program.Env) int {
 	switch r.format {
 	case "xml":
 		fmt.Fprint(out, screen.XML(c, r.Page, frame))
+	case "text":
+		fmt.Fprint(out, screen.Text(c, r.Page))
 	case "none":
 	default:
 		return program.NotYet(env, "this form of the page")
