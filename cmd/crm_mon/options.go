@@ -1,0 +1,240 @@
+package main
+
+import (
+	"errors"
+	"fmt"
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+
+	"hacluster/engine/status"
+	"hacluster/internal/output/screen"
+)
+
+// request is what the command line of Pacemaker 3 asks for.
+type request struct {
+	screen.Page
+	format   string // console, text, html, xml, none
+	old      bool   // -X
+	to       string
+	file     string
+	once     bool
+	daemon   bool
+	agent    string
+	interval time.Duration
+	repeated bool // -i was given
+	title    string
+	style    string
+	cgi      bool
+	help     bool
+	version  bool
+	level    int      // of the fencing history
+	notes    []string // deprecated forms, told before anything else
+	// steps change the sections, first those that come with other options.
+	inner, user []step
+}
+
+// step is a change of the sections; all and base belong to the format.
+type step func(p *screen.Page, all, base screen.Sections) error
+
+// arity is how many words an option takes.
+type arity int
+
+const (
+	flag arity = iota
+	value
+	optional
+)
+
+type option struct {
+	short string
+	long  string
+	takes arity
+	do    func(r *request, v string) error
+}
+
+func include(list string) step {
+	return func(p *screen.Page, all, base screen.Sections) error { return p.Include(list, all, base) }
+}
+
+func exclude(list string) step {
+	return func(p *screen.Page, all, _ screen.Sections) error { return p.Exclude(list, all) }
+}
+
+func set(f func(r *request)) func(*request, string) error {
+	return func(r *request, _ string) error { f(r); return nil }
+}
+
+func adds(list string) func(*request, string) error {
+	return set(func(r *request) { r.user = append(r.user, include(list)) })
+}
+
+func text(at func(*request) *string) func(*request, string) error {
+	return func(r *request, v string) error { *at(r) = v; return nil }
+}
+
+var options = []option{
+	{"1", "one-shot", flag, set(func(r *request) { r.once = true })},
+	{"n", "group-by-node", flag, set(func(r *request) { r.ByNode = true })},
+	{"r", "inactive", flag, set(func(r *request) { r.Inactive = true })},
+	{"f", "failcounts", flag, adds("failcounts")},
+	{"o", "operations", flag, adds("failcounts,operations")},
+	{"t", "timing-details", flag, func(r *request, _ string) error { r.Timing = true; return adds("operations")(r, "") }},
+	{"c", "tickets", flag, adds("tickets")},
+	{"A", "show-node-attributes", flag, adds("attributes")},
+	{"L", "neg-locations", optional, func(r *request, v string) error { r.user = append(r.user, include("bans:"+v)); return nil }},
+	{"D", "hide-headers", flag, set(func(r *request) { r.user = append(r.user, exclude("summary")) })},
+	{"Q", "quiet", flag, set(func(r *request) { r.inner = append(r.inner, exclude("times")) })},
+	{"R", "show-detail", flag, set(func(r *request) { r.Detail = true })},
+	{"", "show-description", flag, set(func(r *request) { r.Description = true })},
+	{"b", "brief", flag, set(func(r *request) { r.Brief = true })},
+	{"m", "fence-history", optional, fenceLevel},
+	{"I", "include", value, func(r *request, v string) error { r.user = append(r.user, include(v)); return nil }},
+	{"U", "exclude", value, func(r *request, v string) error { r.user = append(r.user, exclude(v)); return nil }},
+	{"", "node", value, text(func(r *request) *string { return &r.Node })},
+	{"", "resource", value, text(func(r *request) *string { return &r.Resource })},
+	{"i", "interval", value, func(r *request, v string) error {
+		ms, ok := status.ParseInterval(v)
+		if !ok || ms < 0 || strings.HasPrefix(v, "P") {
+			return errors.New("Invalid value for -i: " + v) //nolint:staticcheck // the tool's words
+		}
+		r.interval, r.repeated = time.Duration(ms)*time.Millisecond, true
+		return nil
+	}},
+	{"d", "daemonize", flag, set(func(r *request) { r.daemon = true })},
+	{"E", "external-agent", value, text(func(r *request) *string { return &r.agent })},
+	{"e", "external-recipient", value, text(func(*request) *string { return new(string) })},
+	{"W", "watch-fencing", flag, set(func(*request) {})},
+	{"", "output-as", value, text(func(r *request) *string { return &r.format })},
+	{"", "output-to", value, text(func(r *request) *string { return &r.to })},
+	{"", "html-title", value, text(func(r *request) *string { return &r.title })},
+	{"", "html-stylesheet", value, text(func(r *request) *string { return &r.style })},
+	{"", "html-cgi", flag, set(func(r *request) { r.cgi = true })},
+	{"x", "xml-file", value, func(r *request, v string) error { r.file, r.once = v, true; return nil }},
+	{"X", "as-xml", flag, set(func(r *request) { r.format, r.old = "xml", true })},
+	{"j", "pending", flag, set(func(*request) {})},
+	{"p", "pid-file", value, text(func(*request) *string { return new(string) })},
+	{"V", "verbose", flag, set(func(*request) {})},
+	{"$", "version", flag, set(func(r *request) { r.version = true })},
+	{"h", "help", flag, set(func(r *request) { r.help = true })},
+	{"?", "help-all", flag, set(func(r *request) { r.help = true })},
+	{"", "help-output", flag, set(func(r *request) { r.help = true })},
+	{"", "help-display", flag, set(func(r *request) { r.help = true })},
+	{"", "help-additional", flag, set(func(r *request) { r.help = true })},
+}
+
+func fenceLevel(r *request, v string) error {
+	r.level = 2
+	if v != "" {
+		n, err := strconv.Atoi(v)
+		switch {
+		case err != nil || n < 0:
+			n = 0
+		case n > 3:
+			return errors.New("Fence history must be 0-3") //nolint:staticcheck // the tool's words
+		}
+		r.level = n
+	}
+	level := r.level
+	r.inner = append(r.inner, func(p *screen.Page, all, base screen.Sections) error {
+		switch level {
+		case 0:
+			return p.Exclude("fencing", all)
+		case 1:
+			p.Sections = p.Sections&^screen.FencingAll | screen.FencingFailed | screen.FencingPending
+			return nil
+		}
+		return p.Include("fencing", all, base)
+	})
+	return nil
+}
+
+// split takes joined short options apart: -1rL x becomes -1 -r -L x.
+func split(args []string) (words, notes []string) {
+	const taking = "eimpxEILU"
+	for i := 0; i < len(args); i++ {
+		a := args[i]
+		switch {
+		case a == "--":
+			return append(words, args[i:]...), notes
+		case len(a) < 2 || a[0] != '-' || a[1] == '-' || a == "-INFINITY":
+			words = append(words, a)
+			continue
+		}
+		for j := 1; j < len(a); j++ {
+			words = append(words, "-"+a[j:j+1])
+			if !strings.Contains(taking, a[j:j+1]) {
+				continue
+			}
+			if rest := a[j+1:]; rest != "" {
+				notes = append(notes, fmt.Sprintf("Deprecated argument format '-%c%s' used.\nPlease use '-%c %s' instead.  "+
+					"Support will be removed in a future release.", a[j], rest, a[j], rest))
+				words = append(words, rest)
+			} else if !strings.Contains("mL", a[j:j+1]) && i+1 < len(args) {
+				i++
+				words = append(words, args[i])
+			}
+			break
+		}
+	}
+	return words, notes
+}
+
+// parseRequest reads the command line.
+func parseRequest(args []string) (*request, error) {
+	r := &request{level: 1, interval: 5 * time.Second}
+	words, notes := split(args)
+	r.notes = notes
+	for i := 0; i < len(words); i++ {
+		a := words[i]
+		if a == "--" {
+			break
+		}
+		if len(a) < 2 || a[0] != '-' {
+			continue
+		}
+		name, v, given := strings.Cut(a, "=")
+		at := slices.IndexFunc(options, func(o option) bool { return "--"+o.long == name || o.short != "" && "-"+o.short == a })
+		if at < 0 {
+			return r, errors.New("Unknown option " + a) //nolint:staticcheck // the tool's words
+		}
+		o := options[at]
+		switch {
+		case given || o.takes == flag:
+		case o.takes == value:
+			if i++; i >= len(words) {
+				return r, errors.New("Missing argument for " + a) //nolint:staticcheck // the tool's words
+			}
+			v = words[i]
+		case i+1 < len(words) && !strings.HasPrefix(words[i+1], "-"):
+			i++
+			v = words[i]
+		}
+		if err := o.do(r, v); err != nil {
+			return r, err
+		}
+		if r.help {
+			return r, nil
+		}
+	}
+	return r, nil
+}
+
+// choose works the sections out.
+func (r *request) choose() error {
+	all, base := screen.AllText, screen.DefaultText
+	if r.format == "xml" || r.format == "html" {
+		all = screen.DefaultXML
+	}
+	if r.format == "xml" {
+		base = screen.DefaultXML
+	}
+	r.Sections = base
+	for _, s := range append(slices.Clone(r.inner), r.user...) {
+		if err := s(&r.Page, all, base); err != nil {
+			return err
+		}
+	}
+	return nil
+}

@@ -1,0 +1,600 @@
+package screen
+
+import (
+	"cmp"
+	"fmt"
+	"slices"
+	"strings"
+	"time"
+
+	"hacluster/engine/status"
+)
+
+// textPage writes a page as people read it: lists in lists, told apart by their
+// indentation and bullets.
+type textPage struct {
+	*view
+	b     strings.Builder
+	depth int
+}
+
+// Text writes a page for people.
+func Text(c *status.Cluster, p Page) string {
+	t := &textPage{view: newView(c, p)}
+	s := p.Sections
+	if c.DC == nil {
+		s |= DC
+	}
+	t.summary(s)
+	for _, part := range []struct {
+		of    Sections
+		write func()
+	}{
+		{NodeList, t.nodeList},
+		{Resources, t.resourceList},
+		{Attributes, t.attributes},
+		{Operations | FailCounts, t.history},
+		{Failures, t.failed},
+		{FencingFailed, func() { t.fencing("Failed Fencing Actions", "failed") }},
+		{Tickets, t.ticketList},
+		{Bans, t.banList},
+		{FencingSucceeded, func() { t.fencing("Fencing History", "success", "pending") }},
+	} {
+		if s.has(part.of) {
+			part.write()
+		}
+	}
+	if s.has(FencingPending) && !s.has(FencingSucceeded) {
+		t.fencing("Pending Fencing Actions", "pending")
+	}
+	return t.b.String()
+}
+
+// section starts a section: a blank line unless it is the first, and its heading.
+func (t *textPage) section(heading string) {
+	if t.b.Len() > 0 {
+		t.b.WriteByte('\n')
+	}
+	t.head(heading)
+}
+
+func (t *textPage) head(heading string) {
+	t.item(heading + ":")
+	t.depth++
+}
+
+func (t *textPage) item(text string) {
+	if t.depth > 0 {
+		t.b.WriteString(strings.Repeat("  ", t.depth) + "* ")
+	}
+	t.b.WriteString(text + "\n")
+}
+
+func (t *textPage) f(format string, args ...any) { t.item(fmt.Sprintf(format, args...)) }
+
+func (t *textPage) end() { t.depth-- }
+
+func (t *textPage) summary(s Sections) {
+	c := t.c
+	line := func(part Sections, format string, args ...any) {
+		if !s.has(part) {
+			return
+		}
+		if t.depth == 0 {
+			t.section("Cluster Summary")
+		}
+		t.f(format, args...)
+	}
+	stack, ok := property(c, "cluster-infrastructure")
+	if !ok {
+		stack = "unknown"
+	}
+	if t.Live {
+		stack += " (Pacemaker is running)"
+	}
+	line(Stack, "Stack: %s", stack)
+	if c.DC == nil {
+		line(DC, "Current DC: NONE")
+	} else {
+		version, ok := property(c, "dc-version")
+		if !ok {
+			version = "unknown"
+		}
+		mixed, quorum := "", "WITHOUT"
+		if t.mixedVersions() {
+			mixed = "MIXED-VERSION "
+		}
+		if c.Quorate {
+			quorum = "with"
+		}
+		line(DC, "Current DC: %s (version %s) - %spartition %s quorum", t.nodeName(c.DC), version, mixed, quorum)
+	}
+	on := ""
+	if t.LocalNode != "" {
+		on = " on " + t.LocalNode
+	}
+	line(Times, "Last updated: %s%s", stamp(c.Now), on)
+	changed := c.CIB.SelectAttrValue("cib-last-written", "")
+	for _, w := range [][2]string{{" by ", "update-user"}, {" via ", "update-client"}, {" on ", "update-origin"}} {
+		if v := c.CIB.SelectAttrValue(w[1], ""); v != "" {
+			changed += w[0] + v
+		}
+	}
+	line(Times, "Last change:  %s", changed)
+	line(Counts, "%s configured", plural(len(c.Nodes), "node"))
+	line(Counts, "%s configured%s", plural(c.Instances, "resource instance"), counts(c))
+	if o := &c.Options; s.has(ClusterOptions) {
+		word := func(b bool, yes, no string) string {
+			if b {
+				return yes
+			}
+			return no
+		}
+		line(ClusterOptions, "Fencing of failed nodes %s", word(o.FencingEnabled, "enabled", "disabled"))
+		line(ClusterOptions, "Cluster is %s", word(o.Symmetric, "symmetric", "asymmetric"))
+		line(ClusterOptions, "No quorum policy: %s", map[status.QuorumPolicy]string{
+			status.QuorumFreeze: "Freeze resources", status.QuorumStop: "Stop ALL resources", status.QuorumIgnore: "Ignore",
+			status.QuorumDemote: "Demote promotable resources and stop all other resources", status.QuorumFence: "Fence nodes in partition",
+		}[o.QuorumPolicy])
+	}
+	t.depth = 0
+	switch {
+	case !s.has(MaintMode):
+	case c.Options.Maintenance:
+		t.b.WriteString("\n              *** Resource management is DISABLED ***\n  The cluster will not attempt to start, stop or recover services\n")
+	case c.Options.StopAll:
+		t.b.WriteString("\n    *** Resource management is DISABLED ***\n  The cluster will keep all resources stopped\n")
+	}
+}
+
+// nodeWord is a node's state, and whether it is out of the ordinary.
+func (t *textPage) nodeWord(n *status.Node) (string, bool) {
+	text, single := (&legacy{}).word(n)
+	switch h := t.c.Health(n); {
+	case h < 0:
+		return text + " (health is RED)", true
+	case h == 0:
+		return text + " (health is YELLOW)", true
+	}
+	return text, single
+}
+
+func (t *textPage) nodeList() {
+	lists := [5][]string{}
+	started := false
+	start := func() {
+		if !started {
+			started = true
+			t.section("Node List")
+		}
+	}
+	for _, n := range t.c.Nodes {
+		if !t.nodes.hasFold(n.Name) {
+			continue
+		}
+		start()
+		text, single := t.nodeWord(n)
+		if single || t.ByNode || t.Detail {
+			t.node(n, text)
+			continue
+		}
+		at := 0
+		switch {
+		case n.IsGuest():
+			if !n.Online {
+				continue
+			}
+			at = 4
+		case n.IsRemote && n.Online, n.IsPlainRemote():
+			at = 2
+		}
+		if !n.Online {
+			at++
+		}
+		lists[at] = append(lists[at], t.nodeName(n))
+	}
+	for i, head := range []string{"Online", "OFFLINE", "RemoteOnline", "RemoteOFFLINE", "GuestOnline"} {
+		if len(lists[i]) > 0 {
+			t.f("%s: [ %s ]", head, strings.Join(lists[i], " "))
+		}
+	}
+	if started {
+		t.end()
+	}
+}
+
+func (t *textPage) node(n *status.Node, text string) {
+	kind := "Node"
+	switch {
+	case n.IsGuest():
+		kind = "GuestNode"
+	case n.IsRemote:
+		kind = "RemoteNode"
+	}
+	line := kind + " " + t.nodeName(n) + ": " + text
+	if f := featureSet(n); t.Detail && f != "" {
+		line += ", feature set " + f
+	}
+	switch {
+	case !t.ByNode:
+		t.item(line)
+	case t.Brief:
+		if list := t.passing(n.Running, t.only); len(list) > 0 {
+			t.head(line)
+			t.head("Resources")
+			t.brief(list, t.Inactive, true)
+			t.end()
+			t.end()
+		}
+	default:
+		t.head(line)
+		t.head("Resources")
+		for _, r := range n.Running {
+			t.resource(r, t.only, true)
+		}
+		t.end()
+		t.end()
+	}
+}
+
+// passing are the resources that a filter names, themselves or by their parent.
+func (t *textPage) passing(list []*status.Resource, only names) (kept []*status.Resource) {
+	for _, r := range list {
+		if only.has(shownID(r)) || r.Parent != nil && only.has(shownID(r.Parent)) {
+			kept = append(kept, r)
+		}
+	}
+	return kept
+}
+
+func (t *textPage) resourceList() {
+	if t.ByNode && !t.Inactive {
+		return
+	}
+	heading, none := "Active Resources", "No active resources"
+	switch {
+	case t.ByNode:
+		heading, none = "Inactive Resources", "No inactive resources"
+	case t.Inactive:
+		heading, none = "Full List of Resources", "No resources"
+	}
+	t.section(heading)
+	shown := false
+	if t.Brief && !t.ByNode {
+		shown = t.brief(t.passing(t.c.Resources, t.only), t.Inactive, false)
+	}
+	for _, r := range t.listed(t.Brief) {
+		if t.resource(r, t.only, false) {
+			shown = true
+		}
+	}
+	if !shown {
+		t.item(none)
+	}
+	t.end()
+}
+
+// brief counts primitives by agent and node.
+func (t *textPage) brief(list []*status.Resource, inactive, byNode bool) (shown bool) {
+	type agent struct {
+		name  string
+		total int
+		at    map[string]int
+		nodes []*status.Node
+	}
+	var agents []*agent
+	for _, r := range list {
+		if r.Kind != status.Primitive {
+			continue
+		}
+		i := slices.IndexFunc(agents, func(a *agent) bool { return a.name == r.Agent() })
+		if i < 0 {
+			i = len(agents)
+			agents = append(agents, &agent{name: r.Agent(), at: map[string]int{}})
+		}
+		a := agents[i]
+		a.total++
+		for _, n := range r.Active {
+			if !n.Unclean && !n.Online && r.Has(status.Managed) {
+				continue
+			}
+			if a.at[n.Name] == 0 {
+				a.nodes = append(a.nodes, n)
+			}
+			a.at[n.Name]++
+		}
+	}
+	slices.SortFunc(agents, func(a, b *agent) int { return cmp.Compare(a.name, b.name) })
+	for _, a := range agents {
+		status.SortByName(a.nodes)
+		for _, n := range a.nodes {
+			name := n.Name
+			if byNode {
+				name = ""
+			}
+			if inactive {
+				t.f("%d/%d\t(%s):\tActive %s", a.at[n.Name], a.total, a.name, name)
+			} else {
+				t.f("%d\t(%s):\tActive %s", a.at[n.Name], a.name, name)
+			}
+			shown = true
+		}
+		if inactive && len(a.nodes) == 0 {
+			t.f("0/%d\t(%s):\tActive", a.total, a.name)
+			shown = true
+		}
+	}
+	return shown
+}
+
+func (t *textPage) attributes() {
+	started := false
+	for _, n := range t.c.Nodes {
+		list := attributesOf(n)
+		if !n.Online || len(list) == 0 || !t.nodes.hasFold(n.Name) {
+			continue
+		}
+		if !started {
+			started = true
+			t.section("Node Attributes")
+		}
+		t.head("Node: " + t.nodeName(n))
+		for _, a := range list {
+			note := ""
+			if expected, ok := t.connectivity(n, a.Name); ok {
+				switch value, _ := status.ParseInt(a.Value); {
+				case value <= 0:
+					note = "\t: Connectivity is lost"
+				case value < expected:
+					note = fmt.Sprintf("\t: Connectivity is degraded (Expected=%d)", expected)
+				}
+			}
+			t.f("%-32s\t: %-10s%s", a.Name, a.Value, note)
+		}
+		t.end()
+	}
+	if started {
+		t.end()
+	}
+}
+
+func (t *textPage) history() {
+	list := t.histories()
+	if len(list) == 0 {
+		return
+	}
+	if t.Sections.has(Operations) {
+		t.section("Operations")
+	} else {
+		t.section("Migration Summary")
+	}
+	for _, h := range list {
+		if len(h.list) == 0 {
+			continue
+		}
+		t.head("Node: " + t.nodeName(h.node))
+		for _, rh := range h.list {
+			line := fmt.Sprintf("%s: migration-threshold=%d", rh.id, rh.r.FailureLimit)
+			if rh.fails > 0 {
+				line += " fail-count=" + scoreText(rh.fails)
+			}
+			if rh.last > 0 {
+				line += " last-failure='" + stamp(time.Unix(rh.last, 0)) + "'"
+			}
+			if len(rh.ops) == 0 {
+				t.item(line)
+				continue
+			}
+			t.head(line)
+			for _, op := range rh.ops {
+				get := func(name string) string { return op.SelectAttrValue(name, "") }
+				line := fmt.Sprintf("(%s) %s", get("call-id"), taskOf(op))
+				interval := ""
+				if i := get("interval"); i != "" && i != "0" {
+					interval = ` interval="` + i + `ms"`
+				}
+				switch {
+				case t.Timing:
+					line += ":" + interval
+					if at := stampOf(get("last-rc-change")); at != "" {
+						line += ` last-rc-change="` + at + `"`
+					}
+					for _, name := range []string{"exec-time", "queue-time"} {
+						if ms := get(name); ms != "" {
+							line += " " + name + `="` + ms + `ms"`
+						}
+					}
+					rc, _ := status.ParseInt(get("rc-code"))
+					line += fmt.Sprintf(" rc=%d (%s)", rc, ExitText(rc))
+				case interval != "":
+					line += ":" + interval
+				}
+				t.item(line)
+			}
+			t.end()
+		}
+		t.end()
+	}
+	t.end()
+}
+
+func (t *textPage) failed() {
+	list := t.failures()
+	if len(list) == 0 {
+		return
+	}
+	t.section("Failed Resource Actions")
+	for _, f := range list {
+		t.item(t.failure(f))
+	}
+	t.end()
+}
+
+func (t *textPage) failure(f status.FailedOp) string {
+	get := func(name string) string { return f.XML.SelectAttrValue(name, "") }
+	rc, _ := status.ParseInt(get("rc-code"))
+	st, _ := status.ParseInt(get("op-status"))
+	reason := get("exit-reason")
+	changed, _ := status.ParseInt(get("last-rc-change"))
+	if t.Detail {
+		line := fmt.Sprintf("%s on %s '%s' (%d): call=%s, status='%s'", historyKey(f.XML), f.Node.Name, ExitText(rc), rc, get("call-id"), statusText(st))
+		if reason != "" {
+			line += ", exitreason='" + reason + "'"
+		}
+		if changed > 0 {
+			line += ", last-rc-change='" + stamp(time.Unix(changed, 0)) + "'"
+		}
+		for _, a := range [][2]string{{"queued", "queue-time"}, {"exec", "exec-time"}} {
+			if v := get(a[1]); v != "" {
+				line += ", " + a[0] + "=" + v + "ms"
+			}
+		}
+		return line
+	}
+	rsc, task, interval, ok := splitKey(historyKey(f.XML))
+	if !ok {
+		rsc, task = "unknown resource", "unknown action"
+	}
+	line := rsc + " "
+	if interval != 0 {
+		line += status.ReadableInterval(interval) + "-interval "
+	}
+	if task == "monitor" && interval == 0 {
+		task = "probe"
+	}
+	line += task + " on " + f.Node.Name
+	if st == 0 {
+		line += " returned '" + ExitText(rc) + "'"
+		if reason != "" {
+			line += " (" + reason + ")"
+		}
+	} else {
+		line += " could not be executed (" + statusText(st)
+		if reason != "" {
+			line += ": " + reason
+		}
+		line += ")"
+	}
+	if changed > 0 {
+		line += " at " + stamp(time.Unix(changed, 0))
+	}
+	if ms, _ := status.ParseInt(get("exec-time")); ms > 0 {
+		line += " after " + status.ReadableInterval(uint32(ms))
+	}
+	return line
+}
+
+func (t *textPage) ticketList() {
+	list := t.ticketOrder()
+	if len(list) == 0 {
+		return
+	}
+	t.section("Tickets")
+	for _, k := range list {
+		line := k.ID + "\trevoked"
+		if k.Granted {
+			line = k.ID + "\tgranted"
+		}
+		if k.Standby {
+			line += " [standby]"
+		}
+		if k.LastGranted > 0 {
+			line += ` last-granted="` + stamp(time.Unix(k.LastGranted, 0)) + `"`
+		}
+		t.item(line)
+	}
+	t.end()
+}
+
+func (t *textPage) banList() {
+	list := t.bans()
+	if len(list) == 0 {
+		return
+	}
+	t.section("Negative Location Constraints")
+	for _, b := range list {
+		role := ""
+		if b.Role == status.RolePromoted {
+			role = "in Promoted role "
+		}
+		t.f("%s\tprevents %s from running %son %s", b.ID, b.Resource.ID, role, t.nodeName(b.node))
+	}
+	t.end()
+}
+
+// fencing lists the operations of these states. Unless all states are shown,
+// only the latest of each kind are.
+func (t *textPage) fencing(heading string, states ...string) {
+	if !t.Live {
+		return
+	}
+	full := t.Sections&FencingAll == FencingAll
+	started := false
+	for i, f := range t.Fencing {
+		if !slices.Contains(states, f.State) {
+			continue
+		}
+		if !full && slices.ContainsFunc(t.Fencing[:i], func(o Fencing) bool {
+			return o.Target == f.Target && o.Action == f.Action && o.State == f.State && (f.State != "failed" || o.Delegate == f.Delegate)
+		}) {
+			continue
+		}
+		if !started {
+			started = true
+			t.section(heading)
+		}
+		t.item(fencingLine(f, t.Fencing[:i], full, t.Detail))
+	}
+	if started {
+		t.end()
+	}
+}
+
+func fencingLine(f Fencing, newer []Fencing, full, detail bool) string {
+	word := map[string]string{"success": "successful"}[f.State]
+	if word == "" {
+		word = f.State
+	}
+	reason, later := "", ""
+	if f.State == "failed" {
+		if f.Reason != "" {
+			reason = " (" + f.Reason + ")"
+		}
+		for _, o := range newer {
+			if o.Target == f.Target && o.Action == f.Action && o.State == "success" {
+				by := cmp.Or(o.Delegate, "some node")
+				if later == "" || o.Delegate == f.Delegate {
+					later = " (a later attempt from " + by + " succeeded)"
+				}
+			}
+		}
+	}
+	line := fencingWord(f.Action) + " of " + f.Target
+	if detail {
+		line += " " + word + reason + ": "
+		if f.Delegate != "" {
+			line += "delegate=" + f.Delegate + ", "
+		}
+		line += "client=" + f.Client + ", origin=" + f.Origin
+		if f.State != "pending" {
+			when := map[string]string{"failed": "last-failed", "success": "last-successful"}[f.State]
+			if full {
+				when = "completed"
+			}
+			line += ", " + when + "='" + micro(f.At) + "'"
+		}
+		return line + later
+	}
+	if f.State != "pending" && f.Delegate != "" {
+		line += " by " + f.Delegate
+	}
+	line += " for " + f.Client + "@" + f.Origin
+	if !full {
+		line += " last"
+	}
+	line += " " + word + reason
+	if f.State != "pending" {
+		line += " at " + micro(f.At)
+	}
+	return line + later
+}
