@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"slices"
 	"strings"
 	"time"
 
@@ -36,6 +37,7 @@ type settings struct {
 	file, text, save string
 	hasText          bool
 	pipe, live       bool
+	asXML            bool
 	verbose          int
 	quiet            bool
 }
@@ -93,58 +95,107 @@ func run(ctx context.Context, env *program.Env) int {
 		return exitInvalid
 	}
 	messages := scheduler.Check(scheduler.Input{CIB: root, Now: time.Now(), NoScores: true})
-	faults, doubts := 0, 0
+	if legacy {
+		messages = slices.DeleteFunc(messages, newer)
+	}
+	none := root.SelectAttrValue("validate-with", "") == "none" && !legacy
+	if none {
+		fmt.Fprintln(env.Stderr, "Schema validation of configuration is disabled (support for validate-with set to \"none\" is deprecated and will be removed in a future release)")
+		const text = "Support for validate-with='none' is deprecated and will be removed in a future release without the possibility of upgrades (manually edit to use a supported schema)"
+		warning := status.Message{Severity: status.Warning, Text: text}
+		messages = append([]status.Message{warning, warning}, messages...)
+	}
+	if s.asXML && s.verbose == 0 {
+		s.verbose = 1
+	}
+	lines, faults := s.lines(messages, legacy)
+	if len(messages) > 0 && !s.quiet {
+		lines = append(lines, closing(legacy, faults, s.verbose > 0)...)
+	}
+	code := exitOK
+	if len(messages) > 0 {
+		code = exitInvalid
+	}
+	if s.asXML {
+		fmt.Fprint(env.Stdout, resultXML(env.Args, code, lines))
+		return code
+	}
+	for _, l := range lines {
+		fmt.Fprintln(env.Stderr, l)
+	}
+	return code
+}
+
+// lines are what is told of messages; faults tells that there are errors among them.
+func (s *settings) lines(messages []status.Message, legacy bool) (lines []string, faults bool) {
 	for _, m := range messages {
-		if legacy && newer(m) {
-			continue
-		}
 		word := "warning"
 		if m.Severity == status.Error {
-			word = "error"
-			faults++
-		} else {
-			doubts++
+			word, faults = "error", true
 		}
 		if s.verbose == 0 {
 			continue
 		}
 		if legacy {
 			for _, l := range legacyLines(m.Text) {
-				fmt.Fprintf(env.Stderr, "%8s: %s\n", word, l)
+				lines = append(lines, fmt.Sprintf("%8s: %s", word, l))
 			}
-		} else {
-			fmt.Fprintf(env.Stderr, "%s: %s\n", word, m.Text)
+			continue
 		}
+		lines = append(lines, word+": "+m.Text)
 	}
-	if faults+doubts == 0 {
-		return exitOK
+	if faults && s.verbose > 0 && !legacy {
+		lines = append(lines, "error: CIB did not pass schema validation")
 	}
-	if !s.quiet {
-		fmt.Fprint(env.Stderr, closing(legacy, faults > 0, s.verbose > 0))
-	}
-	return exitInvalid
+	return lines, faults
 }
 
-// closing is the line that sums up.
-func closing(legacy, invalid, verbose bool) string {
+// resultXML is the outcome as Pacemaker's tools write it in XML.
+func resultXML(args []string, code int, lines []string) string {
+	words := make([]string, len(args))
+	for i, a := range args {
+		words[i] = a
+		if a == "" || strings.ContainsAny(a, " \t\n'\"\\$`<>|&;()*?") {
+			words[i] = "'" + strings.ReplaceAll(a, "'", `'\''`) + "'"
+		}
+	}
+	el := etree.NewElement("pacemaker-result")
+	el.CreateAttr("api-version", "2.38")
+	el.CreateAttr("request", strings.Join(words, " "))
+	st := el.CreateElement("status")
+	st.CreateAttr("code", fmt.Sprint(code))
+	st.CreateAttr("message", map[int]string{exitOK: "OK", exitInvalid: "Invalid configuration"}[code])
+	if len(lines) > 0 {
+		errs := st.CreateElement("errors")
+		for _, l := range lines {
+			errs.CreateElement("error").SetText(l)
+		}
+	}
+	return string(xml.FormatText(el))
+}
+
+// closing sums up.
+func closing(legacy, invalid, verbose bool) []string {
+	var lines []string
 	switch {
-	case legacy && invalid && verbose:
-		return "Errors found during check: config not valid\n"
 	case legacy && invalid:
-		return "Errors found during check: config not valid\n  -V may provide more details\n"
-	case legacy && verbose:
-		return "Warnings found during check: config may not be valid\n"
+		lines = []string{"Errors found during check: config not valid", "  -V may provide more details"}
 	case legacy:
-		return "Warnings found during check: config may not be valid\n  Use -V for more details\n"
+		lines = []string{"Warnings found during check: config may not be valid", "  Use -V for more details"}
+	default:
+		text := "Configuration may need attention"
+		if invalid {
+			text = "Configuration invalid"
+		}
+		if !verbose {
+			text += " (-V may provide more detail)"
+		}
+		return []string{text}
 	}
-	text := "crm_verify: Configuration may need attention"
-	if invalid {
-		text = "crm_verify: Configuration invalid"
+	if verbose {
+		lines = lines[:1]
 	}
-	if !verbose {
-		text += " (-V may provide more detail)"
-	}
-	return text + "\n"
+	return lines
 }
 
 // newer tells a warning that Pacemaker 1.1 could not give: about what was to be
@@ -278,7 +329,18 @@ func parse(args []string) (settings, error) {
 			s.verbose++
 		case "-q", "--quiet":
 			s.quiet = true
-		case "--output-as", "--output-to":
+		case "--output-as":
+			if err := next(); err != nil {
+				return s, err
+			}
+			switch value {
+			case "xml":
+				s.asXML = true
+			case "text":
+			default:
+				return s, usageError("not supported yet: --output-as=" + value)
+			}
+		case "--output-to":
 			return s, usageError("not supported yet: " + name)
 		default:
 			if strings.HasPrefix(a, "-") {
