@@ -4,10 +4,12 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
 	"io/fs"
+	"path/filepath"
 	"slices"
 	"strconv"
 	"strings"
@@ -45,7 +47,7 @@ func runLegacy(ctx context.Context, env *program.Env) int {
 		return 64
 	}
 	if s.file == "" {
-		s.file = env.Getenv("CIB_file")
+		s.file = fileFrom(env.Getenv)
 	}
 	if !s.once && s.file == "" {
 		return program.NotYet(env, "the screen that refreshes itself; -1 shows it once")
@@ -83,10 +85,10 @@ func runPage(ctx context.Context, env *program.Env) int {
 		return 0
 	}
 	if r.file == "" {
-		r.file = env.Getenv("CIB_file")
+		r.file = fileFrom(env.Getenv)
 	}
 	switch r.format {
-	case "", "console":
+	case "console":
 		r.format = "text"
 	case "text", "html", "xml", "none":
 	default:
@@ -124,7 +126,16 @@ func runPage(ctx context.Context, env *program.Env) int {
 		}
 		return fail(64, err.Error())
 	}
-	if r.daemon {
+	switch {
+	case !r.daemon:
+	case r.format == "none" && r.agent == "":
+		return fail(64, "--daemonize requires --external-agent if used with --output-as=none")
+	case (r.to == "" || r.to == "-") && r.agent == "":
+		if r.format == "text" {
+			fmt.Fprint(env.Stderr, help+"\n\n")
+		}
+		return fail(64, "--daemonize requires at least one of --output-to (with value not set to '-') and --external-agent")
+	default:
 		return program.NotYet(env, "running in the background")
 	}
 	root, history, err := load(ctx, r.file, r.Sections&screen.FencingAll != 0)
@@ -138,7 +149,7 @@ func runPage(ctx context.Context, env *program.Env) int {
 		return fail(0, "Could not connect to the CIB: Update does not conform to the configured schema")
 	}
 	r.Fencing, r.Live = history, r.file == ""
-	c := status.Read(status.Input{CIB: root, Now: time.Now(), NoConstraints: false})
+	c := status.Read(status.Input{CIB: root, Now: time.Now(), NoConstraints: r.Sections&(screen.Bans|screen.Tickets) == 0})
 	switch r.format {
 	case "xml":
 		fmt.Fprint(out, screen.XML(c, r.Page, frame))
@@ -149,6 +160,15 @@ func runPage(ctx context.Context, env *program.Env) int {
 		return program.NotYet(env, "this form of the page")
 	}
 	return 0
+}
+
+// fileFrom is the CIB file that the environment names, a shadow first; "" for
+// the running cluster.
+func fileFrom(getenv func(string) string) string {
+	if name := getenv("CIB_shadow"); name != "" {
+		return filepath.Join(cmp.Or(getenv("CIB_shadow_dir"), "/var/lib/pacemaker/cib"), "shadow."+name)
+	}
+	return getenv("CIB_file")
 }
 
 // load reads the CIB, from a file or the running cluster with the history of its fencing.

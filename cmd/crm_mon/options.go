@@ -183,7 +183,7 @@ func split(args []string) (words, notes []string) {
 
 // parseRequest reads the command line.
 func parseRequest(args []string) (*request, error) {
-	r := &request{level: 1, interval: 5 * time.Second}
+	r := &request{level: 1, interval: 5 * time.Second, format: "console"}
 	words, notes := split(args)
 	r.notes = notes
 	for i := 0; i < len(words); i++ {

@@ -46,7 +46,7 @@ func (v *view) histories() (list []nodeHistory) {
 				continue
 			}
 			rh := resourceHistory{r: r, id: id}
-			rh.fails, rh.last = v.c.FailCount(h.node, r, status.FailEffective, nil)
+			rh.fails, rh.last = v.c.FailCount(h.node, r, 0, nil)
 			if full {
 				if rh.ops = shownOps(e); len(rh.ops) == 0 {
 					continue
@@ -85,6 +85,12 @@ func shownOps(e *etree.Element) (ops []*etree.Element) {
 func callOf(op *etree.Element) int64 {
 	n, _ := status.ParseInt(op.SelectAttrValue("call-id", "0"))
 	return n
+}
+
+// rcOf is the exit code of an operation; one that has none yet counts as 0.
+func rcOf(op *etree.Element) int64 {
+	rc, _ := status.ParseInt(op.SelectAttrValue("rc-code", "0"))
+	return max(rc, 0)
 }
 
 func intervalOf(op *etree.Element) uint32 {
@@ -217,8 +223,9 @@ type ban struct {
 }
 
 func (v *view) bans() (list []ban) {
-	for _, l := range v.c.Locations {
-		if !strings.HasPrefix(l.ID, v.BanPrefix) {
+	for _, l := range slices.Backward(v.c.Locations) {
+		// what the health of nodes forbids is no constraint of the configuration
+		if l.ID == v.c.Options.HealthStrategy || !strings.HasPrefix(l.ID, v.BanPrefix) {
 			continue
 		}
 		if !v.only.has(shownID(l.Resource)) && !v.only.has(shownID(l.Resource.Top(false))) {

@@ -222,7 +222,7 @@ func (t *textPage) node(n *status.Node, text string) {
 		if list := t.passing(n.Running, t.only); len(list) > 0 {
 			t.head(line)
 			t.head("Resources")
-			t.brief(list, t.Inactive, true)
+			t.brief(list, false, true)
 			t.end()
 			t.end()
 		}
@@ -287,10 +287,10 @@ func (t *textPage) brief(list []*status.Resource, inactive, byNode bool) (shown 
 		if r.Kind != status.Primitive {
 			continue
 		}
-		i := slices.IndexFunc(agents, func(a *agent) bool { return a.name == r.Agent() })
+		i := slices.IndexFunc(agents, func(a *agent) bool { return a.name == agentOf(r) })
 		if i < 0 {
 			i = len(agents)
-			agents = append(agents, &agent{name: r.Agent(), at: map[string]int{}})
+			agents = append(agents, &agent{name: agentOf(r), at: map[string]int{}})
 		}
 		a := agents[i]
 		a.total++
@@ -404,7 +404,7 @@ func (t *textPage) history() {
 							line += " " + name + `="` + ms + `ms"`
 						}
 					}
-					rc, _ := status.ParseInt(get("rc-code"))
+					rc := rcOf(op)
 					line += fmt.Sprintf(" rc=%d (%s)", rc, ExitText(rc))
 				case interval != "":
 					line += ":" + interval

@@ -39,7 +39,7 @@ func (t *textPage) primitive(r *status.Resource, name string, n *status.Node, by
 	if several || byNode {
 		n = nil
 	}
-	line := name + "\t(" + r.Agent() + "):\t"
+	line := name + "\t(" + agentOf(r) + "):\t"
 	if r.Has(status.Removed) {
 		line += " ORPHANED"
 	}
@@ -53,7 +53,7 @@ func (t *textPage) primitive(r *status.Resource, name string, n *status.Node, by
 		line += " FAILED"
 	}
 	if n != nil {
-		line += " " + t.nodeName(n)
+		line += " " + n.Name
 	}
 	if role == status.RoleStopped {
 		if text, ok := maskedText(r, n); ok {
@@ -67,7 +67,7 @@ func (t *textPage) primitive(r *status.Resource, name string, n *status.Node, by
 	if several && !byNode {
 		line += " ["
 		for _, n := range r.Active {
-			line += " " + t.nodeName(n)
+			line += " " + n.Name
 		}
 		line += " ]"
 	}
