@@ -49,8 +49,8 @@ func runLegacy(ctx context.Context, env *program.Env) int {
 	if s.file == "" {
 		s.file = fileFrom(env.Getenv)
 	}
-	if !s.once && s.file == "" {
-		return program.NotYet(env, "the screen that refreshes itself; -1 shows it once")
+	if !s.once && s.file == "" && onTerminal(env.Stdout) {
+		return watch(ctx, env, &legacyScreen{s}, 5*time.Second)
 	}
 	level := s.FenceLevel
 	if s.file != "" {
@@ -89,6 +89,14 @@ func runPage(ctx context.Context, env *program.Env) int {
 	}
 	switch r.format {
 	case "console":
+		if !r.once && !r.daemon && r.file == "" && (r.to == "" || r.to == "-") && onTerminal(env.Stdout) {
+			r.format = "text"
+			if err := r.choose(); err != nil {
+				fmt.Fprintf(env.Stderr, "%s\n\ncrm_mon: %v\n", help, err)
+				return 64
+			}
+			return watch(ctx, env, &pageScreen{r}, r.interval)
+		}
 		r.format = "text"
 	case "text", "html", "xml", "none":
 	default:
@@ -104,7 +112,10 @@ func runPage(ctx context.Context, env *program.Env) int {
 	frame := screen.Frame{Request: env.Args, Old: r.old}
 	// fail ends with a message, in the form that was asked for.
 	fail := func(code int64, told string) int {
-		frame.Code, frame.Errors = code, []string{"crm_mon: " + told}
+		if code != 0 {
+			told = "crm_mon: " + told
+		}
+		frame.Code, frame.Errors = code, []string{told}
 		switch {
 		case r.format == "xml":
 			fmt.Fprint(out, screen.XML(nil, r.Page, frame))
@@ -112,11 +123,11 @@ func runPage(ctx context.Context, env *program.Env) int {
 				if code != 0 {
 					fmt.Fprintln(env.Stderr, screen.ExitText(code))
 				}
-				fmt.Fprintf(env.Stderr, "crm_mon: %s\n", told)
+				fmt.Fprintln(env.Stderr, told)
 			}
 		case r.format == "none":
 		default:
-			fmt.Fprintf(env.Stderr, "crm_mon: %s\n", told)
+			fmt.Fprintln(env.Stderr, told)
 		}
 		return int(code)
 	}

@@ -48,7 +48,7 @@ func (v *view) histories() (list []nodeHistory) {
 			rh := resourceHistory{r: r, id: id}
 			rh.fails, rh.last = v.c.FailCount(h.node, r, 0, nil)
 			if full {
-				if rh.ops = shownOps(e); len(rh.ops) == 0 {
+				if rh.ops = v.shownOps(e); len(rh.ops) == 0 {
 					continue
 				}
 				rh.id = shownID(r)
@@ -69,8 +69,8 @@ func (v *view) historyFiltered(r *status.Resource) bool {
 	return v.filtered(r, v.only, true)
 }
 
-func shownOps(e *etree.Element) (ops []*etree.Element) {
-	for _, op := range e.SelectElements("lrm_rsc_op") {
+func (v *view) shownOps(e *etree.Element) (ops []*etree.Element) {
+	for _, op := range v.c.SortHistory(e) {
 		get := func(name string) string { return op.SelectAttrValue(name, "") }
 		rc, _ := status.ParseInt(get("rc-code"))
 		if get("operation") == "notify" || taskOf(op) == "probe" && rc == 7 {
@@ -78,13 +78,7 @@ func shownOps(e *etree.Element) (ops []*etree.Element) {
 		}
 		ops = append(ops, op)
 	}
-	slices.SortStableFunc(ops, func(a, b *etree.Element) int { return int(callOf(a) - callOf(b)) })
 	return ops
-}
-
-func callOf(op *etree.Element) int64 {
-	n, _ := status.ParseInt(op.SelectAttrValue("call-id", "0"))
-	return n
 }
 
 // rcOf is the exit code of an operation; one that has none yet counts as 0.
@@ -220,6 +214,14 @@ type ban struct {
 	*status.Location
 	node  *status.Node
 	score int
+}
+
+// changedAt is when an operation's result last changed, "" if that is not known.
+func changedAt(op *etree.Element) string {
+	if t, ok := status.ParseInt(op.SelectAttrValue("last-rc-change", "")); ok && t > 0 {
+		return stamp(time.Unix(t, 0))
+	}
+	return ""
 }
 
 func (v *view) bans() (list []ban) {

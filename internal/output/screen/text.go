@@ -396,7 +396,7 @@ func (t *textPage) history() {
 				switch {
 				case t.Timing:
 					line += ":" + interval
-					if at := stampOf(get("last-rc-change")); at != "" {
+					if at := changedAt(op); at != "" {
 						line += ` last-rc-change="` + at + `"`
 					}
 					for _, name := range []string{"exec-time", "queue-time"} {

@@ -472,8 +472,8 @@ func (w *xmlPage) history() {
 				if i := get("interval"); i != "" && i != "0" {
 					w.attr("interval", i+"ms")
 				}
-				if t := get("last-rc-change"); stampOf(t) != "" {
-					w.attr("last-rc-change", stampOf(t))
+				if t := changedAt(op); t != "" {
+					w.attr("last-rc-change", t)
 				}
 				if t := get("exec-time"); t != "" {
 					w.attr("exec-time", t+"ms")
