@@ -131,6 +131,13 @@ func runPage(ctx context.Context, env *program.Env) int {
 		}
 		return int(code)
 	}
+	if r.version {
+		if r.format != "text" {
+			return program.NotYet(env, "the version in this form")
+		}
+		fmt.Fprint(out, "Pacemaker 3.0.2\nWritten by Andrew Beekhof and the Pacemaker project contributors\n")
+		return 0
+	}
 	if err := r.choose(); err != nil {
 		if r.format == "text" {
 			fmt.Fprint(env.Stderr, help+"\n\n")
@@ -179,7 +186,10 @@ func fileFrom(getenv func(string) string) string {
 	if name := getenv("CIB_shadow"); name != "" {
 		return filepath.Join(cmp.Or(getenv("CIB_shadow_dir"), "/var/lib/pacemaker/cib"), "shadow."+name)
 	}
-	return getenv("CIB_file")
+	if file := getenv("CIB_file"); file != "-" {
+		return file
+	}
+	return "/dev/stdin"
 }
 
 // load reads the CIB, from a file or the running cluster with the history of its fencing.

@@ -64,7 +64,7 @@ func (m model) Update(msg tea.Msg) (tea.Model, tea.Cmd) {
 	switch msg := msg.(type) {
 	case snapshot:
 		if msg.root == nil { // what was known last stays in sight
-			msg.root, msg.history = m.last.root, m.last.history
+			msg.root, msg.history, msg.at = m.last.root, m.last.history, m.last.at
 		}
 		m.last = msg
 	case tea.WindowSizeMsg:

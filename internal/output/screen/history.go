@@ -64,7 +64,13 @@ func (v *view) histories() (list []nodeHistory) {
 
 func (v *view) historyFiltered(r *status.Resource) bool {
 	if r.Parent != nil && r.Parent.Kind == status.Group {
-		return !v.only.has(shownID(r)) && !v.only.has(shownID(r.Parent))
+		whole := r.Top(false)
+		for _, id := range []string{shownID(r), r.ID, shownID(r.Parent), r.Parent.ID, shownID(whole), whole.ID} {
+			if v.only.has(id) {
+				return false
+			}
+		}
+		return true
 	}
 	return v.filtered(r, v.only, true)
 }

@@ -56,8 +56,15 @@ func (t *textPage) primitive(r *status.Resource, name string, n *status.Node, by
 		line += " " + n.Name
 	}
 	if role == status.RoleStopped {
-		if text, ok := maskedText(r, n); ok {
-			line += " (" + text + ") "
+		// the failure may be recorded with another instance of the same resource
+		for _, o := range t.c.All {
+			if o != r && (o.Kind != status.Primitive || o.XMLID() != r.XMLID() || r.Has(status.Unique)) {
+				continue
+			}
+			if text, ok := maskedText(o, n); ok {
+				line += " (" + text + ") "
+				break
+			}
 		}
 	}
 	line += inParens(primitiveFlags(r, n))
