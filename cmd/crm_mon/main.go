@@ -4,10 +4,12 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
 	"io/fs"
+	"path/filepath"
 	"slices"
 	"strconv"
 	"strings"
@@ -45,10 +47,10 @@ func runLegacy(ctx context.Context, env *program.Env) int {
 		return 64
 	}
 	if s.file == "" {
-		s.file = env.Getenv("CIB_file")
+		s.file = fileFrom(env.Getenv)
 	}
-	if !s.once && s.file == "" {
-		return program.NotYet(env, "the screen that refreshes itself; -1 shows it once")
+	if !s.once && s.file == "" && onTerminal(env.Stdout) {
+		return watch(ctx, env, &legacyScreen{s}, 5*time.Second)
 	}
 	level := s.FenceLevel
 	if s.file != "" {
@@ -83,10 +85,18 @@ func runPage(ctx context.Context, env *program.Env) int {
 		return 0
 	}
 	if r.file == "" {
-		r.file = env.Getenv("CIB_file")
+		r.file = fileFrom(env.Getenv)
 	}
 	switch r.format {
-	case "", "console":
+	case "console":
+		if !r.once && !r.daemon && r.file == "" && (r.to == "" || r.to == "-") && onTerminal(env.Stdout) {
+			r.format = "text"
+			if err := r.choose(); err != nil {
+				fmt.Fprintf(env.Stderr, "%s\n\ncrm_mon: %v\n", help, err)
+				return 64
+			}
+			return watch(ctx, env, &pageScreen{r}, r.interval)
+		}
 		r.format = "text"
 	case "text", "html", "xml", "none":
 	default:
@@ -102,7 +112,10 @@ func runPage(ctx context.Context, env *program.Env) int {
 	frame := screen.Frame{Request: env.Args, Old: r.old}
 	// fail ends with a message, in the form that was asked for.
 	fail := func(code int64, told string) int {
-		frame.Code, frame.Errors = code, []string{"crm_mon: " + told}
+		if code != 0 {
+			told = "crm_mon: " + told
+		}
+		frame.Code, frame.Errors = code, []string{told}
 		switch {
 		case r.format == "xml":
 			fmt.Fprint(out, screen.XML(nil, r.Page, frame))
@@ -110,13 +123,20 @@ func runPage(ctx context.Context, env *program.Env) int {
 				if code != 0 {
 					fmt.Fprintln(env.Stderr, screen.ExitText(code))
 				}
-				fmt.Fprintf(env.Stderr, "crm_mon: %s\n", told)
+				fmt.Fprintln(env.Stderr, told)
 			}
 		case r.format == "none":
 		default:
-			fmt.Fprintf(env.Stderr, "crm_mon: %s\n", told)
+			fmt.Fprintln(env.Stderr, told)
 		}
 		return int(code)
+	}
+	if r.version {
+		if r.format != "text" {
+			return program.NotYet(env, "the version in this form")
+		}
+		fmt.Fprint(out, "Pacemaker 3.0.2\nWritten by Andrew Beekhof and the Pacemaker project contributors\n")
+		return 0
 	}
 	if err := r.choose(); err != nil {
 		if r.format == "text" {
@@ -124,7 +144,16 @@ func runPage(ctx context.Context, env *program.Env) int {
 		}
 		return fail(64, err.Error())
 	}
-	if r.daemon {
+	switch {
+	case !r.daemon:
+	case r.format == "none" && r.agent == "":
+		return fail(64, "--daemonize requires --external-agent if used with --output-as=none")
+	case (r.to == "" || r.to == "-") && r.agent == "":
+		if r.format == "text" {
+			fmt.Fprint(env.Stderr, help+"\n\n")
+		}
+		return fail(64, "--daemonize requires at least one of --output-to (with value not set to '-') and --external-agent")
+	default:
 		return program.NotYet(env, "running in the background")
 	}
 	root, history, err := load(ctx, r.file, r.Sections&screen.FencingAll != 0)
@@ -138,7 +167,7 @@ func runPage(ctx context.Context, env *program.Env) int {
 		return fail(0, "Could not connect to the CIB: Update does not conform to the configured schema")
 	}
 	r.Fencing, r.Live = history, r.file == ""
-	c := status.Read(status.Input{CIB: root, Now: time.Now(), NoConstraints: false})
+	c := status.Read(status.Input{CIB: root, Now: time.Now(), NoConstraints: r.Sections&(screen.Bans|screen.Tickets) == 0})
 	switch r.format {
 	case "xml":
 		fmt.Fprint(out, screen.XML(c, r.Page, frame))
@@ -149,6 +178,18 @@ func runPage(ctx context.Context, env *program.Env) int {
 		return program.NotYet(env, "this form of the page")
 	}
 	return 0
+}
+
+// fileFrom is the CIB file that the environment names, a shadow first; "" for
+// the running cluster.
+func fileFrom(getenv func(string) string) string {
+	if name := getenv("CIB_shadow"); name != "" {
+		return filepath.Join(cmp.Or(getenv("CIB_shadow_dir"), "/var/lib/pacemaker/cib"), "shadow."+name)
+	}
+	if file := getenv("CIB_file"); file != "-" {
+		return file
+	}
+	return "/dev/stdin"
 }
 
 // load reads the CIB, from a file or the running cluster with the history of its fencing.

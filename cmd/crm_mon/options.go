@@ -97,7 +97,7 @@ var options = []option{
 	{"i", "interval", value, func(r *request, v string) error {
 		ms, ok := status.ParseInterval(v)
 		if !ok || ms < 0 || strings.HasPrefix(v, "P") {
-			return errors.New("Invalid value for -i: " + v) //nolint:staticcheck // the tool's words
+			return errors.New("Invalid value for -i: " + v)
 		}
 		r.interval, r.repeated = time.Duration(ms)*time.Millisecond, true
 		return nil
@@ -132,7 +132,7 @@ func fenceLevel(r *request, v string) error {
 		case err != nil || n < 0:
 			n = 0
 		case n > 3:
-			return errors.New("Fence history must be 0-3") //nolint:staticcheck // the tool's words
+			return usageError("Fence history must be 0-3")
 		}
 		r.level = n
 	}
@@ -183,7 +183,7 @@ func split(args []string) (words, notes []string) {
 
 // parseRequest reads the command line.
 func parseRequest(args []string) (*request, error) {
-	r := &request{level: 1, interval: 5 * time.Second}
+	r := &request{level: 1, interval: 5 * time.Second, format: "console"}
 	words, notes := split(args)
 	r.notes = notes
 	for i := 0; i < len(words); i++ {
@@ -197,14 +197,14 @@ func parseRequest(args []string) (*request, error) {
 		name, v, given := strings.Cut(a, "=")
 		at := slices.IndexFunc(options, func(o option) bool { return "--"+o.long == name || o.short != "" && "-"+o.short == a })
 		if at < 0 {
-			return r, errors.New("Unknown option " + a) //nolint:staticcheck // the tool's words
+			return r, errors.New("Unknown option " + a)
 		}
 		o := options[at]
 		switch {
 		case given || o.takes == flag:
 		case o.takes == value:
 			if i++; i >= len(words) {
-				return r, errors.New("Missing argument for " + a) //nolint:staticcheck // the tool's words
+				return r, errors.New("Missing argument for " + a)
 			}
 			v = words[i]
 		case i+1 < len(words) && !strings.HasPrefix(words[i+1], "-"):

@@ -46,9 +46,9 @@ func (v *view) histories() (list []nodeHistory) {
 				continue
 			}
 			rh := resourceHistory{r: r, id: id}
-			rh.fails, rh.last = v.c.FailCount(h.node, r, status.FailEffective, nil)
+			rh.fails, rh.last = v.c.FailCount(h.node, r, 0, nil)
 			if full {
-				if rh.ops = shownOps(e); len(rh.ops) == 0 {
+				if rh.ops = v.shownOps(e); len(rh.ops) == 0 {
 					continue
 				}
 				rh.id = shownID(r)
@@ -64,13 +64,19 @@ func (v *view) histories() (list []nodeHistory) {
 
 func (v *view) historyFiltered(r *status.Resource) bool {
 	if r.Parent != nil && r.Parent.Kind == status.Group {
-		return !v.only.has(shownID(r)) && !v.only.has(shownID(r.Parent))
+		whole := r.Top(false)
+		for _, id := range []string{shownID(r), r.ID, shownID(r.Parent), r.Parent.ID, shownID(whole), whole.ID} {
+			if v.only.has(id) {
+				return false
+			}
+		}
+		return true
 	}
 	return v.filtered(r, v.only, true)
 }
 
-func shownOps(e *etree.Element) (ops []*etree.Element) {
-	for _, op := range e.SelectElements("lrm_rsc_op") {
+func (v *view) shownOps(e *etree.Element) (ops []*etree.Element) {
+	for _, op := range v.c.SortHistory(e) {
 		get := func(name string) string { return op.SelectAttrValue(name, "") }
 		rc, _ := status.ParseInt(get("rc-code"))
 		if get("operation") == "notify" || taskOf(op) == "probe" && rc == 7 {
@@ -78,13 +84,13 @@ func shownOps(e *etree.Element) (ops []*etree.Element) {
 		}
 		ops = append(ops, op)
 	}
-	slices.SortStableFunc(ops, func(a, b *etree.Element) int { return int(callOf(a) - callOf(b)) })
 	return ops
 }
 
-func callOf(op *etree.Element) int64 {
-	n, _ := status.ParseInt(op.SelectAttrValue("call-id", "0"))
-	return n
+// rcOf is the exit code of an operation; one that has none yet counts as 0.
+func rcOf(op *etree.Element) int64 {
+	rc, _ := status.ParseInt(op.SelectAttrValue("rc-code", "0"))
+	return max(rc, 0)
 }
 
 func intervalOf(op *etree.Element) uint32 {
@@ -216,9 +222,18 @@ type ban struct {
 	score int
 }
 
+// changedAt is when an operation's result last changed, "" if that is not known.
+func changedAt(op *etree.Element) string {
+	if t, ok := status.ParseInt(op.SelectAttrValue("last-rc-change", "")); ok && t > 0 {
+		return stamp(time.Unix(t, 0))
+	}
+	return ""
+}
+
 func (v *view) bans() (list []ban) {
-	for _, l := range v.c.Locations {
-		if !strings.HasPrefix(l.ID, v.BanPrefix) {
+	for _, l := range slices.Backward(v.c.Locations) {
+		// what the health of nodes forbids is no constraint of the configuration
+		if l.ID == v.c.Options.HealthStrategy || !strings.HasPrefix(l.ID, v.BanPrefix) {
 			continue
 		}
 		if !v.only.has(shownID(l.Resource)) && !v.only.has(shownID(l.Resource.Top(false))) {

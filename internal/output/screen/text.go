@@ -16,6 +16,9 @@ type textPage struct {
 	*view
 	b     strings.Builder
 	depth int
+	// printed is set once a section had something to say: a blank line comes
+	// before the next.
+	printed bool
 }
 
 // Text writes a page for people.
@@ -52,9 +55,10 @@ func Text(c *status.Cluster, p Page) string {
 
 // section starts a section: a blank line unless it is the first, and its heading.
 func (t *textPage) section(heading string) {
-	if t.b.Len() > 0 {
+	if t.printed {
 		t.b.WriteByte('\n')
 	}
+	t.printed = true
 	t.head(heading)
 }
 
@@ -141,8 +145,10 @@ func (t *textPage) summary(s Sections) {
 	switch {
 	case !s.has(MaintMode):
 	case c.Options.Maintenance:
+		t.printed = true
 		t.b.WriteString("\n              *** Resource management is DISABLED ***\n  The cluster will not attempt to start, stop or recover services\n")
 	case c.Options.StopAll:
+		t.printed = true
 		t.b.WriteString("\n    *** Resource management is DISABLED ***\n  The cluster will keep all resources stopped\n")
 	}
 }
@@ -222,7 +228,7 @@ func (t *textPage) node(n *status.Node, text string) {
 		if list := t.passing(n.Running, t.only); len(list) > 0 {
 			t.head(line)
 			t.head("Resources")
-			t.brief(list, t.Inactive, true)
+			t.brief(list, false, true)
 			t.end()
 			t.end()
 		}
@@ -258,8 +264,8 @@ func (t *textPage) resourceList() {
 	case t.Inactive:
 		heading, none = "Full List of Resources", "No resources"
 	}
+	before, shown := t.printed, false
 	t.section(heading)
-	shown := false
 	if t.Brief && !t.ByNode {
 		shown = t.brief(t.passing(t.c.Resources, t.only), t.Inactive, false)
 	}
@@ -270,6 +276,7 @@ func (t *textPage) resourceList() {
 	}
 	if !shown {
 		t.item(none)
+		t.printed = before
 	}
 	t.end()
 }
@@ -287,10 +294,10 @@ func (t *textPage) brief(list []*status.Resource, inactive, byNode bool) (shown 
 		if r.Kind != status.Primitive {
 			continue
 		}
-		i := slices.IndexFunc(agents, func(a *agent) bool { return a.name == r.Agent() })
+		i := slices.IndexFunc(agents, func(a *agent) bool { return a.name == agentOf(r) })
 		if i < 0 {
 			i = len(agents)
-			agents = append(agents, &agent{name: r.Agent(), at: map[string]int{}})
+			agents = append(agents, &agent{name: agentOf(r), at: map[string]int{}})
 		}
 		a := agents[i]
 		a.total++
@@ -396,7 +403,7 @@ func (t *textPage) history() {
 				switch {
 				case t.Timing:
 					line += ":" + interval
-					if at := stampOf(get("last-rc-change")); at != "" {
+					if at := changedAt(op); at != "" {
 						line += ` last-rc-change="` + at + `"`
 					}
 					for _, name := range []string{"exec-time", "queue-time"} {
@@ -404,7 +411,7 @@ func (t *textPage) history() {
 							line += " " + name + `="` + ms + `ms"`
 						}
 					}
-					rc, _ := status.ParseInt(get("rc-code"))
+					rc := rcOf(op)
 					line += fmt.Sprintf(" rc=%d (%s)", rc, ExitText(rc))
 				case interval != "":
 					line += ":" + interval

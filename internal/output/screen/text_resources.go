@@ -39,7 +39,7 @@ func (t *textPage) primitive(r *status.Resource, name string, n *status.Node, by
 	if several || byNode {
 		n = nil
 	}
-	line := name + "\t(" + r.Agent() + "):\t"
+	line := name + "\t(" + agentOf(r) + "):\t"
 	if r.Has(status.Removed) {
 		line += " ORPHANED"
 	}
@@ -53,11 +53,18 @@ func (t *textPage) primitive(r *status.Resource, name string, n *status.Node, by
 		line += " FAILED"
 	}
 	if n != nil {
-		line += " " + t.nodeName(n)
+		line += " " + n.Name
 	}
 	if role == status.RoleStopped {
-		if text, ok := maskedText(r, n); ok {
-			line += " (" + text + ") "
+		// the failure may be recorded with another instance of the same resource
+		for _, o := range t.c.All {
+			if o != r && (o.Kind != status.Primitive || o.XMLID() != r.XMLID() || r.Has(status.Unique)) {
+				continue
+			}
+			if text, ok := maskedText(o, n); ok {
+				line += " (" + text + ") "
+				break
+			}
 		}
 	}
 	line += inParens(primitiveFlags(r, n))
@@ -67,7 +74,7 @@ func (t *textPage) primitive(r *status.Resource, name string, n *status.Node, by
 	if several && !byNode {
 		line += " ["
 		for _, n := range r.Active {
-			line += " " + t.nodeName(n)
+			line += " " + n.Name
 		}
 		line += " ]"
 	}

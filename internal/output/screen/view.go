@@ -329,3 +329,11 @@ func (v *view) connectivity(n *status.Node, name string) (expected int64, ok boo
 	}
 	return 0, false
 }
+
+// agentOf is the name of a resource's agent; a removed resource may have lost it.
+func agentOf(r *status.Resource) string {
+	if r.Class == "" && r.Type == "" {
+		return "unknown:unknown"
+	}
+	return r.Agent()
+}

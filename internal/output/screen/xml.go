@@ -301,7 +301,7 @@ func (w *xmlPage) resource(r *status.Resource, only names, byNode bool) {
 }
 
 func (w *xmlPage) primitive(r *status.Resource, byNode bool) {
-	w.begin("resource", "id", shownID(r), "resource_agent", r.Agent(), "role", stateWord(r))
+	w.begin("resource", "id", shownID(r), "resource_agent", agentOf(r), "role", stateWord(r))
 	if t, ok := r.Meta.Get("target-role"); ok {
 		w.attr("target_role", t)
 	}
@@ -467,14 +467,13 @@ func (w *xmlPage) history() {
 			for _, op := range rh.ops {
 				w.begin("operation_history", "call", op.SelectAttrValue("call-id", ""), "task", taskOf(op))
 				get := func(name string) string { return op.SelectAttrValue(name, "") }
-				rc, _ := status.ParseInt(get("rc-code"))
-				w.attr("rc", get("rc-code"))
-				w.attr("rc_text", ExitText(rc))
+				w.attr("rc", strconv.FormatInt(rcOf(op), 10))
+				w.attr("rc_text", ExitText(rcOf(op)))
 				if i := get("interval"); i != "" && i != "0" {
 					w.attr("interval", i+"ms")
 				}
-				if t := get("last-rc-change"); stampOf(t) != "" {
-					w.attr("last-rc-change", stampOf(t))
+				if t := changedAt(op); t != "" {
+					w.attr("last-rc-change", t)
 				}
 				if t := get("exec-time"); t != "" {
 					w.attr("exec-time", t+"ms")

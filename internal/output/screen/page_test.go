@@ -1,0 +1,66 @@
+package screen
+
+import (
+	"os"
+	"path/filepath"
+	"testing"
+	"time"
+
+	"github.com/beevik/etree"
+
+	"hacluster/engine/status"
+)
+
+const cluster = `<cib crm_feature_set="3.19.0" validate-with="pacemaker-3.9" have-quorum="1" dc-uuid="1" cib-last-written="Mon Nov 23 16:00:00 2026">
+<configuration><crm_config><cluster_property_set id="o"><nvpair id="i" name="cluster-infrastructure" value="corosync"/></cluster_property_set></crm_config>
+<nodes><node id="1" uname="n1"/><node id="2" uname="n2"/></nodes>
+<resources><group id="web"><primitive id="vip" class="ocf" provider="heartbeat" type="IPaddr2"/><primitive id="site" class="ocf" provider="heartbeat" type="apache"/></group>
+<clone id="ping-clone"><primitive id="ping" class="ocf" provider="pacemaker" type="ping"/></clone></resources>
+<constraints><rsc_location id="off" rsc="web" node="n2" score="-INFINITY"/></constraints></configuration>
+<status><node_state id="1" uname="n1" in_ccm="true" crmd="online" join="member" expected="member"><lrm id="1"><lrm_resources>
+<lrm_resource id="vip" class="ocf" provider="heartbeat" type="IPaddr2"><lrm_rsc_op id="vip_start_0" operation_key="vip_start_0" operation="start" call-id="5" rc-code="0" op-status="0" interval="0" transition-magic="0:0;1:1:0:a" transition-key="1:1:0:a" exec-time="12" last-rc-change="1700000000"/></lrm_resource>
+<lrm_resource id="site" class="ocf" provider="heartbeat" type="apache"><lrm_rsc_op id="site_last_failure_0" operation_key="site_start_0" operation="start" call-id="6" rc-code="1" op-status="0" interval="0" transition-magic="0:1;2:1:0:a" transition-key="2:1:0:a" exit-reason="port in use" exec-time="1500" last-rc-change="1700000010"/></lrm_resource>
+<lrm_resource id="ping" class="ocf" provider="pacemaker" type="ping"><lrm_rsc_op id="ping_start_0" operation_key="ping_start_0" operation="start" call-id="7" rc-code="0" op-status="0" interval="0" transition-magic="0:0;3:1:0:a" transition-key="3:1:0:a"/></lrm_resource>
+</lrm_resources></lrm></node_state>
+<node_state id="2" uname="n2" in_ccm="true" crmd="online" join="member" expected="member"/></status></cib>`
+
+// TestPages compares pages with the files in testdata; REWRITE=1 writes them anew.
+func TestPages(t *testing.T) {
+	t.Setenv("TZ", "UTC")
+	time.Local = time.UTC
+	doc := etree.NewDocument()
+	if err := doc.ReadFromString(cluster); err != nil {
+		t.Fatal(err)
+	}
+	read := func() *status.Cluster {
+		return status.Read(status.Input{CIB: doc.Root(), Now: time.Date(2026, 11, 23, 16, 17, 3, 0, time.UTC)})
+	}
+	all := Page{Sections: AllText, Inactive: true, Timing: true}
+	byNode := Page{Sections: DefaultText, ByNode: true, Inactive: true, Detail: true}
+	fenced := Page{Sections: DefaultText, Live: true, Fencing: []Fencing{
+		{Target: "n2", Action: "reboot", Origin: "n1", Delegate: "n1", Client: "c.1", State: "success", At: time.Unix(1700000020, 5000)},
+		{Target: "n2", Action: "reboot", Origin: "n1", Delegate: "n1", Client: "c.1", State: "failed", Reason: "no device", At: time.Unix(1700000010, 0)},
+	}}
+	for name, got := range map[string]string{
+		"full.txt":   Text(read(), all),
+		"bynode.txt": Text(read(), byNode),
+		"fenced.txt": Text(read(), fenced),
+		"filter.txt": Text(read(), Page{Sections: Resources, Resource: "vip", Inactive: true}),
+		"page.xml":   XML(read(), Page{Sections: DefaultXML}, Frame{Request: []string{"crm_mon", "--output-as=xml"}}),
+		"legacy.txt": Legacy(read(), Options{Inactive: true, FenceLevel: 1}),
+	} {
+		file := filepath.Join("testdata", name)
+		if os.Getenv("REWRITE") != "" {
+			if err := os.WriteFile(file, []byte(got), 0o644); err != nil {
+				t.Fatal(err)
+			}
+		}
+		want, err := os.ReadFile(file)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if got != string(want) {
+			t.Errorf("%s: got\n%s\nwant\n%s", name, got, want)
+		}
+	}
+}
