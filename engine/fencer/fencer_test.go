@@ -62,12 +62,12 @@ func (m *member) Broadcast(msg *etree.Element) {
 		}
 	})
 }
-func (m *member) CIB() *etree.Element   { return m.g.root }
-func (m *member) Members() []string     { return m.g.names }
-func (m *member) Installed(string) bool { return true }
-func (m *member) Began(string)          {}
-func (m *member) Changed()              {}
-func (m *member) Logf(string, ...any)   {}
+func (m *member) CIB() *etree.Element          { return m.g.root }
+func (m *member) Members() []string            { return m.g.names }
+func (m *member) Installed(string) bool        { return true }
+func (m *member) Began(string)                 {}
+func (m *member) Changed()                     {}
+func (m *member) Logf(string, ...any)          {}
 func (m *member) Fenced(target string, _ bool) { m.g.log = append(m.g.log, m.name+" hears of "+target) }
 
 func (m *member) Run(agent, action string, params func(string) []Param, _, _ time.Duration, done func(AgentResult)) {
