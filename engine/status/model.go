@@ -632,7 +632,7 @@ type Cluster struct {
 	Templates  []*References
 	Tags       []*References
 	Tickets    []*Ticket
-	Locations  []*Location // newest first
+	Locations  []*Location // oldest first
 	Orderings  []*Ordering // in order of creation
 	Colocation []*Colocation
 	Actions    []*Action // in order of creation

@@ -228,7 +228,7 @@ func (p *legacy) tickets() {
 
 func (p *legacy) bans() {
 	p.f("\nNegative Location Constraints:\n")
-	for _, l := range p.c.Locations {
+	for _, l := range slices.Backward(p.c.Locations) {
 		if !strings.HasPrefix(l.ID, p.o.BanPrefix) {
 			continue
 		}
