@@ -1,0 +1,116 @@
+package pcs_test
+
+import (
+	"bytes"
+	"context"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"hacluster/cib"
+	"hacluster/internal/pcs"
+	"hacluster/internal/pcs/session"
+	"hacluster/internal/program"
+	"hacluster/internal/running"
+	"hacluster/ocf"
+	"hacluster/ocf/builtin"
+)
+
+// builtIn are the agents that need no package; clusterd would run them, here nobody does.
+func builtIn(t *testing.T) running.Agents {
+	t.Helper()
+	dir := t.TempDir()
+	for _, a := range builtin.List() {
+		var out bytes.Buffer
+		builtin.Run(context.Background(), a.Provider, a.Type, "meta-data", &builtin.Env{Getenv: func(string) string { return "" }, Stdout: &out, Stderr: &out})
+		file := filepath.Join(dir, "resource.d", a.Provider, a.Type)
+		if err := os.MkdirAll(filepath.Dir(file), 0o755); err != nil {
+			t.Fatal(err)
+		}
+		if err := os.WriteFile(file, []byte("#!/bin/sh\ncat <<'EOF'\n"+out.String()+"EOF\n"), 0o755); err != nil {
+			t.Fatal(err)
+		}
+	}
+	return running.Agents{Host: &ocf.Host{Root: dir, FenceDir: dir, InitDir: dir}}
+}
+
+// TestFile types a story into one CIB file, in each dialect: what is printed, and the exit code.
+func TestFile(t *testing.T) {
+	agents := builtIn(t)
+	type step struct {
+		run, want string // want: a part of the output; "" for no output at all
+		code      int
+	}
+	for version, steps := range map[string][]step{
+		"0.9.152": {
+			{"resource create VIP ocf:heartbeat:IPaddr2 ip=192.0.2.1 cidr_netmask=24 op monitor interval=30s", "", 0},
+			{"resource create VIP ocf:heartbeat:Dummy", "VIP", 1},
+			{"resource create Web ocf:heartbeat:Dummy", "", 0},
+			{"resource show Web", "Resource: Web (class=ocf provider=heartbeat type=Dummy)", 0},
+			{"constraint colocation add Web with VIP INFINITY", "", 0},
+			{"constraint order VIP then Web", "Adding VIP Web (kind: Mandatory) (Options: first-action=start then-action=start)", 0},
+			{"constraint", "  Web with VIP (score:INFINITY)", 0},
+			{"constraint --full", "id:colocation-Web-VIP-INFINITY", 0},
+			{"resource defaults", "No defaults set", 0},
+			{"resource defaults resource-stickiness=60", "", 0},
+			{"resource defaults", "resource-stickiness: 60", 0},
+			{"property set no-quorum-policy=ignore", "", 0},
+			{"property list", "no-quorum-policy: ignore", 0},
+			{"resource delete Nothing", "Nothing", 1},
+			{"resource frob", "", 1},
+		},
+		"0.11": {
+			{"resource create VIP ocf:heartbeat:IPaddr2 ip=192.0.2.1", "", 0},
+			{"resource create Bad ocf:heartbeat:IPaddr2", "required resource option 'ip' is missing", 1},
+			{"resource create Odd ocf:heartbeat:NoSuchAgent", "is not installed or does not provide valid metadata", 1},
+			{"resource config VIP", "Resource: VIP (class=ocf provider=heartbeat type=IPaddr2)", 0},
+			{"property set no-such-property=1", "no-such-property", 1},
+		},
+	} {
+		t.Run(version, func(t *testing.T) {
+			file := filepath.Join(t.TempDir(), "cib.xml")
+			if err := (&cib.Store{Dir: filepath.Dir(file)}).Save(cib.New()); err != nil {
+				t.Fatal(err)
+			}
+			for _, s := range steps {
+				var out bytes.Buffer
+				code := pcs.Run(context.Background(), &program.Env{
+					Args: append([]string{"pcs", "-f", file}, strings.Fields(s.run)...), Stdin: strings.NewReader(""), Stdout: &out, Stderr: &out,
+					Getenv: func(k string) string { return map[string]string{"PCS_COMPAT": version, "PATH": os.Getenv("PATH")}[k] },
+				}, session.World{Agents: agents})
+				if code != s.code || !strings.Contains(out.String(), s.want) || s.want == "" && s.code == 0 && out.Len() > 0 {
+					t.Errorf("pcs %s: exit code %d, want %d\n%s\nwant %q", s.run, code, s.code, out.String(), s.want)
+				}
+			}
+		})
+	}
+}
+
+// FuzzRun: no command line crashes pcs.
+func FuzzRun(f *testing.F) {
+	for _, s := range []string{"resource create x", "constraint location a prefers b=INFINITY", "--force -f", "status --full --wait=3", "property set a=b --forc"} {
+		f.Add(s)
+	}
+	f.Fuzz(func(t *testing.T, line string) {
+		words := strings.Fields(line)
+		// Only verbs on a file: others reach for the host.
+		if len(words) == 0 || words[0] != "resource" && words[0] != "constraint" && words[0] != "property" {
+			return
+		}
+		for _, w := range words {
+			if strings.HasPrefix(w, "debug") || strings.Contains(w, "/") || strings.HasPrefix(w, "-") {
+				return
+			}
+		}
+		file := filepath.Join(t.TempDir(), "cib.xml")
+		if err := (&cib.Store{Dir: filepath.Dir(file)}).Save(cib.New()); err != nil {
+			t.Fatal(err)
+		}
+		var out bytes.Buffer
+		pcs.Run(context.Background(), &program.Env{
+			Args: append([]string{"pcs", "-f", file}, words...), Stdin: strings.NewReader(""), Stdout: &out, Stderr: &out,
+			Getenv: func(string) string { return "" },
+		}, session.World{Agents: running.Agents{Host: &ocf.Host{Root: "/nonexistent", FenceDir: "/nonexistent", InitDir: "/nonexistent"}}})
+	})
+}
