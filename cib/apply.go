@@ -25,6 +25,7 @@ const (
 	Erase   Op = "cib_erase"
 	Bump    Op = "cib_bump"
 	Patch   Op = "cib_apply_diff"
+	Upgrade Op = "cib_upgrade"         // the schema becomes NewSchema
 	Commit  Op = "cib_commit_transact" // Data holds cib_command elements, all or none
 )
 
@@ -80,6 +81,9 @@ func Apply(root *etree.Element, req Request) (Result, error) {
 		if e.config {
 			after.Epoch++
 			after.NumUpdates = 0
+			if req.Op == Upgrade {
+				after.NumUpdates = 2 // as Pacemaker counts it
+			}
 		} else {
 			after.NumUpdates++
 		}
@@ -137,6 +141,8 @@ func (e *edit) run() error {
 	case Erase:
 		e.erase()
 		return nil
+	case Upgrade:
+		return e.upgrade()
 	}
 	if data == nil && !(e.req.Op == Delete && e.req.XPath) {
 		return fail(Invalid, "%s needs data", e.req.Op)

@@ -80,7 +80,7 @@ func (r *request) cib() {
 		data, err := core.Replica.Query(req)
 		reply(cib.Result{Data: data}, err)
 		return
-	case cib.Create, cib.Modify, cib.Replace, cib.Delete, cib.Erase, cib.Bump, cib.Patch, cib.Commit:
+	case cib.Create, cib.Modify, cib.Replace, cib.Delete, cib.Erase, cib.Bump, cib.Patch, cib.Upgrade, cib.Commit:
 	case "noop", "cib_ismaster", "ping":
 		reply(cib.Result{}, nil)
 		return

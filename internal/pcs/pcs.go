@@ -104,9 +104,6 @@ func badOption(env *program.Env, v dialect.Version, err error) int {
 // finish tells what a command ended with and gives its exit code.
 func finish(s *session.Session, words []string, err error) int {
 	if err == nil {
-		if s.Out.Failed() && false {
-			return 1
-		}
 		return 0
 	}
 	var ue *argv.UsageError
@@ -210,6 +207,8 @@ type Node struct {
 	Gens string
 	// Default09 is Default in 0.9.
 	Default09 string
+	// At are the words that usage texts have for this place, the words that led here if nil.
+	At []string
 }
 
 func (n *Node) in(minor int) bool {
@@ -220,6 +219,9 @@ func (n *Node) known(int) bool { return true }
 
 // run walks down the tree.
 func (n *Node) run(s *session.Session, at, rest []string) error {
+	if n.At != nil {
+		at = n.At
+	}
 	s.Command = at
 	n.speak(s)
 	if n.Sub == nil {
@@ -237,7 +239,7 @@ func (n *Node) run(s *session.Session, at, rest []string) error {
 		s.Out.Raw(usage.Show(s.Minor(), at[0], next))
 		return nil
 	}
-	if sub, ok := n.Sub[word]; ok && word != "" {
+	if sub, ok := n.Sub[word]; ok && word != "" && (sub.in(s.Minor()) || !s.Fixed) {
 		return sub.run(s, append(slices.Clone(at), word), next)
 	}
 	if n.Run != nil {

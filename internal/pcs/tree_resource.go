@@ -1,6 +1,8 @@
 package pcs
 
 import (
+	"strings"
+
 	"hacluster/internal/pcs/report"
 	"hacluster/internal/pcs/resource"
 	"hacluster/internal/pcs/session"
@@ -44,11 +46,11 @@ var resourceTree = &Node{
 		"debug-monitor":    verb(resource.Debug("debug-monitor")),
 		"debug-promote":    verb(resource.Debug("debug-promote")),
 		"debug-demote":     verb(resource.Debug("debug-demote")),
-		"defaults":         only09(resource.Defaults09("rsc_defaults")),
+		"defaults":         defaultsNode(resource.ResourceDefaults),
 		"add_operation":    only09(gone09("add_operation has been deprecated, please use 'op add'")),
 		"remove_operation": only09(gone09("remove_operation has been deprecated, please use 'op remove'")),
 		"op": {Sub: map[string]*Node{
-			"defaults": only09(resource.Defaults09("op_defaults")),
+			"defaults": defaultsNode(resource.OperationDefaults),
 			"add":      only09(resource.OpAdd09),
 			"remove":   only09(resource.OpRemove09),
 			"delete":   only09(resource.OpRemove09),
@@ -75,10 +77,14 @@ var stonithTree = &Node{
 		"remove":   only09(resource.Delete09),
 		"cleanup":  verb(resource.Cleanup),
 		"refresh":  verb(resource.Refresh),
-		"enable":   only09(resource.Enable09),
-		"disable":  only09(resource.Disable09),
-		"fence":    verb(stonith.Fence),
-		"confirm":  verb(stonith.Confirm),
+		"defaults": defaultsNode(resource.ResourceDefaults),
+		"op": {Gens: "-ABC", Sub: map[string]*Node{
+			"defaults": defaultsNode(resource.OperationDefaults),
+		}},
+		"enable":  only09(resource.Enable09),
+		"disable": only09(resource.Disable09),
+		"fence":   verb(stonith.Fence),
+		"confirm": verb(stonith.Confirm),
 		"history": {Default: "show", Sub: map[string]*Node{
 			"show":    verb(stonith.History),
 			"cleanup": verb(stonith.HistoryCleanup),
@@ -111,4 +117,22 @@ func showStonith09(s *session.Session, args []string) error {
 // gone09 is a verb that only tells which other took its place.
 func gone09(text string) session.Verb {
 	return func(*session.Session, []string) error { return report.Fatal(text) }
+}
+
+// defaultsNode are the verbs for the defaults of resources or operations.
+func defaultsNode(d resource.Defaults) *Node {
+	return &Node{
+		At:      append([]string(nil), strings.Fields(d.Command)...),
+		Default: "config", Default09: "-", Run: session.ByAge(resource.Defaults09(d.Section), d.Run),
+		Sub: map[string]*Node{
+			"config": gens("-ABC", d.Config),
+			"update": gens("-ABC", d.Update),
+			"set": {Gens: "-ABC", Sub: map[string]*Node{
+				"create": gens("-ABC", d.Create),
+				"update": gens("-ABC", d.UpdateSet),
+				"delete": gens("-ABC", d.Remove),
+				"remove": gens("-ABC", d.Remove),
+			}},
+		},
+	}
 }

@@ -117,8 +117,9 @@ func (c Cluster) Patch(ctx context.Context, patchset []byte) error {
 }
 
 // Upgrade raises the schema to the newest.
-func (Cluster) Upgrade(context.Context) error {
-	return errors.New("not supported yet: upgrading the CIB of a running cluster")
+func (c Cluster) Upgrade(ctx context.Context) error {
+	_, err := c.do(ctx, cib.Request{Op: cib.Upgrade})
+	return c.follow(ctx, err)
 }
 
 func (Cluster) controller(ctx context.Context, name string, f func(*client.Controller) error) error {

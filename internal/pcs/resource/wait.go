@@ -1,6 +1,11 @@
 package resource
 
 import (
+	"slices"
+	"sort"
+	"strings"
+
+	"hacluster/internal/pcs/report"
 	"hacluster/internal/pcs/session"
 )
 
@@ -17,9 +22,39 @@ func waitFor(s *session.Session, plan session.WaitPlan, ids []string, e *expecta
 	if err := s.Idle(plan); err != nil {
 		return err
 	}
-	return tellState(s, ids, e)
+	st, err := s.State()
+	if err != nil {
+		return err
+	}
+	var items []report.Item
+	for _, id := range ids {
+		items = append(items, stateItem(st, id, e))
+	}
+	return s.Check(items...)
 }
 
-func tellState(s *session.Session, ids []string, e *expectation) error {
-	return nil
+// stateItem tells where a resource runs, as an error when that is not what is expected.
+func stateItem(st *session.State, id string, e *expectation) report.Item {
+	roles := st.RolesWithNodes(id, e == nil || e.running)
+	item := report.Infof("%s", rolesText(id, roles))
+	if e != nil && e.running != (len(roles) > 0) {
+		item.Severity = report.Error
+	}
+	return item
+}
+
+func rolesText(id string, roles map[string][]string) string {
+	if len(roles) == 0 {
+		return "resource '" + id + "' is not running on any node"
+	}
+	var parts []string
+	for role, nodes := range roles {
+		label := strings.ToLower(role)
+		if role == "Started" {
+			label = "running"
+		}
+		parts = append(parts, label+" on "+report.Plural(len(nodes), "node", "nodes")+" "+report.QuoteSorted(slices.Clone(nodes)))
+	}
+	sort.Strings(parts)
+	return "resource '" + id + "' is " + strings.Join(parts, "; ")
 }

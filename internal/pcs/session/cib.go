@@ -11,6 +11,7 @@ import (
 
 	"github.com/beevik/etree"
 
+	"hacluster/cib"
 	"hacluster/internal/pcs/argv"
 	"hacluster/internal/pcs/doc"
 	"hacluster/internal/pcs/live"
@@ -310,21 +311,11 @@ func (s *Session) CIBAtLeast(need [3]int) (*etree.Element, error) {
 
 // upgrade raises the schema of the CIB that the verb works on.
 func (s *Session) upgrade(need [3]int) (*etree.Element, error) {
-	if s.Live() {
-		if s.World.Cluster == nil {
-			return nil, s.noCIB("")
-		}
-		if err := s.World.Cluster.Upgrade(s.Ctx); err != nil {
-			return nil, report.Fatalf("unable to upgrade cluster: %s", err)
-		}
-	} else {
-		r, err := s.Run("cibadmin", "--upgrade", "--force")
-		if err != nil {
-			return nil, report.Fatalf("unable to upgrade cluster: %s", err)
-		}
-		if r.Code != 0 {
-			return nil, report.Fatalf("unable to upgrade cluster: %s", r.Output())
-		}
+	if s.Live() && s.World.Cluster == nil {
+		return nil, s.noCIB("")
+	}
+	if err := s.UpgradeCIB(); err != nil && cib.CodeOf(err) != cib.SchemaUnchanged {
+		return nil, report.Fatalf("unable to upgrade cluster: %s", err)
 	}
 	root, err := s.CIB()
 	if err != nil {

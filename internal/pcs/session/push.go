@@ -1,8 +1,6 @@
 package session
 
 import (
-	"strings"
-
 	"github.com/beevik/etree"
 
 	"hacluster/cib"
@@ -55,21 +53,5 @@ func (s *Session) apply(r cib.Request, onCluster func() error) error {
 
 // UpgradeCIB raises the schema to the newest.
 func (s *Session) UpgradeCIB() error {
-	if s.Live() {
-		if s.World.Cluster == nil {
-			return live.ErrNotRunning
-		}
-		return s.World.Cluster.Upgrade(s.Ctx)
-	}
-	r, err := s.Run("cibadmin", "--upgrade", "--force")
-	if err != nil {
-		return err
-	}
-	if r.Code == 0 {
-		return nil
-	}
-	if strings.Contains(r.Output(), cib.SchemaUnchanged.String()) {
-		return &cib.Error{Code: cib.SchemaUnchanged}
-	}
-	return report.Fatal(r.Output())
+	return s.apply(cib.Request{Op: cib.Upgrade}, func() error { return s.World.Cluster.Upgrade(s.Ctx) })
 }

@@ -1,0 +1,99 @@
+package rule
+
+import (
+	"strings"
+
+	"github.com/beevik/etree"
+
+	"hacluster/internal/pcs/doc"
+)
+
+// Write puts the rule at the end of el, with the score INFINITY.
+func (t *Tree) Write(el *etree.Element, ids *doc.IDs) {
+	w := writer{ids: ids, integers: true}
+	if v, ok := doc.SchemaVersion(doc.Root(el)); ok {
+		w.integers = doc.AtLeast(v, [3]int{3, 5, 0})
+	}
+	r := w.part(el, t)
+	doc.Set(r, "score", "INFINITY")
+}
+
+type writer struct {
+	ids *doc.IDs
+	// integers tells whether the schema knows the type.
+	integers bool
+}
+
+func (w writer) part(parent *etree.Element, t *Tree) *etree.Element {
+	expr := func(tag string) *etree.Element { return doc.Append(parent, tag, "id", w.ids.Sub(parent, "expr")) }
+	switch t.Kind {
+	case DateBeforeAfter:
+		e := expr("date_expression")
+		doc.Set(e, "operation", t.Op)
+		name := "end"
+		if t.Op == "gt" {
+			name = "start"
+		}
+		doc.Set(e, name, t.Start)
+		return e
+	case DateRange:
+		e := expr("date_expression")
+		doc.Set(e, "operation", "in_range")
+		doc.SetOrDrop(e, "start", t.Start)
+		if t.Pairs != nil {
+			w.pairs(e, "duration", "duration", t.Pairs)
+		} else {
+			doc.SetOrDrop(e, "end", t.End)
+		}
+		return e
+	case DateSpec:
+		e := expr("date_expression")
+		doc.Set(e, "operation", "date_spec")
+		w.pairs(e, "date_spec", "datespec", t.Pairs)
+		return e
+	case Attribute:
+		e := expr("expression")
+		doc.Set(e, "attribute", t.Name)
+		doc.Set(e, "operation", t.Op)
+		doc.SetOrDrop(e, "value", t.Value)
+		kind := t.Type
+		if kind == "integer" && !w.integers {
+			kind = "number"
+		}
+		doc.SetOrDrop(e, "type", kind)
+		return e
+	case Operation:
+		e := doc.Append(parent, "op_expression", "id", w.ids.Sub(parent, "op-"+t.Name), "name", t.Name)
+		doc.SetOrDrop(e, "interval", t.Value)
+		return e
+	case ResourceKind:
+		var parts []string
+		for _, p := range []string{t.Standard, t.Provider, t.Resource} {
+			if p != "" {
+				parts = append(parts, p)
+			}
+		}
+		e := doc.Append(parent, "rsc_expression", "id", w.ids.Sub(parent, "rsc-"+strings.Join(parts, "-")))
+		doc.SetOrDrop(e, "class", t.Standard)
+		doc.SetOrDrop(e, "provider", t.Provider)
+		doc.SetOrDrop(e, "type", t.Resource)
+		return e
+	}
+	e := doc.Append(parent, "rule", "id", w.ids.Sub(parent, "rule"), "boolean-op", t.Op)
+	if parent.Tag == "rule" {
+		doc.Set(e, "score", "0")
+	}
+	for _, p := range t.Parts {
+		w.part(e, p)
+	}
+	return e
+}
+
+// pairs writes the parts of a duration or date specification, the last of a name.
+func (w writer) pairs(e *etree.Element, tag, suffix string, pairs [][2]string) {
+	d := doc.Append(e, tag)
+	for _, p := range pairs {
+		doc.Set(d, p[0], p[1])
+	}
+	doc.Set(d, "id", w.ids.Sub(e, suffix))
+}
