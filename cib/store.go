@@ -170,26 +170,12 @@ func (s *Store) backup(file string) error {
 }
 
 func (s *Store) write(file string, data []byte) error {
-	f, err := os.CreateTemp(s.Dir, "cib.")
-	if err != nil {
-		return err
-	}
-	defer os.Remove(f.Name())
-	if s.Chown {
-		if err = f.Chown(s.Owner, s.Group); err != nil {
-			return errors.Join(err, f.Close())
+	return replace(file, data, func(f *os.File) error {
+		if !s.Chown {
+			return nil
 		}
-	}
-	if _, err = f.Write(data); err == nil {
-		err = f.Sync()
-	}
-	if cerr := f.Close(); err == nil {
-		err = cerr
-	}
-	if err == nil {
-		err = os.Rename(f.Name(), file)
-	}
-	return err
+		return f.Chown(s.Owner, s.Group)
+	})
 }
 
 func syncDir(dir string) error {

@@ -1,0 +1,184 @@
+package tool
+
+import (
+	"errors"
+	"fmt"
+	"math"
+	"strconv"
+	"strings"
+)
+
+// Arg is whether an option takes a value.
+type Arg int
+
+// What an option takes.
+const (
+	None     Arg = iota
+	Required     // the next word, or after "="
+	Optional     // the next word unless it begins with "-", or after "="
+)
+
+// Option is one option of a program.
+type Option struct {
+	Short byte   // 0 when it has no short form
+	Long  string // "" when it has no long form
+	Arg   Arg
+	// Do takes the value ("" without one). An error with an empty text is told
+	// as "Error parsing option".
+	Do func(value string) error
+	// Given is called with the option as it was typed ("-n", "--name") in place
+	// of Do, for options whose complaints name it.
+	Given func(option, value string) error
+
+	// For the help page; an option without Help is not shown.
+	Group, Value, Help string
+}
+
+// Options are those of a program. Glued lists the short options that may have
+// their value glued to them ("-xFILE"), which is told as deprecated.
+type Options struct {
+	Glued string
+	List  []Option
+}
+
+// ErrHelp is returned by Parse as soon as help is asked for.
+var ErrHelp = errors.New("help is asked for")
+
+// Flag sets targets when the option is given.
+func Flag(targets ...*bool) func(string) error {
+	return func(string) error {
+		for _, t := range targets {
+			*t = true
+		}
+		return nil
+	}
+}
+
+// Text takes the option's value; given, which may be nil, tells that there was one.
+func Text(target *string, given ...*bool) func(string) error {
+	return func(v string) error {
+		*target = v
+		for _, g := range given {
+			*g = true
+		}
+		return nil
+	}
+}
+
+// Count counts how often the option is given.
+func Count(target *int) func(string) error {
+	return func(string) error { *target++; return nil }
+}
+
+// Int takes a 32-bit integer.
+func Int(target *int) func(option, value string) error {
+	return func(option, value string) error {
+		n, err := strconv.ParseInt(strings.TrimLeft(value, " \t\n\v\f\r"), 0, 64)
+		switch {
+		case errors.Is(err, strconv.ErrRange) || err == nil && (n > math.MaxInt32 || n < math.MinInt32):
+			return fmt.Errorf("Integer value “%s” for %s out of range", value, option)
+		case err != nil:
+			return fmt.Errorf("Cannot parse integer value “%s” for %s", value, option)
+		}
+		*target = int(n)
+		return nil
+	}
+}
+
+// Split takes joined short options apart as Pacemaker's tools do before they
+// read their options: -1rL becomes -1 -r -L. Notes are about glued values.
+func (o *Options) Split(args []string) (words, notes []string) {
+	raw := false // the word is the value of the option before it
+	for i, a := range args {
+		switch {
+		case a == "--" && !raw:
+			return append(words, args[i:]...), notes
+		case raw || len(a) < 2 || a[0] != '-' || a[1] == '-' || a == "-INFINITY" || negative(a):
+			words, raw = append(words, a), false
+			continue
+		}
+		for j := 1; j < len(a); j++ {
+			words = append(words, "-"+a[j:j+1])
+			if strings.IndexByte(o.Glued, a[j]) < 0 {
+				continue
+			}
+			if rest := a[j+1:]; rest != "" {
+				notes = append(notes,
+					fmt.Sprintf("Deprecated argument format '-%c%s' used.", a[j], rest),
+					fmt.Sprintf("Please use '-%c %s' instead.  Support will be removed in a future release.", a[j], rest))
+				words = append(words, rest)
+			} else {
+				raw = true
+			}
+			break
+		}
+	}
+	return words, notes
+}
+
+// negative tells whether a word is a negative number.
+func negative(a string) bool {
+	return len(a) > 1 && a[1] >= '1' && a[1] <= '9' && strings.Trim(a[1:], "0123456789") == ""
+}
+
+// Parse reads the command line without the program's name. Rest are the words
+// that are no options; notes stand on standard error whatever else happens.
+func (o *Options) Parse(args []string) (rest, notes []string, err error) {
+	words, notes := o.Split(args)
+	for i := 0; i < len(words); i++ {
+		a := words[i]
+		if a == "--" {
+			return append(rest, words[i+1:]...), notes, nil
+		}
+		if len(a) < 2 || a[0] != '-' || a == "-INFINITY" {
+			rest = append(rest, a)
+			continue
+		}
+		name, value, given := strings.Cut(a, "=")
+		opt := o.find(name)
+		if opt == nil && !given {
+			opt = o.find(a)
+		}
+		if opt == nil {
+			if name == "--help" || strings.HasPrefix(name, "--help-") || name == "-h" || name == "-?" {
+				return rest, notes, ErrHelp
+			}
+			return rest, notes, fmt.Errorf("Unknown option %s", a)
+		}
+		switch {
+		case given || opt.Arg == None:
+		case opt.Arg == Required:
+			if i++; i >= len(words) {
+				return rest, notes, fmt.Errorf("Missing argument for %s", a)
+			}
+			value = words[i]
+		case i+1 < len(words) && !strings.HasPrefix(words[i+1], "-"):
+			i++
+			value = words[i]
+		}
+		if opt.Arg == None {
+			value = ""
+		}
+		do := opt.Given
+		if do == nil {
+			do = func(_, v string) error { return opt.Do(v) }
+		}
+		if err := do(name, value); err != nil {
+			if err.Error() == "" {
+				err = fmt.Errorf("Error parsing option %s", name)
+			}
+			return rest, notes, err
+		}
+	}
+	return rest, notes, nil
+}
+
+func (o *Options) find(name string) *Option {
+	for i := range o.List {
+		opt := &o.List[i]
+		if opt.Long != "" && name == "--"+opt.Long || opt.Short != 0 && name == "-"+string(rune(opt.Short)) {
+			return opt
+		}
+	}
+	return nil
+}

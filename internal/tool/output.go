@@ -1,0 +1,171 @@
+package tool
+
+import (
+	"fmt"
+	"io"
+	"os"
+	"strings"
+
+	"github.com/beevik/etree"
+
+	"hacluster/cib/xml"
+	"hacluster/internal/program"
+)
+
+// APIVersion is the version of the XML that the programs write.
+const APIVersion = "2.42"
+
+// Output is where a program's results go: as text, as XML, or nowhere.
+//
+// A program says each thing once per form: text through Info and Print, XML
+// through Element. Faults go to standard error as they come, or into the XML.
+type Output struct {
+	Format string // text, xml, none
+	Quiet  bool   // silences Info
+
+	name   string
+	w      io.Writer
+	stderr io.Writer
+	close  func() error
+	root   *etree.Element
+	faults []string
+}
+
+// UnknownFormat is an output format that the program does not have.
+type UnknownFormat struct{ Format string }
+
+func (e *UnknownFormat) Error() string {
+	return fmt.Sprintf("Error creating output format %s: Unknown output format", e.Format)
+}
+
+// NewOutput begins the output in format ("" is text), to the file to ("" and "-"
+// are standard output). Formats are those that the program has, text, xml and none
+// when not given.
+func NewOutput(env *program.Env, format, to string, formats ...string) (*Output, error) {
+	if len(formats) == 0 {
+		formats = []string{"text", "xml", "none"}
+	}
+	if format == "" {
+		format = "text"
+	}
+	known := false
+	for _, f := range formats {
+		known = known || f == format
+	}
+	if !known {
+		return nil, &UnknownFormat{format}
+	}
+	o := &Output{Format: format, name: env.Name(), w: env.Stdout, stderr: env.Stderr, close: func() error { return nil }}
+	if to != "" && to != "-" {
+		f, err := os.Create(to)
+		if err != nil {
+			return nil, fmt.Errorf("Error creating output format (null): %s", Reason(err))
+		}
+		o.w, o.close = f, f.Close
+	}
+	if format == "none" {
+		o.w, o.stderr = io.Discard, io.Discard
+	}
+	if o.XML() {
+		o.root = etree.NewElement("pacemaker-result")
+		o.root.CreateAttr("api-version", APIVersion)
+		o.root.CreateAttr("request", Request(env.Args))
+	}
+	return o, nil
+}
+
+// XML tells that the output is XML.
+func (o *Output) XML() bool { return o.Format == "xml" }
+
+// Print writes text, which XML leaves out.
+func (o *Output) Print(format string, args ...any) {
+	if !o.XML() {
+		fmt.Fprintf(o.w, format, args...) //nolint:errcheck // a closed stream ends the program elsewhere
+	}
+}
+
+// Info writes a line of text, which Quiet and XML leave out.
+func (o *Output) Info(format string, args ...any) {
+	if !o.Quiet {
+		o.Print(format+"\n", args...)
+	}
+}
+
+// Fault tells that something went wrong: a line on standard error, or in the XML.
+func (o *Output) Fault(format string, args ...any) {
+	text := fmt.Sprintf(format, args...)
+	if o.XML() {
+		o.faults = append(o.faults, text)
+		return
+	}
+	fmt.Fprintln(o.stderr, text) //nolint:errcheck // as above
+}
+
+// Element gives a new element below the result: attributes are names and
+// values, those whose name ends in "?" are left out without a value. In other
+// formats it goes nowhere.
+func (o *Output) Element(tag string, attrs ...string) *etree.Element {
+	if !o.XML() {
+		return Add(etree.NewElement("nowhere"), tag, attrs...)
+	}
+	return Add(o.root, tag, attrs...)
+}
+
+// CData adds an element whose text is XML or other text, as a CDATA section.
+func (o *Output) CData(tag, text string) { o.Element(tag).CreateCData(text) }
+
+// Add adds an element with attributes given as Element's.
+func Add(parent *etree.Element, tag string, attrs ...string) *etree.Element {
+	e := parent.CreateElement(tag)
+	for i := 0; i+1 < len(attrs); i += 2 {
+		name, optional := strings.CutSuffix(attrs[i], "?")
+		if optional && attrs[i+1] == "" {
+			continue
+		}
+		e.CreateAttr(name, attrs[i+1])
+	}
+	return e
+}
+
+// Finish ends the output and gives the exit code. A non-nil err is told as the
+// program's last word, with the program's name before it.
+func (o *Output) Finish(code Exit, err error) int {
+	if err != nil && err.Error() != "" {
+		o.Fault("%s: %s", o.name, err)
+	}
+	if o.XML() {
+		status := Add(o.root, "status", "code", fmt.Sprint(int(code)), "message", code.String())
+		if len(o.faults) > 0 {
+			list := status.CreateElement("errors")
+			for _, f := range o.faults {
+				list.CreateElement("error").SetText(f)
+			}
+		}
+		_, _ = o.w.Write(xml.Pretty(o.root))
+	}
+	if err := o.close(); err != nil {
+		fmt.Fprintf(o.stderr, "%s: %s\n", o.name, Reason(err)) //nolint:errcheck // as above
+		return int(IOErr)
+	}
+	return int(code)
+}
+
+// Version answers --version.
+func (o *Output) Version() {
+	o.Print("Pacemaker 3.0.2\nWritten by Andrew Beekhof and the Pacemaker project contributors\n")
+	o.Element("version", "program", "Pacemaker", "version", "3.0.2",
+		"author", "Andrew Beekhof and the Pacemaker project contributors", "build", "", "features", "")
+}
+
+// Request is a command line as the XML repeats it: words that a shell would take
+// apart are quoted.
+func Request(args []string) string {
+	words := make([]string, len(args))
+	for i, w := range args {
+		if w == "" || strings.ContainsAny(w, " \t\n'\"\\$`") {
+			w = "'" + strings.ReplaceAll(w, "'", `'\''`) + "'"
+		}
+		words[i] = w
+	}
+	return strings.Join(words, " ")
+}

@@ -1,0 +1,142 @@
+package tool
+
+import (
+	"context"
+	"errors"
+	"io"
+	"io/fs"
+	"os"
+	"os/user"
+	"path/filepath"
+	"strings"
+	"syscall"
+
+	"github.com/beevik/etree"
+
+	"hacluster/cib"
+	"hacluster/internal/client"
+	"hacluster/internal/program"
+)
+
+// CIB is the configuration that a program works on: a file (CIB_file), a shadow
+// copy (CIB_shadow), or the cluster.
+type CIB struct {
+	env  *program.Env
+	file string // "" is the cluster
+	root *etree.Element
+	// dirty tells that an operation succeeded, so that the file is written at the end.
+	dirty bool
+	live  *client.CIB
+}
+
+// Path is the file that a program's environment names, "" for the cluster.
+// CIB_shadow wins over CIB_file.
+func Path(env *program.Env) string {
+	if name := env.Getenv("CIB_shadow"); name != "" {
+		return ShadowPath(env, name)
+	}
+	return env.Getenv("CIB_file")
+}
+
+// ShadowPath is the file of a shadow copy: in CIB_shadow_dir, else where the
+// cluster keeps its CIB (root, hacluster), in ~/.cib, or with temporary files.
+func ShadowPath(env *program.Env, name string) string {
+	dir := env.Getenv("CIB_shadow_dir")
+	if dir == "" {
+		u, err := user.Current()
+		switch {
+		case err == nil && (u.Uid == "0" || u.Username == "hacluster"):
+			dir = "/var/lib/pacemaker/cib"
+		case env.Getenv("HOME") != "":
+			dir = filepath.Join(env.Getenv("HOME"), ".cib")
+		default:
+			dir = os.TempDir()
+		}
+	}
+	return filepath.Join(dir, "shadow."+name)
+}
+
+// Open opens the configuration that the environment names. Errors are *cib.Error:
+// NotFound where the file is missing, SchemaValidation where it cannot be used.
+func Open(ctx context.Context, env *program.Env) (*CIB, error) {
+	c := &CIB{env: env, file: Path(env)}
+	if c.file == "" {
+		live, err := client.DialCIB(ctx, env.Name())
+		if err != nil {
+			return nil, &cib.Error{Code: cib.NotConnected}
+		}
+		c.live = live
+		return c, nil
+	}
+	var data []byte
+	var err error
+	if c.file == "-" {
+		data, err = io.ReadAll(env.Stdin)
+	} else {
+		data, err = cib.ReadFile(c.file)
+	}
+	switch {
+	case errors.Is(err, fs.ErrNotExist):
+		return nil, &cib.Error{Code: cib.NotFound}
+	case errors.Is(err, fs.ErrPermission):
+		return nil, &cib.Error{Code: cib.Access}
+	case err != nil:
+		return nil, &cib.Error{Code: cib.SchemaValidation}
+	}
+	doc, err := cib.Parse(data)
+	if err != nil {
+		return nil, &cib.Error{Code: cib.SchemaValidation}
+	}
+	c.root = doc.Root
+	return c, nil
+}
+
+// Live tells that the configuration is the cluster's.
+func (c *CIB) Live() bool { return c.live != nil }
+
+// Root gives the whole document, which is not to be changed.
+func (c *CIB) Root(ctx context.Context) (*etree.Element, error) {
+	if c.live != nil {
+		return c.live.Query(ctx)
+	}
+	return c.root, nil
+}
+
+// Do carries one operation out and gives its answer. Errors are *cib.Error.
+func (c *CIB) Do(ctx context.Context, req cib.Request) (*etree.Element, error) {
+	if c.live != nil {
+		return c.live.Do(ctx, req)
+	}
+	res, err := cib.Apply(c.root, req)
+	if err != nil {
+		return res.Data, err
+	}
+	if req.Op != cib.Query {
+		c.root, c.dirty = res.Root, true
+	}
+	return res.Data, nil
+}
+
+// Close ends the work; a file is written if an operation succeeded, also one
+// that changed nothing.
+func (c *CIB) Close() error {
+	if c.live != nil {
+		c.live.Close()
+		return nil
+	}
+	if !c.dirty || c.file == "-" {
+		return nil
+	}
+	return cib.WriteFile(c.file, c.root)
+}
+
+// Reason is the system's word for an error, without what it happened to:
+// "No such file or directory".
+func Reason(err error) string {
+	var errno syscall.Errno
+	if errors.As(err, &errno) {
+		s := errno.Error()
+		return strings.ToUpper(s[:1]) + s[1:]
+	}
+	return err.Error()
+}

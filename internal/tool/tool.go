@@ -1,0 +1,123 @@
+// Package tool is what Pacemaker's command-line tools share: how they read their
+// options, where they find the configuration, how they answer as text and XML,
+// and their exit codes.
+//
+//	o := tool.Options{Glued: "nv", List: []tool.Option{{Short: 'n', Long: "name", Arg: tool.Required, Do: tool.Text(&name)}}}
+//	words, notes, err := o.Parse(env.Args[1:])
+//	out, err := tool.NewOutput(env, format, to)
+//	c, err := tool.Open(ctx, env)     // CIB_shadow, CIB_file or the cluster
+//	c.Do(ctx, cib.Request{…}); c.Close()
+//	return out.Finish(tool.OK, nil)
+//
+// [Start] does the first steps in the order that all tools have.
+package tool
+
+import (
+	"errors"
+	"fmt"
+	"strings"
+
+	"hacluster/internal/program"
+)
+
+// Program describes a tool to Start.
+type Program struct {
+	Summary string // one line for the help page
+	Usage   string // the words after the name
+	Glued   string
+	Options []Option
+	// Formats are the output formats; nil means text, xml, none.
+	Formats []string
+	// FormatFault is the exit code when the output cannot begin; 0 is Error.
+	FormatFault Exit
+	// NoOutput leaves out --output-as and --output-to.
+	NoOutput bool
+}
+
+// Start reads the command line and begins the output: options and the common
+// ones (--output-as, --output-to, --quiet where the program has none of its own,
+// --version, --help). When out is nil the program ends at once with code.
+func Start(env *program.Env, p *Program) (out *Output, words []string, code int) {
+	var format, to string
+	var version bool
+	options := Options{Glued: p.Glued, List: append([]Option(nil), p.Options...)}
+	if !p.NoOutput {
+		options.List = append(options.List,
+			Option{Long: "output-as", Arg: Required, Do: Text(&format), Group: "output", Value: "FORMAT", Help: "text, xml or none"},
+			Option{Long: "output-to", Arg: Required, Do: Text(&to), Group: "output", Value: "FILE", Help: "where the output goes; - is standard output"})
+	}
+	options.List = append(options.List,
+		Option{Short: '$', Long: "version", Do: Flag(&version), Help: "the version, and nothing else"},
+		Option{Short: 'V', Long: "verbose", Do: func(string) error { return nil }, Help: "say more; may be repeated"})
+	words, notes, err := options.Parse(env.Args[1:])
+	for _, n := range notes {
+		fmt.Fprintln(env.Stderr, n) //nolint:errcheck // nobody is left to tell
+	}
+	if errors.Is(err, ErrHelp) {
+		fmt.Fprint(env.Stdout, p.help(env.Name(), &options)) //nolint:errcheck // as above
+		return nil, nil, int(OK)
+	}
+	if err != nil {
+		fmt.Fprintf(env.Stderr, "%s: %v\n", env.Name(), err) //nolint:errcheck // as above
+		return nil, nil, int(Usage)
+	}
+	out, err = NewOutput(env, format, to, p.Formats...)
+	if err != nil {
+		fmt.Fprintf(env.Stderr, "%s: %v\n", env.Name(), err) //nolint:errcheck // as above
+		var unknown *UnknownFormat
+		if errors.As(err, &unknown) && p.FormatFault != 0 {
+			return nil, nil, int(p.FormatFault)
+		}
+		return nil, nil, int(Error)
+	}
+	if version {
+		out.Version()
+		return nil, nil, out.Finish(OK, nil)
+	}
+	return out, words, 0
+}
+
+// help is the help page.
+func (p *Program) help(name string, options *Options) string {
+	var b strings.Builder
+	fmt.Fprintf(&b, "%s - %s\n\nUsage:\n  %s [OPTION…] %s\n", name, p.Summary, name, p.Usage)
+	groups := []string{}
+	for _, o := range options.List {
+		found := false
+		for _, g := range groups {
+			found = found || g == o.Group
+		}
+		if o.Help != "" && !found {
+			groups = append(groups, o.Group)
+		}
+	}
+	for _, g := range groups {
+		title := g
+		if title == "" {
+			title = "general"
+		}
+		fmt.Fprintf(&b, "\n%s options:\n", strings.ToUpper(title[:1])+title[1:])
+		for _, o := range options.List {
+			if o.Help == "" || o.Group != g {
+				continue
+			}
+			form := "    "
+			if o.Short != 0 {
+				form = fmt.Sprintf("-%c, ", o.Short)
+			}
+			if o.Long == "" {
+				form = fmt.Sprintf("-%c", o.Short)
+			} else {
+				form += "--" + o.Long
+			}
+			switch o.Arg {
+			case Required:
+				form += "=" + o.Value
+			case Optional:
+				form += "[=" + o.Value + "]"
+			}
+			fmt.Fprintf(&b, "  %-34s %s\n", form, o.Help)
+		}
+	}
+	return b.String()
+}
