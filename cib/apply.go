@@ -40,7 +40,11 @@ type Request struct {
 	CanCreate    bool // modify may add what it does not find
 	NoChildren   bool // query: the elements without what is inside
 	PathsOnly    bool // query: the paths of the matches
+	Verbose      bool // tell more of what an upgrade rewrites
 	KeepVersions bool // do not count the versions up: data is a state that was counted elsewhere
+
+	// User is the name of the user whose permissions hold, "" for one that may do all.
+	User string
 
 	// Stamp is written to the root when the configuration changed.
 	Stamp *Stamp

@@ -132,7 +132,12 @@ func FileDigest(root *etree.Element) string {
 		conf = root.Copy()
 		conf.RemoveChild(conf.SelectElement("status"))
 	}
-	return sum(" " + string(xml.Compact(conf)) + "\n")
+	return DiskDigest(conf)
+}
+
+// DiskDigest is the digest of XML as it lies on disk, all of it.
+func DiskDigest(root *etree.Element) string {
+	return sum(" " + string(xml.Compact(root)) + "\n")
 }
 
 // Digest is the digest that patches and checks between nodes carry: of the whole

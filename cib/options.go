@@ -5,6 +5,7 @@ type Options uint32
 
 // The flags that a CIB manager acts on.
 const (
+	OptVerbose       Options = 0x1
 	OptXPath         Options = 0x2
 	OptMultiple      Options = 0x4
 	OptCanCreate     Options = 0x8
@@ -20,6 +21,7 @@ const (
 
 // SetOptions takes over the flags that Apply knows.
 func (r *Request) SetOptions(o Options) {
+	r.Verbose = o&OptVerbose != 0
 	r.XPath = o&OptXPath != 0
 	r.Multiple = o&OptMultiple != 0
 	r.CanCreate = o&OptCanCreate != 0
@@ -33,7 +35,7 @@ func (r *Request) Options() Options {
 	for _, f := range []struct {
 		set bool
 		bit Options
-	}{{r.XPath, OptXPath}, {r.Multiple, OptMultiple}, {r.CanCreate, OptCanCreate}, {r.NoChildren, OptNoChildren}, {r.PathsOnly, OptPathsOnly}} {
+	}{{r.Verbose, OptVerbose}, {r.XPath, OptXPath}, {r.Multiple, OptMultiple}, {r.CanCreate, OptCanCreate}, {r.NoChildren, OptNoChildren}, {r.PathsOnly, OptPathsOnly}} {
 		if f.set {
 			o |= f.bit
 		}

@@ -1,5 +1,11 @@
 package tool
 
+import (
+	"errors"
+
+	"hacluster/cib"
+)
+
 // Exit is the exit code of a program of Pacemaker's.
 type Exit int
 
@@ -113,4 +119,25 @@ func (e Exit) String() string {
 		return x.text
 	}
 	return exitUnknownText
+}
+
+// ExitOf is the exit code that an error of a CIB ends a program with.
+func ExitOf(err error) Exit {
+	var e *cib.Error
+	if errors.As(err, &e) {
+		return Exit(e.Code.Exit())
+	}
+	if err == nil {
+		return OK
+	}
+	return Error
+}
+
+// TextOf is what a program says of an error of a CIB: the words of its code.
+func TextOf(err error) string {
+	var e *cib.Error
+	if errors.As(err, &e) {
+		return e.Code.String()
+	}
+	return err.Error()
 }

@@ -22,6 +22,8 @@ const APIVersion = "2.42"
 type Output struct {
 	Format string // text, xml, none
 	Quiet  bool   // silences Info
+	// Verbose is how often --verbose was given.
+	Verbose int
 
 	name   string
 	w      io.Writer

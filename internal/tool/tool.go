@@ -32,7 +32,19 @@ type Program struct {
 	FormatFault Exit
 	// NoOutput leaves out --output-as and --output-to.
 	NoOutput bool
+	// Words tells what becomes of words that are no options.
+	Words WordRule
 }
+
+// WordRule is what a program does with words that are no options.
+type WordRule int
+
+const (
+	// KeepWords hands them to the program.
+	KeepWords WordRule = iota
+	// RefuseWords ends the program with a complaint and the help page.
+	RefuseWords
+)
 
 // Start reads the command line and begins the output: options and the common
 // ones (--output-as, --output-to, --quiet where the program has none of its own,
@@ -40,6 +52,7 @@ type Program struct {
 func Start(env *program.Env, p *Program) (out *Output, words []string, code int) {
 	var format, to string
 	var version bool
+	verbose := 0
 	options := Options{Glued: p.Glued, List: append([]Option(nil), p.Options...)}
 	if !p.NoOutput {
 		options.List = append(options.List,
@@ -48,7 +61,7 @@ func Start(env *program.Env, p *Program) (out *Output, words []string, code int)
 	}
 	options.List = append(options.List,
 		Option{Short: '$', Long: "version", Do: Flag(&version), Help: "the version, and nothing else"},
-		Option{Short: 'V', Long: "verbose", Do: func(string) error { return nil }, Help: "say more; may be repeated"})
+		Option{Short: 'V', Long: "verbose", Do: Count(&verbose), Help: "say more; may be repeated"})
 	words, notes, err := options.Parse(env.Args[1:])
 	for _, n := range notes {
 		fmt.Fprintln(env.Stderr, n) //nolint:errcheck // nobody is left to tell
@@ -69,6 +82,10 @@ func Start(env *program.Env, p *Program) (out *Output, words []string, code int)
 			return nil, nil, int(p.FormatFault)
 		}
 		return nil, nil, int(Error)
+	}
+	out.Verbose = verbose
+	if p.Words == RefuseWords && len(words) > 0 {
+		return nil, nil, out.Finish(Usage, fmt.Errorf("non-option ARGV-elements: %s\n\n%s", strings.Join(words, " "), p.help(env.Name(), &options)))
 	}
 	if version {
 		out.Version()
