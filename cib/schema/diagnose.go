@@ -1,0 +1,549 @@
+package schema
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+
+	"github.com/beevik/etree"
+)
+
+// diagnose tells why el has none of d's forms, in the terms of the form that it comes
+// closest to, which is returned.
+func (c *checker) diagnose(el *etree.Element, d *definition, attrs []attribute, have uint64, counts []int) int {
+	best, least := 0, -1
+	for i := range d.forms {
+		if cost := c.distance(el, d, &d.forms[i], attrs, have, counts); least < 0 || cost < least {
+			best, least = i, cost
+		}
+	}
+	f := &d.forms[best]
+	for _, a := range attrs {
+		c.attribute(el, d, f, a, have, counts)
+	}
+	for at, name := range d.attrs {
+		if f.required&^have&(1<<at) != 0 {
+			c.add(Problem{Element: el, Attr: name, Kind: MissingAttribute, Text: c.missing(el, d, f, at, have)})
+		}
+	}
+	c.children(el, d, f, counts)
+	return best
+}
+
+// distance counts what would have to change for el to have the form. A wrong value
+// weighs less than a missing or an unexpected thing.
+func (c *checker) distance(el *etree.Element, d *definition, f *form, attrs []attribute, have uint64, counts []int) int {
+	cost := 0
+	for _, a := range attrs {
+		if a.at < 0 {
+			continue // the same in every form
+		}
+		if t := f.types[a.at]; t == nil {
+			cost += 4
+		} else if !t.accepts(el.Attr[a.index].Value) {
+			cost += 3
+		}
+	}
+	for at := range d.attrs {
+		if f.required&^have&(1<<at) != 0 {
+			cost += 4
+		}
+	}
+	for i := range d.kids {
+		if counts[i] > 0 && f.partOf[i] < 0 {
+			cost += 4
+		}
+	}
+	for _, p := range f.parts {
+		n := 0
+		for _, k := range p.kids {
+			n += counts[k]
+		}
+		if n < p.min || p.max >= 0 && n > p.max {
+			cost += 4
+		}
+	}
+	if d.ordered && misplaced(el, d, f) != nil {
+		cost += 2
+	}
+	return cost
+}
+
+// attribute tells what is wrong with one attribute, if anything.
+func (c *checker) attribute(el *etree.Element, d *definition, f *form, a attribute, have uint64, counts []int) {
+	name, value := el.Attr[a.index].Key, el.Attr[a.index].Value
+	if a.at < 0 {
+		c.add(Problem{Element: el, Attr: name, Kind: UnknownAttribute, Value: value, Text: c.unknownAttribute(d, name, have)})
+		return
+	}
+	t := f.types[a.at]
+	if t == nil {
+		text := fmt.Sprintf("attribute %s may not stand in <%s>", name, d.tag)
+		if beside := conflict(d, f, a.at, have, counts); beside != "" {
+			text += " together with " + beside
+		}
+		if allowed := f.names(d, have); allowed != "" {
+			text += "; what may be added is " + allowed
+		}
+		c.add(Problem{Element: el, Attr: name, Kind: UnknownAttribute, Value: value, Text: text})
+		return
+	}
+	if t.accepts(value) {
+		return
+	}
+	c.add(Problem{Element: el, Attr: name, Kind: BadValue, Value: value, Text: c.badValue(d, a.at, name, value, t)})
+}
+
+// badValue tells what an attribute may hold instead, in any form.
+func (c *checker) badValue(d *definition, at int, name, value string, t *valueType) string {
+	var words, not []string
+	for i := range d.forms {
+		if o := d.forms[i].types[at]; o != nil {
+			for _, w := range o.words {
+				if !slices.Contains(words, w) {
+					words = append(words, w)
+				}
+			}
+			not = append(not, o.not...)
+		}
+	}
+	text := fmt.Sprintf("%s=%q is not allowed in <%s>", name, clip(value), d.tag)
+	switch {
+	case t.not != nil:
+		text += " by " + names[c.g.version]
+		if newer := renamed[collapse(value)]; newer != "" && newer != "-" {
+			text += "; its name is " + newer + " now"
+		} else if newer == "-" {
+			text += "; it is no longer supported, so remove it"
+		} else {
+			text += "; remove it, or let \"cibadmin --upgrade\" of the older schema do so"
+		}
+		return text
+	case len(words) > 0:
+		text += "; it is one of " + list(words, "or")
+		if other := c.otherVersion(d, name, func(o *valueType) bool { return o.accepts(value) }); other != "" {
+			return text + "; " + other
+		}
+		return text + meant(value, words)
+	case value == "":
+		return fmt.Sprintf("%s is empty in <%s>; it holds %s", name, d.tag, t.says)
+	}
+	if t.kind != plain && strings.ContainsFunc(value, func(r rune) bool { return r == ' ' || r == ':' || r == '/' }) {
+		text += " (no blank, ':' or '/')"
+	}
+	text += "; it holds " + t.says
+	if strings.EqualFold(strings.TrimPrefix(value, "+"), "infinity") {
+		text += "; did you mean \"INFINITY\"?"
+	} else if strings.EqualFold(value, "-infinity") || strings.EqualFold(value, "-inf") {
+		text += "; did you mean \"-INFINITY\"?"
+	} else if strings.EqualFold(value, "inf") {
+		text += "; did you mean \"INFINITY\"?"
+	}
+	return text
+}
+
+// renamed tells what became of names that a newer schema refuses; "-": nothing.
+var renamed = map[string]string{
+	"crmd-finalization-timeout": "join-finalization-timeout", "crmd-integration-timeout": "join-integration-timeout",
+	"crmd-transition-delay": "transition-delay", "remove-after-stop": "-", "remove_after_stop": "-",
+	"poweroff": "off", "restart-type": "-", "can_fail": "on-fail (an attribute of the operation)",
+	"role_after_failure": "on-fail (an attribute of the operation)", "requires": "requires (a meta attribute of the resource)",
+	"cluster_recheck_interval": "cluster-recheck-interval", "dc_deadtime": "dc-deadtime", "election_timeout": "election-timeout",
+	"no_quorum_policy": "no-quorum-policy", "shutdown_escalation": "shutdown-escalation", "startup_fencing": "startup-fencing",
+	"stonith_action": "stonith-action", "stonith_enabled": "stonith-enabled", "stop_orphan_actions": "stop-orphan-actions",
+	"stop_orphan_resources": "stop-orphan-resources", "symmetric_cluster": "symmetric-cluster",
+	"transition_idle_timeout": "cluster-delay", "expected-quorum-votes": "-", "notification-agent": "-", "notification-recipient": "-",
+	"default-action-timeout": "timeout (in op_defaults)", "default_action_timeout": "timeout (in op_defaults)",
+	"default-resource-stickiness":         "resource-stickiness (in rsc_defaults)",
+	"default_resource_stickiness":         "resource-stickiness (in rsc_defaults)",
+	"is-managed-default":                  "is-managed (in rsc_defaults)",
+	"is_managed_default":                  "is-managed (in rsc_defaults)",
+	"default-migration-threshold":         "migration-threshold (in rsc_defaults)",
+	"default_migration_threshold":         "migration-threshold (in rsc_defaults)",
+	"pcmk_list_cmd":                       "pcmk_list_action",
+	"pcmk_monitor_cmd":                    "pcmk_monitor_action",
+	"pcmk_off_cmd":                        "pcmk_off_action",
+	"pcmk_on_cmd":                         "pcmk_on_action",
+	"pcmk_reboot_cmd":                     "pcmk_reboot_action",
+	"pcmk_status_cmd":                     "pcmk_status_action",
+	"pcmk_arg_map":                        "pcmk_host_argument",
+	"default-resource-failure-stickiness": "migration-threshold (in rsc_defaults)",
+	"default_resource_failure_stickiness": "migration-threshold (in rsc_defaults)",
+}
+
+// unknownAttribute tells about an attribute that no form of d knows.
+func (c *checker) unknownAttribute(d *definition, name string, have uint64) string {
+	text := fmt.Sprintf("attribute %s is not known in <%s>", name, d.tag)
+	if other := c.otherVersion(d, name, nil); other != "" {
+		return text + "; " + other
+	}
+	if m := meant(name, d.attrs); m != "" {
+		return text + m
+	}
+	var free []string
+	for at, n := range d.attrs {
+		if have&(1<<at) == 0 {
+			free = append(free, n)
+		}
+	}
+	switch {
+	case len(d.attrs) == 0:
+		return text + "; it has no attributes"
+	case len(free) == 0:
+		return text + "; it has " + list(d.attrs, "and") + " only"
+	}
+	return text + "; there may be " + list(free, "or")
+}
+
+// missing tells about a required attribute, with what may stand instead of it.
+func (c *checker) missing(el *etree.Element, d *definition, f *form, at int, have uint64) string {
+	text := fmt.Sprintf("attribute %s is missing in <%s>", d.attrs[at], d.tag)
+	if id := el.SelectAttrValue("id", ""); id != "" {
+		text = fmt.Sprintf("attribute %s is missing in <%s id=%q>", d.attrs[at], d.tag, id)
+	}
+	for i := range el.Attr {
+		if _, known := d.attrAt[el.Attr[i].Key]; !known && strings.EqualFold(el.Attr[i].Key, d.attrs[at]) {
+			return text
+		}
+	}
+	if t := f.types[at]; t.says != "" {
+		text += "; it holds " + t.says
+	} else if len(t.words) > 0 && len(t.words) < 12 {
+		text += "; it is " + list(t.words, "or")
+	}
+	var instead []string
+	for i := range d.forms {
+		o := &d.forms[i]
+		if o.types[at] != nil || len(o.alone(d, f, have)) != 1 {
+			continue
+		}
+		for _, n := range o.alone(d, f, have) {
+			if !slices.Contains(instead, n) {
+				instead = append(instead, n)
+			}
+		}
+	}
+	if len(instead) > 0 {
+		text += "; instead of it there may be " + list(instead, "or")
+	}
+	return text
+}
+
+// alone are the required attributes of f that are not in other and not there.
+func (f *form) alone(d *definition, other *form, have uint64) []string {
+	var out []string
+	for at, n := range d.attrs {
+		if f.required&(1<<at) != 0 && other.types[at] == nil && have&(1<<at) == 0 {
+			out = append(out, n)
+		}
+	}
+	return out
+}
+
+// names lists the attributes that the form allows beside those that are there.
+func (f *form) names(d *definition, have uint64) string {
+	var out []string
+	for at, n := range d.attrs {
+		if f.types[at] != nil && have&(1<<at) == 0 {
+			out = append(out, n)
+		}
+	}
+	return list(out, "or")
+}
+
+// conflict names what is there and excludes the attribute: the required attributes of
+// the form that no form with the attribute has, or else children.
+func conflict(d *definition, f *form, at int, have uint64, counts []int) string {
+	var out []string
+	for o, n := range d.attrs {
+		if o == at || have&(1<<o) == 0 || f.types[o] == nil {
+			continue
+		}
+		together := slices.ContainsFunc(d.forms, func(g form) bool { return g.types[o] != nil && g.types[at] != nil })
+		if !together {
+			out = append(out, n)
+		}
+	}
+	for k, kid := range d.kids {
+		if counts[k] == 0 || f.partOf[k] < 0 {
+			continue
+		}
+		together := slices.ContainsFunc(d.forms, func(g form) bool { return g.partOf[k] >= 0 && g.types[at] != nil })
+		if !together {
+			out = append(out, "<"+kid.tag+">")
+		}
+	}
+	return list(out, "and")
+}
+
+// children tells what is wrong with the children of el as a whole.
+func (c *checker) children(el *etree.Element, d *definition, f *form, counts []int) {
+	seen := make([]int, len(f.parts))
+	for _, k := range el.ChildElements() {
+		at, ok := d.kidAt[k.Tag]
+		if !ok {
+			c.add(Problem{Element: k, Kind: UnknownElement, Text: c.unknownElement(d, f, k)})
+			continue
+		}
+		in := f.partOf[at]
+		if in < 0 {
+			text := fmt.Sprintf("<%s> may not stand in this <%s>", k.Tag, d.tag)
+			if beside := excludes(d, f, el, at); beside != "" {
+				text += " together with " + beside
+			}
+			c.add(Problem{Element: k, Kind: UnknownElement, Text: text})
+			continue
+		}
+		if seen[in]++; f.parts[in].max >= 0 && seen[in] == f.parts[in].max+1 {
+			c.add(Problem{Element: k, Kind: UnknownElement, Text: fmt.Sprintf("a second <%s> stands in <%s>; there may be one only", k.Tag, d.tag)})
+		}
+	}
+	for i, p := range f.parts {
+		if seen[i] < p.min {
+			var kids []string
+			for _, k := range p.kids {
+				kids = append(kids, "<"+d.kids[k].tag+">")
+			}
+			for j := range d.forms { // the alternatives: docker or podman, primitive or group
+				o := &d.forms[j]
+				if o == f || len(o.parts) != len(f.parts) || o.parts[i].min == 0 || o.required != f.required {
+					continue
+				}
+				for _, k := range o.parts[i].kids {
+					if n := "<" + d.kids[k].tag + ">"; !slices.Contains(kids, n) {
+						kids = append(kids, n)
+					}
+				}
+			}
+			many := "one"
+			if p.max < 0 {
+				many = "at least one"
+			}
+			name := "<" + d.tag + ">"
+			if id := el.SelectAttrValue("id", ""); id != "" {
+				name = fmt.Sprintf("<%s id=%q>", d.tag, id)
+			}
+			if len(kids) == 1 {
+				c.add(Problem{Element: el, Kind: MissingElement, Text: fmt.Sprintf("%s has no %s; it needs %s", name, kids[0], many)})
+			} else {
+				c.add(Problem{Element: el, Kind: MissingElement, Text: fmt.Sprintf("%s is incomplete; it needs %s of %s", name, many, list(kids, "or"))})
+			}
+		}
+	}
+	if d.ordered {
+		if k := misplaced(el, d, f); k != nil {
+			var order []string
+			for _, p := range f.parts {
+				for _, kid := range p.kids {
+					order = append(order, "<"+d.kids[kid].tag+">")
+				}
+			}
+			c.add(Problem{Element: k, Kind: UnknownElement, Text: fmt.Sprintf("<%s> stands too late in <%s>; the order is %s", k.Tag, d.tag, strings.Join(order, ", "))})
+		}
+	}
+}
+
+// excludes names the attributes of el that keep the child out.
+func excludes(d *definition, f *form, el *etree.Element, kid int) string {
+	var out []string
+	for i := range el.Attr {
+		at, ok := d.attrAt[el.Attr[i].Key]
+		if !ok || f.types[at] == nil {
+			continue
+		}
+		if !slices.ContainsFunc(d.forms, func(g form) bool { return g.types[at] != nil && g.partOf[kid] >= 0 }) {
+			out = append(out, el.Attr[i].Key)
+		}
+	}
+	for k, other := range d.kids {
+		if k != kid && f.partOf[k] >= 0 && el.SelectElement(other.tag) != nil &&
+			!slices.ContainsFunc(d.forms, func(g form) bool { return g.partOf[k] >= 0 && g.partOf[kid] >= 0 }) {
+			out = append(out, "<"+other.tag+">")
+		}
+	}
+	return list(out, "and")
+}
+
+// unknownElement tells about a child that no form of d knows.
+func (c *checker) unknownElement(d *definition, f *form, k *etree.Element) string {
+	text := fmt.Sprintf("<%s> may not stand in <%s>", k.Tag, d.tag)
+	var here []string
+	for i, kid := range d.kids {
+		if f.partOf[i] >= 0 {
+			here = append(here, kid.tag)
+		}
+	}
+	if m := meant(k.Tag, here); m != "" && len(c.homes(k.Tag)) == 0 {
+		return text + m
+	}
+	if homes := c.homes(k.Tag); len(homes) > 0 {
+		return text + "; it belongs into " + list(homes, "or")
+	}
+	for step := 1; step < len(names); step++ { // the nearest version that knows it
+		for _, v := range []int{c.g.version + step, c.g.version - step} {
+			if v < 0 || v >= index(None) {
+				continue
+			}
+			o := checker{g: grammarOf(v)}
+			if len(o.homes(k.Tag)) > 0 {
+				return text + "; " + c.versions(v)
+			}
+		}
+	}
+	if len(here) == 0 {
+		return text + "; nothing may"
+	}
+	for i := range here {
+		here[i] = "<" + here[i] + ">"
+	}
+	return text + "; there may be " + list(here, "or")
+}
+
+// homes are the elements of this version that hold children of that name.
+func (c *checker) homes(tag string) []string {
+	var out []string
+	for _, d := range c.g.all {
+		if _, ok := d.kidAt[tag]; ok {
+			if n := "<" + d.tag + ">"; !slices.Contains(out, n) {
+				out = append(out, n)
+			}
+		}
+	}
+	slices.Sort(out)
+	return out
+}
+
+// versions tells from when on, or until when, something is known that version v knows.
+func (c *checker) versions(v int) string {
+	if v > c.g.version {
+		return fmt.Sprintf("%s has it, this document declares %s: raise it with \"cibadmin --upgrade\"", names[v], names[c.g.version])
+	}
+	return fmt.Sprintf("the last to have it was %s, this document declares %s", names[v], names[c.g.version])
+}
+
+// otherVersion tells that another version allows the attribute in such an element, with
+// a value that fits.
+func (c *checker) otherVersion(d *definition, attr string, fits func(*valueType) bool) string {
+	name := ""
+	for n, o := range c.g.all {
+		if o == d {
+			name = n
+		}
+	}
+	for step := 1; step < len(names); step++ {
+		for _, v := range []int{c.g.version + step, c.g.version - step} {
+			if v < 0 || v >= index(None) {
+				continue
+			}
+			o := grammarOf(v).all[name]
+			if o == nil {
+				continue
+			}
+			at, ok := o.attrAt[attr]
+			if ok && (fits == nil || slices.ContainsFunc(o.forms, func(f form) bool { return f.types[at] != nil && fits(f.types[at]) })) {
+				return c.versions(v)
+			}
+		}
+	}
+	return ""
+}
+
+// dangling tells about a reference to nothing.
+func (c *checker) dangling(r use) {
+	name := r.el.Attr[r.attr].Key
+	text := fmt.Sprintf("%s=%q in <%s> names nothing: no element of the configuration has this id", name, r.value, r.el.Tag)
+	var ids []string
+	for id, el := range c.ids {
+		if likely(name, r.el.Tag, el.Tag) {
+			ids = append(ids, id)
+		}
+	}
+	slices.Sort(ids)
+	if m := meant(r.value, ids); m != "" {
+		text += m
+	} else if len(ids) > 0 && len(ids) <= 8 {
+		text += "; there are " + list(ids, "and")
+	}
+	c.add(Problem{Element: r.el, Attr: name, Kind: BadReference, Value: r.value, Text: text})
+}
+
+// likely tells whether an attribute of <in> usually names elements of that tag.
+func likely(attr, in, tag string) bool {
+	switch attr {
+	case "id-ref":
+		return tag == in
+	case "template":
+		return tag == "template"
+	case "reference", "ref":
+		return true
+	}
+	switch in {
+	case "role", "role_ref":
+		return tag == "acl_role"
+	}
+	switch tag {
+	case "primitive", "group", "clone", "master", "bundle", "template", "tag":
+		return true
+	}
+	return false
+}
+
+// list joins words: a, b or c.
+func list(words []string, last string) string {
+	switch len(words) {
+	case 0:
+		return ""
+	case 1:
+		return words[0]
+	}
+	return strings.Join(words[:len(words)-1], ", ") + " " + last + " " + words[len(words)-1]
+}
+
+// meant asks whether one of the words was meant that is near to what was written.
+func meant(written string, words []string) string {
+	written = collapse(written)
+	best, least := "", max(1, min(3, len(written)/3))+1
+	for _, w := range words {
+		if w == written {
+			continue
+		}
+		if strings.EqualFold(w, written) || strings.EqualFold(strings.ReplaceAll(w, "-", "_"), strings.ReplaceAll(written, "-", "_")) {
+			return fmt.Sprintf("; did you mean %q?", w)
+		}
+		if n := edits(strings.ToLower(written), strings.ToLower(w), least); n < least {
+			best, least = w, n
+		}
+	}
+	if best == "" {
+		return ""
+	}
+	return fmt.Sprintf("; did you mean %q?", best)
+}
+
+// edits counts the letters to insert, delete, replace or swap between a and b; at least
+// limit when there are that many.
+func edits(a, b string, limit int) int {
+	if len(a)-len(b) >= limit || len(b)-len(a) >= limit || len(a) > 200 {
+		return limit
+	}
+	var before, prev []int
+	row := make([]int, len(b)+1)
+	for j := range row {
+		row[j] = j
+	}
+	for i := 1; i <= len(a); i++ {
+		before, prev, row = prev, row, make([]int, len(b)+1)
+		row[0] = i
+		for j := 1; j <= len(b); j++ {
+			cost := 1
+			if a[i-1] == b[j-1] {
+				cost = 0
+			}
+			row[j] = min(prev[j]+1, row[j-1]+1, prev[j-1]+cost)
+			if i > 1 && j > 1 && a[i-1] == b[j-2] && a[i-2] == b[j-1] {
+				row[j] = min(row[j], before[j-2]+1)
+			}
+		}
+	}
+	return row[len(b)]
+}
