@@ -7,15 +7,16 @@ import (
 	"strings"
 	"time"
 
+	"github.com/beevik/etree"
+
+	"hacluster/cib/xml"
 	"hacluster/engine/status"
 )
 
 // xmlPage writes a page as XML.
 type xmlPage struct {
 	*view
-	b     strings.Builder
-	stack []string
-	open  bool // the start tag of the innermost element is not closed yet
+	at *etree.Element // the innermost element that is not ended yet
 }
 
 // Frame is what stands around a page of XML.
@@ -34,11 +35,14 @@ const (
 
 // XML writes a page as XML; without a cluster (nil) only the frame.
 func XML(c *status.Cluster, p Page, f Frame) string {
-	w := &xmlPage{}
+	root := etree.NewElement("pacemaker-result")
+	w := &xmlPage{at: root}
 	if f.Old {
-		w.begin("crm_mon", "version", pacemakerVersion)
+		root.Tag = "crm_mon"
+		w.attr("version", pacemakerVersion)
 	} else {
-		w.begin("pacemaker-result", "api-version", apiVersion, "request", request(f.Request))
+		w.attr("api-version", apiVersion)
+		w.attr("request", request(f.Request))
 	}
 	if c != nil {
 		p.Inactive, p.Timing, p.Brief = true, true, false
@@ -50,15 +54,13 @@ func XML(c *status.Cluster, p Page, f Frame) string {
 		if len(f.Errors) > 0 {
 			w.begin("errors")
 			for _, e := range f.Errors {
-				w.close()
-				w.b.WriteString(strings.Repeat("  ", len(w.stack)) + "<error>" + escape(e) + "</error>\n")
+				w.at.CreateElement("error").SetText(e)
 			}
 			w.end()
 		}
 		w.end()
 	}
-	w.end()
-	return w.b.String()
+	return string(xml.Pretty(root))
 }
 
 // request joins a command line, each word as a shell would have to read it.
@@ -101,39 +103,17 @@ var escaper = strings.NewReplacer("<", "&lt;", ">", "&gt;", "&", "&amp;", `"`, "
 
 func escape(s string) string { return escaper.Replace(s) }
 
-func (w *xmlPage) close() {
-	if w.open {
-		w.b.WriteString(">\n")
-		w.open = false
-	}
-}
-
 // begin starts an element with attributes: names and values in turns.
 func (w *xmlPage) begin(name string, attrs ...string) {
-	w.close()
-	w.b.WriteString(strings.Repeat("  ", len(w.stack)) + "<" + name)
-	w.stack = append(w.stack, name)
-	w.open = true
+	w.at = w.at.CreateElement(name)
 	for i := 0; i+1 < len(attrs); i += 2 {
 		w.attr(attrs[i], attrs[i+1])
 	}
 }
 
-func (w *xmlPage) attr(name, value string) {
-	w.b.WriteString(" " + name + `="` + escape(value) + `"`)
-}
+func (w *xmlPage) attr(name, value string) { w.at.CreateAttr(name, value) }
 
-func (w *xmlPage) end() {
-	last := len(w.stack) - 1
-	name := w.stack[last]
-	w.stack = w.stack[:last]
-	if w.open {
-		w.b.WriteString("/>\n")
-		w.open = false
-		return
-	}
-	w.b.WriteString(strings.Repeat("  ", last) + "</" + name + ">\n")
-}
+func (w *xmlPage) end() { w.at = w.at.Parent() }
 
 func (w *xmlPage) leaf(name string, attrs ...string) {
 	w.begin(name, attrs...)
