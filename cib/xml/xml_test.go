@@ -127,7 +127,7 @@ func BenchmarkParse5MB(b *testing.B) {
 
 func TestSanitizeID(t *testing.T) {
 	for in, want := range map[string]string{
-		"a b#c": "a.b.c", "x:0": "x:0", "1a": "_a", "-a": "_a", "éa": "éa", "€a": "_..a", "a€": "a...", "": "", "a\xffb": "a.b", "·a": "_.a", "a·": "a·",
+		"a b#c": "a.b.c", "x:0": "x:0", "1a": "_a", "-a": "_a", "éa": "éa", "“a": "_..a", "a“": "a...", "": "", "a\xffb": "a.b", "·a": "_.a", "a·": "a·",
 	} {
 		if got := SanitizeID(in); got != want {
 			t.Errorf("%q: %q, want %q", in, got, want)

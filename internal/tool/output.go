@@ -113,6 +113,14 @@ func (o *Output) Element(tag string, attrs ...string) *etree.Element {
 	return Add(o.root, tag, attrs...)
 }
 
+// Result is the element that all others are below; in other formats it goes nowhere.
+func (o *Output) Result() *etree.Element {
+	if !o.XML() {
+		return etree.NewElement("nowhere")
+	}
+	return o.root
+}
+
 // CData adds an element whose text is XML or other text, as a CDATA section.
 func (o *Output) CData(tag, text string) { o.Element(tag).CreateCData(text) }
 

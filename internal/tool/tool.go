@@ -34,6 +34,24 @@ type Program struct {
 	NoOutput bool
 	// Words tells what becomes of words that are no options.
 	Words WordRule
+	// Check looks at options and words before --version counts; what it complains
+	// of ends the program with Usage.
+	Check func(words []string) error
+	// Outcome follows an error by the line "Error performing operation: …".
+	Outcome bool
+}
+
+// Told is the error as the program tells it: with the line of its outcome, unless
+// only the command line was wrong.
+func (p *Program) Told(code Exit, err error) error {
+	if !p.Outcome || code == OK || code == Usage {
+		return err
+	}
+	outcome := "Error performing operation: " + code.String()
+	if err == nil || err.Error() == "" {
+		return errors.New(outcome)
+	}
+	return fmt.Errorf("%w\n%s", err, outcome)
 }
 
 // WordRule is what a program does with words that are no options.
@@ -76,12 +94,18 @@ func Start(env *program.Env, p *Program) (out *Output, words []string, code int)
 	}
 	out, err = NewOutput(env, format, to, p.Formats...)
 	if err != nil {
-		fmt.Fprintf(env.Stderr, "%s: %v\n", env.Name(), err) //nolint:errcheck // as above
+		end := Error
 		var unknown *UnknownFormat
 		if errors.As(err, &unknown) && p.FormatFault != 0 {
-			return nil, nil, int(p.FormatFault)
+			end = p.FormatFault
 		}
-		return nil, nil, int(Error)
+		fmt.Fprintf(env.Stderr, "%s: %v\n", env.Name(), p.Told(end, err)) //nolint:errcheck // as above
+		return nil, nil, int(end)
+	}
+	if p.Check != nil {
+		if err := p.Check(words); err != nil {
+			return nil, nil, out.Finish(Usage, err)
+		}
 	}
 	out.Verbose = verbose
 	if p.Words == RefuseWords && len(words) > 0 {
