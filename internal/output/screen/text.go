@@ -16,6 +16,7 @@ type textPage struct {
 	*view
 	b     strings.Builder
 	depth int
+	plain bool // neither headings nor bullets nor indentation
 	// printed is set once a section had something to say: a blank line comes
 	// before the next.
 	printed bool
@@ -34,7 +35,7 @@ func Text(c *status.Cluster, p Page) string {
 		write func()
 	}{
 		{NodeList, t.nodeList},
-		{Resources, t.resourceList},
+		{Resources, func() { t.resourceList() }},
 		{Attributes, t.attributes},
 		{Operations | FailCounts, t.history},
 		{Failures, t.failed},
@@ -63,12 +64,14 @@ func (t *textPage) section(heading string) {
 }
 
 func (t *textPage) head(heading string) {
-	t.item(heading + ":")
+	if !t.plain {
+		t.item(heading + ":")
+	}
 	t.depth++
 }
 
 func (t *textPage) item(text string) {
-	if t.depth > 0 {
+	if t.depth > 0 && !t.plain {
 		t.b.WriteString(strings.Repeat("  ", t.depth) + "* ")
 	}
 	t.b.WriteString(text + "\n")
@@ -253,9 +256,10 @@ func (t *textPage) passing(list []*status.Resource, only names) (kept []*status.
 	return kept
 }
 
-func (t *textPage) resourceList() {
+// resourceList lists the resources; it tells whether there are any.
+func (t *textPage) resourceList() bool {
 	if t.ByNode && !t.Inactive {
-		return
+		return false
 	}
 	heading, none := "Active Resources", "No active resources"
 	switch {
@@ -279,6 +283,7 @@ func (t *textPage) resourceList() {
 		t.printed = before
 	}
 	t.end()
+	return shown
 }
 
 // brief counts primitives by agent and node.

@@ -35,6 +35,7 @@ func (t *textPage) primitive(r *status.Resource, name string, n *status.Node, by
 	if n == nil {
 		n = r.LockNode
 	}
+	byNode = byNode || t.RscOnly
 	several := len(r.Active) > 1
 	if several || byNode {
 		n = nil

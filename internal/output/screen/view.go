@@ -17,6 +17,7 @@ type Page struct {
 	Brief       bool // -b: counts by agent
 	Timing      bool // -t: operations with their times
 	Description bool // --show-description
+	RscOnly     bool // resources without their nodes, with their descriptions
 	BanPrefix   string
 	Node        string // only this node, or the nodes of this tag; "" for all
 	Resource    string // only this resource, or those of this tag; "" for all
@@ -231,7 +232,7 @@ func stateWord(r *status.Resource) string {
 
 // description is a resource's description, where it is to be shown.
 func (v *view) description(r *status.Resource, byNode bool) string {
-	if !byNode && !v.Description && !v.Detail {
+	if !byNode && !v.Description && !v.Detail && !v.RscOnly {
 		return ""
 	}
 	return r.XML.SelectAttrValue("description", "")

@@ -252,16 +252,18 @@ func (w *xmlPage) nodeList() {
 	w.end()
 }
 
-func (w *xmlPage) resourceList() {
+// resourceList lists the resources; it tells whether there are any.
+func (w *xmlPage) resourceList() bool {
 	list := w.listed(false)
 	if len(list) == 0 {
-		return
+		return false
 	}
 	w.begin("resources")
 	for _, r := range list {
 		w.resource(r, w.only, false)
 	}
 	w.end()
+	return true
 }
 
 func (w *xmlPage) resource(r *status.Resource, only names, byNode bool) {
