@@ -1,5 +1,5 @@
 // Package rule evaluates the rules of a configuration: expressions over node
-// attributes, dates, agents and operations, and the ISO 8601 times they use.
+// attributes, dates, agents and operations.
 //
 //	ok := rule.Evaluate(element, &rule.Input{Now: now, Attr: lookup}) == rule.Pass
 //

@@ -7,6 +7,8 @@ import (
 	"time"
 
 	"github.com/beevik/etree"
+
+	"hacluster/cib/iso8601"
 )
 
 // Outcome of an evaluation.
@@ -65,7 +67,8 @@ func (in *Input) err(format string, args ...any) Outcome {
 	return Invalid
 }
 
-func (in *Input) sooner(t time.Time) {
+func (in *Input) sooner(at iso8601.Time) {
+	t := at.Time()
 	if in.Next != nil && t.After(in.Now) && (in.Next.IsZero() || t.Before(*in.Next)) {
 		*in.Next = t
 	}
@@ -341,9 +344,9 @@ func compare(a string, hasA bool, b string, hasB bool, kind string) int {
 	}
 	switch kind {
 	case "integer":
-		x, ok1 := leadingInt(a)
-		y, ok2 := leadingInt(b)
-		if ok1 && ok2 {
+		x, _, err1 := leadingInt(a)
+		y, _, err2 := leadingInt(b)
+		if err1 == nil && err2 == nil {
 			switch {
 			case x < y:
 				return -1
@@ -368,23 +371,6 @@ func compare(a string, hasA bool, b string, hasB bool, kind string) int {
 		return compareVersions(a, b)
 	}
 	return strings.Compare(strings.ToLower(a), strings.ToLower(b))
-}
-
-func leadingInt(s string) (int64, bool) {
-	s = strings.TrimLeft(s, " \t\n")
-	i := 0
-	if i < len(s) && (s[i] == '-' || s[i] == '+') {
-		i++
-	}
-	start := i
-	for i < len(s) && s[i] >= '0' && s[i] <= '9' {
-		i++
-	}
-	if i == start {
-		return 0, false
-	}
-	n, err := strconv.ParseInt(s[:i], 10, 64)
-	return n, err == nil
 }
 
 func leadingFloat(s string) (float64, bool) {

@@ -13,7 +13,7 @@ import (
 
 	"github.com/beevik/etree"
 
-	"hacluster/cib/rule"
+	"hacluster/cib/iso8601"
 	"hacluster/cib/xml"
 	"hacluster/engine/scheduler"
 	"hacluster/engine/status"
@@ -184,8 +184,8 @@ func (s *simulation) load(ctx context.Context) (*etree.Element, error) {
 // effective is the time that counts, and the line that tells of it.
 func (s *simulation) effective(root *etree.Element) (time.Time, string) {
 	if s.date != "" {
-		if t, err := rule.ParseTime(s.date, s.now); err == nil {
-			return t, "Setting effective cluster time: " + s.date
+		if t, err := iso8601.Parse(s.date, s.now); err == nil {
+			return t.Time(), "Setting effective cluster time: " + s.date
 		}
 		return s.now, "Setting effective cluster time: " + s.date
 	}

@@ -7,7 +7,7 @@ import (
 
 	"github.com/beevik/etree"
 
-	"hacluster/cib/rule"
+	"hacluster/cib/iso8601"
 )
 
 // readOps reads the configured operations of a resource.
@@ -105,7 +105,7 @@ func (c *Cluster) ActionMeta(r *Resource, n *Node, name string, ms uint32, op *O
 		}
 		meta.Set("start-delay", strconv.FormatInt(min(max(d, 0), math.MaxInt32), 10))
 	} else if s, ok := meta.Get("interval-origin"); ok && ms > 0 {
-		origin, err := rule.ParseTime(s, c.Now)
+		origin, err := iso8601.Parse(s, c.Now)
 		if err != nil {
 			id := "(missing ID)"
 			if op != nil {

@@ -5,7 +5,7 @@ import (
 	"strconv"
 	"strings"
 
-	"hacluster/cib/rule"
+	"hacluster/cib/iso8601"
 )
 
 // ParseBool reads a boolean as Pacemaker does; ok is false for anything that is
@@ -306,7 +306,7 @@ func mergeSort[T any](list, tmp []T, compare func(a, b T) int) {
 }
 
 func durationMS(s string) (int64, bool) {
-	d, err := rule.ParseDuration(s)
+	d, err := iso8601.ParseDuration(s)
 	if err != nil {
 		return 0, false
 	}

@@ -10,7 +10,7 @@ import (
 
 	"github.com/beevik/etree"
 
-	crule "hacluster/cib/rule"
+	"hacluster/cib/iso8601"
 	"hacluster/internal/pcs/argv"
 	"hacluster/internal/pcs/check"
 	"hacluster/internal/pcs/doc"
@@ -36,7 +36,7 @@ func ParseOptions(words []string, extra ...string) (argv.Pairs, []string) {
 
 // IsDate tells whether a text is a date of ISO 8601.
 func IsDate(_ *session.Session, text string) bool {
-	_, err := crule.ParseTime(text, time.Now())
+	_, err := iso8601.Parse(text, time.Now())
 	return err == nil
 }
 
