@@ -14,6 +14,7 @@ import (
 	"github.com/beevik/etree"
 
 	"hacluster/cib"
+	"hacluster/cib/schema"
 	"hacluster/internal/client"
 	"hacluster/internal/program"
 )
@@ -84,7 +85,7 @@ func Open(ctx context.Context, env *program.Env) (*CIB, error) {
 		return nil, &cib.Error{Code: cib.SchemaValidation}
 	}
 	doc, err := cib.Parse(data)
-	if err != nil {
+	if err != nil || !valid(doc.Root) {
 		return nil, &cib.Error{Code: cib.SchemaValidation}
 	}
 	c.root = doc.Root
@@ -111,10 +112,18 @@ func (c *CIB) Do(ctx context.Context, req cib.Request) (*etree.Element, error) {
 	if err != nil {
 		return res.Data, err
 	}
+	if res.Changed && req.Section != "status" && !valid(res.Root) {
+		return nil, &cib.Error{Code: cib.SchemaValidation}
+	}
 	if req.Op != cib.Query {
 		c.root, c.dirty = res.Root, true
 	}
 	return res.Data, nil
+}
+
+// valid tells whether a document is as the schema demands that it names.
+func valid(root *etree.Element) bool {
+	return len(schema.Validate(root, root.SelectAttrValue("validate-with", ""))) == 0
 }
 
 // Close ends the work; a file is written if an operation succeeded, also one
