@@ -275,9 +275,18 @@ func (c *setup09) setupLocal(s *session.Session, conf *corosyncconf.Section, wai
 	return nil
 }
 
-// available asks a node whether it can be taken into a new cluster; "" is yes.
-func available(s *session.Session, node string) string {
-	r := s.Remote().Call(s.Ctx, node, client.Request{Path: "remote/node_available", Timeout: s.RequestTimeout(0)})
+// availability asks all nodes at once whether they can be taken into a new cluster.
+func availability(s *session.Session, nodes []string) []string {
+	answers := s.Remote().All(s.Ctx, nodes, client.Request{Path: "remote/node_available", Timeout: s.RequestTimeout(0)}, nil)
+	out := make([]string, len(nodes))
+	for i, a := range answers {
+		out[i] = available(a)
+	}
+	return out
+}
+
+// available reads a node's answer; "" is yes, else why not.
+func available(r client.Response) string {
 	switch r.Kind {
 	case client.OK:
 	case client.Unauthorized:
@@ -307,9 +316,9 @@ func (c *setup09) setupNodes(s *session.Session, conf *corosyncconf.Section, wai
 	nodes := c.names()
 	if !s.Opts.Has("--force") {
 		free := true
-		for _, n := range nodes {
-			if why := available(s, n); why != "" {
-				s.Out.Error(n + ": " + why)
+		for i, why := range availability(s, nodes) {
+			if why != "" {
+				s.Out.Error(nodes[i] + ": " + why)
 				free = false
 			}
 		}

@@ -188,7 +188,10 @@ func (s *Session) AskPassword(prompt string) (string, error) {
 // Remote is the client that talks to pcsd of other nodes.
 func (s *Session) Remote() *client.Client {
 	if s.remote == nil {
-		s.remote = client.New(client.Config{StateDir: s.Paths.PcsdDir, Home: s.Env.Getenv("HOME"), Getenv: s.Env.Getenv, Root: os.Geteuid() == 0})
+		s.remote = client.New(client.Config{
+			StateDir: s.Paths.PcsdDir, Home: s.Env.Getenv("HOME"), Getenv: s.Env.Getenv, Root: os.Geteuid() == 0,
+			ConnectTimeout: s.RequestTimeout(client.ConnectTimeout),
+		})
 	}
 	return s.remote
 }

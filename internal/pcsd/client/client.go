@@ -1,6 +1,7 @@
 package client
 
 import (
+	"cmp"
 	"context"
 	"crypto/tls"
 	"encoding/base64"
@@ -9,6 +10,7 @@ import (
 	"io"
 	"net"
 	"net/http"
+	"net/http/httptrace"
 	"net/url"
 	"os"
 	"path/filepath"
@@ -20,6 +22,10 @@ import (
 // DefaultTimeout is the time that one request may take.
 const DefaultTimeout = 60 * time.Second
 
+// ConnectTimeout is the time within which a host must have taken a connection, TLS
+// included: long enough for three lost packets, short enough for someone who waits.
+const ConnectTimeout = 10 * time.Second
+
 // maxAnswer is the longest answer that is read.
 const maxAnswer = 64 << 20
 
@@ -29,6 +35,8 @@ type Config struct {
 	StateDir, Home string
 	Root           bool
 	Getenv         func(string) string
+	// ConnectTimeout 0 is the default. A user who asks for more time means connecting, too.
+	ConnectTimeout time.Duration
 }
 
 // Client sends requests to known hosts.
@@ -48,7 +56,6 @@ func New(c Config) *Client {
 			TLSClientConfig:   &tls.Config{InsecureSkipVerify: true, MinVersion: tls.VersionTLS12}, //nolint:gosec // see above
 			ForceAttemptHTTP2: false,
 			TLSNextProto:      map[string]func(string, *tls.Conn) http.RoundTripper{},
-			DialContext:       (&net.Dialer{Timeout: 20 * time.Second}).DialContext,
 		},
 		CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
 	}}
@@ -167,16 +174,34 @@ func (c *Client) Call(ctx context.Context, node string, r Request) Response {
 	return c.CallHost(ctx, h, r)
 }
 
-// CallHost sends a request to a host.
-func (c *Client) CallHost(ctx context.Context, h Host, r Request) Response {
-	out := Response{Node: h.Name}
-	timeout := r.Timeout
-	if timeout == 0 {
-		timeout = DefaultTimeout
+// CallHost sends a request to a host: at its first address, and where nobody takes
+// the connection there, at the next. What was sent once is not sent again.
+func (c *Client) CallHost(ctx context.Context, h Host, r Request) (out Response) {
+	for _, d := range h.addresses() {
+		var connected bool
+		if out, connected = c.callAt(ctx, h, d, r); connected {
+			break
+		}
 	}
+	return out
+}
+
+// errNoConnection ends a request for which there was no connection in time.
+var errNoConnection = errors.New("no connection in time")
+
+func (c *Client) callAt(ctx context.Context, h Host, d Dest, r Request) (out Response, connected bool) {
+	out.Node = h.Name
+	timeout := cmp.Or(r.Timeout, DefaultTimeout)
 	ctx, cancel := context.WithTimeout(ctx, timeout)
 	defer cancel()
-	d := h.Dest()
+	patience := min(timeout, cmp.Or(c.conf.ConnectTimeout, ConnectTimeout))
+	ctx, giveUp := context.WithCancelCause(ctx)
+	defer giveUp(nil)
+	connecting := time.AfterFunc(patience, func() { giveUp(errNoConnection) })
+	defer connecting.Stop()
+	ctx = httptrace.WithClientTrace(ctx, &httptrace.ClientTrace{GotConn: func(httptrace.GotConnInfo) {
+		connected = connecting.Stop() || connected
+	}})
 	address := net.JoinHostPort(strings.Trim(d.Addr, "[]"), fmt.Sprint(d.Port))
 	method, body := http.MethodGet, io.Reader(nil)
 	if r.Form != nil {
@@ -185,7 +210,7 @@ func (c *Client) CallHost(ctx context.Context, h Host, r Request) Response {
 	req, err := http.NewRequestWithContext(ctx, method, "https://"+address+"/"+r.Path, body)
 	if err != nil {
 		out.Kind, out.Reason = NotConnected, err.Error()
-		return out
+		return out, false
 	}
 	if r.Form != nil {
 		req.Header.Set("Content-Type", "application/x-www-form-urlencoded")
@@ -200,28 +225,33 @@ func (c *Client) CallHost(ctx context.Context, h Host, r Request) Response {
 		data, err = io.ReadAll(io.LimitReader(resp.Body, maxAnswer))
 		out.Body = string(data)
 	}
-	if err != nil {
-		out.Kind, out.Reason = NotConnected, reasonOf(err, d)
-		if errors.Is(err, context.DeadlineExceeded) {
-			out.Kind = TimedOut
-			out.Reason = fmt.Sprintf("Operation timed out after %d milliseconds", timeout.Milliseconds())
-		}
-		return out
-	}
-	out.Code = resp.StatusCode
 	switch {
-	case out.Code == 400:
-		out.Kind = Refused
-	case out.Code == 401:
-		out.Kind = Unauthorized
-	case out.Code == 403:
-		out.Kind = Denied
-	case out.Code == 404:
-		out.Kind = NotSupported
-	case out.Code > 400:
-		out.Kind = HTTPError
+	case err == nil:
+		out.Code, out.Kind = resp.StatusCode, kindOf(resp.StatusCode)
+	case !connected && (errors.Is(context.Cause(ctx), errNoConnection) || errors.Is(err, context.DeadlineExceeded)):
+		out.Kind, out.Reason = TimedOut, fmt.Sprintf("Connection timed out after %d milliseconds", patience.Milliseconds())
+	case errors.Is(err, context.DeadlineExceeded):
+		out.Kind, out.Reason = TimedOut, fmt.Sprintf("Operation timed out after %d milliseconds with %d bytes received", timeout.Milliseconds(), len(out.Body))
+	default:
+		out.Kind, out.Reason = NotConnected, reasonOf(err, d)
 	}
-	return out
+	return out, connected
+}
+
+func kindOf(code int) Kind {
+	switch {
+	case code == http.StatusBadRequest:
+		return Refused
+	case code == http.StatusUnauthorized:
+		return Unauthorized
+	case code == http.StatusForbidden:
+		return Denied
+	case code == http.StatusNotFound:
+		return NotSupported
+	case code > http.StatusBadRequest:
+		return HTTPError
+	}
+	return OK
 }
 
 func reasonOf(err error, d Dest) string {

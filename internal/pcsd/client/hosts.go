@@ -4,12 +4,14 @@ package client
 
 import (
 	"bytes"
+	"cmp"
 	"encoding/json"
 	"errors"
 	"fmt"
 	"io/fs"
 	"os"
 	"path/filepath"
+	"slices"
 	"sort"
 )
 
@@ -30,15 +32,18 @@ type Host struct {
 }
 
 // Dest is the first address; a host without one is at its name.
-func (h Host) Dest() Dest {
+func (h Host) Dest() Dest { return h.addresses()[0] }
+
+// addresses are where the host may be reached, at least one, the preferred one first.
+func (h Host) addresses() []Dest {
 	if len(h.Dests) == 0 {
-		return Dest{h.Name, DefaultPort}
+		return []Dest{{h.Name, DefaultPort}}
 	}
-	d := h.Dests[0]
-	if d.Port == 0 {
-		d.Port = DefaultPort
+	out := slices.Clone(h.Dests)
+	for i := range out {
+		out[i].Port = cmp.Or(out[i].Port, DefaultPort)
 	}
-	return d
+	return out
 }
 
 // Hosts is the file known-hosts.
