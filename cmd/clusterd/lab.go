@@ -93,6 +93,15 @@ func labCommand(env *program.Env) *cobra.Command {
 			return err
 		}})
 	}
+	for _, sub := range c.Commands() {
+		switch sub.Name() {
+		case "up", "tutorial", "exec", "shell":
+			run := sub.RunE
+			sub.RunE = func(c *cobra.Command, args []string) error {
+				return asRoot(c.Context(), name, func() error { return run(c, args) })
+			}
+		}
+	}
 	// What stands after HOST belongs to the command that runs there.
 	for _, sub := range c.Commands() {
 		if sub.Name() == "exec" {
@@ -100,6 +109,19 @@ func labCommand(env *program.Env) *cobra.Command {
 		}
 	}
 	return c
+}
+
+// asRoot runs f, or where the user is not root, the whole program again as root of a
+// user namespace.
+func asRoot(ctx context.Context, name string, f func() error) error {
+	ran, code, err := lab.AsRoot(ctx, name)
+	switch {
+	case !ran:
+		return f()
+	case err == nil && code != 0:
+		return exit(code)
+	}
+	return err
 }
 
 func labExec(ctx context.Context, env *program.Env, name, host string, argv []string) error {

@@ -27,7 +27,7 @@ func Up(ctx context.Context, cfg Config) error {
 		return err
 	}
 	if os.Geteuid() != 0 {
-		return errors.New("a lab needs root (namespaces and an overlay of the machine's files): run it with sudo")
+		return errors.New("only root brings a lab up, if need be of a user namespace")
 	}
 	self := os.Getenv("HACLUSTER_CLUSTERD") // for programs that are not clusterd themselves
 	var err error

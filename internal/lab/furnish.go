@@ -135,7 +135,7 @@ func ensureLine(file, name string, line func(id int) string) (int, error) {
 func setPassword(user, hash string) error {
 	const file = "/etc/shadow"
 	data, err := os.ReadFile(file)
-	if err != nil {
+	if err != nil && !errors.Is(err, fs.ErrNotExist) {
 		return err
 	}
 	var out strings.Builder
@@ -175,16 +175,16 @@ func commands() error {
 			places = append(places, "/usr/bin/"+c)
 		}
 		for _, p := range places {
-			if err := os.Remove(p); err != nil && !errors.Is(err, fs.ErrNotExist) {
-				return err
-			}
-			if err := os.Symlink(binDir+"/clusterd", p); err != nil {
+			if err := link(binDir+"/clusterd", p); err != nil {
 				return err
 			}
 		}
 	}
 	return nil
 }
+
+// apache is Debian's web server.
+const apache = "/usr/sbin/apache2"
 
 // httpd lays Debian's apache2 out as CentOS 7 has its httpd: the files, folders and
 // names that a reader of a CentOS tutorial works with.
@@ -199,7 +199,6 @@ func httpd() error {
 			return err
 		}
 	}
-	const apache = "/usr/sbin/apache2"
 	if _, err := os.Stat(apache); err != nil {
 		return nil // no web server on the machine: yum says so when it is asked for one
 	}

@@ -90,31 +90,18 @@ func (s *seat) boot(cable io.Reader) error {
 	return s.network()
 }
 
-// fileSystem makes an overlay of the machine's file systems this host's root.
+// fileSystem makes the machine's files this host's, with what is the host's own.
 func (s *seat) fileSystem() error {
 	if err := unix.Mount("", "/", "", unix.MS_REC|unix.MS_PRIVATE, ""); err != nil {
 		return err
 	}
-	mounts, err := realMounts()
-	if err != nil {
-		return err
-	}
 	root := filepath.Join(s.Dir, "root")
-	for i, at := range mounts {
-		layer := filepath.Join(s.Dir, fmt.Sprintf("layer%d", i))
-		for _, d := range []string{layer + "/upper", layer + "/work", root} {
-			if err := os.MkdirAll(d, 0o755); err != nil {
-				return err
-			}
-		}
-		// A separate file system below a folder that is not there in the overlay cannot happen: its mount point is.
-		opts := fmt.Sprintf("lowerdir=%s,upperdir=%s/upper,workdir=%s/work", escape(at), escape(layer), escape(layer))
-		if err := unix.Mount("overlay", filepath.Join(root, at), "overlay", 0, opts); err != nil {
-			if at == "/" {
-				return fmt.Errorf("mount an overlay of /: %w (a lab needs overlayfs in the kernel)", err)
-			}
-			continue // such as a file system that cannot be below an overlay; its content is not seen in the host
-		}
+	layOut := s.overlays
+	if inUserNamespace() {
+		layOut = s.patchwork
+	}
+	if err := layOut(root); err != nil {
+		return err
 	}
 	self := s.Config.Programs
 	for _, m := range []struct {
@@ -160,6 +147,31 @@ func (s *seat) fileSystem() error {
 		return err
 	}
 	return os.Remove("/.machine")
+}
+
+// overlays lays the machine's file systems out below root, what a host writes apart.
+func (s *seat) overlays(root string) error {
+	mounts, err := realMounts()
+	if err != nil {
+		return err
+	}
+	for i, at := range mounts {
+		layer := filepath.Join(s.Dir, fmt.Sprintf("layer%d", i))
+		for _, d := range []string{layer + "/upper", layer + "/work", root} {
+			if err := os.MkdirAll(d, 0o755); err != nil {
+				return err
+			}
+		}
+		// A separate file system below a folder that is not there in the overlay cannot happen: its mount point is.
+		opts := fmt.Sprintf("lowerdir=%s,upperdir=%s/upper,workdir=%s/work", escape(at), escape(layer), escape(layer))
+		if err := unix.Mount("overlay", filepath.Join(root, at), "overlay", 0, opts); err != nil {
+			if at == "/" {
+				return fmt.Errorf("mount an overlay of /: %w (a lab needs overlayfs in the kernel)", err)
+			}
+			continue // such as a file system that cannot be below an overlay; its content is not seen in the host
+		}
+	}
+	return nil
 }
 
 func escape(path string) string {
