@@ -14,6 +14,7 @@ import (
 	"crypto/md5" //nolint:gosec // the digest that Pacemaker's files and patches carry
 	"encoding/hex"
 	"fmt"
+	"slices"
 	"strconv"
 
 	"github.com/beevik/etree"
@@ -160,8 +161,11 @@ func Section(root *etree.Element, name string) *etree.Element {
 		return root.SelectElement(name)
 	}
 	conf := root.SelectElement("configuration")
-	if conf == nil {
+	if conf == nil || !known(name) {
 		return nil
 	}
 	return conf.SelectElement(name)
 }
+
+// known tells that name is one of Sections.
+func known(name string) bool { return name == "" || slices.Contains(Sections, name) }

@@ -75,8 +75,8 @@ func (e *edit) upgrade() error {
 	e.root.CreateAttr("validate-with", NewSchema)
 	v := VersionOf(e.root)
 	v.AdminEpoch++
-	v.Epoch, v.NumUpdates = 0, 0
+	v.Epoch, v.NumUpdates = 1, 1
 	v.Set(e.root)
-	e.changed, e.config = true, true
+	e.changed = true
 	return nil
 }

@@ -26,7 +26,10 @@ var counters = []string{"admin_epoch", "epoch", "num_updates"}
 
 // Diff gives the patch that turns old into new, or nil when they do not differ.
 func Diff(old, new *etree.Element, opts ...Option) *etree.Element {
-	d := &differ{order: slices.Contains(opts, AttributeOrder)}
+	d := &differ{
+		order:   slices.Contains(opts, AttributeOrder),
+		created: map[etree.Token]bool{}, moved: map[etree.Token]bool{}, modified: map[*etree.Element]*etree.Element{},
+	}
 	if slices.Contains(opts, NoVersions) {
 		c := bare(new)
 		for _, name := range counters {
@@ -38,7 +41,8 @@ func Diff(old, new *etree.Element, opts ...Option) *etree.Element {
 		}
 		d.rootAttrs, d.root = c.Attr, new
 	}
-	d.pair(old, new)
+	d.compare(old, new)
+	d.write(new)
 	if len(d.deletes) == 0 && len(d.changes) == 0 {
 		return nil
 	}
@@ -69,8 +73,12 @@ type differ struct {
 	order     bool
 	root      *etree.Element // the element whose attributes rootAttrs stand for
 	rootAttrs []etree.Attr
-	deletes   []*etree.Element
-	changes   []*etree.Element
+
+	created, moved map[etree.Token]bool
+	modified       map[*etree.Element]*etree.Element // the change element of a new one
+
+	deletes []*etree.Element
+	changes []*etree.Element
 }
 
 func (d *differ) attrs(el *etree.Element) []etree.Attr {
@@ -87,27 +95,18 @@ func change(operation, path string) *etree.Element {
 	return c
 }
 
-// pair compares two elements that stand for each other.
-func (d *differ) pair(old, new *etree.Element) {
+// compare notes how two elements that stand for each other differ.
+func (d *differ) compare(old, new *etree.Element) {
 	d.attributes(old, new)
 	olds, news := nodes(old), nodes(new)
-	partner := make([]int, len(news)) // index in olds, -1 for created
-	taken := make([]int, len(olds))   // index in news, -1 for deleted
-	for i := range partner {
-		partner[i] = -1
-	}
-	for i, o := range olds {
-		taken[i] = -1
-		for j, n := range news {
-			if partner[j] < 0 && fits(o, n, i, j) {
-				partner[j], taken[i] = i, j
-				break
-			}
-		}
-	}
+	taken, partner := match(olds, news)
 	gone := 0
+	skipOld, skipNew := newCounter(len(olds)), newCounter(len(news))
 	for i, o := range olds {
 		if taken[i] >= 0 {
+			if el, ok := o.(*etree.Element); ok {
+				d.compare(el, news[taken[i]].(*etree.Element))
+			}
 			continue
 		}
 		c := change("delete", step(old, o))
@@ -116,45 +115,43 @@ func (d *differ) pair(old, new *etree.Element) {
 		}
 		d.deletes = append(d.deletes, c)
 		gone++
-	}
-	skipOld, skipNew := make([]bool, len(olds)), make([]bool, len(news))
-	for i := range olds {
-		skipOld[i] = taken[i] < 0
-	}
-	moved := make([]bool, len(news))
-	for j := range news {
-		if partner[j] < 0 {
-			skipNew[j] = true
-			continue
-		}
-		i := partner[j]
-		po, pn := unskipped(skipOld, i), unskipped(skipNew, j)
-		if po != pn {
-			moved[j] = true
-			if po > pn {
-				skipOld[i] = true
-			} else {
-				skipNew[j] = true
-			}
-		}
+		skipOld.skip(i)
 	}
 	for j, n := range news {
 		if partner[j] < 0 {
+			d.created[n] = true
+			skipNew.skip(j)
+			continue
+		}
+		i := partner[j]
+		if po, pn := skipOld.before(i), skipNew.before(j); po != pn {
+			d.moved[n] = true
+			if po > pn {
+				skipOld.skip(i)
+			} else {
+				skipNew.skip(j)
+			}
+		}
+	}
+}
+
+// write adds the changes of an element and of what is inside it, in the new document's order.
+func (d *differ) write(new *etree.Element) {
+	if c := d.modified[new]; c != nil {
+		d.changes = append(d.changes, c)
+	}
+	for j, n := range nodes(new) {
+		if d.created[n] {
 			c := change("create", Path(new))
 			c.CreateAttr("position", strconv.Itoa(j))
-			switch n := n.(type) {
-			case *etree.Element:
-				c.AddChild(n.Copy())
-			case *etree.Comment:
-				c.AddChild(etree.NewComment(n.Data))
-			}
+			c.AddChild(copyOf(n))
 			d.changes = append(d.changes, c)
 			continue
 		}
-		if o, ok := olds[partner[j]].(*etree.Element); ok {
-			d.pair(o, n.(*etree.Element))
+		if el, ok := n.(*etree.Element); ok {
+			d.write(el)
 		}
-		if moved[j] {
+		if d.moved[n] {
 			c := change("move", step(new, n))
 			c.CreateAttr("position", strconv.Itoa(j))
 			d.changes = append(d.changes, c)
@@ -162,12 +159,22 @@ func (d *differ) pair(old, new *etree.Element) {
 	}
 }
 
-func unskipped(skip []bool, upTo int) int {
-	n := 0
-	for _, s := range skip[:upTo] {
-		if !s {
-			n++
-		}
+// counter counts, of a row of items, those before a place that are not skipped
+// (a Fenwick tree of the skipped ones).
+type counter []int
+
+func newCounter(n int) counter { return make(counter, n+1) }
+
+func (c counter) skip(i int) {
+	for i++; i < len(c); i += i & -i {
+		c[i]++
+	}
+}
+
+func (c counter) before(i int) int {
+	n := i
+	for ; i > 0; i -= i & -i {
+		n -= c[i]
 	}
 	return n
 }
@@ -184,27 +191,99 @@ func nodes(el *etree.Element) []etree.Token {
 	return out
 }
 
-func fits(o, n etree.Token, i, j int) bool {
-	switch o := o.(type) {
-	case *etree.Element:
-		n, ok := n.(*etree.Element)
-		if !ok || o.Tag != n.Tag {
-			return false
-		}
-		a, b := o.SelectAttr("id"), n.SelectAttr("id")
-		return (a == nil) == (b == nil) && (a == nil || a.Value == b.Value)
-	case *etree.Comment:
-		n, ok := n.(*etree.Comment)
-		return ok && o.Data == n.Data && i == j
+// match finds which children stand for each other: an old element is the first new one
+// of its name and id that is still free, a comment the one of its place and text.
+// Both results give the index on the other side, -1 without a partner.
+func match(olds, news []etree.Token) (taken, partner []int) {
+	type key struct {
+		tag, id string
+		hasID   bool
 	}
-	return false
+	keyOf := func(el *etree.Element) key {
+		id := el.SelectAttr("id")
+		if id == nil {
+			return key{tag: el.Tag}
+		}
+		return key{el.Tag, id.Value, true}
+	}
+	free := map[key][]int{}
+	partner = make([]int, len(news))
+	for j, n := range news {
+		partner[j] = -1
+		if el, ok := n.(*etree.Element); ok {
+			k := keyOf(el)
+			free[k] = append(free[k], j)
+		}
+	}
+	taken = make([]int, len(olds))
+	for i, o := range olds {
+		taken[i] = -1
+		switch o := o.(type) {
+		case *etree.Element:
+			k := keyOf(o)
+			if left := free[k]; len(left) > 0 {
+				taken[i], partner[left[0]], free[k] = left[0], i, left[1:]
+			}
+		case *etree.Comment:
+			if i < len(news) {
+				if n, ok := news[i].(*etree.Comment); ok && n.Data == o.Data {
+					taken[i], partner[i] = i, i
+				}
+			}
+		}
+	}
+	return taken, partner
+}
+
+// Pair is two elements that stand for each other in two documents.
+type Pair struct{ Old, New *etree.Element }
+
+// Children pairs the children of two elements as Diff does: those that stand for each
+// other, those that only old has, and those that only new has (elements and comments).
+func Children(old, new *etree.Element) (pairs []Pair, gone, fresh []etree.Token) {
+	olds, news := nodes(old), nodes(new)
+	taken, partner := match(olds, news)
+	for i, o := range olds {
+		el, isElement := o.(*etree.Element)
+		switch {
+		case taken[i] < 0:
+			gone = append(gone, o)
+		case isElement:
+			pairs = append(pairs, Pair{el, news[taken[i]].(*etree.Element)})
+		}
+	}
+	for j, n := range news {
+		if partner[j] < 0 {
+			fresh = append(fresh, n)
+		}
+	}
+	return pairs, gone, fresh
+}
+
+// Same tells that two elements have the same attributes in the same order, and the
+// same elements and comments inside.
+func Same(a, b *etree.Element) bool {
+	if a.Tag != b.Tag || !slices.EqualFunc(a.Attr, b.Attr, func(x, y etree.Attr) bool { return x.Key == y.Key && x.Value == y.Value }) {
+		return false
+	}
+	return slices.EqualFunc(nodes(a), nodes(b), func(x, y etree.Token) bool {
+		switch x := x.(type) {
+		case *etree.Element:
+			y, ok := y.(*etree.Element)
+			return ok && Same(x, y)
+		case *etree.Comment:
+			y, ok := y.(*etree.Comment)
+			return ok && x.Data == y.Data
+		}
+		return false
+	})
 }
 
 func (d *differ) attributes(old, new *etree.Element) {
 	oa, na := d.attrs(old), d.attrs(new)
 	set := make([]bool, len(na))
 	var unset []string
-	skipOld, skipNew := make([]bool, len(oa)), make([]bool, len(na))
+	skipOld, skipNew := newCounter(len(oa)), newCounter(len(na))
 	for i := range oa {
 		j := slices.IndexFunc(na, func(a etree.Attr) bool { return a.Key == oa[i].Key })
 		switch {
@@ -213,13 +292,12 @@ func (d *differ) attributes(old, new *etree.Element) {
 		case na[j].Value != oa[i].Value:
 			set[j] = true
 		case d.order:
-			po, pn := unskipped(skipOld, i), unskipped(skipNew, j)
-			if po != pn {
+			if po, pn := skipOld.before(i), skipNew.before(j); po != pn {
 				set[j] = true
 				if po > pn {
-					skipOld[i] = true
+					skipOld.skip(i)
 				} else {
-					skipNew[j] = true
+					skipNew.skip(j)
 				}
 			}
 		}
@@ -245,7 +323,7 @@ func (d *differ) attributes(old, new *etree.Element) {
 	c.AddChild(list)
 	r := c.CreateElement("change-result").CreateElement(new.Tag)
 	r.Attr = slices.Clone(na)
-	d.changes = append(d.changes, c)
+	d.modified[new] = c
 }
 
 // Path is the element's place: /cib/configuration/resources/primitive[@id='A'].

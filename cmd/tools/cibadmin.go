@@ -259,7 +259,7 @@ func (a *admin) change(ctx context.Context, command adminCommand, data *etree.El
 		defer cancel()
 	}
 	if a.access == "" {
-		req.User = a.user
+		req.User.Name = a.user
 	}
 	answer, err := c.Do(ctx, req)
 	if err != nil {

@@ -248,7 +248,7 @@ func (r *Replica) apply(from string, msg *etree.Element) {
 	res, err := cib.Apply(old, req)
 	if err == nil && res.Changed {
 		r.root = res.Root
-		if res.Config {
+		if res.Keep {
 			r.save()
 			if r.saveErr != nil {
 				err = &cib.Error{Code: cib.SaveFailed, Detail: r.saveErr.Error()}

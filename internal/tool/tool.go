@@ -121,7 +121,7 @@ func Start(env *program.Env, p *Program) (out *Output, words []string, code int)
 // help is the help page.
 func (p *Program) help(name string, options *Options) string {
 	var b strings.Builder
-	fmt.Fprintf(&b, "%s - %s\n\nUsage:\n  %s [OPTION…] %s\n", name, p.Summary, name, p.Usage)
+	fmt.Fprintf(&b, "Usage:\n  %s\n\n%s - %s\n", strings.TrimRight(name+" [OPTION…] "+p.Usage, " "), name, p.Summary)
 	groups := []string{}
 	for _, o := range options.List {
 		found := false
