@@ -160,7 +160,7 @@ func (e *edit) run() error {
 }
 
 func (e *edit) patch(data *etree.Element) error {
-	res, err := patch.Apply(e.root, data, patch.CheckVersion)
+	res, err := patch.Apply(e.root, data, patch.CheckVersion, patch.KeepOrder)
 	if err != nil {
 		var old *patch.Error
 		if errors.As(err, &old) {
@@ -168,6 +168,10 @@ func (e *edit) patch(data *etree.Element) error {
 		}
 		return fail(DiffFailed, "%v", err)
 	}
-	e.become(res.Root)
+	old := e.root
+	e.root = res.Root
+	e.guard.Replaced(e.root, old, e.root)
+	// What was only moved counts as changed, but not as a change of the configuration.
+	e.changed, e.config = res.Config || !patch.Same(old, e.root), res.Config
 	return nil
 }

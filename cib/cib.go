@@ -19,6 +19,7 @@ import (
 
 	"github.com/beevik/etree"
 
+	"hacluster/cib/patch"
 	"hacluster/cib/xml"
 )
 
@@ -138,13 +139,13 @@ func FileDigest(root *etree.Element) string {
 
 // DiskDigest is the digest of XML as it lies on disk, all of it.
 func DiskDigest(root *etree.Element) string {
-	return sum(" " + string(xml.Compact(root)) + "\n")
+	return sum(" " + string(xml.CompactWithout(root)) + "\n")
 }
 
 // Digest is the digest that patches and checks between nodes carry: of the whole
 // document, without the attributes that tell who wrote it when.
 func Digest(root *etree.Element) string {
-	return sum(string(xml.CompactWithout(root, "crm-debug-origin", "cib-last-written", "update-origin", "update-client", "update-user")))
+	return patch.Digest(root)
 }
 
 func sum(s string) string {

@@ -1,12 +1,16 @@
 package patch
 
 import (
+	"crypto/md5" //nolint:gosec // the digest that Pacemaker's patches carry
+	"encoding/hex"
 	"fmt"
 	"slices"
 	"strconv"
 	"strings"
 
 	"github.com/beevik/etree"
+
+	"hacluster/cib/xml"
 )
 
 // Error is a patch that does not fit. Code is Pacemaker's legacy number.
@@ -38,108 +42,184 @@ const (
 	IgnoreVersion Check = false
 )
 
-// Result is a patched document. Config tells that something below configuration changed.
+// Result is a patched document. Config tells that something below configuration
+// was created, deleted or given other attributes (a move alone does not count).
 type Result struct {
 	Root   *etree.Element
 	Config bool
 }
 
+// placed is a node that is put in its place when all else is done.
 type placed struct {
 	pos    int
 	parent *etree.Element
 	token  etree.Token
+	create bool
 }
 
-// Apply carries the patch out on a copy of root, which stays as it was. The error is *Error.
-func Apply(root, diff *etree.Element, check Check) (Result, error) {
-	if f := diff.SelectAttrValue("format", "1"); f != "2" {
-		return Result{}, fail(CodeInvalid, "patch format %s is not supported (2 is)", f)
+// Apply carries the patch out on a copy of root, which stays as it was. With
+// KeepOrder attributes that were there keep their places. The error is *Error.
+func Apply(root, diff *etree.Element, check Check, opts ...Option) (Result, error) {
+	format, _ := number(diff, "format")
+	if format != 2 {
+		return Result{}, fail(CodeInvalid, "patch format %s is not supported (2 is)", diff.SelectAttrValue("format", "1"))
 	}
 	if check {
 		if err := versions(root, diff); err != nil {
 			return Result{}, err
 		}
 	}
-	work := root.Copy()
-	res := Result{Root: work}
-	var later []placed
+	a := &applier{root: root.Copy(), keepOrder: slices.Contains(opts, KeepOrder)}
 	for _, c := range diff.ChildElements() {
-		if c.Tag != "change" {
-			continue
-		}
-		op, path := c.SelectAttrValue("operation", ""), c.SelectAttrValue("path", "")
-		if op == "" {
-			continue
-		}
-		if strings.HasPrefix(path, "/cib/configuration") {
-			res.Config = true
-		}
-		target := locate(work, path, c)
-		switch op {
-		case "delete":
-			if target != nil {
-				if p := parentOf(target); p != nil {
-					p.RemoveChild(target)
-				}
-			}
-			continue
-		case "create", "modify", "move":
-			if target == nil {
-				return Result{}, fail(CodeFailed, "%s: there is no %s", op, path)
-			}
-		default:
-			return Result{}, fail(CodeFailed, "%s: unknown operation %q", path, op)
-		}
-		switch op {
-		case "modify":
-			el, isElement := target.(*etree.Element)
-			r := c.SelectElement("change-result")
-			if r == nil || len(r.ChildElements()) == 0 || !isElement {
-				return Result{}, fail(CodeNoMessage, "modify of %s says nothing", path)
-			}
-			el.Attr = nil
-			for _, a := range r.ChildElements()[0].Attr {
-				el.CreateAttr(a.Key, a.Value)
-			}
-		case "create":
-			el, isElement := target.(*etree.Element)
-			if !isElement {
-				return Result{}, fail(CodeFailed, "create: %s is not an element", path)
-			}
-			for _, t := range nodes(c) {
-				later = append(later, placed{position(c), el, copyOf(t)})
-				break
-			}
-		case "move":
-			p := parentOf(target)
-			if p == nil {
-				return Result{}, fail(CodeFailed, "the root cannot be moved")
-			}
-			p.RemoveChild(target)
-			p.AddChild(target)
-			later = append(later, placed{position(c), p, target})
+		if op := c.SelectAttr("operation"); op != nil {
+			a.change(op.Value, c.SelectAttrValue("path", ""), c)
 		}
 	}
-	slices.SortStableFunc(later, func(a, b placed) int { return a.pos - b.pos })
-	for _, l := range later {
-		if parentOf(l.token) == l.parent {
-			l.parent.RemoveChild(l.token)
+	slices.SortStableFunc(a.later, func(x, y placed) int { return x.pos - y.pos })
+	for _, l := range a.later {
+		a.place(l)
+	}
+	if a.err != nil {
+		return Result{}, a.err
+	}
+	if want := diff.SelectAttr("digest"); want != nil && !strings.EqualFold(Digest(a.root), want.Value) {
+		return Result{}, fail(CodeFailed, "the result's digest is %s, not %s as the patch says", Digest(a.root), want.Value)
+	}
+	return Result{Root: a.root, Config: a.config}, nil
+}
+
+// applier is a patch at work.
+type applier struct {
+	root      *etree.Element
+	keepOrder bool
+	config    bool
+	later     []placed
+	err       error // the last fault; one does not end the work, so that the code is that of the last
+}
+
+func (a *applier) fault(code int, format string, args ...any) { a.err = fail(code, format, args...) }
+
+// touch notes that el, or something right below it, changes.
+func (a *applier) touch(el *etree.Element) {
+	for ; el != nil; el = parentOf(el) {
+		if el.Tag == "configuration" && parentOf(el) == a.root {
+			a.config = true
 		}
+	}
+}
+
+// change carries out what can be done at once, and notes the rest for later.
+func (a *applier) change(op, path string, c *etree.Element) {
+	position := -1
+	if op == "delete" {
+		if n, ok := number(c, "position"); ok {
+			position = int(n)
+		}
+	}
+	target := locate(a.root, path, position)
+	if target == nil {
+		if op != "delete" {
+			a.fault(CodeFailed, "%s: there is no %s", op, path)
+		}
+		return
+	}
+	el, isElement := target.(*etree.Element)
+	switch op {
+	case "delete":
+		parent := parentOf(target)
+		if parent == nil {
+			a.fault(CodeFailed, "delete: the root cannot go")
+			return
+		}
+		if isElement {
+			a.touch(el)
+		} else {
+			a.touch(parent)
+		}
+		parent.RemoveChild(target)
+	case "modify":
+		a.modify(el, c)
+	case "create":
+		a.create(el, c)
+	case "move":
+		parent := parentOf(target)
+		if parent == nil {
+			a.fault(CodeFailed, "move: the root cannot be moved")
+			return
+		}
+		parent.RemoveChild(target)
+		parent.AddChild(target)
+		at, _ := number(c, "position")
+		a.later = append(a.later, placed{int(at), parent, target, false})
+	default:
+		a.fault(CodeFailed, "%s: unknown operation %q", path, op)
+	}
+}
+
+func (a *applier) modify(el, c *etree.Element) {
+	r := c.SelectElement("change-result")
+	if r == nil || len(nodes(r)) == 0 || el == nil {
+		a.fault(CodeNoMessage, "modify of %s says nothing", c.SelectAttrValue("path", ""))
+		return
+	}
+	want, ok := nodes(r)[0].(*etree.Element)
+	if !ok {
+		want = etree.NewElement("none")
+	}
+	a.touch(el)
+	if !a.keepOrder {
+		el.Attr = nil
+	}
+	el.Attr = slices.DeleteFunc(el.Attr, func(at etree.Attr) bool { return want.SelectAttr(at.Key) == nil })
+	for _, at := range want.Attr {
+		el.CreateAttr(at.Key, at.Value)
+	}
+}
+
+func (a *applier) create(el, c *etree.Element) {
+	fresh := nodes(c)
+	if el == nil || len(fresh) == 0 {
+		a.fault(CodeFailed, "create below %s: there is nothing to create", c.SelectAttrValue("path", ""))
+		return
+	}
+	at, ok := number(c, "position")
+	if !ok {
+		at = 0
+	}
+	a.later = append(a.later, placed{int(at), el, copyOf(fresh[0]), true})
+}
+
+// place puts a node where it belongs: before the sibling that has its position now,
+// else at the end. A node that was moved must end where the patch says.
+func (a *applier) place(l placed) {
+	if l.create {
+		siblings := nodes(l.parent)
 		at := len(l.parent.Child)
-		if siblings := nodes(l.parent); l.pos >= 0 && l.pos < len(siblings) {
+		if l.pos >= 0 && l.pos < len(siblings) {
 			at = siblings[l.pos].Index()
 		}
 		l.parent.InsertChildAt(at, l.token)
+		if el, ok := l.token.(*etree.Element); ok {
+			a.touch(el)
+		} else {
+			a.touch(l.parent)
+		}
+		return
 	}
-	return res, nil
-}
-
-func position(c *etree.Element) int {
-	n, err := strconv.Atoi(c.SelectAttrValue("position", "-1"))
-	if err != nil {
-		return -1
+	l.parent = parentOf(l.token)
+	if l.parent == nil {
+		return
 	}
-	return n
+	l.parent.RemoveChild(l.token)
+	siblings := nodes(l.parent)
+	at := len(l.parent.Child)
+	if l.pos >= 0 && l.pos < len(siblings) {
+		at = siblings[l.pos].Index()
+	}
+	l.parent.InsertChildAt(at, l.token)
+	if l.pos < 0 || l.pos > len(siblings) {
+		a.fault(CodeFailed, "move: there is no position %d for %s", l.pos, Path(l.parent))
+	}
 }
 
 func copyOf(t etree.Token) etree.Token {
@@ -156,34 +236,25 @@ func parentOf(t etree.Token) *etree.Element {
 	return nil
 }
 
-// locate walks a path of steps "name" and "name[@id='ID']" down from root.
-func locate(root *etree.Element, path string, c *etree.Element) etree.Token {
+// locate walks a path of steps "name" and "name[@id='ID']" down from root. position is
+// that of a comment among its siblings, negative when any will do.
+func locate(root *etree.Element, path string, position int) etree.Token {
 	steps := split(path)
 	if len(steps) == 0 || !isStep(root, steps[0]) {
 		return nil
 	}
 	at := root
 	for i, s := range steps[1:] {
-		if s == "comment" && i == len(steps)-2 {
-			if c.SelectAttr("position") == nil {
-				return nil
-			}
-			want := position(c)
-			if c.SelectAttrValue("operation", "") == "move" {
-				want = -1
-			}
-			for j, n := range nodes(at) {
-				if _, ok := n.(*etree.Comment); ok && (j == want || want < 0) {
-					return n
-				}
-			}
-			return nil
-		}
+		last := i == len(steps)-2
 		var next *etree.Element
-		for _, child := range at.ChildElements() {
-			if isStep(child, s) {
-				next = child
+		for j, n := range nodes(at) {
+			el, isElement := n.(*etree.Element)
+			if isElement && isStep(el, s) {
+				next = el
 				break
+			}
+			if !isElement && s == "comment" && last && (position < 0 || position == j) {
+				return n
 			}
 		}
 		if next == nil {
@@ -227,21 +298,27 @@ func isStep(el *etree.Element, step string) bool {
 func versions(root, diff *etree.Element) error {
 	var have, source, target [3]int64
 	for i, name := range counters {
-		have[i] = max(0, number(root, name, 0))
+		n, _ := number(root, name)
+		have[i] = max(0, n)
 	}
 	source = have
 	target = have
 	target[2]++
 	if v := diff.SelectElement("version"); v != nil {
-		for tag, to := range map[string]*[3]int64{"source": &source, "target": &target} {
-			el := v.SelectElement(tag)
+		for _, side := range []struct {
+			tag string
+			to  *[3]int64
+		}{{"source", &source}, {"target", &target}} {
+			el := v.SelectElement(side.tag)
 			if el == nil {
 				continue
 			}
 			for i, name := range counters {
-				if to[i] = number(el, name, -1); to[i] < 0 {
-					return fail(CodeInvalid, "the patch's %s has no proper %s", tag, name)
+				n, ok := number(el, name)
+				if !ok {
+					return fail(CodeInvalid, "the patch's %s has no proper %s", side.tag, name)
 				}
+				side.to[i] = n
 			}
 		}
 	}
@@ -257,21 +334,31 @@ func versions(root, diff *etree.Element) error {
 		if target[i] > source[i] {
 			return nil
 		}
-		if target[i] < source[i] {
-			break
-		}
 	}
 	return fail(CodeOldData, "the patch does not lead to a newer version")
 }
 
-func number(el *etree.Element, name string, missing int64) int64 {
+// number reads a 32-bit number that an attribute's value begins with.
+func number(el *etree.Element, name string) (int64, bool) {
 	a := el.SelectAttr(name)
 	if a == nil {
-		return missing
+		return 0, false
 	}
-	n, err := strconv.ParseInt(a.Value, 10, 64)
-	if err != nil {
-		return missing
+	s := strings.TrimLeft(a.Value, " \t\n\v\f\r")
+	end := 0
+	if end < len(s) && (s[end] == '-' || s[end] == '+') {
+		end++
 	}
-	return n
+	for end < len(s) && s[end] >= '0' && s[end] <= '9' {
+		end++
+	}
+	n, err := strconv.ParseInt(s[:end], 10, 32)
+	return n, err == nil
+}
+
+// Digest is the digest that patches carry: MD5, 32 hex digits, of a document on one
+// line without text and without the attributes that tell who wrote it when.
+func Digest(root *etree.Element) string {
+	h := md5.Sum(xml.CompactWithout(root, "crm-debug-origin", "cib-last-written", "update-origin", "update-client", "update-user")) //nolint:gosec // see the import
+	return hex.EncodeToString(h[:])
 }

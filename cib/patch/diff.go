@@ -9,7 +9,7 @@ import (
 	"github.com/beevik/etree"
 )
 
-// Option changes how Diff compares.
+// Option changes how Diff compares and Apply works.
 type Option int
 
 const (
@@ -20,6 +20,10 @@ const (
 	NoVersions
 	// AttributeOrder makes another order of attributes a difference. Without it only values count.
 	AttributeOrder
+	// WithDigest adds the digest of the new document, which Apply checks its result with.
+	WithDigest
+	// KeepOrder is for Apply: attributes that were there keep their places, so that only values count.
+	KeepOrder
 )
 
 var counters = []string{"admin_epoch", "epoch", "num_updates"}
@@ -48,6 +52,9 @@ func Diff(old, new *etree.Element, opts ...Option) *etree.Element {
 	}
 	diff := etree.NewElement("diff")
 	diff.CreateAttr("format", "2")
+	if slices.Contains(opts, WithDigest) {
+		diff.CreateAttr("digest", Digest(new))
+	}
 	if !slices.Contains(opts, NoVersions) {
 		v := diff.CreateElement("version")
 		for _, side := range []struct {
@@ -56,7 +63,8 @@ func Diff(old, new *etree.Element, opts ...Option) *etree.Element {
 		}{{"source", old}, {"target", new}} {
 			s := v.CreateElement(side.tag)
 			for _, name := range counters {
-				s.CreateAttr(name, side.el.SelectAttrValue(name, "1"))
+				// A counter that is gone in the new document still stands for what it was.
+				s.CreateAttr(name, side.el.SelectAttrValue(name, old.SelectAttrValue(name, "1")))
 			}
 		}
 	}
@@ -109,7 +117,7 @@ func (d *differ) compare(old, new *etree.Element) {
 			}
 			continue
 		}
-		c := change("delete", step(old, o))
+		c := change("delete", step(new, o))
 		if _, isComment := o.(*etree.Comment); isComment {
 			c.CreateAttr("position", strconv.Itoa(i-gone))
 		}

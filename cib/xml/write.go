@@ -30,9 +30,9 @@ func Compact(el *etree.Element) []byte {
 	return []byte(w.b.String())
 }
 
-// CompactWithout is Compact that leaves attributes of these names out, at every level.
+// CompactWithout is Compact that leaves out text, and attributes of these names at every level.
 func CompactWithout(el *etree.Element, names ...string) []byte {
-	w := writer{text: true, without: names}
+	w := writer{without: names}
 	w.element(el, 0)
 	return []byte(w.b.String())
 }

@@ -12,7 +12,6 @@ import (
 
 	"hacluster/cib"
 	"hacluster/cib/schema"
-	"hacluster/cib/xml"
 	"hacluster/internal/program"
 	"hacluster/internal/tool"
 )
@@ -211,11 +210,7 @@ func (a *admin) empty() *etree.Element {
 	return root
 }
 
-func (a *admin) show(el *etree.Element) {
-	text := string(xml.Format(el))
-	a.out.Print("%s", text)
-	a.out.CData("output", text)
-}
+func (a *admin) show(el *etree.Element) { showXML(a.out, "output", el) }
 
 func (a *admin) digest(sum string) {
 	a.out.Info("%s", sum)
