@@ -34,6 +34,7 @@ var nouns = map[string]*Node{
 	"status":     statusTree,
 	"config":     configTree,
 	"alert":      alertTree,
+	"acl":        aclTree,
 }
 
 func only09(run session.Verb) *Node { return gens("9---", run) }

@@ -298,6 +298,18 @@ func (s *Session) ReadAll() ([]byte, error) { return io.ReadAll(s.Env.Stdin) }
 
 // CIBAtLeast reads the CIB, its schema raised to the newest where it is older than need.
 func (s *Session) CIBAtLeast(need [3]int) (*etree.Element, error) {
+	if s.Legacy() {
+		return s.cibAtLeast(need, "Cluster CIB has been upgraded to latest version")
+	}
+	return s.LibCIBAtLeast(need)
+}
+
+// LibCIBAtLeast is CIBAtLeast for those commands of 0.9 that speak as the later generations do.
+func (s *Session) LibCIBAtLeast(need [3]int) (*etree.Element, error) {
+	return s.cibAtLeast(need, "CIB has been upgraded to the latest schema version.")
+}
+
+func (s *Session) cibAtLeast(need [3]int, done string) (*etree.Element, error) {
 	root, err := s.CIB()
 	if err != nil {
 		return nil, err
@@ -306,7 +318,10 @@ func (s *Session) CIBAtLeast(need [3]int) (*etree.Element, error) {
 	if need == [3]int{} || ok && doc.AtLeast(have, need) {
 		return root, nil
 	}
-	return s.upgrade(need)
+	if root, err = s.upgrade(need); err == nil {
+		s.Out.Info(done)
+	}
+	return root, err
 }
 
 // upgrade raises the schema of the CIB that the verb works on.
@@ -330,11 +345,6 @@ func (s *Session) upgrade(need [3]int) (*etree.Element, error) {
 			return strconv.Itoa(v[0]) + "." + strconv.Itoa(v[1])
 		}
 		return nil, report.Items{report.Errorf("Unable to upgrade CIB to required schema version %s or higher. Current version is %s. Newer version of pacemaker is needed.", text(need), text(have))}
-	}
-	if s.Legacy() {
-		s.Out.Print("Cluster CIB has been upgraded to latest version")
-	} else {
-		s.Out.Info("CIB has been upgraded to the latest schema version.")
 	}
 	return root, nil
 }

@@ -49,10 +49,13 @@ func (s *Session) NotFound(context *etree.Element, id string, tags, types []stri
 		desc += " "
 	}
 	if cid := doc.ID(context); cid != "" {
-		return report.Errorf("there is no %s'%s' in the %s '%s'", desc, id, context.Tag, cid).Coded("ID_NOT_FOUND")
+		return report.Errorf("there is no %s'%s' in the %s '%s'", desc, id, context.Tag, cid).Coded(IDNotFound)
 	}
-	return report.Errorf("%s'%s' does not exist", desc, id).Coded("ID_NOT_FOUND")
+	return report.Errorf("%s'%s' does not exist", desc, id).Coded(IDNotFound)
 }
+
+// IDNotFound is the code of what Find tells where nothing has the id.
+const IDNotFound = "ID_NOT_FOUND"
 
 // Check tells items. In 0.9 errors end the command as they are; later they are told at once and
 // counted, and an error of before ends it, too.
@@ -85,6 +88,14 @@ func (s *Session) Section(root *etree.Element, name string) (*etree.Element, err
 		return r, nil
 	}
 	return nil, report.Items{report.Errorf("Unable to get 'configuration/%s' section of cib", name)}
+}
+
+// OptionalSection is a section that a CIB may have, made where it is missing.
+func (s *Session) OptionalSection(root *etree.Element, name string) (*etree.Element, error) {
+	if doc.Configuration(root) == nil {
+		return nil, report.Items{report.Errorf("Unable to get 'configuration' section of cib")}
+	}
+	return doc.EnsureSection(root, name), nil
 }
 
 // ExpandTags are the resources that ids name, those that a tag names in place of the tag. Ids of

@@ -149,7 +149,7 @@ func LevelAdd(s *session.Session, args []string) error {
 		case kindAttrib:
 			need = [3]int{2, 4, 0}
 		}
-		root, err = s.CIBAtLeast(need)
+		root, err = s.LibCIBAtLeast(need)
 	} else {
 		root, err = s.CIB()
 	}
