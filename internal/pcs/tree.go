@@ -35,6 +35,7 @@ var nouns = map[string]*Node{
 	"config":     configTree,
 	"alert":      alertTree,
 	"acl":        aclTree,
+	"tag":        tagTree,
 }
 
 func only09(run session.Verb) *Node { return gens("9---", run) }

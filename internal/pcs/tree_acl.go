@@ -1,6 +1,9 @@
 package pcs
 
-import "hacluster/internal/pcs/acl"
+import (
+	"hacluster/internal/pcs/acl"
+	"hacluster/internal/pcs/tag"
+)
 
 var aclUserTree = &Node{
 	Sub: map[string]*Node{
@@ -36,5 +39,18 @@ var aclTree = &Node{
 			"delete": verb(acl.PermissionDelete),
 			"remove": gens("-ABC", acl.PermissionDelete),
 		}},
+	},
+}
+
+var tagTree = &Node{
+	Gens:    "-ABC",
+	Default: "config",
+	Sub: map[string]*Node{
+		"config": verb(tag.Config),
+		"list":   verb(tag.List),
+		"create": verb(tag.Create),
+		"update": verb(tag.Update),
+		"remove": verb(tag.Remove),
+		"delete": verb(tag.Remove),
 	},
 }
