@@ -12,7 +12,15 @@ import (
 var clusterTree = &Node{
 	Sub: map[string]*Node{
 		"auth":        only09(cluster.Auth09),
-		"setup":       only09(cluster.Setup09),
+		"setup":       verb(cluster.Setup),
+		"config": {
+			Gens: "-ABC", Default: "show",
+			Sub: map[string]*Node{
+				"show":   verb(cluster.ConfigShow),
+				"update": verb(cluster.ConfigUpdate),
+				"uuid":   {Sub: map[string]*Node{"generate": verb(cluster.ConfigUUID)}},
+			},
+		},
 		"token":       only09(cluster.Token09),
 		"token-nodes": only09(cluster.TokenNodes09),
 		"sync":        only09(cluster.Sync),

@@ -410,7 +410,7 @@ func PutFiles(s *session.Session, nodes []string, files map[string]keyFile, tell
 	}
 	var items report.Items
 	s.Remote().All(s.Ctx, nodes, client.Request{Path: "remote/put_file", Form: url.Values{"data_json": {string(data)}}, Timeout: s.RequestTimeout(0)}, func(r client.Response) {
-		if i, failed := ResponseItem(s, r); failed {
+		if i, failed := s.ResponseItem(r); failed {
 			items = append(items, i)
 			return
 		}
@@ -440,31 +440,6 @@ func PutFiles(s *session.Session, nodes []string, files map[string]keyFile, tell
 		return items
 	}
 	return nil
-}
-
-// ResponseItem words a failed answer as the newer commands do.
-func ResponseItem(s *session.Session, r client.Response) (report.Item, bool) {
-	auth := "pcs host auth " + r.Node
-	if s.Legacy() {
-		auth = "pcs cluster auth"
-	}
-	switch r.Kind {
-	case client.OK:
-		return report.Item{}, false
-	case client.Refused:
-		return report.Errorf("%s: %s", r.Node, strings.TrimRight(r.Body, "\n")), true
-	case client.Unauthorized:
-		return report.Errorf("Unable to authenticate to %s (HTTP error: %d), try running '%s'", r.Node, r.Code, auth), true
-	case client.Denied:
-		return report.Errorf("%s: Permission denied (HTTP error: %d)", r.Node, r.Code), true
-	case client.NotSupported:
-		return report.Errorf("%s: Unsupported command (HTTP error: %d), try upgrading pcsd", r.Node, r.Code), true
-	case client.TimedOut:
-		return report.Errorf("%s: Connection timeout, check if pcsd is running there or try setting higher timeout with --request-timeout option (%s)", r.Node, r.Reason), true
-	case client.NotConnected:
-		return report.Errorf("Unable to connect to %s (%s)", r.Node, r.Reason), true
-	}
-	return report.Errorf("Error connecting to %s (HTTP error: %d)", r.Node, r.Code), true
 }
 
 // sendConfigs gives the nodes the tokens and settings of this host; failures are warnings.

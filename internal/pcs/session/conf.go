@@ -1,6 +1,7 @@
 package session
 
 import (
+	"errors"
 	"os"
 
 	"hacluster/internal/pcs/corosyncconf"
@@ -23,24 +24,42 @@ func (s *Session) ConfText() (string, error) {
 	if s.conf == nil {
 		data, err := os.ReadFile(s.Paths.CorosyncConf)
 		if err != nil {
-			return "", report.Items{report.Errorf("Unable to read %s: %s", s.Paths.CorosyncConf, Reason(err))}
+			if s.Legacy() {
+				return "", report.Items{report.Errorf("Unable to read %s: %s", s.Paths.CorosyncConf, Reason(err))}
+			}
+			return "", report.Items{report.Errorf("Unable to read Corosync configuration '%s': %s: '%s'", s.Paths.CorosyncConf, Reason(err), s.Paths.CorosyncConf)}
 		}
 		s.conf = &confState{string(data)}
 	}
 	return s.conf.text, nil
 }
 
-// Conf is corosync.conf as sections.
-func (s *Session) Conf() (*corosyncconf.Section, error) {
+// parseConf reads corosync.conf.
+func (s *Session) parseConf() (*corosyncconf.Section, error) {
 	text, err := s.ConfText()
 	if err != nil {
 		return nil, err
 	}
 	root, err := corosyncconf.Parse(text)
 	if err != nil {
-		return nil, report.Items{report.Errorf("Unable to parse corosync config: %s", err)}
+		return nil, parseError{report.Errorf("Unable to parse corosync config: %s", err)}
 	}
 	return root, nil
+}
+
+// parseError is what is wrong with corosync.conf's form.
+type parseError struct{ item report.Item }
+
+func (e parseError) Error() string { return e.item.Text }
+
+// Conf is corosync.conf as sections.
+func (s *Session) Conf() (*corosyncconf.Section, error) {
+	root, err := s.parseConf()
+	var pe parseError
+	if errors.As(err, &pe) {
+		return nil, s.Check(pe.item)
+	}
+	return root, err
 }
 
 // WriteConf writes the file that --corosync_conf names, or this host's own.
@@ -55,7 +74,7 @@ func (s *Session) WriteConf(root *corosyncconf.Section) error {
 
 // ConfNodes are the names of corosync.conf's nodes; none where it cannot be read.
 func (s *Session) ConfNodes() []string {
-	root, err := s.Conf()
+	root, err := s.parseConf()
 	if err != nil {
 		return nil
 	}
@@ -68,7 +87,7 @@ func (s *Session) ConfNodes() []string {
 
 // ClusterName is the name of the cluster that this host belongs to, "" without.
 func (s *Session) ClusterName() string {
-	root, err := s.Conf()
+	root, err := s.parseConf()
 	if err != nil {
 		return ""
 	}

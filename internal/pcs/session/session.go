@@ -87,6 +87,7 @@ type Session struct {
 	cib    cibState
 	stdin  *bufio.Reader
 	remote *client.Client
+	hosts  *client.Hosts
 	conf   *confState
 	fenced *fencedCache
 }
