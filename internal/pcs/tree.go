@@ -36,6 +36,7 @@ var nouns = map[string]*Node{
 	"alert":      alertTree,
 	"acl":        aclTree,
 	"tag":        tagTree,
+	"quorum":     quorumTree,
 }
 
 func only09(run session.Verb) *Node { return gens("9---", run) }

@@ -11,8 +11,8 @@ import (
 
 var clusterTree = &Node{
 	Sub: map[string]*Node{
-		"auth":        only09(cluster.Auth09),
-		"setup":       verb(cluster.Setup),
+		"auth":  only09(cluster.Auth09),
+		"setup": verb(cluster.Setup),
 		"config": {
 			Gens: "-ABC", Default: "show",
 			Sub: map[string]*Node{

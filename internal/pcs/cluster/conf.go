@@ -168,9 +168,16 @@ func UIDGID(s *session.Session, args []string) error {
 		}
 	}
 	base := filepath.Join(s.Paths.UIDGIDDir, "pcs-uidgid-"+strings.ReplaceAll(uid+"-"+gid, "/", "_"))
-	text := fmt.Sprintf("uidgid {\n  uid: %s\n  gid: %s\n}\n", uid, gid)
-	if s.Legacy() {
-		text = fmt.Sprintf("uidgid {\n  uid: %s\ngid: %s\n}\n", uid, gid)
+	text := fmt.Sprintf("uidgid {\n  uid: %s\ngid: %s\n}\n", uid, gid)
+	if s.Since(11, 8) {
+		text = "uidgid {\n"
+		if uid != "" {
+			text += "  uid: " + uid + "\n"
+		}
+		if gid != "" {
+			text += "  gid: " + gid + "\n"
+		}
+		text += "}\n"
 	}
 	for i := 0; ; i++ {
 		path := base

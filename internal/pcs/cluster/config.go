@@ -226,6 +226,9 @@ func ConfigUpdate(s *session.Session, args []string) error {
 			return err
 		}
 	}
+	if err := s.RequireConf(); err != nil {
+		return err
+	}
 	root, err := s.Conf()
 	if err != nil {
 		return err
@@ -252,6 +255,9 @@ func ConfigUUID(s *session.Session, args []string) error {
 	}
 	if len(args) > 0 {
 		return argv.Usage()
+	}
+	if err := s.RequireConf(); err != nil {
+		return err
 	}
 	root, err := s.Conf()
 	if err != nil {

@@ -39,7 +39,7 @@ func Show09(s *session.Session, _ []string) error {
 		if err != nil {
 			return err
 		}
-		s.Out.Print(show.Indent(quorum.Lines(conf))...)
+		s.Out.Print(show.Indent(quorum.Lines(s, conf))...)
 	}
 	return nil
 }

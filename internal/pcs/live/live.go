@@ -10,6 +10,7 @@ package live
 import (
 	"context"
 	"errors"
+	"strings"
 	"time"
 )
 
@@ -91,6 +92,17 @@ type Result struct {
 
 // Output is stdout, and stderr behind it, as pcs shows a tool's complaint.
 func (r Result) Output() string { return r.Stdout + r.Stderr }
+
+// Complaint is what a program that failed had to say: standard error, then standard output, without blank ends.
+func (r Result) Complaint() string {
+	var parts []string
+	for _, p := range []string{r.Stderr, r.Stdout} {
+		if p = strings.TrimSpace(p); p != "" {
+			parts = append(parts, p)
+		}
+	}
+	return strings.Join(parts, "\n")
+}
 
 // Programs runs the status programs of Pacemaker and Corosync in this project's own
 // versions, as functions or as processes. env holds additional variables ("CIB_file=cib.xml").

@@ -84,6 +84,32 @@ func change(s *session.Session, pairs argv.Pairs) error {
 	return s.Push(root)
 }
 
+// Toggle sets a property that is true or false to the other value and back, so that the cluster looks at it anew.
+func Toggle(s *session.Session, name string) error {
+	root, err := s.CIB()
+	if err != nil {
+		return err
+	}
+	old := ""
+	for _, set := range doc.Children(doc.Section(root, "crm_config"), "cluster_property_set") {
+		for _, p := range doc.PairsOf(set) {
+			if p.Name == name {
+				old = p.Value
+			}
+		}
+	}
+	other := "false"
+	if check.IsFalse(old) {
+		other = "true"
+	}
+	for _, value := range []string{other, old} {
+		if err := change(s, argv.Pairs{{Name: name, Value: value}}); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
 // setPair sets a pair; only the first of several of a name is kept. Ids hold the first 20 characters of names.
 func setPair(set *etree.Element, p argv.Pair, ids *doc.IDs) {
 	var found []*etree.Element

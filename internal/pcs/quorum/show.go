@@ -2,86 +2,36 @@
 package quorum
 
 import (
-	"sort"
-
+	"hacluster/internal/pcs/argv"
 	"hacluster/internal/pcs/corosyncconf"
+	"hacluster/internal/pcs/session"
 )
 
-// optionNames are the options of section quorum that pcs shows and sets.
-var optionNames = []string{"auto_tie_breaker", "last_man_standing", "last_man_standing_window", "wait_for_all"}
-
-// settings are quorum's options and its device's, as corosync.conf has them.
-type settings struct {
-	options                     map[string]string
-	model                       string
-	generic, modelOptions, heur map[string]string
-	device                      bool
-}
-
-func read(root *corosyncconf.Section) settings {
-	st := settings{options: map[string]string{}, generic: map[string]string{}, modelOptions: map[string]string{}, heur: map[string]string{}}
-	for _, q := range root.All("quorum") {
-		for _, name := range optionNames {
-			if v, ok := q.Get(name); ok {
-				st.options[name] = v
-			}
-		}
-	}
-	d := corosyncconf.Device(root)
-	if d == nil || d.Value("model") == "" {
-		return st
-	}
-	st.device, st.model = true, d.Value("model")
-	for _, o := range d.Options {
-		if o.Name != "model" {
-			st.generic[o.Name] = o.Value
-		}
-	}
-	for _, sub := range d.Sections {
-		into := map[string]string(nil)
-		switch sub.Name {
-		case st.model:
-			into = st.modelOptions
-		case "heuristics":
-			into = st.heur
-		}
-		if into == nil {
-			continue
-		}
-		for _, o := range sub.Options {
-			into[o.Name] = o.Value
-		}
-	}
-	return st
-}
-
-func pairs(m map[string]string, indent string) []string {
-	names := make([]string, 0, len(m))
-	for n := range m {
-		names = append(names, n)
-	}
-	sort.Strings(names)
+func pairs(p argv.Pairs, indent string) []string {
 	var out []string
-	for _, n := range names {
-		out = append(out, indent+n+": "+m[n])
+	for _, o := range p.Sorted() {
+		out = append(out, indent+o.Name+": "+o.Value)
 	}
 	return out
 }
 
-// Lines are the quorum options and the device.
-func Lines(root *corosyncconf.Section) []string {
-	st := read(root)
-	out := append([]string{"Options:"}, pairs(st.options, "  ")...)
-	if !st.device {
+// Lines are the quorum options and the device. Before 0.11.6 the heading of the options stood there without any, too.
+func Lines(s *session.Session, root *corosyncconf.Section) []string {
+	var out []string
+	if p := corosyncconf.QuorumOptions(root); len(p) > 0 || !s.Since(11, 6) {
+		out = append([]string{"Options:"}, pairs(p, "  ")...)
+	}
+	d := corosyncconf.ReadDevice(root)
+	if d == nil {
 		return out
 	}
 	out = append(out, "Device:")
-	out = append(out, pairs(st.generic, "  ")...)
-	out = append(out, "  Model: "+st.model)
-	out = append(out, pairs(st.modelOptions, "    ")...)
-	if len(st.heur) > 0 {
+	out = append(out, pairs(d.Generic, "  ")...)
+	out = append(out, "  Model: "+d.Model)
+	out = append(out, pairs(d.Options, "    ")...)
+	if len(d.Heuristics) > 0 {
 		out = append(out, "  Heuristics:")
-		out = append(out, pairs(st.heur, "    ")...)
+		out = append(out, pairs(d.Heuristics, "    ")...)
 	}
 	return out
 }

@@ -24,14 +24,30 @@ func (s *Session) ConfText() (string, error) {
 	if s.conf == nil {
 		data, err := os.ReadFile(s.Paths.CorosyncConf)
 		if err != nil {
-			if s.Legacy() {
+			if s.Legacy() || !s.ConfLive() {
 				return "", report.Items{report.Errorf("Unable to read %s: %s", s.Paths.CorosyncConf, Reason(err))}
 			}
-			return "", report.Items{report.Errorf("Unable to read Corosync configuration '%s': %s: '%s'", s.Paths.CorosyncConf, Reason(err), s.Paths.CorosyncConf)}
+			return "", report.Items{unreadableConf(s.Paths.CorosyncConf, err)}
 		}
 		s.conf = &confState{string(data)}
 	}
 	return s.conf.text, nil
+}
+
+func unreadableConf(path string, err error) report.Item {
+	return report.Errorf("Unable to read Corosync configuration '%s': %s: '%s'", path, Reason(err), path)
+}
+
+// RequireConf refuses a file of --corosync_conf that cannot be read, for commands that take the file itself.
+func (s *Session) RequireConf() error {
+	f, err := os.Open(s.Paths.CorosyncConf)
+	if err != nil && !s.ConfLive() {
+		return report.Fatal(unreadableConf(s.Paths.CorosyncConf, err).Text)
+	}
+	if err == nil {
+		f.Close()
+	}
+	return nil
 }
 
 // parseConf reads corosync.conf.

@@ -70,6 +70,11 @@ func Confirm(s *session.Session, args []string) error {
 			return nil
 		}
 	}
+	return ConfirmOff(s, node)
+}
+
+// ConfirmOff tells the cluster that a node is off, without asking.
+func ConfirmOff(s *session.Session, node string) error {
 	c, err := cluster(s)
 	if err == nil {
 		err = c.Confirm(s.Ctx, node)
