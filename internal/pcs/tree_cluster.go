@@ -5,7 +5,9 @@ import (
 	"hacluster/internal/pcs/cluster"
 	"hacluster/internal/pcs/config"
 	"hacluster/internal/pcs/node"
+	"hacluster/internal/pcs/query"
 	"hacluster/internal/pcs/resource"
+	"hacluster/internal/pcs/session"
 	"hacluster/internal/pcs/status"
 )
 
@@ -59,15 +61,20 @@ var nodeTree = &Node{
 }
 
 var statusTree = &Node{
-	Run: status.Full09,
+	Run: session.ByAge(status.Full09, status.Full),
 	Sub: map[string]*Node{
+		"status":    gens("-ABC", status.Full),
+		"wait":      gens("--BC", status.Wait),
 		"corosync":  verb(status.Corosync),
 		"cluster":   verb(status.Cluster),
 		"nodes":     verb(status.Nodes),
 		"pcsd":      verb(status.PcsdStatus),
 		"xml":       verb(status.XML),
-		"resources": only09(resource.Show09),
-		"groups":    only09(resource.GroupList09),
+		"resources": byAge(resource.Show09, resource.Status),
+		"query": {Gens: "--BC", Sub: map[string]*Node{
+			"resource": gens("--BC", query.Resource),
+		}},
+		"groups": only09(resource.GroupList09),
 	},
 }
 

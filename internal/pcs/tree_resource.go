@@ -14,6 +14,7 @@ var resourceTree = &Node{
 	Default: "status", Default09: "show",
 	Sub: map[string]*Node{
 		"config":           gens("-ABC", resource.Config),
+		"status":           gens("-ABC", resource.Status),
 		"create":           verb(resource.Create),
 		"show":             only09(resource.Show09),
 		"list":             verb(resource.List),
@@ -68,6 +69,7 @@ var stonithTree = &Node{
 	Default: "status", Default09: "show",
 	Sub: map[string]*Node{
 		"config":   gens("-ABC", stonith.Config),
+		"status":   gens("-ABC", stonith.Status),
 		"create":   verb(resource.CreateStonith),
 		"show":     only09(showStonith09),
 		"list":     verb(resource.ListStonith),

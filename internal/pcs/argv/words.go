@@ -134,10 +134,13 @@ func RepeatableKeyValues(args []string, repeatable ...string) (Pairs, map[string
 	return pairs, lists, nil
 }
 
-// AllowedKeys refuses names that are not in the list.
+// AllowedKeys refuses words that are not name=value, and names that are not in the list.
 func AllowedKeys(args []string, allowed ...string) error {
 	var unknown []string
 	for _, a := range args {
+		if _, err := SplitOption(a, true); err != nil {
+			return err
+		}
 		name, _, _ := strings.Cut(a, "=")
 		if !slices.Contains(allowed, name) && !slices.Contains(unknown, name) {
 			unknown = append(unknown, name)

@@ -388,7 +388,7 @@ func ExistingNodes(s *session.Session, root *etree.Element) (names, addrs []stri
 		}
 	}
 	if missing {
-		items = append(items, report.Warnf("Some nodes are missing names in corosync.conf, those nodes were omitted. Edit corosync.conf and make sure all nodes have their name set."))
+		items = append(items, session.NamesMissing())
 	}
 	for _, n := range pacemakerNodes(root) {
 		names = append(names, n.name)

@@ -222,6 +222,11 @@ type WaitPlan struct {
 	seconds int
 }
 
+// WaitSeconds is a plan to wait so long at most; 0 is as long as it takes.
+func WaitSeconds(n int) WaitPlan {
+	return WaitPlan{Given: true, seconds: n, Timeout: time.Duration(n) * time.Second}
+}
+
 // PlanWait checks --wait before anything is done: it needs the running cluster and a time.
 func (s *Session) PlanWait() (WaitPlan, error) {
 	v, given := s.Opts.Wait()
@@ -280,10 +285,13 @@ func (s *Session) Idle(p WaitPlan) error {
 		}
 		s.Out.Info(text + "...")
 	}
-	if s.World.Cluster == nil {
-		return report.Fatal(live.ErrNotRunning.Error())
+	err := live.ErrNotRunning
+	if s.World.Cluster != nil {
+		err = s.World.Cluster.Wait(s.Ctx, p.Timeout)
 	}
-	err := s.World.Cluster.Wait(s.Ctx, p.Timeout)
+	if errors.Is(err, live.ErrNotRunning) && s.Minor() >= 10 {
+		return report.Items{report.Errorf("crm_resource: Could not connect to the CIB: Transport endpoint is not connected\nError performing operation: Not connected")}
+	}
 	if errors.Is(err, live.ErrTimeout) {
 		return report.Items{report.Errorf("waiting timeout\n\n%s", strings.TrimSpace(err.Error()))}
 	}

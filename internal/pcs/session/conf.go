@@ -101,6 +101,32 @@ func (s *Session) ConfNodes() []string {
 	return out
 }
 
+// NodeNames are the names of corosync.conf's nodes, with a warning where some have none.
+func (s *Session) NodeNames() ([]string, []report.Item, error) {
+	root, err := s.Conf()
+	if err != nil {
+		return nil, nil, err
+	}
+	var names []string
+	var items []report.Item
+	for _, n := range corosyncconf.Nodes(root) {
+		switch {
+		case n.Name != "":
+			names = append(names, n.Name)
+		case s.Legacy():
+			names = append(names, n.Label())
+		case items == nil:
+			items = append(items, NamesMissing())
+		}
+	}
+	return names, items, nil
+}
+
+// NamesMissing warns of nodes without a name.
+func NamesMissing() report.Item {
+	return report.Warnf("Some nodes are missing names in corosync.conf, those nodes were omitted. Edit corosync.conf and make sure all nodes have their name set.")
+}
+
 // ClusterName is the name of the cluster that this host belongs to, "" without.
 func (s *Session) ClusterName() string {
 	root, err := s.parseConf()

@@ -46,7 +46,16 @@ func (s *Session) stateError(reason string) error {
 	if s.Legacy() {
 		return report.Items{report.Errorf("error running crm_mon, is pacemaker running?\n%s", reason)}
 	}
-	return report.Items{report.Errorf("error running crm_mon, is pacemaker running?\n  %s", strings.ReplaceAll(reason, "\n", "\n  "))}
+	return report.Items{MonitorError(reason)}
+}
+
+// MonitorError is what to tell when crm_mon failed.
+func MonitorError(reason string) report.Item {
+	text := "error running crm_mon, is pacemaker running?"
+	if reason != "" {
+		text += "\n  " + strings.ReplaceAll(reason, "\n", "\n  ")
+	}
+	return report.Errorf("%s", text)
 }
 
 // Nodes are the nodes of the state.

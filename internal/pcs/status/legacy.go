@@ -106,26 +106,30 @@ func fencingWarnings(s *session.Session, root *etree.Element) []string {
 				switch name, value := doc.Attr(nv, "name"), doc.Attr(nv, "value"); {
 				case name == "action" && value != "":
 					action = append(action, doc.ID(p))
-				case name == "method" && value == "cycle":
+				case name == "method" && value == "cycle" && (s.Legacy() || doc.Attr(p, "type") != "fence_sbd"):
 					cycle = append(cycle, doc.ID(p))
 				}
 			}
 		}
 	}
-	sort.Strings(action)
-	sort.Strings(cycle)
+	list := func(ids []string) string {
+		if s.Legacy() {
+			return strings.Join(slices.Sorted(slices.Values(ids)), ", ")
+		}
+		return report.QuoteSorted(ids)
+	}
 	var out []string
 	if enabled && !devices && (!s.Live() || !s.World.Services.IsActive(s.Ctx, "sbd")) {
 		out = append(out, "No stonith devices and stonith-enabled is not false")
 	}
-	if !s.Since(9, 165) {
+	if s.Legacy() && !s.Since(9, 165) {
 		return out
 	}
 	if len(action) > 0 {
-		out = append(out, "Following stonith devices have the 'action' option set, it is recommended to set 'pcmk_off_action', 'pcmk_reboot_action' instead: "+strings.Join(action, ", "))
+		out = append(out, "Following stonith devices have the 'action' option set, it is recommended to set 'pcmk_off_action', 'pcmk_reboot_action' instead: "+list(action))
 	}
 	if len(cycle) > 0 {
-		out = append(out, "Following stonith devices have the 'method' option set to 'cycle' which is potentially dangerous, please consider using 'onoff': "+strings.Join(cycle, ", "))
+		out = append(out, "Following stonith devices have the 'method' option set to 'cycle' which is potentially dangerous, please consider using 'onoff': "+list(cycle))
 	}
 	return out
 }
@@ -303,14 +307,21 @@ func tail(text string) string {
 
 // Nodes is `status nodes`.
 func Nodes(s *session.Session, args []string) error {
-	if !s.Legacy() {
-		if err := s.Opts.Only("-f"); err != nil {
-			return err
-		}
-	}
 	what := ""
 	if len(args) == 1 {
 		what = args[0]
+	}
+	if !s.Legacy() {
+		allowed := []string{"-f"}
+		switch what {
+		case "config":
+			allowed = append(allowed, "--corosync_conf")
+		case "corosync", "both":
+			allowed = nil
+		}
+		if err := s.Opts.Only(allowed...); err != nil {
+			return err
+		}
 	}
 	switch what {
 	case "pacemaker-id":
@@ -381,7 +392,12 @@ func Nodes(s *session.Session, args []string) error {
 func NodesConfig(s *session.Session) error {
 	var conf []string
 	if s.HasConf() {
-		conf = s.ConfNodes()
+		list, items, err := s.NodeNames()
+		if err != nil {
+			return err
+		}
+		s.Out.Tell(items...)
+		conf = list
 	}
 	var names []string
 	root, err := s.CIB()
@@ -411,13 +427,15 @@ func NodesConfig(s *session.Session) error {
 }
 
 func corosyncNodes(s *session.Session) error {
-	if _, err := s.Conf(); err != nil {
+	names, items, err := s.NodeNames()
+	if err != nil {
 		return err
 	}
+	s.Out.Tell(items...)
 	online := s.ActiveNodes()
 	sort.Strings(online)
 	var offline []string
-	for _, n := range s.ConfNodes() {
+	for _, n := range names {
 		if !slices.Contains(online, n) {
 			offline = append(offline, n)
 		}

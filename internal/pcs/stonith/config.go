@@ -33,3 +33,19 @@ func Config(s *session.Session, args []string) error {
 	}
 	return nil
 }
+
+// Status is `stonith status`: where fence devices run, and the fencing levels.
+func Status(s *session.Session, args []string) error {
+	if err := resource.StatusStonith(s, args); err != nil || len(args) > 0 {
+		return err
+	}
+	root, err := s.CIB()
+	if err != nil {
+		return err
+	}
+	if l := Lines(s, root); len(l) > 0 {
+		s.Out.Print("", "Fencing Levels:")
+		s.Out.Print(show.Indent(l)...)
+	}
+	return nil
+}
