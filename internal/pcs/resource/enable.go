@@ -164,7 +164,11 @@ func disableSafe(s *session.Session, args []string) error {
 	if !s.Live() {
 		return s.Check(report.Errorf("This command does not support '-f'"))
 	}
-	return report.NotYet("resource disable --safe and --simulate on a running cluster")
+	strict := !s.Opts.Has("--no-strict")
+	if s.Opts.Has("--simulate") {
+		return disableSimulate(s, args, strict)
+	}
+	return disableSafely(s, args, strict)
 }
 
 // managedSet are the resources that manage changes: one, what is around it and what is in it.
