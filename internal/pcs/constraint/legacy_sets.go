@@ -503,7 +503,7 @@ func RemoveContaining09(s *session.Session, root *etree.Element, id string, loud
 	plain, sets := Containing(root, id)
 	for _, c := range plain {
 		if loud {
-			s.Out.Print("Removing Constraint - " + c)
+			s.Out.Info("Removing Constraint - " + c)
 		}
 		removeByID(section, c)
 	}
@@ -518,14 +518,14 @@ func RemoveContaining09(s *session.Session, root *etree.Element, id string, loud
 		c := se.Parent()
 		doc.Remove(r)
 		if loud {
-			s.Out.Print("Removing " + id + " from set " + doc.ID(se))
+			s.Out.Info("Removing " + id + " from set " + doc.ID(se))
 		}
 		if len(doc.All(se, "resource_ref")) == 0 {
-			s.Out.Print("Removing set " + doc.ID(se))
+			s.Out.Info("Removing set " + doc.ID(se))
 			doc.Remove(se)
 			if len(doc.All(c, "resource_set")) == 0 {
 				doc.Remove(c)
-				s.Out.Print("Removing constraint " + doc.ID(c))
+				s.Out.Info("Removing constraint " + doc.ID(c))
 			}
 		}
 	}

@@ -64,23 +64,8 @@ func Utilization(s *session.Session, args []string) error {
 	if err != nil {
 		return err
 	}
-	WarnUtilization(s, root)
+	s.WarnOfUtilization(root)
 	return setUtilization(s, args[0], args[1:])
-}
-
-// WarnUtilization tells when the cluster does not look at utilization at all.
-func WarnUtilization(s *session.Session, root *etree.Element) {
-	value := "default"
-	for _, set := range doc.Children(doc.Section(root, "crm_config"), "cluster_property_set")[:min(1, len(doc.Children(doc.Section(root, "crm_config"), "cluster_property_set")))] {
-		for _, nv := range doc.Children(set, "nvpair") {
-			if doc.Attr(nv, "name") == "placement-strategy" {
-				value = doc.Attr(nv, "value")
-			}
-		}
-	}
-	if !slices.Contains([]string{"balanced", "minimal", "utilization"}, value) {
-		s.Out.Warn("Utilization attributes configuration has no effect until cluster property option 'placement-strategy' is set to one of the values: 'balanced', 'minimal', 'utilization'")
-	}
 }
 
 func (k kind) show(s *session.Session, args []string) error {
@@ -125,7 +110,7 @@ func (k kind) show(s *session.Session, args []string) error {
 		}
 	}
 	if k.warn {
-		WarnUtilization(s, root)
+		s.WarnOfUtilization(root)
 	}
 	var out []string
 	for _, n := range nodes {

@@ -142,7 +142,7 @@ func groupRemove09(s *session.Session, root *etree.Element, name string, ids []s
 		return report.Fatalf("Group '%s' does not exist", name)
 	}
 	members := doc.All(group, "primitive")
-	if group.Parent().Tag == "master" && len(members) > 1 {
+	if s.Legacy() && group.Parent().Tag == "master" && len(members) > 1 {
 		return report.Fatalf("Groups that have more than one resource and are master/slave resources cannot be removed.  The group may be deleted with 'pcs resource delete %s'.", name)
 	}
 	var move []*etree.Element
@@ -159,6 +159,9 @@ func groupRemove09(s *session.Session, root *etree.Element, name string, ids []s
 	target := group.Parent()
 	if doc.Is(target, "clone", "master") && len(members) > 1 {
 		if len(ids) == 0 || len(move) == len(members) {
+			if !s.Legacy() {
+				return fatal("Cannot remove all resources from a cloned group")
+			}
 			return fatal("Cannot remove more than one resource from cloned group")
 		}
 		target = doc.Child(config, "resources")
@@ -174,8 +177,21 @@ func groupRemove09(s *session.Session, root *etree.Element, name string, ids []s
 	return nil
 }
 
-// removeReferences09 removes constraints, fencing levels and permissions that name a resource.
+// removeReferences09 removes constraints, fencing levels and permissions that name a resource; since 0.10 it leaves tags, too.
 func removeReferences09(s *session.Session, root *etree.Element, id string, loud bool) {
+	if !s.Legacy() {
+		for _, ref := range doc.All(root, "obj_ref") {
+			if doc.ID(ref) != id {
+				continue
+			}
+			tag := ref.Parent()
+			doc.Remove(ref)
+			if len(doc.Children(tag, "obj_ref")) == 0 {
+				removeReferences09(s, root, doc.ID(tag), loud)
+				doc.Remove(tag)
+			}
+		}
+	}
 	constraint.RemoveContaining09(s, root, id, loud)
 	if topology := doc.Section(root, "fencing-topology"); topology != nil {
 		for _, level := range doc.All(topology, "fencing-level") {

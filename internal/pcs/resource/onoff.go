@@ -112,7 +112,9 @@ func (o onOff) other(verb string) string {
 func Enable(s *session.Session, args []string) error { return onOff{}.enable(s, args) }
 
 // EnableStonith is `stonith enable`.
-func EnableStonith(s *session.Session, args []string) error { return onOff{fence: true}.enable(s, args) }
+func EnableStonith(s *session.Session, args []string) error {
+	return onOff{fence: true}.enable(s, args)
+}
 
 func (o onOff) enable(s *session.Session, args []string) error {
 	if err := s.Opts.Only("--wait", "-f"); err != nil {
