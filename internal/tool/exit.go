@@ -53,6 +53,7 @@ const (
 	Degraded            Exit = 190
 	DegradedPromoted    Exit = 191
 	NoExitStatus        Exit = 193
+	exitMax             Exit = 255
 	exitUnknownText          = "Unknown exit status"
 	exitUnknownTextName      = "CRM_EX_UNKNOWN"
 )
@@ -117,6 +118,12 @@ func (e Exit) Name() string {
 func (e Exit) String() string {
 	if x, ok := exits[e]; ok {
 		return x.text
+	}
+	switch {
+	case e > 128 && e < exitMax:
+		return "Interrupted by signal"
+	case e == exitMax:
+		return Error.String()
 	}
 	return exitUnknownText
 }
