@@ -38,6 +38,8 @@ func roles(env *program.Env) []*cobra.Command {
 		{Use: "pacemaker", Short: "Serve the CIB, decide, carry out and fence", Args: cobra.NoArgs, RunE: func(c *cobra.Command, _ []string) error {
 			return pacemaker(c.Context(), env)
 		}},
+		qdeviceCommand(env),
+		qnetdCommand(env),
 		{Use: "agent PROVIDER TYPE ACTION", Short: "Run a built-in resource agent, as the cluster does", Args: cobra.ExactArgs(3), RunE: func(c *cobra.Command, args []string) error {
 			code := builtin.Run(c.Context(), args[0], args[1], args[2], &builtin.Env{Getenv: env.Getenv, Stdout: env.Stdout, Stderr: env.Stderr})
 			if code != 0 {

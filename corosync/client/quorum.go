@@ -153,3 +153,28 @@ func (v *Votequorum) Current(ctx context.Context) error {
 	_, err := v.call(ctx, local.VoteTrack{Flags: local.TrackCurrent}.Marshal())
 	return err
 }
+
+// RegisterDevice makes a quorum device known; local.Exist where another is.
+func (v *Votequorum) RegisterDevice(ctx context.Context, name string) error {
+	_, err := v.call(ctx, local.DeviceRequest(local.VQDevRegister, name))
+	return err
+}
+
+// UnregisterDevice ends the use of the quorum device.
+func (v *Votequorum) UnregisterDevice(ctx context.Context, name string) error {
+	_, err := v.call(ctx, local.DeviceRequest(local.VQDevUnregister, name))
+	return err
+}
+
+// PollDevice tells that the quorum device is alive, and whether it casts its vote for
+// a ring; local.MessageError where the ring is not the present one any more.
+func (v *Votequorum) PollDevice(ctx context.Context, p local.DevicePoll) error {
+	_, err := v.call(ctx, p.Marshal())
+	return err
+}
+
+// SetDeviceMasterWins says whether the partition that the device votes for has quorum in any case.
+func (v *Votequorum) SetDeviceMasterWins(ctx context.Context, name string, allow bool) error {
+	_, err := v.call(ctx, local.DeviceMasterWins{Name: name, Allow: allow}.Marshal())
+	return err
+}

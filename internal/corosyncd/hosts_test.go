@@ -93,7 +93,7 @@ func hosts(t *testing.T, n int, conf func(nodes string) string) []*host {
 		h.log = filepath.Join(h.dir, "log")
 		h.holder = inside(t, fmt.Sprintf(`mount --make-rprivate /
 mount -t tmpfs none /run
-mkdir -p /etc/corosync /var/lib/corosync /run/corosync
+mkdir -p /etc/corosync /var/lib/corosync /run/corosync /run/corosync-qdevice /run/corosync-qnetd
 mount --bind %[1]s/etc /etc/corosync
 mount --bind %[1]s/state /var/lib/corosync
 hostname n%[2]d`, h.dir, i))
@@ -128,19 +128,25 @@ func (h *host) start(real bool) {
 		h.daemon = h.command(os.Args[0])
 		h.daemon.Env = append(os.Environ(), "COROSYNCD_CONF=/etc/corosync/corosync.conf", "COROSYNCD_DEBUG=1")
 	}
+	h.ended = h.launch(h.daemon)
+}
+
+// launch starts a program that ends with the test at the latest; its output goes to the host's log.
+func (h *host) launch(c *exec.Cmd) (ended chan error) {
+	h.t.Helper()
 	f, err := os.OpenFile(h.log, os.O_CREATE|os.O_APPEND|os.O_WRONLY, 0o644)
 	if err != nil {
 		h.t.Fatal(err)
 	}
 	defer f.Close()
-	h.daemon.Stdout, h.daemon.Stderr = f, f
-	if err := h.daemon.Start(); err != nil {
+	c.Stdout, c.Stderr = f, f
+	if err := c.Start(); err != nil {
 		h.t.Fatal(err)
 	}
-	d, ended := h.daemon, make(chan error, 1)
-	h.ended = ended
-	go func() { ended <- d.Wait() }()
-	h.t.Cleanup(func() { _ = d.Process.Kill(); <-ended; ended <- nil })
+	ended = make(chan error, 1)
+	go func() { ended <- c.Wait() }()
+	h.t.Cleanup(func() { _ = c.Process.Kill(); <-ended; ended <- nil })
+	return ended
 }
 
 // stop sends the daemon a signal and waits for its end.

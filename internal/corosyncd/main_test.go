@@ -17,13 +17,16 @@ import (
 
 // TestMain lets the test binary be other programs, each in a process of its own:
 // with COROSYNCD_CONF in the environment a daemon with that configuration file, with
-// COROSYNCD_CLIENT a client of the daemon of its network namespace.
+// COROSYNCD_CLIENT a client of the daemon of its network namespace, with
+// COROSYNCD_DEVICE a quorum device or its server.
 func TestMain(m *testing.M) {
 	switch {
 	case os.Getenv("COROSYNCD_CONF") != "":
 		os.Exit(asDaemon())
 	case os.Getenv("COROSYNCD_CLIENT") != "":
 		os.Exit(asClient())
+	case os.Getenv("COROSYNCD_DEVICE") != "":
+		os.Exit(asDevice())
 	}
 	os.Exit(m.Run())
 }

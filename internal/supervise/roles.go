@@ -2,7 +2,7 @@ package supervise
 
 import "time"
 
-// Roles are the three service faces of clusterd, under the names that users type.
+// Roles are the service faces of clusterd, under the names that users type.
 // clusterd is the program's path. A role that died is started again only after
 // the other nodes have surely noticed, so that all agree on what happened.
 func Roles(clusterd string) []Unit {
@@ -13,5 +13,10 @@ func Roles(clusterd string) []Unit {
 			Name: "pacemaker", Argv: []string{clusterd, "pacemaker"}, Notify: true, Restart: true, RestartDelay: time.Second,
 			Requires: []string{"corosync"}, StopLimit: 30 * time.Minute, Log: "/var/log/pacemaker/pacemaker.log",
 		},
+		{
+			Name: "corosync-qdevice", Argv: []string{clusterd, "corosync-qdevice"}, Notify: true, Restart: true, RestartDelay: time.Second,
+			Requires: []string{"corosync"}, Log: "/var/log/cluster/corosync-qdevice.log",
+		},
+		{Name: "corosync-qnetd", Argv: []string{clusterd, "corosync-qnetd"}, Notify: true, Restart: true, RestartDelay: time.Second, Log: "/var/log/cluster/corosync-qnetd.log"},
 	}
 }

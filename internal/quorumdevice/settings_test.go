@@ -1,0 +1,61 @@
+package quorumdevice
+
+import (
+	"maps"
+	"strings"
+	"testing"
+	"time"
+)
+
+func TestSettings(t *testing.T) {
+	good := map[string]string{
+		"quorum.device.model": "net", "quorum.device.votes": "1", "quorum.device.net.host": "q", "totem.cluster_name": "lab",
+		"nodelist.node.0.nodeid": "1", "nodelist.node.1.nodeid": "2", "runtime.votequorum.this_node_id": "2",
+	}
+	s, err := settingsOf(good)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if s.device.Heartbeat != 8*time.Second || s.device.Poll != 5*time.Second || s.port != Port || s.device.Node != 2 || len(s.nodes) != 2 {
+		t.Errorf("defaults: %+v", s)
+	}
+	for _, c := range []struct{ key, value, want string }{
+		{"quorum.device.model", "disk", `quorum.device.model: "disk" is not a model`},
+		{"quorum.device.net.host", "", "quorum.device.net.host is not set"},
+		{"totem.cluster_name", "", "totem.cluster_name is not set"},
+		{"quorum.device.net.algorithm", "best", `quorum.device.net.algorithm: "best" is not one of ffsplit, lms, 2nodelms`},
+		{"quorum.device.net.tls", "maybe", `quorum.device.net.tls: "maybe" is not one of on, off, required`},
+		{"quorum.device.net.tie_breaker", "7", `quorum.device.net.tie_breaker: "7" is not lowest, highest or the id of a node`},
+		{"quorum.device.net.port", "0", `quorum.device.net.port: "0" is not a port`},
+		{"quorum.device.votes", "2", "quorum.device.votes: algorithm ffsplit works only where it is 1"},
+		{"nodelist.node.1.quorum_votes", "3", `nodelist.node.1.quorum_votes: "3" is not 1`},
+		{"quorum.device.heuristics.exec_a", `ping "x`, `quorum.device.heuristics.exec_a: "ping \"x" is not a command`},
+		{"quorum.device.heuristics.timeout", "5", `quorum.device.heuristics.timeout: "5" is not a time between 1000 and 120000 ms`},
+	} {
+		keys := maps.Clone(good)
+		keys[c.key] = c.value
+		if _, err := settingsOf(keys); err == nil || !strings.Contains(err.Error(), c.want) {
+			t.Errorf("%s=%s: %v, want %s", c.key, c.value, err, c.want)
+		}
+	}
+}
+
+func TestCommands(t *testing.T) {
+	for _, c := range []struct {
+		line string
+		want command
+		bad  bool
+	}{
+		{"status \n", command{verb: "status"}, false},
+		{"list verbose cluster \"a \\\"b\" \n", command{"list", true, `a "b`}, false},
+		{"list cluster", command{}, true},
+		{"status loudly", command{}, true},
+		{"list cluster \"a", command{}, true},
+		{"", command{}, true},
+	} {
+		got, err := parseCommand(c.line)
+		if (err != nil) != c.bad || !c.bad && got != c.want {
+			t.Errorf("%q: %+v, %v", c.line, got, err)
+		}
+	}
+}
