@@ -4,16 +4,21 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"os"
 	"slices"
 	"strings"
 	"time"
 
 	"github.com/beevik/etree"
+	"golang.org/x/term"
 
 	"hacluster/cib"
+	"hacluster/cib/acl"
 	"hacluster/cib/schema"
+	"hacluster/internal/account"
 	"hacluster/internal/program"
 	"hacluster/internal/tool"
+	"hacluster/internal/tool/access"
 )
 
 func init() { programs["cibadmin"] = cibadmin }
@@ -149,7 +154,7 @@ func (a *admin) showAccess(option, value string) error {
 func (a *admin) run(ctx context.Context) (tool.Exit, error) {
 	command := adminCommands[a.command]
 	if command.unsafe && !a.force {
-		return tool.Unsafe, errors.New("The supplied command is considered dangerous. To prevent accidental destruction of the cluster, the --force flag is required in order to proceed.") //nolint:staticcheck // the tool's words
+		return tool.Unsafe, errors.New("The supplied command is considered dangerous. To prevent accidental destruction of the cluster, the --force flag is required in order to proceed.")
 	}
 	if a.command != "query" {
 		a.access = ""
@@ -175,10 +180,10 @@ func (a *admin) run(ctx context.Context) (tool.Exit, error) {
 			if command.xpath {
 				either = "either --xpath or "
 			}
-			return tool.Usage, fmt.Errorf("The supplied command requires %sinput via --xml-file, --xml-text, or --xml-pipe", either) //nolint:staticcheck // as above
+			return tool.Usage, fmt.Errorf("The supplied command requires %sinput via --xml-file, --xml-text, or --xml-pipe", either)
 		}
 		if err != nil {
-			return tool.DataErr, fmt.Errorf("Couldn't parse input from %s", source) //nolint:staticcheck // as above
+			return tool.DataErr, fmt.Errorf("Couldn't parse input from %s", source)
 		}
 	}
 	switch a.command {
@@ -234,7 +239,7 @@ func (a *admin) change(ctx context.Context, command adminCommand, data *etree.El
 	}
 	c, err := tool.Open(ctx, a.env)
 	if err != nil {
-		return tool.ExitOf(err), fmt.Errorf("Could not connect to the CIB API: %s", tool.TextOf(err)) //nolint:staticcheck // the tool's words
+		return tool.ExitOf(err), fmt.Errorf("Could not connect to the CIB API: %s", tool.TextOf(err))
 	}
 	defer func() {
 		if cerr := c.Close(); cerr != nil && code == tool.OK {
@@ -262,7 +267,7 @@ func (a *admin) change(ctx context.Context, command adminCommand, data *etree.El
 			a.out.Info("Upgrade unnecessary: %s", cib.SchemaUnchanged)
 			return tool.OK, nil
 		}
-		code, err = tool.ExitOf(err), fmt.Errorf("CIB API call failed: %s", tool.TextOf(err)) //nolint:staticcheck // the tool's words
+		code, err = tool.ExitOf(err), fmt.Errorf("CIB API call failed: %s", tool.TextOf(err))
 	}
 	switch {
 	case answer == nil:
@@ -278,6 +283,26 @@ func (a *admin) change(ctx context.Context, command adminCommand, data *etree.El
 	return code, err
 }
 
-func (a *admin) showPermissions(*etree.Element) (tool.Exit, error) {
-	return tool.Unimplemented, errors.New("not supported yet: --show-access")
+// showPermissions shows the configuration with what the user may do with it.
+func (a *admin) showPermissions(root *etree.Element) (tool.Exit, error) {
+	style := access.Text
+	switch a.access {
+	case "color":
+		style = access.Color
+	case "namespace":
+		style = access.Namespace
+	case "auto":
+		if f, ok := a.env.Stdout.(*os.File); ok && term.IsTerminal(int(f.Fd())) {
+			style = access.Color
+		}
+	}
+	user := acl.User{Name: a.user}
+	user.Groups, _ = account.Groups(a.user) // a user that this host does not know is in no group
+	text, err := access.Show(root, user, style)
+	if err != nil {
+		return tool.Config, fmt.Errorf("Could not evaluate ACLs for %s: %s", a.user, tool.TextOf(err))
+	}
+	a.out.Print("%s\n", text)
+	a.out.CData("output", text)
+	return tool.OK, nil
 }

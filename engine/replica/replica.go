@@ -14,17 +14,24 @@ package replica
 import (
 	"fmt"
 	"strconv"
+	"strings"
+	"time"
 
 	"github.com/beevik/etree"
 
 	"hacluster/cib"
+	"hacluster/cib/acl"
 )
 
 // Type marks a message of this package (attribute t).
 const Type = "cib"
 
-// Client is who asked for a change.
-type Client struct{ ID, Name, User string }
+// Client is who asked for a change. Its user's permissions hold for it; the groups
+// are looked up where the request was made, so that all nodes decide alike.
+type Client struct {
+	ID, Name, User string
+	Groups         []string
+}
 
 // Change tells of a change that was applied.
 type Change struct {
@@ -100,6 +107,8 @@ func (r *Replica) Request(c Client, req cib.Request, lastWritten string, done fu
 		{"src", r.node},
 		{"cib_delegated_from", r.node},
 		{"cib-last-written", lastWritten},
+		{groupsAttr, strings.Join(c.Groups, " ")},
+		{timeAttr, unixTime(req.Now)},
 	} {
 		if a[1] != "" {
 			msg.CreateAttr(a[0], a[1])
@@ -227,12 +236,30 @@ func calldata(msg *etree.Element) *etree.Element {
 	return nil
 }
 
+// Attributes of messages that only nodes of ours have: the groups of the user, and
+// the time (seconds since 1970) at which rules are evaluated.
+const (
+	groupsAttr = "hacluster-groups"
+	timeAttr   = "hacluster-time"
+)
+
+func unixTime(t time.Time) string {
+	if t.IsZero() {
+		return ""
+	}
+	return strconv.FormatInt(t.Unix(), 10)
+}
+
 func request(msg *etree.Element) cib.Request {
 	req := cib.Request{Op: cib.Op(msg.SelectAttrValue("cib_op", "")), Section: msg.SelectAttrValue("cib_section", ""), Data: calldata(msg)}
 	if o, err := strconv.ParseUint(msg.SelectAttrValue("cib_callopt", "0"), 10, 32); err == nil {
 		req.SetOptions(cib.Options(o))
 	}
 	user := msg.SelectAttrValue("cib_user", "")
+	req.User = acl.User{Name: user, Groups: strings.Fields(msg.SelectAttrValue(groupsAttr, ""))}
+	if t, err := strconv.ParseInt(msg.SelectAttrValue(timeAttr, ""), 10, 64); err == nil {
+		req.Now = time.Unix(t, 0)
+	}
 	if w := msg.SelectAttrValue("cib-last-written", ""); w != "" {
 		req.Stamp = &cib.Stamp{LastWritten: w, Origin: msg.SelectAttrValue("src", ""), Client: msg.SelectAttrValue("cib_clientname", ""), User: user}
 	}

@@ -222,7 +222,7 @@ func (c *Core) Shutdown(now time.Time) {
 
 // Change orders a change of the CIB on behalf of a client.
 func (c *Core) Change(now time.Time, client replica.Client, req cib.Request, done func(cib.Result, error)) {
-	c.now = now
+	c.now, req.Now = now, now
 	c.Replica.Request(client, req, now.Format(time.ANSIC), done)
 }
 

@@ -75,6 +75,7 @@ func (r *request) cib() {
 		}
 	}
 	core := r.s.node.core
+	req.User, req.Now = r.user, time.Now()
 	switch cib.Op(op) {
 	case cib.Query:
 		data, err := core.Replica.Query(req)
@@ -92,33 +93,12 @@ func (r *request) cib() {
 		reply(cib.Result{}, &cib.Error{Code: cib.Access, Detail: "this connection may only read"})
 		return
 	}
-	who := r.session.user
-	if asked := r.get("cib_user"); asked != "" && r.session.privileged {
-		who = asked
-	}
-	if !r.session.privileged && aclsEnabled(core.Replica.Root()) {
-		// Permissions of single users are not built yet: with ACLs on, only root and hacluster may write.
-		reply(cib.Result{}, &cib.Error{Code: cib.Access, Detail: "user " + who})
-		return
-	}
 	if o&cib.OptDryRun != 0 {
 		res, err := cib.Apply(core.Replica.Root(), req)
 		reply(res, err)
 		return
 	}
-	core.Change(time.Now(), replica.Client{ID: r.session.id, Name: r.session.name, User: who}, req, reply)
-}
-
-func aclsEnabled(root *etree.Element) bool {
-	for _, nv := range root.FindElements("./configuration/crm_config/cluster_property_set/nvpair") {
-		if nv.SelectAttrValue("name", "") == "enable-acl" {
-			switch nv.SelectAttrValue("value", "") {
-			case "true", "yes", "on", "y", "1":
-				return true
-			}
-		}
-	}
-	return false
+	core.Change(req.Now, replica.Client{ID: r.session.id, Name: r.session.name, User: r.user.Name, Groups: r.user.Groups}, req, reply)
 }
 
 // diffEvent is what a watcher of the CIB is told about a change.

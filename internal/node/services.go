@@ -11,8 +11,10 @@ import (
 
 	"github.com/beevik/etree"
 
+	"hacluster/cib/acl"
 	"hacluster/corosync/ipc"
 	"hacluster/engine/replica"
+	"hacluster/internal/account"
 	frame "hacluster/internal/ipc"
 )
 
@@ -39,6 +41,29 @@ type session struct {
 	service    string
 	diffs      bool // notifications of CIB changes
 	fencing    map[string]bool
+	groups     map[string][]string // of users that were asked for, for the life of the connection
+}
+
+// requester is whose permissions hold for a request: the user of the connection, or
+// the one that root or hacluster ask for.
+func (se *session) requester(asked string) acl.User {
+	u := acl.User{Name: se.user}
+	if asked != "" && se.privileged {
+		u.Name = asked
+	}
+	if u.Privileged() {
+		return u
+	}
+	groups, known := se.groups[u.Name]
+	if !known {
+		groups, _ = account.Groups(u.Name) // a user that this host does not know is in no group
+		if se.groups == nil {
+			se.groups = map[string][]string{}
+		}
+		se.groups[u.Name] = groups
+	}
+	u.Groups = groups
+	return u
 }
 
 // listen starts the services.
@@ -123,6 +148,8 @@ func (h *handler) Message(c *ipc.Conn, data []byte) {
 	}
 	se, _ := c.Value().(*session)
 	r := &request{s: h.s, conn: c, session: se, frame: f}
+	// Here, on the connection's own time: looking groups up may take long.
+	r.user = se.requester(r.get("cib_user"))
 	h.s.node.post(func() {
 		switch h.name {
 		case "cib_ro", "cib_rw", "cib_shm":
@@ -145,6 +172,7 @@ type request struct {
 	conn    *ipc.Conn
 	session *session
 	frame   frame.Frame
+	user    acl.User // whose permissions hold
 }
 
 func (r *request) get(name string) string { return r.frame.Body.SelectAttrValue(name, "") }

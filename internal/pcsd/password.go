@@ -7,7 +7,6 @@ import (
 	"fmt"
 	"os"
 	"os/exec"
-	"os/user"
 	"strconv"
 	"strings"
 	"time"
@@ -107,22 +106,4 @@ func matches(hash, password string) (bool, error) {
 		return false, fmt.Errorf("the form of a password hash is not known: %w", err)
 	}
 	return digest.Match(password), nil
-}
-
-func systemGroups(name string) ([]string, error) {
-	u, err := user.Lookup(name)
-	if err != nil {
-		return nil, err
-	}
-	ids, err := u.GroupIds()
-	if err != nil {
-		return nil, err
-	}
-	var out []string
-	for _, id := range ids {
-		if g, err := user.LookupGroupId(id); err == nil {
-			out = append(out, g.Name)
-		}
-	}
-	return out, nil
 }

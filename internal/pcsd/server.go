@@ -15,6 +15,7 @@ import (
 	"sync"
 	"time"
 
+	"hacluster/internal/account"
 	"hacluster/internal/pcs/session"
 )
 
@@ -50,7 +51,7 @@ func New(c Config) (*Server, error) {
 		c.CheckPassword = systemPassword{now: c.Now}.check
 	}
 	if c.Groups == nil {
-		c.Groups = systemGroups
+		c.Groups = account.Groups
 	}
 	if c.Version == "" {
 		c.Version = Version

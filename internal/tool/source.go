@@ -10,11 +10,13 @@ import (
 	"path/filepath"
 	"strings"
 	"syscall"
+	"time"
 
 	"github.com/beevik/etree"
 
 	"hacluster/cib"
 	"hacluster/cib/schema"
+	"hacluster/internal/account"
 	"hacluster/internal/client"
 	"hacluster/internal/program"
 )
@@ -97,17 +99,22 @@ func (c *CIB) Live() bool { return c.live != nil }
 
 // Root gives the whole document, which is not to be changed.
 func (c *CIB) Root(ctx context.Context) (*etree.Element, error) {
-	if c.live != nil {
-		return c.live.Query(ctx)
-	}
-	return c.root, nil
+	return c.Do(ctx, cib.Request{Op: cib.Query})
 }
 
-// Do carries one operation out and gives its answer. Errors are *cib.Error.
+// Do carries one operation out and gives its answer. Errors are *cib.Error. Without
+// a user of its own it is the request of the user that CIB_user names, if any.
 func (c *CIB) Do(ctx context.Context, req cib.Request) (*etree.Element, error) {
+	if req.User.Name == "" {
+		req.User.Name = c.env.Getenv("CIB_user")
+	}
 	if c.live != nil {
 		return c.live.Do(ctx, req)
 	}
+	if !req.User.Privileged() {
+		req.User.Groups, _ = account.Groups(req.User.Name) // a user that this host does not know is in no group
+	}
+	req.Now = time.Now()
 	res, err := cib.Apply(c.root, req)
 	if err != nil {
 		return res.Data, err
