@@ -20,6 +20,7 @@ import (
 	"github.com/beevik/etree"
 
 	"hacluster/cib/patch"
+	"hacluster/cib/schema"
 	"hacluster/cib/xml"
 )
 
@@ -54,6 +55,21 @@ func New() *etree.Element {
 		conf.CreateElement(s)
 	}
 	root.CreateElement("status")
+	return root
+}
+
+// Empty gives an empty document that declares a schema ("" is the newest there is) and has an epoch.
+func Empty(name string, epoch int64) *etree.Element {
+	if name == "" {
+		name = schema.Latest
+	}
+	root := etree.NewElement("cib")
+	root.CreateAttr("crm_feature_set", FeatureSet)
+	root.CreateAttr("validate-with", name)
+	Version{Epoch: epoch}.Set(root)
+	for _, c := range New().ChildElements() {
+		root.AddChild(c.Copy())
+	}
 	return root
 }
 

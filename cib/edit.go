@@ -75,13 +75,17 @@ func (e *edit) removeAttr(el *etree.Element, name string) {
 	e.touch(el)
 }
 
-// swap puts el, which belongs to nobody, in place of old. This counts as a change even if both are the same.
+// swap puts el, which belongs to nobody, in place of old. This counts as a change of
+// what is around it even if both are the same.
 func (e *edit) swap(old, el *etree.Element) {
 	parent, at := old.Parent(), old.Index()
 	parent.RemoveChildAt(at)
 	parent.InsertChildAt(at, el)
 	e.guard.Replaced(e.root, old, el)
-	e.touch(el)
+	e.touch(parent)
+	if !patch.Same(old, el) {
+		e.touch(el)
+	}
 }
 
 // become makes root the whole document. What differs counts as changed.

@@ -112,6 +112,7 @@ func (e *edit) whole(data *etree.Element) error {
 		root.CreateElement("status")
 	}
 	e.become(root)
+	e.changed = true // even if both are the same
 	return nil
 }
 

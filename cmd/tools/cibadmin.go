@@ -14,7 +14,6 @@ import (
 
 	"hacluster/cib"
 	"hacluster/cib/acl"
-	"hacluster/cib/schema"
 	"hacluster/internal/account"
 	"hacluster/internal/program"
 	"hacluster/internal/tool"
@@ -188,7 +187,7 @@ func (a *admin) run(ctx context.Context) (tool.Exit, error) {
 	}
 	switch a.command {
 	case "empty":
-		a.show(a.empty())
+		a.show(cib.Empty(a.schema, 1))
 		return tool.OK, nil
 	case "md5-sum":
 		a.digest(cib.DiskDigest(data))
@@ -198,21 +197,6 @@ func (a *admin) run(ctx context.Context) (tool.Exit, error) {
 		return tool.OK, nil
 	}
 	return a.change(ctx, command, data)
-}
-
-func (a *admin) empty() *etree.Element {
-	root := etree.NewElement("cib")
-	name := a.schema
-	if name == "" {
-		name = schema.Latest
-	}
-	for _, at := range [][2]string{{"crm_feature_set", cib.FeatureSet}, {"validate-with", name}, {"admin_epoch", "0"}, {"epoch", "1"}, {"num_updates", "0"}} {
-		root.CreateAttr(at[0], at[1])
-	}
-	for _, c := range cib.New().ChildElements() {
-		root.AddChild(c.Copy())
-	}
-	return root
 }
 
 func (a *admin) show(el *etree.Element) { showXML(a.out, "output", el) }

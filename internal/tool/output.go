@@ -24,6 +24,8 @@ type Output struct {
 	Quiet  bool   // silences Info
 	// Verbose is how often --verbose was given.
 	Verbose int
+	// Help is the program's help page.
+	Help string
 
 	name   string
 	w      io.Writer

@@ -56,7 +56,7 @@ func ShadowPath(env *program.Env, name string) string {
 			dir = os.TempDir()
 		}
 	}
-	return filepath.Join(dir, "shadow."+name)
+	return dir + "/shadow." + name // not joined: "./shadow.NAME" stays as it is
 }
 
 // Open opens the configuration that the environment names. Errors are *cib.Error:

@@ -107,9 +107,9 @@ func Start(env *program.Env, p *Program) (out *Output, words []string, code int)
 			return nil, nil, out.Finish(Usage, err)
 		}
 	}
-	out.Verbose = verbose
+	out.Verbose, out.Help = verbose, p.help(env.Name(), &options)
 	if p.Words == RefuseWords && len(words) > 0 {
-		return nil, nil, out.Finish(Usage, fmt.Errorf("non-option ARGV-elements: %s\n\n%s", strings.Join(words, " "), p.help(env.Name(), &options)))
+		return nil, nil, out.Finish(Usage, fmt.Errorf("non-option ARGV-elements: %s\n\n%s", strings.Join(words, " "), out.Help))
 	}
 	if version {
 		out.Version()
