@@ -13,8 +13,23 @@ import (
 
 var clusterTree = &Node{
 	Sub: map[string]*Node{
-		"auth":  only09(cluster.Auth09),
-		"setup": verb(cluster.Setup),
+		"auth":                  only09(cluster.Auth09),
+		"setup":                 verb(cluster.Setup),
+		"node":                  clusterNodeTree,
+		"remote-node":           {Gens: "9---", Sub: map[string]*Node{"add": verb(cluster.RemoteNodeAdd09), "remove": verb(cluster.RemoteNodeRemove09), "delete": verb(cluster.RemoteNodeRemove09)}},
+		"report":                verb(cluster.Report),
+		"authkey":               {Gens: "-ABC", Sub: map[string]*Node{"corosync": verb(cluster.AuthkeyCorosync)}},
+		"rename":                gens("--BC", cluster.Rename),
+		"remove_nodes_from_cib": gens("-ABC", cluster.RemoveNodesFromCIB),
+		"link": {
+			Gens: "-ABC",
+			Sub: map[string]*Node{
+				"add":    verb(cluster.LinkAdd),
+				"remove": verb(cluster.LinkRemove),
+				"delete": verb(cluster.LinkRemove),
+				"update": verb(cluster.LinkUpdate),
+			},
+		},
 		"config": {
 			Gens: "-ABC", Default: "show",
 			Sub: map[string]*Node{
@@ -45,6 +60,24 @@ var clusterTree = &Node{
 		"destroy":     verb(cluster.Destroy),
 		"verify":      verb(cluster.Verify),
 		"localnode":   only09(cluster.LocalNode09),
+	},
+}
+
+var clusterNodeTree = &Node{
+	Sub: map[string]*Node{
+		"add-remote":      verb(cluster.AddRemote),
+		"add-guest":       verb(cluster.AddGuest),
+		"remove-remote":   verb(cluster.RemoveRemote),
+		"delete-remote":   gens("-ABC", cluster.RemoveRemote),
+		"remove-guest":    verb(cluster.RemoveGuest),
+		"delete-guest":    gens("-ABC", cluster.RemoveGuest),
+		"clear":           verb(cluster.NodeClear),
+		"add-outside":     gens("-ABC", cluster.NodeAddOutside),
+		"add":             verb(cluster.NodeAdd),
+		"remove":          verb(cluster.NodeRemove),
+		"delete":          verb(cluster.NodeRemove),
+		"rename-cib":      gens("--BC", cluster.RenameCIB),
+		"rename-corosync": gens("--BC", cluster.RenameCorosync),
 	},
 }
 

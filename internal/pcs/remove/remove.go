@@ -464,6 +464,21 @@ func Elements(s *session.Session, ids []string) error {
 	return nil
 }
 
+// With removes resources and what depends on them. Before they go, but after they are stopped, it does something else.
+func With(s *session.Session, root *etree.Element, ids []string, before func() error) error {
+	p := NewPlan(root, ids)
+	s.Out.Tell(p.Tell()...)
+	root, err := stop(s, root, p)
+	if err != nil {
+		return err
+	}
+	if err := before(); err != nil {
+		return err
+	}
+	p.Apply(root)
+	return s.Push(root)
+}
+
 // stop stops resources that run before they go.
 func stop(s *session.Session, root *etree.Element, p *Plan) (*etree.Element, error) {
 	if len(p.Resources) == 0 || !s.Live() {

@@ -114,7 +114,13 @@ func guess(s *session.Session, kind string) (agents.Name, *report.Item) {
 // validateInstance checks the parameters of a new resource.
 func validateInstance(s *session.Session, a *agents.Agent, p argv.Pairs, resources *etree.Element, hideServer bool) []report.Item {
 	if s.Legacy() {
-		return append(validateParams09(s, a, p, false), uniqueParams09(s, a, p, resources, "")...)
+		shown, open := p, a
+		if hideServer {
+			without := *a
+			without.Params = slices.DeleteFunc(slices.Clone(a.Params), func(x agents.Param) bool { return x.Name == "server" })
+			shown, open = p.Without("server"), &without
+		}
+		return append(validateParams09(s, open, shown, false), uniqueParams09(s, a, p, resources, "")...)
 	}
 	rules := check.Rules{Style: s.Style}
 	sev := check.ByForce(s.Opts.Force())
@@ -306,6 +312,9 @@ func validateParams09(s *session.Session, a *agents.Agent, p argv.Pairs, update 
 	return items
 }
 
+// notUnique is the code of a value that another resource has.
+const notUnique = "RESOURCE_INSTANCE_ATTR_VALUE_NOT_UNIQUE"
+
 func uniqueParams09(s *session.Session, a *agents.Agent, p argv.Pairs, resources *etree.Element, except string) []report.Item {
 	var items []report.Item
 	name := a.Name.String()
@@ -325,7 +334,7 @@ func uniqueParams09(s *session.Session, a *agents.Agent, p argv.Pairs, resources
 		}
 		if len(conflicts) > 0 {
 			items = append(items, report.Forcible(s.Opts.Force(), "Value '%s' of option '%s' is not unique across '%s' resources. Following resources are configured with the same value of the instance attribute: %s",
-				v, x.Name, name, report.QuoteSorted(conflicts)))
+				v, x.Name, name, report.QuoteSorted(conflicts)).Coded(notUnique))
 		}
 	}
 	return items

@@ -231,7 +231,7 @@ func appendPrimitive(s *session.Session, resources *etree.Element, p *primitive,
 	if err != nil {
 		return nil, err
 	}
-	if err := s.Check(validateInstance(s, a, p.instance, resources, false)...); err != nil {
+	if err := s.Check(validateInstance(s, a, p.instance, resources, p.hideServer)...); err != nil {
 		return nil, err
 	}
 	el := doc.Append(resources, "primitive", "id", p.id, "class", a.Name.Standard, "type", a.Name.Type)

@@ -107,7 +107,12 @@ func guestChange09(s *session.Session, root *etree.Element, meta argv.Pairs) err
 }
 
 // Update09 is `resource update` and `stonith update` of 0.9.
-func Update09(s *session.Session, args []string) error {
+func Update09(s *session.Session, args []string) error { return update09(s, args, true) }
+
+// UpdateGuest09 is Update09 that may make and unmake guest nodes.
+func UpdateGuest09(s *session.Session, args []string) error { return update09(s, args, false) }
+
+func update09(s *session.Session, args []string, guardGuests bool) error {
 	if len(args) == 0 || len(args) < 2 && s.Command[0] == "stonith" {
 		return argv.Usage()
 	}
@@ -157,7 +162,7 @@ func Update09(s *session.Session, args []string) error {
 	if err != nil {
 		return err
 	}
-	if v, ok := meta.Get("remote-node"); !(ok && v == before && before != "" || !ok && before == "") {
+	if v, ok := meta.Get("remote-node"); guardGuests && !(ok && v == before && before != "" || !ok && before == "") {
 		if err := guestChange09(s, root, meta); err != nil {
 			return err
 		}

@@ -16,6 +16,8 @@ type primitive struct {
 	instance   argv.Pairs
 	meta       argv.Pairs
 	operations []argv.Pairs
+	// hideServer leaves the parameter server out of what users are told of: another option sets it.
+	hideServer bool
 }
 
 // wrap says what a new resource is put into.
