@@ -114,7 +114,7 @@ var statusTree = &Node{
 var configTree = &Node{
 	Default: "show",
 	Sub: map[string]*Node{
-		"show": only09(config.Show09),
+		"show": byAge(config.Show09, config.Show),
 	},
 }
 

@@ -30,17 +30,8 @@ func ConfigShow(s *session.Session, args []string) error {
 	if err != nil {
 		return err
 	}
-	nodes := corosyncconf.Nodes(root)
-	for _, n := range nodes {
-		if n.Name == "" {
-			return report.Items{corosynccheck.MissingNames(true)}
-		}
-		if n.ID == "" {
-			return report.Items{report.Errorf("Some nodes are missing IDs in corosync.conf. Edit corosync.conf and make sure all nodes have their nodeid set.")}
-		}
-	}
-	if t := corosyncconf.Transport(root); !corosyncconf.IsTransport(t) {
-		return report.Items{unsupportedTransport(t)}
+	if bad := Incomplete(root); len(bad) > 0 {
+		return report.Items(bad)
 	}
 	switch format {
 	case "cmd":
@@ -52,6 +43,23 @@ func ConfigShow(s *session.Session, args []string) error {
 		s.Out.Print(show.JSON(confJSON(root), 0))
 	default:
 		s.Out.Print(ConfLines(root)...)
+	}
+	return nil
+}
+
+// Incomplete tells why corosync.conf's settings cannot be shown as data: nodes without names or ids, a transport
+// that is not known.
+func Incomplete(root *corosyncconf.Section) []report.Item {
+	if t := corosyncconf.Transport(root); !corosyncconf.IsTransport(t) {
+		return []report.Item{unsupportedTransport(t)}
+	}
+	for _, n := range corosyncconf.Nodes(root) {
+		if n.Name == "" {
+			return []report.Item{corosynccheck.MissingNames(true)}
+		}
+		if n.ID == "" {
+			return []report.Item{report.Errorf("Some nodes are missing IDs in corosync.conf. Edit corosync.conf and make sure all nodes have their nodeid set.")}
+		}
 	}
 	return nil
 }

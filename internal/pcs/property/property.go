@@ -298,6 +298,15 @@ func Config(s *session.Session, args []string) error {
 	return nil
 }
 
+// Lines are the properties that are set, as they are listed.
+func Lines(root *etree.Element) []string {
+	sets := rule.ReadSets(doc.Section(root, "crm_config"), "cluster_property_set", nil)
+	if len(sets) == 0 {
+		return nil
+	}
+	return sets[0].Lines("Cluster Properties", false)
+}
+
 func withDefaults(sets []rule.Set, defs []definition, only []string) []string {
 	head := "Cluster Properties:"
 	var pairs argv.Pairs

@@ -317,6 +317,11 @@ func (d Defaults) Lines(root *etree.Element, eval rule.Eval) []string {
 	return setLines(d.sets(root, "meta_attributes", eval, false), false)
 }
 
+// DefaultsLines are all defaults of a section with their ids, as `pcs config` shows them.
+func DefaultsLines(root *etree.Element, section string) []string {
+	return setLines(Defaults{Section: section}.sets(root, "meta_attributes", nil, true), true)
+}
+
 func (d Defaults) sets(root *etree.Element, tag string, eval rule.Eval, expired bool) []rule.Set {
 	section := doc.Section(root, d.Section)
 	if section == nil {

@@ -88,6 +88,20 @@ func (s *Session) WriteConf(root *corosyncconf.Section) error {
 	return nil
 }
 
+// PlainConf is Conf where corosync.conf may be missing: what is wrong with its form comes back as items, untold,
+// and without a file there is neither.
+func (s *Session) PlainConf() (*corosyncconf.Section, error) {
+	root, err := s.parseConf()
+	var pe parseError
+	if errors.As(err, &pe) {
+		return nil, report.Items{pe.item}
+	}
+	if err != nil {
+		return nil, nil //nolint:nilerr,nilnil // no file is no error here
+	}
+	return root, nil
+}
+
 // ConfNodes are the names of corosync.conf's nodes; none where it cannot be read.
 func (s *Session) ConfNodes() []string {
 	root, err := s.parseConf()
