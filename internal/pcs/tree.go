@@ -37,6 +37,7 @@ var nouns = map[string]*Node{
 	"acl":        aclTree,
 	"tag":        tagTree,
 	"quorum":     quorumTree,
+	"booth":      boothTree,
 }
 
 func only09(run session.Verb) *Node { return gens("9---", run) }

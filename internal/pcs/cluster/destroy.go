@@ -1,26 +1,16 @@
 package cluster
 
 import (
-	"errors"
 	"io/fs"
 	"os"
 	"path/filepath"
 	"strings"
 
 	"hacluster/internal/pcs/argv"
-	"hacluster/internal/pcs/live"
 	"hacluster/internal/pcs/report"
 	"hacluster/internal/pcs/session"
 	"hacluster/internal/pcsd/client"
 )
-
-func serviceReason(err error) string {
-	var se *live.ServiceError
-	if errors.As(err, &se) {
-		return se.Output
-	}
-	return err.Error()
-}
 
 // Destroy is `cluster destroy`: this host, or with --all every node.
 func Destroy(s *session.Session, args []string) error {

@@ -2,14 +2,12 @@ package cluster
 
 import (
 	"encoding/json"
-	"errors"
 	"net/url"
 	"slices"
 	"strings"
 	"time"
 
 	"hacluster/internal/pcs/corosyncconf"
-	"hacluster/internal/pcs/live"
 	"hacluster/internal/pcs/report"
 	"hacluster/internal/pcs/session"
 	"hacluster/internal/pcsd/client"
@@ -240,11 +238,7 @@ func startLocal(s *session.Session) error {
 
 // serviceError tells of a service that did not do as told.
 func serviceError(s *session.Session, action, unit string, err error) error {
-	text := err.Error()
-	var se *live.ServiceError
-	if errors.As(err, &se) {
-		text = se.Output
-	}
+	text := session.ServiceReason(err)
 	if s.Legacy() {
 		s.Out.Info(text)
 		return report.Fatalf("unable to %s %s", action, unit)

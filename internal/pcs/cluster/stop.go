@@ -272,7 +272,7 @@ func enable(s *session.Session, args []string, on bool) error {
 	var items report.Items
 	for _, u := range append([]string{"corosync", "pacemaker"}, corosyncUnits(s)[1:]...) {
 		if err := f(s.Ctx, u); err != nil {
-			items = append(items, report.Errorf("Unable to %s %s: %s", word, u, serviceReason(err)))
+			items = append(items, report.Errorf("Unable to %s %s: %s", word, u, session.ServiceReason(err)))
 		}
 	}
 	if len(items) > 0 {

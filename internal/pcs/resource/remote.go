@@ -129,3 +129,32 @@ func PacemakerNodes(root *etree.Element) (names, addrs []string) {
 func WaitRunning(s *session.Session, plan session.WaitPlan, id string) error {
 	return waitFor(s, plan, []string{id}, expect(true))
 }
+
+// Member is a resource of a group that another noun's verb makes.
+type Member struct {
+	ID, Agent string
+	Instance  argv.Pairs
+}
+
+// CreateGroup makes a group of new resources, with the operations that their agents propose.
+func CreateGroup(s *session.Session, root *etree.Element, id string, members []Member) error {
+	resources, err := s.Resources(root)
+	if err != nil {
+		return err
+	}
+	ids := doc.NewIDs(root)
+	group := doc.Append(resources, "group", "id", id)
+	for _, m := range members {
+		a, err := FindAgent(s, m.Agent, false)
+		if err != nil {
+			return err
+		}
+		el, err := appendPrimitive(s, resources, &primitive{id: m.ID, agent: m.Agent, instance: m.Instance}, a, ids, false)
+		if err != nil {
+			return err
+		}
+		doc.Remove(el)
+		group.AddChild(el)
+	}
+	return nil
+}

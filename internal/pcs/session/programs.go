@@ -119,3 +119,12 @@ func (c Systemctl) IsInstalled(ctx context.Context, unit string) bool {
 
 // HostPrograms runs programs as processes of this host.
 func HostPrograms() live.Programs { return processes{} }
+
+// ServiceReason is why a service did not do as told.
+func ServiceReason(err error) string {
+	var se *live.ServiceError
+	if errors.As(err, &se) {
+		return se.Output
+	}
+	return err.Error()
+}
