@@ -1,9 +1,13 @@
 package status
 
 import (
+	"math"
+	"slices"
 	"strings"
 
 	"github.com/beevik/etree"
+
+	"hacluster/engine/option"
 )
 
 // QuorumPolicy is what happens to resources without quorum.
@@ -52,119 +56,43 @@ type Options struct {
 	Placement               string
 }
 
-type optionType int8
-
-const (
-	anyText optionType = iota
-	boolean
-	span
-	number
-	positive
-	percentage
-	quorumPolicy
-	fencingAction
-	healthStrategy
-	placement
-)
-
-var optionTable = []struct {
-	name, legacy string
-	kind         optionType
-	value        string
-	hasDefault   bool
-}{
-	{"dc-version", "", anyText, "", false},
-	{"cluster-infrastructure", "", anyText, "", false},
-	{"cluster-name", "", anyText, "", false},
-	{"dc-deadtime", "", span, "20s", true},
-	{"cluster-recheck-interval", "", span, "15min", true},
-	{"election-timeout", "", span, "2min", true},
-	{"shutdown-escalation", "", span, "20min", true},
-	{"join-integration-timeout", "", span, "3min", true},
-	{"join-finalization-timeout", "", span, "30min", true},
-	{"transition-delay", "", span, "0s", true},
-	{"no-quorum-policy", "", quorumPolicy, "stop", true},
-	{"shutdown-lock", "", boolean, "false", true},
-	{"shutdown-lock-limit", "", span, "0", true},
-	{"enable-acl", "", boolean, "false", true},
-	{"symmetric-cluster", "", boolean, "true", true},
-	{"maintenance-mode", "", boolean, "false", true},
-	{"start-failure-is-fatal", "", boolean, "true", true},
-	{"enable-startup-probes", "", boolean, "true", true},
-	{"fence-remote-without-quorum", "", boolean, "false", true},
-	{"fencing-enabled", "stonith-enabled", boolean, "true", true},
-	{"fencing-action", "stonith-action", fencingAction, "reboot", true},
-	{"fencing-reaction", "fence-reaction", anyText, "stop", true},
-	{"fencing-timeout", "stonith-timeout", span, "60s", true},
-	{"have-watchdog", "", boolean, "false", true},
-	{"fencing-watchdog-timeout", "stonith-watchdog-timeout", anyText, "0", true},
-	{"fencing-max-attempts", "stonith-max-attempts", positive, "10", true},
-	{"concurrent-fencing", "", boolean, "true", true},
-	{"startup-fencing", "", boolean, "true", true},
-	{"priority-fencing-delay", "", span, "0", true},
-	{"node-pending-timeout", "", span, "0", true},
-	{"cluster-delay", "", span, "60s", true},
-	{"load-threshold", "", percentage, "80%", true},
-	{"node-action-limit", "", number, "0", true},
-	{"batch-limit", "", number, "0", true},
-	{"migration-limit", "", number, "-1", true},
-	{"cluster-ipc-limit", "", anyText, "", false},
-	{"stop-all-resources", "", boolean, "false", true},
-	{"stop-removed-resources", "stop-orphan-resources", boolean, "true", true},
-	{"cancel-removed-actions", "stop-orphan-actions", boolean, "true", true},
-	{"pe-error-series-max", "", number, "-1", true},
-	{"pe-warn-series-max", "", number, "5000", true},
-	{"pe-input-series-max", "", number, "4000", true},
-	{"node-health-strategy", "", healthStrategy, "none", true},
-	{"node-health-base", "", number, "0", true},
-	{"node-health-green", "", number, "0", true},
-	{"node-health-yellow", "", number, "0", true},
-	{"node-health-red", "", number, "-INFINITY", true},
-	{"placement-strategy", "", placement, "default", true},
-}
-
-func (k optionType) valid(s string) bool {
-	switch k {
-	case boolean:
+// validOption tells whether a value may stand for an option.
+func validOption(o *option.Option, s string) bool {
+	switch o.Name {
+	case "fencing-reaction", "cluster-ipc-limit":
+		return true // others look at these
+	case "fencing-action":
+		return slices.Contains(o.Values, s)
+	case "fencing-max-attempts":
+		return validNumber(s, 1)
+	}
+	switch o.Type {
+	case "boolean":
 		_, ok := ParseBool(s)
 		return ok
-	case span:
+	case "duration":
 		ms, ok := ParseInterval(s)
 		return ok && ms >= 0
-	case number, positive:
-		switch s {
-		case "INFINITY", "+INFINITY":
-			return true
-		case "-INFINITY":
-			return k == number
-		}
-		n, ok := ParseInt(s)
-		return ok && (k == number || n > 0)
-	case percentage:
+	case "integer", "score":
+		return validNumber(s, math.MinInt64)
+	case "percentage":
 		n, ok := ParseInt(s)
 		return ok && n >= 0 && strings.HasPrefix(strings.TrimLeft(s, " +-0123456789"), "%")
-	case quorumPolicy:
-		switch strings.ToLower(s) {
-		case "stop", "freeze", "ignore", "demote", "fence", "suicide":
-			return true
-		}
-		return false
-	case fencingAction:
-		return s == "reboot" || s == "off"
-	case healthStrategy:
-		switch strings.ToLower(s) {
-		case "none", "migrate-on-red", "only-green", "progressive", "custom":
-			return true
-		}
-		return false
-	case placement:
-		switch strings.ToLower(s) {
-		case "default", "utilization", "minimal", "balanced":
-			return true
-		}
-		return false
+	case "select":
+		return slices.Contains(o.Values, strings.ToLower(s))
 	}
 	return true
+}
+
+func validNumber(s string, least int64) bool {
+	switch s {
+	case "INFINITY", "+INFINITY":
+		return true
+	case "-INFINITY":
+		return least < 0
+	}
+	n, ok := ParseInt(s)
+	return ok && n >= least
 }
 
 // readOptions reads crm_config.
@@ -174,24 +102,24 @@ func (c *Cluster) readOptions(section *etree.Element) {
 	c.blocks(section, "cluster_property_set", "cib-bootstrap-options", &in, &set)
 	o := &c.Options
 	o.Values = set
-	for i := range optionTable {
-		d := &optionTable[i]
-		v, ok := set.Get(d.name)
-		if !ok && d.legacy != "" {
-			if v, ok = set.Get(d.legacy); ok {
-				c.configWarn("Support for legacy name '%s' for cluster option '%s' is deprecated and will be removed in a future release", d.legacy, d.name)
-				o.Values.Set(d.name, v)
+	for i := range option.Cluster {
+		d := &option.Cluster[i]
+		v, ok := set.Get(d.Name)
+		if !ok && d.Legacy != "" {
+			if v, ok = set.Get(d.Legacy); ok {
+				c.configWarn("Support for legacy name '%s' for cluster option '%s' is deprecated and will be removed in a future release", d.Legacy, d.Name)
+				o.Values.Set(d.Name, v)
 			}
 		}
 		if !ok {
-			if d.hasDefault {
-				o.Values.Set(d.name, d.value)
+			if d.Default != "" {
+				o.Values.Set(d.Name, d.Default)
 			}
 			continue
 		}
-		if !d.kind.valid(v) {
-			c.configErr("Using default value for cluster option '%s' because '%s' is invalid", d.name, v)
-			o.Values.Set(d.name, d.value)
+		if !validOption(d, v) {
+			c.configErr("Using default value for cluster option '%s' because '%s' is invalid", d.Name, v)
+			o.Values.Set(d.Name, d.Default)
 		}
 	}
 	is := func(name string) bool { return IsTrue(o.Values.Value(name)) }

@@ -7,6 +7,7 @@ import (
 	"github.com/beevik/etree"
 
 	"hacluster/cib/xml"
+	table "hacluster/engine/option"
 )
 
 // option is a line of a daemon's meta-data: name, type ("select:a|b" for one of values), default
@@ -16,61 +17,24 @@ type option struct{ name, kind, value, mark, desc string }
 const actionParams = "reboot off on list monitor status"
 
 var daemonOptions = map[string][]option{
-	"pacemaker-based": {
-		{"enable-acl", "boolean", "false", "", "Whether access control lists restrict who may read and change the CIB"},
-		{"cluster-ipc-limit", "integer", "500", "", "How many messages may wait for a client before it is disconnected"},
-	},
-	"pacemaker-controld": {
-		{"dc-version", "string", "none", "", "Version of the node that coordinates the cluster"},
-		{"cluster-infrastructure", "string", "corosync", "", "Messaging layer that the cluster runs on"},
-		{"cluster-name", "string", "-", "", "Name of the cluster, for people and for rules"},
-		{"dc-deadtime", "time", "20s", "", "How long to wait for other nodes' answers during start-up"},
-		{"cluster-recheck-interval", "time", "15min", "", "How often an idle cluster is looked at again, for time-based rules"},
-		{"load-threshold", "percentage", "80%", "", "Share of a node's capacity beyond which recovery is slowed down"},
-		{"node-action-limit", "integer", "0", "", "Most actions that a node runs at the same time (0: twice its cores)"},
-		{"fence-reaction", "select:stop|panic", "stop", "", "What a node does that learns that it was fenced"},
-		{"election-timeout", "time", "2min", "+", "How long an election may take"},
-		{"shutdown-escalation", "time", "20min", "+", "How long a node may take to leave before it is forced to"},
-		{"join-integration-timeout", "time", "3min", "+", "How long the coordinator waits for nodes to join"},
-		{"join-finalization-timeout", "time", "30min", "+", "How long the last step of joining may take"},
-		{"transition-delay", "time", "0s", "+", "Time to wait for more events before acting"},
-		{"stonith-watchdog-timeout", "time", "0", "", "After how long a node without quorum counts as fenced by its watchdog (0: never)"},
-		{"stonith-max-attempts", "integer", "10", "", "How often fencing of a node may fail before it is given up"},
-		{"no-quorum-policy", "select:stop|freeze|ignore|demote|suicide", "stop", "", "What to do without quorum"},
-		{"shutdown-lock", "boolean", "false", "", "Whether resources stay bound to a node that is shut down"},
-	},
-	"pacemaker-schedulerd": {
-		{"no-quorum-policy", "select:stop|freeze|ignore|demote|suicide", "stop", "", "What to do without quorum"},
-		{"symmetric-cluster", "boolean", "true", "", "Whether resources may run anywhere unless told otherwise"},
-		{"maintenance-mode", "boolean", "false", "", "Whether the cluster keeps its hands off all resources"},
-		{"start-failure-is-fatal", "boolean", "true", "", "Whether one failed start bans a resource from a node"},
-		{"enable-startup-probes", "boolean", "true", "", "Whether a starting node is searched for running resources"},
-		{"shutdown-lock", "boolean", "false", "", "Whether resources stay bound to a node that is shut down"},
-		{"shutdown-lock-limit", "time", "0", "", "How long such a bond lasts (0: for ever)"},
-		{"stonith-enabled", "boolean", "true", "+", "Whether nodes may be fenced; without it, shared data are not safe"},
-		{"stonith-action", "select:reboot|off|poweroff", "reboot", "", "What to do to a node that must be fenced"},
-		{"stonith-timeout", "time", "60s", "+", "How long a fencing action may take"},
-		{"have-watchdog", "boolean", "false", "", "Whether nodes have a watchdog (set by the cluster itself)"},
-		{"concurrent-fencing", "boolean", "false", "", "Whether several nodes may be fenced at the same time"},
-		{"startup-fencing", "boolean", "true", "+", "Whether nodes that were never seen are fenced at start-up"},
-		{"priority-fencing-delay", "time", "0", "", "Head start for the node with the more important resources"},
-		{"cluster-delay", "time", "60s", "", "Longest time that a message between nodes takes"},
-		{"batch-limit", "integer", "0", "", "Most actions that the cluster runs at the same time (0: by load)"},
-		{"migration-limit", "integer", "-1", "", "Most live migrations of a node at the same time (-1: no limit)"},
-		{"stop-all-resources", "boolean", "false", "", "Whether everything is to be stopped"},
-		{"stop-orphan-resources", "boolean", "true", "", "Whether resources that were removed are stopped"},
-		{"stop-orphan-actions", "boolean", "true", "", "Whether recurring actions that were removed are stopped"},
-		{"remove-after-stop", "boolean", "false", "", "Whether a stopped resource's history is forgotten (not to be used)"},
-		{"pe-error-series-max", "integer", "-1", "", "How many inputs that led to errors are kept (-1: all)"},
-		{"pe-warn-series-max", "integer", "5000", "", "How many inputs that led to warnings are kept (-1: all)"},
-		{"pe-input-series-max", "integer", "4000", "", "How many other inputs are kept (-1: all)"},
-		{"node-health-strategy", "select:none|migrate-on-red|only-green|progressive|custom", "none", "", "How nodes' health counts"},
-		{"node-health-base", "integer", "0", "", "Health that every node begins with"},
-		{"node-health-green", "integer", "0", "", "Score of green health"},
-		{"node-health-yellow", "integer", "0", "", "Score of yellow health"},
-		{"node-health-red", "integer", "-INFINITY", "", "Score of red health"},
-		{"placement-strategy", "select:default|utilization|minimal|balanced", "default", "", "How utilization counts for placement"},
-	},
+	"pacemaker-based": append(
+		clusterOptions("enable-acl"),
+		option{"cluster-ipc-limit", "integer", "500", "", clusterOption("cluster-ipc-limit").Help},
+	),
+	"pacemaker-controld": append(
+		[]option{
+			{"dc-version", "string", "none", "", clusterOption("dc-version").Help},
+			{"cluster-infrastructure", "string", "corosync", "", clusterOption("cluster-infrastructure").Help},
+		},
+		clusterOptions(`cluster-name dc-deadtime cluster-recheck-interval load-threshold node-action-limit fence-reaction election-timeout
+			shutdown-escalation join-integration-timeout join-finalization-timeout transition-delay stonith-watchdog-timeout
+			stonith-max-attempts no-quorum-policy shutdown-lock`)...,
+	),
+	"pacemaker-schedulerd": clusterOptions(`no-quorum-policy symmetric-cluster maintenance-mode start-failure-is-fatal enable-startup-probes
+		shutdown-lock shutdown-lock-limit stonith-enabled stonith-action stonith-timeout have-watchdog concurrent-fencing startup-fencing
+		priority-fencing-delay cluster-delay batch-limit migration-limit stop-all-resources stop-orphan-resources stop-orphan-actions
+		remove-after-stop pe-error-series-max pe-warn-series-max pe-input-series-max node-health-strategy node-health-base
+		node-health-green node-health-yellow node-health-red placement-strategy`),
 	"pacemaker-fenced": append([]option{
 		{"pcmk_host_argument", "string", "port", "+", "Parameter that names the node to the device, in place of port"},
 		{"pcmk_host_map", "string", "", "", "Which port of the device belongs to which node: node1:1;node2:2,3"},
@@ -80,6 +44,47 @@ var daemonOptions = map[string][]option{
 		{"pcmk_delay_base", "string", "0s", "", "Time to wait before fencing, or a list such as node1:1s;node2:5"},
 		{"pcmk_action_limit", "integer", "1", "", "Most actions that the device runs at the same time (-1: no limit)"},
 	}, fenceActions()...),
+}
+
+func clusterOption(name string) *table.Option { return table.Find(name) }
+
+// clusterOptions are options of the cluster, under the names and with the types of Pacemaker 2.1.
+func clusterOptions(names string) []option {
+	var out []option
+	for _, name := range strings.Fields(names) {
+		if name == "remove-after-stop" { // gone since
+			out = append(out, option{name, "boolean", "false", "", "Whether a stopped resource's history is forgotten (not to be used)"})
+			continue
+		}
+		o := clusterOption(name)
+		line := option{name: name, kind: o.Type, value: o.Default, desc: o.Help}
+		switch o.Type {
+		case "duration", "timeout":
+			line.kind = "time"
+		case "score":
+			line.kind = "integer"
+		case "select":
+			values := strings.Join(o.Values, "|")
+			switch name {
+			case "no-quorum-policy":
+				values = strings.Replace(values, "fence|", "", 1)
+			case "stonith-action":
+				values += "|poweroff"
+			}
+			line.kind += ":" + values
+		}
+		switch {
+		case o.Default == "":
+			line.value = "-"
+		case name == "concurrent-fencing":
+			line.value = "false"
+		}
+		if o.Advanced || name == "stonith-timeout" {
+			line.mark = "+"
+		}
+		out = append(out, line)
+	}
+	return out
 }
 
 func fenceActions() []option {
