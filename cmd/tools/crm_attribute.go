@@ -7,7 +7,6 @@ import (
 	"os"
 	"regexp"
 	"strings"
-	"syscall"
 
 	"github.com/beevik/etree"
 
@@ -16,7 +15,6 @@ import (
 	"hacluster/internal/program"
 	"hacluster/internal/tool"
 	"hacluster/internal/tool/nodeattr"
-	"hacluster/internal/tool/result"
 )
 
 func init() { programs["crm_attribute"] = crmAttribute }
@@ -399,23 +397,8 @@ func (a *attributeTool) send(ctx context.Context) (tool.Exit, error) {
 	if err == nil {
 		return tool.OK, nil
 	}
-	code := daemonCode(err)
+	code := toolCode(err)
 	return tool.Exit(code.Exit()), fmt.Errorf("Could not update %s=%s: %s (%d)", change.Name, told, code, int(code))
-}
-
-// daemonCode is the result code of an error of a connection to a daemon.
-func daemonCode(err error) result.Code {
-	var refused *client.AttributeError
-	var errno syscall.Errno
-	switch {
-	case errors.As(err, &refused):
-		return result.Code(refused.Errno)
-	case errors.Is(err, context.DeadlineExceeded):
-		return result.Code(syscall.ETIME)
-	case !errors.Is(err, client.ErrNotRunning) && errors.As(err, &errno):
-		return result.Code(errno)
-	}
-	return result.Code(syscall.ECONNREFUSED)
 }
 
 func (a *attributeTool) list() (tool.Exit, error) {

@@ -228,7 +228,7 @@ func (c *Controller) ask(ctx context.Context, task, to string, payload *etree.El
 	if _, err := c.n.send(ctx, el, false); err != nil {
 		return nil, "", err
 	}
-	out, err := c.n.next(ctx, func(el *etree.Element) bool { return el.SelectAttrValue("reference", "") == ref })
+	out, err := c.n.next(ctx, hasReference(ref))
 	if err != nil {
 		return nil, "", err
 	}
@@ -240,6 +240,10 @@ func (c *Controller) ask(ctx context.Context, task, to string, payload *etree.El
 	return nil, "", fmt.Errorf("the controller's answer to %s is empty", task)
 }
 
+func hasReference(ref string) func(*etree.Element) bool {
+	return func(el *etree.Element) bool { return el.SelectAttrValue("reference", "") == ref }
+}
+
 // State gives the controller's state (S_IDLE …).
 func (c *Controller) State(ctx context.Context) (string, error) {
 	el, _, err := c.ask(ctx, "ping", "crmd", nil)
@@ -247,6 +251,22 @@ func (c *Controller) State(ctx context.Context) (string, error) {
 		return "", err
 	}
 	return el.SelectAttrValue("crmd_state", ""), nil
+}
+
+// Pong is a controller's answer to a ping.
+type Pong struct{ Node, Subsystem, State, Result string }
+
+// Ping asks the controller of a node, "" for the one that decides.
+func (c *Controller) Ping(ctx context.Context, node string) (Pong, error) {
+	to, attrs := "crmd", []string{"crm_host_to", node}
+	if node == "" {
+		to = "dc"
+	}
+	el, src, err := c.ask(ctx, "ping", to, nil, attrs...)
+	if err != nil {
+		return Pong{}, err
+	}
+	return Pong{src, el.SelectAttrValue("crm_subsystem", ""), el.SelectAttrValue("crmd_state", ""), el.SelectAttrValue("result", "")}, nil
 }
 
 // DC names the node that decides; "" when there is none.
@@ -319,76 +339,5 @@ func ClearFailures(ctx context.Context, resource, operation, interval, node stri
 	defer n.close()
 	_, err = n.send(ctx, element("create_attrd_op", "t", "attrd", "src", "crm_resource", "task", "clear-failure", "attr_resource", resource,
 		"attr_clear_operation", operation, "attr_clear_interval", interval, "attr_host", node), true)
-	return err
-}
-
-// Fencer is a connection to the fencer.
-type Fencer struct{ n *conn }
-
-// DialFencer connects; name tells who asks.
-func DialFencer(ctx context.Context, name string) (*Fencer, error) {
-	n, err := dial(ctx, "stonith-ng")
-	if err != nil {
-		return nil, err
-	}
-	if _, err := n.send(ctx, element("stonith_command", "t", "stonith-ng", "st_op", "register", "st_clientname", name), true); err != nil {
-		n.close()
-		return nil, err
-	}
-	return &Fencer{n}, nil
-}
-
-// Close ends the connection.
-func (f *Fencer) Close() { f.n.close() }
-
-func (f *Fencer) ask(ctx context.Context, op string, opts int, data *etree.Element) (*etree.Element, error) {
-	f.n.call++
-	el := element("stonith_command", "t", "stonith-ng", "st_op", op, "st_callid", strconv.Itoa(f.n.call), "st_callopt", strconv.Itoa(opts), "st_timeout", "120")
-	if data != nil {
-		el.CreateElement("st_calldata").AddChild(data)
-	}
-	reply, err := f.n.send(ctx, el, true)
-	if err != nil {
-		return nil, err
-	}
-	if opts&0x1000 == 0 {
-		id := strconv.Itoa(f.n.call)
-		if reply, err = f.n.next(ctx, func(el *etree.Element) bool {
-			return el.Tag == "st-reply" && el.SelectAttrValue("st_callid", "") == id
-		}); err != nil {
-			return nil, err
-		}
-	}
-	if rc := reply.SelectAttrValue("st_rc", "0"); rc != "0" {
-		return nil, fmt.Errorf("%s", reply.SelectAttrValue("exit-reason", "the fencer refused with code "+rc))
-	}
-	if d := reply.SelectElement("st_calldata"); d != nil {
-		if ch := d.ChildElements(); len(ch) > 0 {
-			return ch[0], nil
-		}
-	}
-	return nil, nil
-}
-
-// History gives the fencing history of a node, "" for all: an element st_history, nil when it is empty.
-func (f *Fencer) History(ctx context.Context, node string) (*etree.Element, error) {
-	return f.ask(ctx, "st_fence_history", 0x1000, element("history", "st_target", node))
-}
-
-// Cleanup forgets the history of a node, "" for all.
-func (f *Fencer) Cleanup(ctx context.Context, node string) error {
-	_, err := f.ask(ctx, "st_fence_history", 0x81000, element("history", "st_target", node))
-	return err
-}
-
-// Fence has a node fenced.
-func (f *Fencer) Fence(ctx context.Context, node, action string) error {
-	_, err := f.ask(ctx, "st_fence", 2, element("fence", "st_target", node, "st_device_action", action, "st_timeout", "120"))
-	return err
-}
-
-// Confirm declares a node fenced by hand.
-func (f *Fencer) Confirm(ctx context.Context, node string) error {
-	_, err := f.ask(ctx, "st_fence", 0x1008, element("fence", "st_target", node, "st_device_action", "off"))
 	return err
 }

@@ -1,0 +1,43 @@
+package client
+
+import (
+	"context"
+	"fmt"
+	"strconv"
+	"time"
+)
+
+// LauncherState is how Pacemaker as a whole is on this node.
+type LauncherState struct {
+	Subsystem string
+	State     string    // init, starting_daemons, running, shutting_down …
+	At        time.Time // when this was found
+}
+
+// Launcher asks the daemon that starts all others; name tells who asks.
+func Launcher(ctx context.Context, name string) (LauncherState, error) {
+	n, err := dial(ctx, "pacemakerd")
+	if err != nil {
+		return LauncherState{}, err
+	}
+	defer n.close()
+	ref := "ping-" + name + "-1"
+	el := element("create_request_adv", "origin", "client", "t", "pacemakerd", "subt", "request", "reference", ref,
+		"crm_task", "ping", "crm_sys_to", "pacemakerd", "crm_sys_from", name)
+	if _, err := n.send(ctx, el, true); err != nil {
+		return LauncherState{}, err
+	}
+	out, err := n.next(ctx, hasReference(ref))
+	if err != nil {
+		return LauncherState{}, err
+	}
+	pong := out.FindElement("./crm_xml/ping_response")
+	if pong == nil {
+		return LauncherState{}, fmt.Errorf("the answer of pacemakerd is empty")
+	}
+	seconds, err := strconv.ParseInt(pong.SelectAttrValue("crm-timestamp", ""), 10, 64)
+	if err != nil {
+		return LauncherState{}, fmt.Errorf("the answer of pacemakerd is malformed: crm-timestamp %q", pong.SelectAttrValue("crm-timestamp", ""))
+	}
+	return LauncherState{pong.SelectAttrValue("crm_subsystem", ""), pong.SelectAttrValue("pacemakerd_state", ""), time.Unix(seconds, 0)}, nil
+}
