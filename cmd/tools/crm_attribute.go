@@ -66,7 +66,7 @@ func crmAttribute(ctx context.Context, env *program.Env) int {
 			{Short: 'N', Long: "node", Arg: tool.Required, Do: tool.Text(&a.node), Group: "additional", Value: "NODE", Help: "an attribute of this node"},
 			{Short: 't', Long: "type", Arg: tool.Required, Do: tool.Text(&a.place.Section), Group: "additional", Value: "SECTION", Help: "crm_config, rsc_defaults, op_defaults, tickets, nodes or status"},
 			{Long: "score", Do: func(string) error { return nil }, Group: "additional", Help: "count a value such as value++ up from the present one (always on)"},
-			{Short: 'W', Long: "wait", Arg: tool.Required, Do: a.waitFor, Group: "additional", Value: "UNTIL", Help: "wait for a change: no, local or cluster"},
+			{Short: 'W', Long: "wait", Arg: tool.Required, Do: waitUntil(&a.wait), Group: "additional", Value: "UNTIL", Help: "wait for a change: no, local or cluster"},
 			{Short: 'z', Long: "utilization", Do: func(string) error { a.place.Section, a.place.Kind = "nodes", "utilization"; return nil }, Group: "additional", Help: "what a node has to offer"},
 			{Short: 'q', Long: "quiet", Do: tool.Flag(&quiet), Group: "additional", Help: "show only the value"},
 			{Long: "attr-name", Arg: tool.Required, Do: name},
@@ -92,15 +92,6 @@ func (a *attributeTool) score(resource string) error {
 	if a.named {
 		a.name = "master-" + resource
 	}
-	return nil
-}
-
-func (a *attributeTool) waitFor(until string) error {
-	w, ok := map[string]client.Wait{"no": client.WaitNo, "local": client.WaitLocal, "cluster": client.WaitCluster}[until]
-	if !ok {
-		return errors.New("--wait= must be one of 'no', 'local', 'cluster'")
-	}
-	a.wait = w
 	return nil
 }
 

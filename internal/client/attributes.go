@@ -97,9 +97,9 @@ func RefreshAttributes(ctx context.Context, name string) error {
 	return attributeCommand(ctx, element("attrd_refresh", "t", "attrd", "src", name, "task", "refresh"))
 }
 
-// ForgetNode has the attribute manager forget all values of a node.
-func ForgetNode(ctx context.Context, name, node string) error {
-	return attributeCommand(ctx, element("attrd_remove", "t", "attrd", "src", name, "task", "peer-remove", "attr_host", node))
+// ForgetNode has the attribute manager forget all values of a node, given by name or by id.
+func ForgetNode(ctx context.Context, name, node, id string) error {
+	return attributeCommand(ctx, element("attrd_remove", "t", "attrd", "src", name, "task", "peer-remove", "attr_host", node, "attr_host_id", id))
 }
 
 // attributeCommand sends a request and waits until it is accepted, or, where it

@@ -303,6 +303,38 @@ func (c *Controller) Local(ctx context.Context) (Node, error) {
 	return Node{el.SelectAttrValue("id", ""), el.SelectAttrValue("uname", ""), true}, nil
 }
 
+// NodeInfo is what the controller tells of a node.
+type NodeInfo struct {
+	Node        // Name is "" for a node that is not known
+	Quorum bool // this node's partition has quorum
+}
+
+// Info tells of the node with that id, 0 for this host's.
+func (c *Controller) Info(ctx context.Context, id int) (NodeInfo, error) {
+	number := ""
+	if id != 0 {
+		number = strconv.Itoa(id)
+	}
+	el, _, err := c.ask(ctx, "node-info", "crmd", nil, "id", number)
+	if err != nil {
+		return NodeInfo{}, err
+	}
+	return NodeInfo{
+		Node{el.SelectAttrValue("id", ""), el.SelectAttrValue("uname", ""), el.SelectAttrValue("crmd", "") == "member"},
+		el.SelectAttrValue("have-quorum", "") == "true",
+	}, nil
+}
+
+// ForgetNode has all controllers forget a node, given by name or by id.
+func (c *Controller) ForgetNode(ctx context.Context, node, id string) error {
+	c.refs++
+	el := element("create_request_adv", "origin", "client", "t", "crmd", "version", cib.FeatureSet, "subt", "request",
+		"reference", fmt.Sprintf("rm_node_cache-%s-%d", c.name, c.refs), "crm_task", "rm_node_cache", "crm_sys_to", "crmd", "crm_sys_from", c.name,
+		"uname", node, "id", id)
+	_, err := c.n.send(ctx, el, true)
+	return err
+}
+
 // Forget has a node forget the history of a resource: what it does then is looked anew.
 // resource is the element primitive as the history has it (id, class, provider, type).
 func (c *Controller) Forget(ctx context.Context, node string, resource *etree.Element) error {
