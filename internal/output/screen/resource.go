@@ -18,9 +18,9 @@ func inList() Page { return Page{Inactive: true, RscOnly: true} }
 
 // List is the list of all resources; ok is false when there is none.
 func (s Listing) List() (text string, ok bool) {
-	t := &textPage{view: newView(s.Cluster, inList())}
-	ok = t.resourceList()
-	return t.b.String(), ok
+	l := &textList{}
+	ok = (&textPage{newView(s.Cluster, inList()), l}).resourceList()
+	return l.b.String(), ok
 }
 
 // ListXML adds the list of all resources to an element; it tells whether there is any.
@@ -31,9 +31,9 @@ func (s Listing) ListXML(to *etree.Element) bool {
 
 // Text is one resource with all that is in it, a line each, without headings and bullets.
 func (s Listing) Text(r *status.Resource) string {
-	t := &textPage{view: newView(s.Cluster, Page{}), plain: true}
-	t.resource(r, everything, false)
-	return t.b.String()
+	l := &textList{plain: true}
+	(&textPage{newView(s.Cluster, Page{}), l}).resource(r, everything, false)
+	return l.b.String()
 }
 
 // XML adds one resource with all that is in it to an element.
@@ -44,13 +44,13 @@ func (s Listing) XML(to *etree.Element, r *status.Resource) {
 
 // State is the line of a primitive without its node.
 func (s Listing) State(r *status.Resource) string {
-	t := &textPage{view: newView(s.Cluster, inList()), plain: true}
+	l := &textList{plain: true}
 	n := s.Cluster.CurrentNode(r)
 	if n == nil {
 		n = r.PendingNode
 	}
-	t.primitive(r, shownID(r), n, false, true)
-	return strings.TrimSuffix(t.b.String(), "\n")
+	(&textPage{newView(s.Cluster, inList()), l}).primitive(r, shownID(r), n, false, true)
+	return strings.TrimSuffix(l.b.String(), "\n")
 }
 
 // ShownID is a resource's id as people see it: with the number of an instance

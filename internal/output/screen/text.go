@@ -10,26 +10,21 @@ import (
 	"hacluster/engine/status"
 )
 
-// textPage writes a page as people read it: lists in lists, told apart by their
-// indentation and bullets.
+// textPage writes a page as people read it, in the form of list.
 type textPage struct {
 	*view
-	b     strings.Builder
-	depth int
-	plain bool // neither headings nor bullets nor indentation
-	// printed is set once a section had something to say: a blank line comes
-	// before the next.
-	printed bool
+	list
 }
 
 // Text writes a page for people.
 func Text(c *status.Cluster, p Page) string {
-	t := &textPage{view: newView(c, p)}
+	l := &textList{}
+	t := &textPage{newView(c, p), l}
 	s := p.Sections
 	if c.DC == nil {
 		s |= DC
 	}
-	t.summary(s)
+	t.summary(s, l)
 	for _, part := range []struct {
 		of    Sections
 		write func()
@@ -51,51 +46,24 @@ func Text(c *status.Cluster, p Page) string {
 	if s.has(FencingPending) && !s.has(FencingSucceeded) {
 		t.fencing("Pending Fencing Actions", "pending")
 	}
-	return t.b.String()
-}
-
-// section starts a section: a blank line unless it is the first, and its heading.
-func (t *textPage) section(heading string) {
-	if t.printed {
-		t.b.WriteByte('\n')
-	}
-	t.printed = true
-	t.head(heading)
-}
-
-func (t *textPage) head(heading string) {
-	if !t.plain {
-		t.item(heading + ":")
-	}
-	t.depth++
-}
-
-func (t *textPage) item(text string) {
-	if t.depth > 0 && !t.plain {
-		t.b.WriteString(strings.Repeat("  ", t.depth) + "* ")
-	}
-	t.b.WriteString(text + "\n")
+	return l.b.String()
 }
 
 func (t *textPage) f(format string, args ...any) { t.item(fmt.Sprintf(format, args...)) }
 
-func (t *textPage) end() { t.depth-- }
-
-func (t *textPage) summary(s Sections) {
-	c := t.c
+func (t *textPage) summary(s Sections, l *textList) {
+	c, started := t.c, false
 	line := func(part Sections, format string, args ...any) {
 		if !s.has(part) {
 			return
 		}
-		if t.depth == 0 {
+		if !started {
+			started = true
 			t.section("Cluster Summary")
 		}
 		t.f(format, args...)
 	}
-	stack, ok := property(c, "cluster-infrastructure")
-	if !ok {
-		stack = "unknown"
-	}
+	stack := t.stack()
 	if t.Live {
 		stack += " (Pacemaker is running)"
 	}
@@ -103,10 +71,6 @@ func (t *textPage) summary(s Sections) {
 	if c.DC == nil {
 		line(DC, "Current DC: NONE")
 	} else {
-		version, ok := property(c, "dc-version")
-		if !ok {
-			version = "unknown"
-		}
 		mixed, quorum := "", "WITHOUT"
 		if t.mixedVersions() {
 			mixed = "MIXED-VERSION "
@@ -114,45 +78,32 @@ func (t *textPage) summary(s Sections) {
 		if c.Quorate {
 			quorum = "with"
 		}
-		line(DC, "Current DC: %s (version %s) - %spartition %s quorum", t.nodeName(c.DC), version, mixed, quorum)
+		line(DC, "Current DC: %s (version %s) - %spartition %s quorum", t.nodeName(c.DC), t.version(), mixed, quorum)
 	}
 	on := ""
 	if t.LocalNode != "" {
 		on = " on " + t.LocalNode
 	}
 	line(Times, "Last updated: %s%s", stamp(c.Now), on)
-	changed := c.CIB.SelectAttrValue("cib-last-written", "")
-	for _, w := range [][2]string{{" by ", "update-user"}, {" via ", "update-client"}, {" on ", "update-origin"}} {
-		if v := c.CIB.SelectAttrValue(w[1], ""); v != "" {
-			changed += w[0] + v
-		}
-	}
-	line(Times, "Last change:  %s", changed)
+	line(Times, "Last change:  %s", t.lastChange())
 	line(Counts, "%s configured", plural(len(c.Nodes), "node"))
 	line(Counts, "%s configured%s", plural(c.Instances, "resource instance"), counts(c))
-	if o := &c.Options; s.has(ClusterOptions) {
-		word := func(b bool, yes, no string) string {
-			if b {
-				return yes
-			}
-			return no
+	if s.has(ClusterOptions) {
+		for _, o := range t.optionLines() {
+			line(ClusterOptions, "%s", o)
 		}
-		line(ClusterOptions, "Fencing of failed nodes %s", word(o.FencingEnabled, "enabled", "disabled"))
-		line(ClusterOptions, "Cluster is %s", word(o.Symmetric, "symmetric", "asymmetric"))
-		line(ClusterOptions, "No quorum policy: %s", map[status.QuorumPolicy]string{
-			status.QuorumFreeze: "Freeze resources", status.QuorumStop: "Stop ALL resources", status.QuorumIgnore: "Ignore",
-			status.QuorumDemote: "Demote promotable resources and stop all other resources", status.QuorumFence: "Fence nodes in partition",
-		}[o.QuorumPolicy])
 	}
-	t.depth = 0
+	if started {
+		t.end()
+	}
 	switch {
 	case !s.has(MaintMode):
 	case c.Options.Maintenance:
-		t.printed = true
-		t.b.WriteString("\n              *** Resource management is DISABLED ***\n  The cluster will not attempt to start, stop or recover services\n")
+		l.printed = true
+		l.b.WriteString("\n              *** Resource management is DISABLED ***\n  The cluster will not attempt to start, stop or recover services\n")
 	case c.Options.StopAll:
-		t.printed = true
-		t.b.WriteString("\n    *** Resource management is DISABLED ***\n  The cluster will keep all resources stopped\n")
+		l.printed = true
+		l.b.WriteString("\n    *** Resource management is DISABLED ***\n  The cluster will keep all resources stopped\n")
 	}
 }
 
@@ -268,7 +219,7 @@ func (t *textPage) resourceList() bool {
 	case t.Inactive:
 		heading, none = "Full List of Resources", "No resources"
 	}
-	before, shown := t.printed, false
+	shown := false
 	t.section(heading)
 	if t.Brief && !t.ByNode {
 		shown = t.brief(t.passing(t.c.Resources, t.only), t.Inactive, false)
@@ -280,7 +231,7 @@ func (t *textPage) resourceList() bool {
 	}
 	if !shown {
 		t.item(none)
-		t.printed = before
+		t.forget()
 	}
 	t.end()
 	return shown
@@ -350,7 +301,7 @@ func (t *textPage) attributes() {
 			started = true
 			t.section("Node Attributes")
 		}
-		t.head("Node: " + t.nodeName(n))
+		t.ofNode(t.nodeName(n))
 		for _, a := range list {
 			note := ""
 			if expected, ok := t.connectivity(n, a.Name); ok {
@@ -384,7 +335,7 @@ func (t *textPage) history() {
 		if len(h.list) == 0 {
 			continue
 		}
-		t.head("Node: " + t.nodeName(h.node))
+		t.ofNode(t.nodeName(h.node))
 		for _, rh := range h.list {
 			line := fmt.Sprintf("%s: migration-threshold=%d", rh.id, rh.r.FailureLimit)
 			if rh.fails > 0 {
@@ -555,12 +506,14 @@ func (t *textPage) fencing(heading string, states ...string) {
 			started = true
 			t.section(heading)
 		}
-		t.item(fencingLine(f, t.Fencing[:i], full, t.Detail))
+		t.marked(fencingClass[f.State], fencingLine(f, t.Fencing[:i], full, t.Detail))
 	}
 	if started {
 		t.end()
 	}
 }
+
+var fencingClass = map[string]string{"failed": "failed-stonith-event", "pending": "pending-stonith-event", "success": "successful-stonith-event"}
 
 func fencingLine(f Fencing, newer []Fencing, full, detail bool) string {
 	word := map[string]string{"success": "successful"}[f.State]

@@ -79,8 +79,23 @@ func (t *textPage) primitive(r *status.Resource, name string, n *status.Node, by
 		}
 		line += " ]"
 	}
-	t.item(line)
+	t.marked(resourceClass(r), line)
 	return true
+}
+
+// resourceClass is how a primitive fares, as a style's name.
+func resourceClass(r *status.Resource) string {
+	switch {
+	case !r.Has(status.Managed):
+		return "rsc-managed"
+	case r.Has(status.Failed), len(r.Active) == 0:
+		return "rsc-failed"
+	case len(r.Active) > 1:
+		return "rsc-multiple"
+	case r.Has(status.FailureIgnored):
+		return "rsc-failure-ignored"
+	}
+	return "rsc-ok"
 }
 
 func primitiveFlags(r *status.Resource, n *status.Node) (flags []string) {
@@ -355,10 +370,7 @@ func (t *textPage) bundle(r *status.Resource, only names) bool {
 			t.head(t.bundleHeading(r))
 		}
 		if t.Detail || !whole {
-			if len(b.Parts) > 1 {
-				t.f("Replica[%d]", p.Offset)
-			}
-			t.depth++
+			t.replica(p.Offset, len(b.Parts) > 1)
 			for _, k := range list {
 				n := t.c.CurrentNode(k)
 				if n == nil {
@@ -366,7 +378,7 @@ func (t *textPage) bundle(r *status.Resource, only names) bool {
 				}
 				t.primitive(k, shownID(k), n, false, true)
 			}
-			t.depth--
+			t.end()
 			continue
 		}
 		child, remote := p.Child, p.Remote

@@ -338,3 +338,49 @@ func agentOf(r *status.Resource) string {
 	}
 	return r.Agent()
 }
+
+// stack is the name of what is below the cluster.
+func (v *view) stack() string {
+	if s, ok := property(v.c, "cluster-infrastructure"); ok {
+		return s
+	}
+	return "unknown"
+}
+
+// version is the DC's version.
+func (v *view) version() string {
+	if s, ok := property(v.c, "dc-version"); ok {
+		return s
+	}
+	return "unknown"
+}
+
+// lastChange says when and by whom the configuration was changed, as far as it is known.
+func (v *view) lastChange() string {
+	changed := v.c.CIB.SelectAttrValue("cib-last-written", "")
+	for _, w := range [][2]string{{" by ", "update-user"}, {" via ", "update-client"}, {" on ", "update-origin"}} {
+		if s := v.c.CIB.SelectAttrValue(w[1], ""); s != "" {
+			changed += w[0] + s
+		}
+	}
+	return changed
+}
+
+// optionLines say how the cluster's main options stand.
+func (v *view) optionLines() []string {
+	o := &v.c.Options
+	word := func(b bool, yes, no string) string {
+		if b {
+			return yes
+		}
+		return no
+	}
+	return []string{
+		"Fencing of failed nodes " + word(o.FencingEnabled, "enabled", "disabled"),
+		"Cluster is " + word(o.Symmetric, "symmetric", "asymmetric"),
+		"No quorum policy: " + map[status.QuorumPolicy]string{
+			status.QuorumFreeze: "Freeze resources", status.QuorumStop: "Stop ALL resources", status.QuorumIgnore: "Ignore",
+			status.QuorumDemote: "Demote promotable resources and stop all other resources", status.QuorumFence: "Fence nodes in partition",
+		}[o.QuorumPolicy],
+	}
+}

@@ -25,6 +25,8 @@ type Frame struct {
 	Old     bool     // the frame of releases before 2.0.4
 	Code    int64
 	Errors  []string
+	// Version, where it is asked for, is the content.
+	Version *Version
 }
 
 // version of Pacemaker whose output this is, and of its XML.
@@ -48,6 +50,9 @@ func XML(c *status.Cluster, p Page, f Frame) string {
 		p.Inactive, p.Timing, p.Brief = true, true, false
 		w.view = newView(c, p)
 		w.page()
+	}
+	if v := f.Version; v != nil {
+		w.leaf("version", "program", v.Program, "version", v.Number, "author", v.Authors, "build", v.Build, "features", v.Features)
 	}
 	if !f.Old {
 		w.begin("status", "code", strconv.FormatInt(f.Code, 10), "message", ExitText(f.Code))
