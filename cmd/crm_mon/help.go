@@ -1,12 +1,5 @@
 package main
 
-import (
-	"io"
-	"os"
-
-	"hacluster/internal/program"
-)
-
 const help = `Usage:
   crm_mon [OPTION…]
 
@@ -35,21 +28,14 @@ Show the state of the cluster.
   --node=NAME                  Show only this node, or the nodes of this tag
   --resource=ID                Show only this resource, or those of this tag
 
+  -d, --daemonize              Run in the background, with --output-to or --external-agent
+  -E, --external-agent=FILE    Run this program for what is done in the cluster
+  -e, --external-recipient=WHO Whom it is to tell
+  -W, --watch-fencing          Run it for fencing, too
+
   --html-cgi                   Head the page as a web server expects it
   --html-stylesheet=URI        Link a style sheet
   --html-title=TITLE           Title of the page
   -Q, --quiet                  Leave the times out
   -V, --verbose, --version
 `
-
-// target is where the page goes; done closes it.
-func target(env *program.Env, to string) (w io.Writer, done func(), err error) {
-	if to == "" || to == "-" {
-		return env.Stdout, func() {}, nil
-	}
-	f, err := os.Create(to)
-	if err != nil {
-		return nil, nil, err
-	}
-	return f, func() { f.Close() }, nil
-}

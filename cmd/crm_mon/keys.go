@@ -17,9 +17,9 @@ func mark(on bool) string {
 // pageScreen is the page of Pacemaker 3.
 type pageScreen struct{ *request }
 
-func (s *pageScreen) render(c *status.Cluster, history []screen.Fencing) string {
+func (s *pageScreen) render(c *status.Cluster, m moment) string {
 	p := s.Page
-	p.Live, p.Fencing = true, history
+	p.Live, p.Fencing, p.FencingErr, p.LocalNode = true, m.Fencing, m.FencingErr, m.LocalNode
 	return screen.Text(c, p)
 }
 
@@ -86,9 +86,9 @@ func (s *pageScreen) switches() []toggle {
 // legacyScreen is the page of Pacemaker 1.1.
 type legacyScreen struct{ settings }
 
-func (s *legacyScreen) render(c *status.Cluster, history []screen.Fencing) string {
+func (s *legacyScreen) render(c *status.Cluster, m moment) string {
 	o := s.Options
-	o.Fencing = history
+	o.Fencing = m.Fencing
 	return screen.Legacy(c, o)
 }
 

@@ -15,25 +15,31 @@ import (
 // request is what the command line of Pacemaker 3 asks for.
 type request struct {
 	screen.Page
-	format   string // console, text, html, xml, none
-	old      bool   // -X
-	to       string
-	file     string
-	once     bool
-	daemon   bool
-	agent    string
-	interval time.Duration
-	repeated bool // -i was given
-	title    string
-	style    string
-	cgi      bool
-	help     bool
-	version  bool
-	level    int      // of the fencing history
-	notes    []string // deprecated forms, told before anything else
+	format string // console, text, html, xml, none
+	old    bool   // -X
+	to     string
+	file   string
+	once   bool
+	daemon bool
+	agent  string // program that is told what is done in the cluster
+	// recipient is whom it is to tell, by its own lights; watchFencing adds fencing.
+	recipient    string
+	watchFencing bool
+	interval     time.Duration
+	repeated     bool // -i was given
+	title        string
+	style        string
+	cgi          bool
+	help         bool
+	version      bool
+	level        int      // of the fencing history
+	notes        []string // deprecated forms, told before anything else
 	// steps change the sections, first those that come with other options.
 	inner, user []step
 }
+
+// toStdout tells that the page goes to standard output.
+func (r *request) toStdout() bool { return r.to == "" || r.to == "-" }
 
 // step is a change of the sections; all and base belong to the format.
 type step func(p *screen.Page, all, base screen.Sections) error
@@ -92,8 +98,8 @@ var options = []option{
 	{"m", "fence-history", optional, fenceLevel},
 	{"I", "include", value, func(r *request, v string) error { r.user = append(r.user, include(v)); return nil }},
 	{"U", "exclude", value, func(r *request, v string) error { r.user = append(r.user, exclude(v)); return nil }},
-	{"", "node", value, text(func(r *request) *string { return &r.Node })},
-	{"", "resource", value, text(func(r *request) *string { return &r.Resource })},
+	{"", "node", value, func(r *request, v string) error { r.Node, r.NoNode = v, v == ""; return nil }},
+	{"", "resource", value, func(r *request, v string) error { r.Resource, r.NoResource = v, v == ""; return nil }},
 	{"i", "interval", value, func(r *request, v string) error {
 		ms, ok := status.ParseInterval(v)
 		if !ok || ms < 0 || strings.HasPrefix(v, "P") {
@@ -104,8 +110,8 @@ var options = []option{
 	}},
 	{"d", "daemonize", flag, set(func(r *request) { r.daemon = true })},
 	{"E", "external-agent", value, text(func(r *request) *string { return &r.agent })},
-	{"e", "external-recipient", value, text(func(*request) *string { return new(string) })},
-	{"W", "watch-fencing", flag, set(func(*request) {})},
+	{"e", "external-recipient", value, text(func(r *request) *string { return &r.recipient })},
+	{"W", "watch-fencing", flag, set(func(r *request) { r.watchFencing = true })},
 	{"", "output-as", value, text(func(r *request) *string { return &r.format })},
 	{"", "output-to", value, text(func(r *request) *string { return &r.to })},
 	{"", "html-title", value, text(func(r *request) *string { return &r.title })},

@@ -8,21 +8,19 @@ import (
 	"strings"
 	"time"
 
-	"github.com/beevik/etree"
 	tea "github.com/charmbracelet/bubbletea"
 	"github.com/charmbracelet/lipgloss"
 	"golang.org/x/sys/unix"
 
 	"hacluster/engine/status"
 	"hacluster/internal/client"
-	"hacluster/internal/output/screen"
 	"hacluster/internal/program"
 )
 
 // page is what a terminal shows: a cluster in somebody's words.
 type page interface {
 	// render writes the cluster; it is a function of what it is given.
-	render(c *status.Cluster, history []screen.Fencing) string
+	render(c *status.Cluster, m moment) string
 	// key switches what the page holds; false if the key means nothing to it.
 	key(k string) bool
 	// switches lists the keys: letter, whether it is on, what it is.
@@ -36,10 +34,8 @@ type toggle struct {
 // snapshot is what is known of the cluster at a moment; err tells that it is
 // out of reach.
 type snapshot struct {
-	root    *etree.Element
-	history []screen.Fencing
-	at      time.Time
-	err     error
+	moment
+	err error
 }
 
 // model is the terminal's state. It is changed by messages alone.
@@ -63,8 +59,8 @@ func (m model) Init() tea.Cmd { return nil }
 func (m model) Update(msg tea.Msg) (tea.Model, tea.Cmd) {
 	switch msg := msg.(type) {
 	case snapshot:
-		if msg.root == nil { // what was known last stays in sight
-			msg.root, msg.history, msg.at = m.last.root, m.last.history, m.last.at
+		if msg.Root == nil { // what was known last stays in sight
+			msg.moment = m.last.moment
 		}
 		m.last = msg
 	case tea.WindowSizeMsg:
@@ -112,12 +108,12 @@ func (m model) lines() []string {
 		}
 		b.WriteString("\nToggle fields via field letter, type any other key to return")
 		text = b.String()
-	case m.last.root == nil && m.last.err == nil:
+	case m.last.Root == nil && m.last.err == nil:
 		text = "Connecting to cluster..."
-	case m.last.root == nil:
+	case m.last.Root == nil:
 		text = "Not connected to the cluster: " + m.last.err.Error()
 	default:
-		text = m.page.render(status.Read(status.Input{CIB: m.last.root, Now: m.last.at}), m.last.history)
+		text = m.page.render(status.Read(status.Input{CIB: m.last.Root, Now: m.last.At}), m.last.moment)
 	}
 	return strings.Split(strings.TrimRight(strings.ReplaceAll(text, "\t", "    "), "\n"), "\n")
 }
@@ -185,7 +181,7 @@ func follow(ctx context.Context, interval time.Duration, send func(snapshot)) {
 	interval = max(interval, time.Second)
 	for ctx.Err() == nil {
 		if err := session(ctx, interval, send); err != nil && ctx.Err() == nil {
-			send(snapshot{err: err, at: time.Now()})
+			send(snapshot{err: err})
 		}
 		select {
 		case <-ctx.Done():
@@ -204,6 +200,11 @@ func session(ctx context.Context, interval time.Duration, send func(snapshot)) e
 	if err := watcher.Watch(ctx); err != nil {
 		return err
 	}
+	reader, err := client.DialCIB(ctx, "crm_mon")
+	if err != nil {
+		return err
+	}
+	defer reader.Close()
 	ctx, stop := context.WithCancel(ctx)
 	defer stop()
 	changed, broken := make(chan struct{}, 1), make(chan error, 1)
@@ -220,11 +221,11 @@ func session(ctx context.Context, interval time.Duration, send func(snapshot)) e
 		}
 	}()
 	for {
-		root, history, err := load(ctx, "", true)
+		root, err := reader.Query(ctx)
 		if err != nil {
 			return err
 		}
-		send(snapshot{root: root, history: history, at: time.Now()})
+		send(snapshot{moment: complete(ctx, root, true)})
 		select {
 		case <-ctx.Done():
 			return ctx.Err()

@@ -24,7 +24,7 @@ func snap(t *testing.T, text string) snapshot {
 	if err := doc.ReadFromString(text); err != nil {
 		t.Fatal(err)
 	}
-	return snapshot{root: doc.Root(), at: time.Date(2026, 11, 23, 16, 17, 3, 0, time.UTC)}
+	return snapshot{moment: moment{Root: doc.Root(), At: time.Date(2026, 11, 23, 16, 17, 3, 0, time.UTC)}}
 }
 
 func start(t *testing.T, args ...string) tea.Model {

@@ -33,6 +33,7 @@ type Func func(ctx context.Context, env *Env) int
 // Main runs f in the real world and ends the process with its exit code.
 // A panic is a fault of the program: it is told, with exit code 70 (EX_SOFTWARE).
 func Main(f Func) {
+	SetZone(os.Getenv("TZ"))
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	code := func() (code int) {
 		defer func() {

@@ -63,20 +63,15 @@ func (v *view) histories() (list []nodeHistory) {
 }
 
 func (v *view) historyFiltered(r *status.Resource) bool {
-	if r.Parent != nil && r.Parent.Kind == status.Group {
-		whole := r.Top(false)
-		for _, id := range []string{shownID(r), r.ID, shownID(r.Parent), r.Parent.ID, shownID(whole), whole.ID} {
-			if v.only.has(id) {
-				return false
-			}
-		}
-		return true
+	// A group that is filtered with what is in it would let all members pass, so they are asked singly.
+	if whole := r.Top(false); whole.Kind == status.Group {
+		return !v.only.has(shownID(r)) && !v.only.has(shownID(whole))
 	}
 	return v.filtered(r, v.only, true)
 }
 
 func (v *view) shownOps(e *etree.Element) (ops []*etree.Element) {
-	for _, op := range v.c.SortHistory(e) {
+	for _, op := range e.SelectElements("lrm_rsc_op") {
 		get := func(name string) string { return op.SelectAttrValue(name, "") }
 		rc, _ := status.ParseInt(get("rc-code"))
 		if get("operation") == "notify" || taskOf(op) == "probe" && rc == 7 {
@@ -84,6 +79,7 @@ func (v *view) shownOps(e *etree.Element) (ops []*etree.Element) {
 		}
 		ops = append(ops, op)
 	}
+	status.MergeSort(ops, v.c.Newer)
 	return ops
 }
 

@@ -34,7 +34,7 @@ const style = `.bold { font-weight: bold }
 func HTML(c *status.Cluster, p Page, h Head, errors []string) string {
 	root, body := frame(h)
 	if c != nil {
-		(&htmlPage{textPage: textPage{newView(c, p), &htmlList{at: []*html.Node{body}}}}).write()
+		(&htmlPage{textPage: textPage{view: newView(c, p), list: &htmlList{at: []*html.Node{body}}}}).write()
 	}
 	if len(errors) > 0 {
 		ul := body.Add("ul")

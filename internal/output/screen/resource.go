@@ -19,7 +19,7 @@ func inList() Page { return Page{Inactive: true, RscOnly: true} }
 // List is the list of all resources; ok is false when there is none.
 func (s Listing) List() (text string, ok bool) {
 	l := &textList{}
-	ok = (&textPage{newView(s.Cluster, inList()), l}).resourceList()
+	ok = (&textPage{view: newView(s.Cluster, inList()), list: l}).resourceList()
 	return l.b.String(), ok
 }
 
@@ -32,7 +32,7 @@ func (s Listing) ListXML(to *etree.Element) bool {
 // Text is one resource with all that is in it, a line each, without headings and bullets.
 func (s Listing) Text(r *status.Resource) string {
 	l := &textList{plain: true}
-	(&textPage{newView(s.Cluster, Page{}), l}).resource(r, everything, false)
+	(&textPage{view: newView(s.Cluster, Page{}), list: l}).resource(r, everything, false)
 	return l.b.String()
 }
 
@@ -49,7 +49,7 @@ func (s Listing) State(r *status.Resource) string {
 	if n == nil {
 		n = r.PendingNode
 	}
-	(&textPage{newView(s.Cluster, inList()), l}).primitive(r, shownID(r), n, false, true)
+	(&textPage{view: newView(s.Cluster, inList()), list: l}).primitive(r, shownID(r), n, false, true)
 	return strings.TrimSuffix(l.b.String(), "\n")
 }
 

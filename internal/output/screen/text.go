@@ -2,6 +2,8 @@ package screen
 
 import (
 	"cmp"
+	"context"
+	"errors"
 	"fmt"
 	"slices"
 	"strings"
@@ -14,12 +16,22 @@ import (
 type textPage struct {
 	*view
 	list
+	// fencingTold is set once it was told that there is no history of fencing.
+	fencingTold bool
+}
+
+// fencingCode is the exit code that stands for why there is no history of fencing.
+func fencingCode(err error) int64 {
+	if errors.Is(err, context.DeadlineExceeded) {
+		return 124
+	}
+	return 102
 }
 
 // Text writes a page for people.
 func Text(c *status.Cluster, p Page) string {
 	l := &textList{}
-	t := &textPage{newView(c, p), l}
+	t := &textPage{view: newView(c, p), list: l}
 	s := p.Sections
 	if c.DC == nil {
 		s |= DC
@@ -488,7 +500,16 @@ func (t *textPage) banList() {
 // fencing lists the operations of these states. Unless all states are shown,
 // only the latest of each kind are.
 func (t *textPage) fencing(heading string, states ...string) {
-	if !t.Live {
+	switch {
+	case !t.Live:
+		return
+	case t.FencingErr != nil:
+		if !t.fencingTold {
+			t.fencingTold = true
+			t.section("Failed Fencing Actions")
+			t.item("Failed to get fencing history: " + ExitText(fencingCode(t.FencingErr)))
+			t.end()
+		}
 		return
 	}
 	full := t.Sections&FencingAll == FencingAll

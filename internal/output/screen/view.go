@@ -21,9 +21,13 @@ type Page struct {
 	BanPrefix   string
 	Node        string // only this node, or the nodes of this tag; "" for all
 	Resource    string // only this resource, or those of this tag; "" for all
+	// NoNode and NoResource are filters that nothing passes: names that were given, and are empty.
+	NoNode, NoResource bool
 	// Live is set for a running cluster, whose fencing history is shown.
 	Live    bool
 	Fencing []Fencing // newest first
+	// FencingErr tells that there is no history of fencing, and why.
+	FencingErr error
 	// LocalNode is the node that the page is made on, "" for a file.
 	LocalNode string
 }
@@ -51,7 +55,14 @@ type view struct {
 }
 
 func newView(c *status.Cluster, p Page) *view {
-	return &view{c: c, Page: p, nodes: nodeFilter(c, p.Node), only: resourceFilter(c, p.Resource)}
+	v := &view{c: c, Page: p, nodes: nodeFilter(c, p.Node), only: resourceFilter(c, p.Resource)}
+	if p.NoNode {
+		v.nodes = names{}
+	}
+	if p.NoResource {
+		v.only = names{}
+	}
+	return v
 }
 
 func tagged(c *status.Cluster, id string) []string {
@@ -203,8 +214,11 @@ func (v *view) listed(brief bool) (list []*status.Resource) {
 		all, some := v.c.IsActive(r, true), v.c.IsActive(r, false)
 		switch {
 		case r.Has(status.Removed) && !all:
-		case v.ByNode && all:
-		case brief && !v.ByNode && r.Kind == status.Primitive:
+		case v.ByNode:
+			if !all {
+				list = append(list, r)
+			}
+		case brief && r.Kind == status.Primitive:
 		case !some && !v.Inactive:
 		case some && !v.runsOnShown(r):
 		default:

@@ -288,11 +288,11 @@ func (w *xmlPage) resource(r *status.Resource, only names, byNode bool) {
 }
 
 func (w *xmlPage) primitive(r *status.Resource, byNode bool) {
+	removed := yes(r.Has(status.Removed))
 	w.begin("resource", "id", shownID(r), "resource_agent", agentOf(r), "role", stateWord(r))
 	if t, ok := r.Meta.Get("target-role"); ok {
 		w.attr("target_role", t)
 	}
-	removed := yes(r.Has(status.Removed))
 	for _, a := range [][2]string{
 		{"active", yes(w.c.IsActive(r, true))},
 		{"orphaned", removed},
@@ -443,8 +443,7 @@ func (w *xmlPage) history() {
 		}
 		w.begin("node", "name", h.node.Name)
 		for _, rh := range h.list {
-			removed := yes(rh.r.Has(status.Removed))
-			w.begin("resource_history", "id", rh.id, "orphan", removed, "removed", removed, "migration-threshold", strconv.Itoa(rh.r.FailureLimit))
+			w.begin("resource_history", "id", rh.id, "orphan", "false", "removed", "false", "migration-threshold", strconv.Itoa(rh.r.FailureLimit))
 			if rh.fails > 0 {
 				w.attr("fail-count", scoreText(rh.fails))
 			}
@@ -513,7 +512,11 @@ func (w *xmlPage) failed() {
 }
 
 func (w *xmlPage) fencing(s Sections) {
-	w.begin("fence_history", "status", "0")
+	if w.FencingErr != nil {
+		w.leaf("fence_history", "status", strconv.FormatInt(fencingCode(w.FencingErr), 10))
+		return
+	}
+	w.begin("fence_history")
 	for _, f := range w.Fencing {
 		part := map[string]Sections{"failed": FencingFailed, "success": FencingSucceeded}[f.State]
 		if part == 0 {

@@ -1,0 +1,155 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"strconv"
+	"time"
+
+	"github.com/beevik/etree"
+
+	"hacluster/cib"
+	"hacluster/cib/upgrade"
+	"hacluster/internal/client"
+	"hacluster/internal/output/screen"
+	"hacluster/internal/program"
+	"hacluster/internal/tool"
+)
+
+// source is where the cluster's state comes from: a file, a shadow, or the
+// cluster itself.
+type source struct {
+	env  *program.Env
+	file string // given on the command line; "" leaves it to the environment
+}
+
+// moment is the cluster's state as it was read.
+type moment struct {
+	Root    *etree.Element
+	Fencing []screen.Fencing
+	// FencingErr tells why there is no history of fencing, nil if there is one.
+	FencingErr error
+	LocalNode  string
+	At         time.Time
+}
+
+func (s source) environment() *program.Env {
+	e := *s.env
+	if s.file != "" {
+		e.Getenv = func(name string) string {
+			switch name {
+			case "CIB_file":
+				return s.file
+			case "CIB_shadow":
+				return ""
+			}
+			return s.env.Getenv(name)
+		}
+	}
+	return &e
+}
+
+func (s source) isFile() bool { return tool.Path(s.environment()) != "" }
+
+// limit is how long one reading of the running cluster may take.
+const limit = 30 * time.Second
+
+// read reads the state once; fenced asks for the history of fencing, too.
+func (s source) read(ctx context.Context, fenced bool) (moment, error) {
+	if s.isFile() {
+		c, err := tool.Open(ctx, s.environment())
+		if err != nil {
+			return moment{}, err
+		}
+		root, err := c.Root(ctx)
+		if err != nil {
+			return moment{}, err
+		}
+		if root.SelectAttrValue("validate-with", "") == "none" {
+			fmt.Fprintln(s.env.Stderr, unchecked)
+			return moment{Root: root, At: time.Now()}, nil
+		}
+		res, err := upgrade.ForScheduler(root)
+		if err != nil {
+			return moment{}, &cib.Error{Code: cib.SchemaValidation}
+		}
+		return moment{Root: res.Root, At: time.Now()}, nil
+	}
+	ctx, cancel := context.WithTimeout(ctx, limit)
+	defer cancel()
+	c, err := client.DialCIB(ctx, "crm_mon")
+	if err != nil {
+		return moment{}, err
+	}
+	defer c.Close()
+	root, err := c.Query(ctx)
+	if err != nil {
+		return moment{}, err
+	}
+	return complete(ctx, root, fenced), nil
+}
+
+const unchecked = `Schema validation of configuration is disabled (support for validate-with set to "none" is deprecated and will be removed in a future release)`
+
+// complete adds to the running cluster's CIB what other daemons know. What they
+// do not answer is missing on the page, no more.
+func complete(ctx context.Context, root *etree.Element, fenced bool) moment {
+	m := moment{Root: root, At: time.Now()}
+	if res, err := upgrade.ForScheduler(root); err == nil {
+		m.Root = res.Root
+	}
+	if fenced {
+		m.Fencing, m.FencingErr = fencingHistory(ctx)
+	}
+	if c, err := client.DialController(ctx, "crm_mon"); err == nil {
+		defer c.Close()
+		if n, err := c.Local(ctx); err == nil {
+			m.LocalNode = n.Name
+		}
+	}
+	return m
+}
+
+// unusable says why a state could not be read, in the program's words.
+func unusable(err error, isFile bool) (int, string) {
+	var e *cib.Error
+	if !isFile {
+		return exitDisconnected, "Connection to cluster failed: Connection refused"
+	}
+	if errors.As(err, &e) && e.Code == cib.NotFound {
+		return 0, "Could not connect to the CIB: No such device or address"
+	}
+	return 0, "Could not connect to the CIB: Update does not conform to the configured schema"
+}
+
+// fencingHistory asks the fencer what was fenced, newest first.
+func fencingHistory(ctx context.Context) (list []screen.Fencing, err error) {
+	f, err := client.DialFencer(ctx, "crm_mon")
+	if err != nil {
+		return nil, err
+	}
+	defer f.Close()
+	h, err := f.History(ctx, "")
+	if err != nil || h == nil {
+		return nil, err
+	}
+	for _, e := range h.SelectElements("st_execute") {
+		list = append(list, fencing(e))
+	}
+	return list, nil
+}
+
+func fencing(e *etree.Element) screen.Fencing {
+	get := func(name string) string { return e.SelectAttrValue(name, "") }
+	sec, _ := strconv.ParseInt(get("st_date"), 10, 64)
+	nsec, _ := strconv.ParseInt(get("st_date_nsec"), 10, 64)
+	state := map[string]string{"2": "success", "4": "failed"}[get("st_state")]
+	if state == "" {
+		state = "pending"
+	}
+	return screen.Fencing{
+		ID: get("st_remote_op"), Target: get("st_target"), Action: get("st_device_action"), Origin: get("st_origin"), Delegate: get("st_delegate"), Client: get("st_clientname"),
+		State: state, Reason: get("exit-reason"), At: time.Unix(sec, nsec),
+	}
+}
