@@ -132,13 +132,13 @@ func (c *Config) Validate() error {
 // Supported tells what of a valid configuration this implementation cannot do; it wraps ErrNotYet.
 func (c *Config) Supported() error {
 	switch c.Totem.Transport {
-	case "udpu":
+	case "udpu", "udp":
 		return nil
 	case "knet":
 	default:
 		return fmt.Errorf("%w: transport %s", ErrNotYet, c.Totem.Transport)
 	}
-	if m := c.Totem.CompressionModel; m != "none" {
+	if m := c.Totem.CompressionModel; m == "lzo2" {
 		return fmt.Errorf("%w: knet_compression_model %s", ErrNotYet, m)
 	}
 	if c.Totem.Cipher == "3des" {

@@ -22,6 +22,8 @@ type Config struct {
 	Key          []byte
 	// Mode is "passive", "active" or "rr".
 	Mode string
+	// Compression is of what this host sends.
+	Compression Compression
 	// Links are this host's links, by number.
 	Links map[int]Link
 	// Peers are the addresses of the other hosts: by host, by number of the link.
@@ -66,14 +68,15 @@ type Changed struct {
 
 // Net is a host's part of the transport.
 type Net struct {
-	cfg   Config
-	log   *slog.Logger
-	seal  *seal
-	out   []Effect
-	hosts map[uint16]*host
-	order []uint16
-	seq   uint16 // of the last data packet
-	turn  int    // rr: the link that comes next
+	cfg    Config
+	log    *slog.Logger
+	seal   *seal
+	out    []Effect
+	packer *model // nil: nothing is compressed
+	hosts  map[uint16]*host
+	order  []uint16
+	seq    uint16 // of the last data packet
+	turn   int    // rr: the link that comes next
 
 	forged uint64
 }
@@ -133,7 +136,11 @@ func New(cfg Config) (*Net, error) {
 	if err != nil {
 		return nil, err
 	}
-	n := &Net{cfg: cfg, log: cfg.Log, seal: s, hosts: map[uint16]*host{}}
+	m, err := cfg.Compression.compressor()
+	if err != nil {
+		return nil, err
+	}
+	n := &Net{cfg: cfg, log: cfg.Log, seal: s, packer: m, hosts: map[uint16]*host{}}
 	n.setPeers(cfg.Peers)
 	return n, nil
 }
@@ -321,11 +328,12 @@ func (n *Net) Send(to uint16, packet []byte) {
 	if n.seq++; n.seq == 0 {
 		n.seq = 1
 	}
+	packet, compress := n.shrink(packet)
 	size := n.fragmentSize()
 	count := (len(packet) + size - 1) / size
 	for f := range count {
 		d := data{
-			host: n.cfg.Host, seq: n.seq, broadcast: to == 0, fragments: uint8(count),
+			host: n.cfg.Host, seq: n.seq, compress: compress, broadcast: to == 0, fragments: uint8(count),
 			payload: packet[f*size : min((f+1)*size, len(packet))],
 		}
 		if count > 1 {
@@ -508,16 +516,12 @@ func (n *Net) data(h *host, b []byte) error {
 	if err != nil {
 		return err
 	}
-	if d.compress != 0 {
-		return fmt.Errorf("compressed packets (model %d) are not supported yet", d.compress)
-	}
 	if !h.reachable() || !h.fresh(d.seq) {
 		return nil
 	}
 	if d.fragments == 1 {
 		h.note(d.seq)
-		n.out = append(n.out, &Deliver{h.id, slices.Clone(d.payload)})
-		return nil
+		return n.deliver(h, slices.Clone(d.payload), d.compress)
 	}
 	h.advance(d.seq)
 	a := h.parts[d.seq]
@@ -546,6 +550,15 @@ func (n *Net) data(h *host, b []byte) error {
 	if a.size > MaxPacket {
 		return fmt.Errorf("packet of more than %d bytes in fragments", MaxPacket)
 	}
-	n.out = append(n.out, &Deliver{h.id, slices.Concat(a.parts...)})
+	return n.deliver(h, slices.Concat(a.parts...), d.compress)
+}
+
+// deliver hands a whole packet out.
+func (n *Net) deliver(h *host, b []byte, compress uint8) error {
+	b, err := grow(b, compress)
+	if err != nil {
+		return fmt.Errorf("host %d: %w", h.id, err)
+	}
+	n.out = append(n.out, &Deliver{h.id, b})
 	return nil
 }

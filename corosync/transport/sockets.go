@@ -1,5 +1,5 @@
 // Package transport is the sockets that carry the ring's packets between nodes.
-// What the packets mean is not its matter: with "udpu" a datagram is a packet of the
+// What the packets mean is not its matter: with "udpu" and "udp" a datagram is a packet of the
 // ring, with "knet" it is one of package knet.
 package transport
 
@@ -46,15 +46,7 @@ const (
 func Open(ctx context.Context, local map[int]netip.AddrPort, log *slog.Logger) (*Sockets, error) {
 	s := &Sockets{conns: map[int]*net.UDPConn{}, log: log, datagrams: make(chan Datagram, queue), complain: map[int]time.Time{}}
 	lc := net.ListenConfig{Control: func(_, _ string, raw syscall.RawConn) error {
-		return raw.Control(func(fd uintptr) {
-			// As good as the host lets it be: none of these is needed to work.
-			for _, o := range [][2]int{{unix.SO_RCVBUFFORCE, unix.SO_RCVBUF}, {unix.SO_SNDBUFFORCE, unix.SO_SNDBUF}} {
-				if unix.SetsockoptInt(int(fd), unix.SOL_SOCKET, o[0], buffer) != nil {
-					_ = unix.SetsockoptInt(int(fd), unix.SOL_SOCKET, o[1], buffer)
-				}
-			}
-			_ = unix.SetsockoptInt(int(fd), unix.SOL_SOCKET, unix.SO_PRIORITY, 6)
-		})
+		return raw.Control(func(fd uintptr) { usual(int(fd)) })
 	}}
 	for link, a := range local {
 		pc, err := lc.ListenPacket(ctx, "udp", a.String())
@@ -68,6 +60,16 @@ func Open(ctx context.Context, local map[int]netip.AddrPort, log *slog.Logger) (
 		go s.read(link, c)
 	}
 	return s, nil
+}
+
+// usual makes a socket as good as the host lets it be: nothing of this is needed to work.
+func usual(fd int) {
+	for _, o := range [][2]int{{unix.SO_RCVBUFFORCE, unix.SO_RCVBUF}, {unix.SO_SNDBUFFORCE, unix.SO_SNDBUF}} {
+		if unix.SetsockoptInt(fd, unix.SOL_SOCKET, o[0], buffer) != nil {
+			_ = unix.SetsockoptInt(fd, unix.SOL_SOCKET, o[1], buffer)
+		}
+	}
+	_ = unix.SetsockoptInt(fd, unix.SOL_SOCKET, unix.SO_PRIORITY, 6)
 }
 
 // Allow drops from now on what does not come from one of these addresses; nil allows all.

@@ -47,6 +47,14 @@ func TestRealNodeInOurRing(t *testing.T) {
 		"udpu":        "transport: udpu",
 		"knet":        "transport: knet",
 		"knet-aes256": "transport: knet\ncrypto_cipher: aes256\ncrypto_hash: sha256",
+		"knet-zlib":   "transport: knet\nknet_compression_model: zlib",
+		"knet-zstd":   "transport: knet\nknet_compression_model: zstd\ncrypto_cipher: aes128\ncrypto_hash: sha1",
+		"knet-lz4":    "transport: knet\nknet_compression_model: lz4",
+		"knet-lzma":   "transport: knet\nknet_compression_model: lzma\nknet_compression_level: 1",
+		"knet-bzip2":  "transport: knet\nknet_compression_model: bzip2\nknet_compression_level: 9",
+		"udp":         "transport: udp",
+		"udp-address": "transport: udp\ninterface {\nlinknumber: 0\nmcastaddr: 239.255.7.1\nmcastport: 5415\n}",
+		"udp-all":     "transport: udp\ninterface {\nlinknumber: 0\nbroadcast: yes\n}",
 	} {
 		t.Run(name, func(t *testing.T) { realNode(t, confWith(totem)) })
 	}

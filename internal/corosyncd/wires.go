@@ -65,6 +65,9 @@ func openWires(ctx context.Context, c *conf.Config, me uint32, a addresses, log 
 			return nil, err
 		}
 	}
+	if c.Totem.Transport == "udp" {
+		return openUDP(ctx, c, me, a, log)
+	}
 	s, err := transport.Open(ctx, own, log)
 	if err != nil {
 		return nil, err
@@ -79,7 +82,8 @@ func openWires(ctx context.Context, c *conf.Config, me uint32, a addresses, log 
 	k.links, k.peers = k.settings(c, a)
 	k.net, err = knet.New(knet.Config{
 		Host: uint16(me), Cipher: c.Totem.Cipher, Hash: c.Totem.Hash, Key: key, Mode: c.Totem.LinkMode, Links: k.links, Peers: k.peers,
-		Rand: rand.Reader, Log: log.With("service", "knet"),
+		Compression: knet.Compression{Model: c.Totem.CompressionModel, Threshold: c.Totem.CompressionThreshold, Level: c.Totem.CompressionLevel},
+		Rand:        rand.Reader, Log: log.With("service", "knet"),
 	})
 	if err != nil {
 		s.Close()
@@ -162,6 +166,55 @@ func (u *udpu) close()              { u.s.Close() }
 
 // state is not known of datagrams: the ring's members count as connected.
 func (u *udpu) state(uint32) (bool, [8]local.Link) { return false, [8]local.Link{} }
+
+// udp sends packets for all to a multicast address, others to one node.
+type udp struct {
+	udpu
+	m *transport.Multicast
+}
+
+func openUDP(ctx context.Context, c *conf.Config, me uint32, a addresses, log *slog.Logger) (wires, error) {
+	own := a[me][0]
+	g := transport.Group{Addr: netip.AddrPortFrom(transport.DefaultGroup(c.Totem.ClusterName, 0, own.Is6()), port(c, 0)), TTL: 1}
+	for _, l := range c.Totem.Links {
+		if l.Number != 0 {
+			continue
+		}
+		g.TTL = l.TTL
+		switch {
+		case l.Broadcast:
+			g.Addr = netip.AddrPortFrom(netip.AddrFrom4([4]byte{255, 255, 255, 255}), port(c, 0))
+		case l.McastAddr != "":
+			addr, err := netip.ParseAddr(l.McastAddr)
+			if err != nil {
+				return nil, &conf.Error{File: c.File, Text: fmt.Sprintf("mcastaddr %q is not an address", l.McastAddr)}
+			}
+			g.Addr = netip.AddrPortFrom(addr, port(c, 0))
+		}
+	}
+	m, err := transport.OpenMulticast(ctx, netip.AddrPortFrom(own, port(c, 0)), g, log)
+	if err != nil {
+		return nil, err
+	}
+	u := &udp{udpu{s: m.Sockets, me: me}, m}
+	u.configure(time.Time{}, c, a)
+	return u, nil
+}
+
+func (u *udp) configure(now time.Time, c *conf.Config, a addresses) {
+	u.udpu.configure(now, c, a)
+	u.s.Allow(nil) // whoever knows the address may speak, as with the original
+}
+
+func (u *udp) unicast(_ time.Time, to uint32, packet []byte) {
+	if a, ok := u.peers[to]; ok {
+		u.m.SendTo(a, packet)
+	}
+}
+
+func (u *udp) multicast(_ time.Time, _ []uint32, packet []byte) { u.m.SendAll(packet) }
+
+func (u *udp) close() { u.m.Close() }
 
 // knetWires sends packets over kronosnet.
 type knetWires struct {
