@@ -1,7 +1,19 @@
-// Package upgrade rewrites a CIB of an old schema for a newer one.
+// Package upgrade brings a CIB of an old schema to a newer one.
+//
+//	res, err := upgrade.Upgrade(root, "")        // as cibadmin --upgrade does
+//	res, err := upgrade.ForScheduler(root)       // as the scheduler and its tools do in memory
+//	res.Root, res.Schema, res.Messages
+//
+// Most schemas only allow more than the one before, so that nothing but
+// validate-with changes. Three do not: 2.0 has other ACLs (acl.go), 3.0 dropped old
+// names (old*.go), 4.0 dropped what had been deprecated (modern*.go). A document is
+// rewritten there only if it is not valid in the next schema as it stands.
+//
+// The functions are pure: the input is never changed.
 package upgrade
 
 import (
+	"errors"
 	"fmt"
 
 	"github.com/beevik/etree"
@@ -11,10 +23,11 @@ import (
 
 // Result is what an upgrade came to.
 type Result struct {
-	Root     *etree.Element // the new document; the input itself when nothing was to be done
-	Schema   string         // the schema that it declares now
-	Changed  bool           // Root is another document than the input
-	Messages []Message      // what was rewritten, in order
+	Root      *etree.Element // the new document; the input itself when nothing was to be done
+	Schema    string         // the schema that it declares now
+	Changed   bool           // Root is another document than the input
+	Rewritten bool           // more than validate-with is different
+	Messages  []Message      // what was rewritten, in order
 }
 
 // Severity tells how much a Message matters.
@@ -27,16 +40,17 @@ const (
 	Warning
 )
 
-// Message tells of one thing that was rewritten.
+// Message tells of one thing that was rewritten. Text is a line as Pacemaker's tools
+// print it, with "INFO: " and the like in front.
 type Message struct {
 	Severity Severity
-	Text     string // may have two lines
+	Text     string
 }
 
-// Error is an upgrade that failed. Code is a number of cib.Code.
+// Error is an upgrade that failed.
 type Error struct {
-	Code   int
-	Detail string
+	Code   int    // a number of cib.Code
+	Detail string // what and why
 }
 
 func (e *Error) Error() string { return e.Detail }
@@ -48,24 +62,124 @@ const (
 	Corrupt          = 212
 )
 
+// rewrite is a transformation that leaves a schema behind. It may change root, and
+// says when it cannot be done.
+type rewrite func(root *etree.Element, say func(Message)) error
+
+// rewrites are the transformations, by the schema that they leave.
+var rewrites = map[string]rewrite{
+	"pacemaker-1.3":  rewriteACLs,
+	"pacemaker-2.10": rewriteOld,
+	"pacemaker-3.10": rewriteModern,
+}
+
 // Upgrade raises the document to the newest schema that it can be brought to, max
-// at most ("" and "none" mean the newest of all). The input is not changed.
+// at most ("", "none" and unknown names mean the newest of all). A document that is
+// not valid as declared is taken up by the first schema that it is valid with. When
+// the document cannot be brought beyond its schema the error says why, and Result
+// holds the input and the messages.
 func Upgrade(root *etree.Element, max string) (Result, error) {
 	have := root.SelectAttrValue("validate-with", "")
+	res := Result{Root: root, Schema: have}
 	if !schema.Known(have) {
-		return Result{Root: root, Schema: have}, &Error{Corrupt, fmt.Sprintf("schema %q is not known", have)}
+		return res, &Error{Corrupt, fmt.Sprintf("validate-with=%q names no schema, so it is not known what to upgrade from", have)}
 	}
 	if max == "" || max == schema.None || !schema.Known(max) {
 		max = schema.Latest
 	}
 	if schema.Compare(have, max) >= 0 {
-		return Result{Root: root, Schema: have}, nil
+		return res, nil
 	}
-	out := root.Copy()
-	out.CreateAttr("validate-with", max)
-	return Result{Root: out, Schema: max, Changed: true}, nil
+	doc, best, rewritten := root, "", false
+	var failure error
+	names := schema.Names()
+	names = names[schema.Compare(have, names[0]) : schema.Compare(max, names[0])+1]
+	known := false // that doc is valid by the schema at hand
+	for i, name := range names {
+		if !known && !schema.Valid(doc, name) {
+			if best != "" {
+				break
+			}
+			failure = &Error{SchemaValidation, fmt.Sprintf("the configuration is not valid by %s", name)}
+			continue
+		}
+		best, failure = name, nil
+		if name == max {
+			break
+		}
+		next := names[i+1]
+		if known = schema.Valid(doc, next); known {
+			continue
+		}
+		step := rewrites[name]
+		if step == nil {
+			continue
+		}
+		draft := doc.Copy()
+		dropText(draft)
+		err := step(draft, func(m Message) { res.Messages = append(res.Messages, m) })
+		if err == nil {
+			draft.CreateAttr("validate-with", next)
+			if problems := schema.Validate(draft, next); len(problems) > 0 {
+				err = fmt.Errorf("rewritten for %s it would not be valid: %s", next, problems[0].Text)
+			}
+		}
+		if err != nil {
+			failure = &Error{TransformFailed, err.Error()}
+			continue
+		}
+		doc, rewritten, known = draft, true, true
+	}
+	if failure != nil && schema.Compare(best, have) <= 0 {
+		return res, failure
+	}
+	if best == "" || best == have {
+		return res, nil
+	}
+	if !rewritten {
+		doc = root.Copy()
+	}
+	doc.CreateAttr("validate-with", best)
+	res.Root, res.Schema, res.Changed, res.Rewritten = doc, best, true, rewritten
+	return res, nil
 }
 
-// ForScheduler is the upgrade in memory that the scheduler and the tools make
-// before they read a CIB: to the newest schema, or an error that says why not.
-func ForScheduler(root *etree.Element) (Result, error) { return Upgrade(root, "") }
+// Acceptable is the oldest schema that the scheduler reads.
+const Acceptable = "pacemaker-4.0"
+
+// ForScheduler is the upgrade in memory that the scheduler and the tools make before
+// they read a CIB. The error tells, in Pacemaker's words, why it cannot be read;
+// Result then holds the document as far as it went.
+func ForScheduler(root *etree.Element) (Result, error) {
+	have := root.SelectAttrValue("validate-with", "")
+	if schema.Known(have) && schema.Compare(have, Acceptable) >= 0 {
+		return Result{Root: root, Schema: have}, nil
+	}
+	res, err := Upgrade(root, "")
+	if err == nil && schema.Compare(res.Schema, Acceptable) >= 0 {
+		return res, nil
+	}
+	code, why := SchemaValidation, fmt.Sprintf("it would not upgrade past %s", res.Schema)
+	if err != nil {
+		var e *Error
+		if errors.As(err, &e) {
+			code = e.Code
+		}
+		why = fmt.Sprintf("it does not validate with any schema from %s to the latest", have)
+	}
+	return res, &Error{code, fmt.Sprintf("Cannot upgrade configuration (claiming %s schema) to at least %s because %s", have, Acceptable, why)}
+}
+
+// dropText removes text at every level; CDATA sections stay.
+func dropText(el *etree.Element) {
+	for i := len(el.Child) - 1; i >= 0; i-- {
+		switch c := el.Child[i].(type) {
+		case *etree.Element:
+			dropText(c)
+		case *etree.CharData:
+			if !c.IsCData() {
+				el.RemoveChildAt(i)
+			}
+		}
+	}
+}
