@@ -8,6 +8,7 @@ import (
 
 	"hacluster/cib/acl"
 	"hacluster/cib/patch"
+	"hacluster/cib/upgrade"
 )
 
 // Op names what a request does, in the words of Pacemaker's messages.
@@ -23,7 +24,7 @@ const (
 	Erase   Op = "cib_erase"
 	Bump    Op = "cib_bump"
 	Patch   Op = "cib_apply_diff"
-	Upgrade Op = "cib_upgrade"         // the schema becomes NewSchema
+	Upgrade Op = "cib_upgrade"         // to the newest schema that MaxSchema allows
 	Commit  Op = "cib_commit_transact" // Data holds cib_command elements, all or none
 )
 
@@ -40,6 +41,10 @@ type Request struct {
 	PathsOnly    bool // query: the paths of the matches
 	Verbose      bool // tell more of what an upgrade rewrites
 	KeepVersions bool // do not count the versions up: data is a state that was counted elsewhere
+
+	// MaxSchema bounds an upgrade: the newest schema that every member of a cluster
+	// knows. "" is the newest that this program knows.
+	MaxSchema string
 
 	// User is whose permissions hold, the zero User may do all. Now is the time at
 	// which rules on the property that switches permissions on are evaluated.
@@ -60,13 +65,16 @@ type Result struct {
 	Changed bool
 	Config  bool // something below configuration changed
 	Keep    bool // the change is to survive a restart of the whole cluster
+
+	Messages []upgrade.Message // what an upgrade rewrote, also when it failed
 }
 
 // Apply carries a request out on a copy of root. On an error the document stays
 // as it was (Result.Root is root) and Result.Data may say more; the error is *Error.
 //
 // It is the one way in which a CIB is read and changed for somebody: the user's
-// permissions are applied here.
+// permissions are applied here, and a change that is not of the status section has to
+// leave a document that is valid by the schema that it declares.
 func Apply(root *etree.Element, req Request) (Result, error) {
 	policy := acl.For(root, req.User, req.Now)
 	if req.Op == Query {
@@ -81,7 +89,7 @@ func Apply(root *etree.Element, req Request) (Result, error) {
 	e.guard = policy.Guard(e.root)
 	before := VersionOf(root)
 	if err := e.run(); err != nil {
-		return Result{Root: root, Data: e.data}, err
+		return Result{Root: root, Data: e.data, Messages: e.messages}, err
 	}
 	if e.guard.Denied(e.root) {
 		return Result{Root: root, Data: e.data}, fail(Access, "user %s", req.User.Name)
@@ -96,10 +104,15 @@ func Apply(root *etree.Element, req Request) (Result, error) {
 	}
 	keep := e.config || after.AdminEpoch != before.AdminEpoch || after.Epoch != before.Epoch ||
 		root.SelectAttrValue("validate-with", "") != e.root.SelectAttrValue("validate-with", "")
+	if req.Section != "status" {
+		if err := validate(e.root); err != nil {
+			return Result{Root: root, Messages: e.messages}, err
+		}
+	}
 	if !req.KeepVersions {
 		e.count(after)
 	}
-	return Result{Root: e.root, Data: e.data, Changed: true, Config: e.config, Keep: keep}, nil
+	return Result{Root: e.root, Data: e.data, Changed: true, Config: e.config, Keep: keep, Messages: e.messages}, nil
 }
 
 // count counts the versions up, and stamps a new configuration.

@@ -25,7 +25,7 @@ func parse(t testing.TB, s string) *etree.Element {
 // TestApply keeps one document from case to case: an operation, its data, and
 // the version and a fragment that the document must then have.
 func TestApply(t *testing.T) {
-	root := parse(t, `<cib admin_epoch="0" epoch="1" num_updates="3"><configuration><crm_config/><nodes/><resources><primitive id="A" class="ocf"><meta_attributes id="m"><nvpair id="v" name="n" value="5"/></meta_attributes></primitive><primitive id="B" class="ocf"/></resources><constraints/></configuration><status/></cib>`)
+	root := parse(t, `<cib validate-with="none" admin_epoch="0" epoch="1" num_updates="3"><configuration><crm_config/><nodes/><resources><primitive id="A" class="ocf"><meta_attributes id="m"><nvpair id="v" name="n" value="5"/></meta_attributes></primitive><primitive id="B" class="ocf"/></resources><constraints/></configuration><status/></cib>`)
 	for i, c := range []struct {
 		req  Request
 		data string

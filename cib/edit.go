@@ -7,6 +7,7 @@ import (
 
 	"hacluster/cib/acl"
 	"hacluster/cib/patch"
+	"hacluster/cib/upgrade"
 )
 
 // edit is one operation at work on its own copy of the document. All steps of all
@@ -18,6 +19,7 @@ type edit struct {
 	guard *acl.Guard
 
 	data            *etree.Element // the answer
+	messages        []upgrade.Message
 	changed, config bool
 }
 

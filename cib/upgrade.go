@@ -1,82 +1,50 @@
 package cib
 
 import (
-	"strconv"
+	"errors"
 	"strings"
 
 	"github.com/beevik/etree"
+
+	"hacluster/cib/schema"
+	"hacluster/cib/upgrade"
 )
 
-// schemaNumber reads the number of "pacemaker-3.9".
-func schemaNumber(name string) (major, minor int, ok bool) {
-	rest, ok := strings.CutPrefix(name, "pacemaker-")
-	if !ok {
-		return 0, 0, false
-	}
-	a, b, ok := strings.Cut(rest, ".")
-	if !ok {
-		return 0, 0, false
-	}
-	major, err := strconv.Atoi(a)
-	if err != nil {
-		return 0, 0, false
-	}
-	minor, err = strconv.Atoi(b)
-	return major, minor, err == nil
-}
-
-// oldForms finds what schemas before 3.0 wrote in another way: it would have to be rewritten.
-func oldForms(root *etree.Element) string {
-	for _, el := range root.FindElements("./configuration//*") {
-		name := el.SelectAttrValue("name", "")
-		switch el.Tag {
-		case "nvpair":
-			set := el.Parent().Tag
-			switch {
-			case set == "cluster_property_set" && (strings.HasPrefix(name, "default-") || name == "is-managed-default" || name == "migration-limit" || strings.Contains(name, "_")):
-				return "the property " + name
-			case set == "meta_attributes" && (strings.HasPrefix(name, "isolation") || strings.Contains(name, "_")):
-				return "the meta attribute " + name
-			}
-		case "op":
-			if el.SelectAttr("requires") != nil {
-				return "requires in an operation"
-			}
-		case "rsc_order", "rsc_colocation", "resource_set":
-			for _, a := range []string{"score-attribute", "score-attribute-mangle"} {
-				if el.SelectAttr(a) != nil {
-					return a + " in a constraint"
-				}
-			}
-		}
-	}
-	return ""
-}
-
-// upgrade raises the schema to the newest.
+// upgrade raises the schema as far as the request allows, which may rewrite the
+// configuration. A document that is there already counts as updated.
 func (e *edit) upgrade() error {
-	have := e.root.SelectAttrValue("validate-with", "")
-	if have == "none" {
-		return fail(SchemaUnchanged, "no schema is asked for")
-	}
-	major, minor, ok := schemaNumber(have)
-	if !ok {
-		return fail(NotSupported, "schema %q is not known", have)
-	}
-	newMajor, newMinor, _ := schemaNumber(NewSchema)
-	if major > newMajor || major == newMajor && minor >= newMinor {
-		return fail(SchemaUnchanged, "%s", have)
-	}
-	if major < 3 {
-		if old := oldForms(e.root); old != "" {
-			return fail(NotSupported, "not supported yet: rewriting %s of schema %s", old, have)
+	res, err := upgrade.Upgrade(e.root, e.req.MaxSchema)
+	e.messages = res.Messages
+	if err != nil {
+		var u *upgrade.Error
+		if errors.As(err, &u) {
+			return fail(Code(u.Code), "%s", u.Detail)
 		}
+		return fail(TransformFailed, "%v", err)
 	}
-	e.root.CreateAttr("validate-with", NewSchema)
+	if !res.Changed {
+		e.changed = true
+		return nil
+	}
 	v := VersionOf(e.root)
 	v.AdminEpoch++
 	v.Epoch, v.NumUpdates = 1, 1
-	v.Set(e.root)
-	e.changed = true
+	v.Set(res.Root)
+	config := res.Rewritten
+	e.become(res.Root)
+	e.changed, e.config = true, config
 	return nil
+}
+
+// validate holds a new document against the schema that it declares.
+func validate(root *etree.Element) error {
+	problems := schema.Validate(root, root.SelectAttrValue("validate-with", ""))
+	if len(problems) == 0 {
+		return nil
+	}
+	texts := make([]string, 0, 3)
+	for _, p := range problems[:min(len(problems), cap(texts))] {
+		texts = append(texts, p.Text)
+	}
+	return fail(SchemaValidation, "%s", strings.Join(texts, "\n"))
 }

@@ -96,7 +96,7 @@ func (c *checker) attribute(el *etree.Element, d *definition, f *form, a attribu
 
 // badValue tells what an attribute may hold instead, in any form.
 func (c *checker) badValue(d *definition, at int, name, value string, t *valueType) string {
-	var words, not []string
+	var words []string
 	for i := range d.forms {
 		if o := d.forms[i].types[at]; o != nil {
 			for _, w := range o.words {
@@ -104,7 +104,6 @@ func (c *checker) badValue(d *definition, at int, name, value string, t *valueTy
 					words = append(words, w)
 				}
 			}
-			not = append(not, o.not...)
 		}
 	}
 	text := fmt.Sprintf("%s=%q is not allowed in <%s>", name, clip(value), d.tag)

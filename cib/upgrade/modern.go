@@ -22,11 +22,11 @@ type modern struct {
 	root     *etree.Element
 	say      func(Message)
 	original map[*etree.Element]bool // it stood in the input; not a copy, nor made up
-	changed  bool                    // an attribute was changed, so ACLs by XPath may be off
+	changed  map[*etree.Element]bool // an attribute of it is another, so ACLs by XPath may be off
 }
 
 func rewriteModern(root *etree.Element, say func(Message)) error {
-	m := &modern{root: root, say: say, original: map[*etree.Element]bool{}}
+	m := &modern{root: root, say: say, original: map[*etree.Element]bool{}, changed: map[*etree.Element]bool{}}
 	if err := m.unfold(); err != nil {
 		return err
 	}
@@ -69,7 +69,7 @@ func (m *modern) values(el *etree.Element) {
 	if el.Tag == "date_spec" && has(el, "moon") {
 		m.warn("Dropping moon attribute from date spec %s because moon phase is no longer supported", attr(el, "id"))
 		el.RemoveAttr("moon")
-		m.changed = true
+		m.changed[el] = true
 	}
 	var others, sets []etree.Token
 	for _, t := range el.Child {
@@ -101,10 +101,10 @@ func (m *modern) values(el *etree.Element) {
 		case c.Tag == "nvpair" && el.Tag == "cluster_property_set":
 			if name := renamedProperties[attr(c, "name")]; name != "" {
 				set(c, "name", name)
-				m.changed = true
+				m.changed[c] = true
 			} else if attr(c, "name") == "stonith-action" && attr(c, "value") == "poweroff" {
 				set(c, "value", "off")
-				m.changed = true
+				m.changed[c] = true
 			}
 		}
 		m.values(c)
@@ -232,7 +232,7 @@ func (m *modern) pingNodes() {
 	walk(m.root, func(el *etree.Element) {
 		if el.Tag == "node" && attr(el, "type") == "ping" {
 			set(el, "type", "member")
-			m.changed = true
+			m.changed[el] = true
 			bans = append(bans, element("rsc_location", "id", modernPrefix+"ping-node-ban-"+attr(el, "uname"),
 				"rsc-pattern", ".*", "node", attr(el, "uname"), "score", "-INFINITY", "resource-discovery", "never"))
 		}
@@ -251,7 +251,7 @@ func (m *modern) pingNodes() {
 func (m *modern) kinds(el *etree.Element) {
 	if el.Tag == "master" {
 		el.Tag = "clone"
-		m.changed = true
+		m.changed[el] = true
 		id := modernPrefix + "promotable-legacy-" + attr(el, "id") + "-meta_attributes"
 		meta := element("meta_attributes", "id", id, "score", "INFINITY")
 		meta.AddChild(element("nvpair", "id", id+"-promotable", "name", "promotable", "value", "true"))
@@ -259,7 +259,7 @@ func (m *modern) kinds(el *etree.Element) {
 	}
 	if has(el, "masters") {
 		replaceAttr(el, "masters", "promoted-max", attr(el, "masters"))
-		m.changed = true
+		m.changed[el] = true
 	}
 	for _, c := range el.ChildElements() {
 		m.kinds(c)

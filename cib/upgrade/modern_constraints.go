@@ -33,7 +33,7 @@ func (m *modern) splitLocations() {
 		}
 		if ids := split[attr(el, "reference")]; ids != "" {
 			replaceAttr(el, "reference", "xpath", "//*["+ids+"]")
-			m.changed = true
+			m.changed[el] = true
 		}
 	})
 	for _, el := range found {
@@ -156,6 +156,9 @@ func (m *modern) mergeLifetime(el *etree.Element, lifetimes []*etree.Element) {
 	}
 	for _, l := range lifetimes {
 		into, inner := both, kids(l, "rule")
+		if len(inner) == 0 { // what its rules refer to are no rules
+			both.AddChild(l)
+		}
 		if len(inner) > 1 {
 			into = element("rule", "id", id+"-lifetime-or-rule", "boolean-op", "or")
 			both.AddChild(into)

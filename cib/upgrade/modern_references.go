@@ -124,7 +124,7 @@ func (m *modern) fold() {
 	first := map[string]bool{}
 	own := map[string]bool{}
 	any := map[string]bool{}
-	byXPath := false
+	byXPath, changed := false, false
 	walk(m.root, func(el *etree.Element) {
 		if has(el, "id") {
 			any[attr(el, "id")] = true
@@ -132,9 +132,10 @@ func (m *modern) fold() {
 				own[attr(el, "id")] = true
 			}
 		}
+		changed = changed || m.changed[el]
 		byXPath = byXPath || el.Tag == "acl_permission" && has(el, "xpath")
 	})
-	if byXPath && m.changed {
+	if byXPath && changed {
 		m.warn(`CIB syntax changes may invalidate ACLs that use "xpath". It is strongly recommended to run "cibadmin --upgrade" and then examine the updated CIB carefully to ensure ACLs still match the desired intent.`)
 	}
 	var visit func(el *etree.Element, emit bool)

@@ -160,7 +160,10 @@ func (o *old) tell(area, context, what string, r *rename) {
 	}
 	label := [...]string{Debug: "DEBUG: ", Info: "INFO: ", Warning: "WARNING: "}[r.severity] + area + ": "
 	var b strings.Builder
-	b.WriteString(label + context + ": ")
+	b.WriteString(label)
+	if context != "" {
+		b.WriteString(context + ": ")
+	}
 	switch {
 	case r.with == "":
 		b.WriteString("dropping " + what)

@@ -64,7 +64,7 @@ func (o *old) parameters(el *etree.Element) *etree.Element {
 			out.AddChild(o.convert(c))
 		}
 	}
-	if !left {
+	if !left && !onlyComments(el) {
 		return nil
 	}
 	return out
@@ -98,10 +98,24 @@ func (o *old) meta(rsc, el *etree.Element, following []etree.Token) *etree.Eleme
 		}
 		first = false
 	}
-	if !left {
+	if !left && !onlyComments(el) {
 		return nil
 	}
 	return out
+}
+
+// onlyComments tells of a set of a resource that is kept for its comments: it has one,
+// not empty, and no rule.
+func onlyComments(el *etree.Element) bool {
+	if hasKid(el, "rule") {
+		return false
+	}
+	for _, t := range el.Child {
+		if c, ok := t.(*etree.Comment); ok {
+			return c.Data != ""
+		}
+	}
+	return false
 }
 
 // laterYields tells whether a later rule-less set of the resource gets the name from an

@@ -14,6 +14,7 @@ import (
 
 	"hacluster/cib"
 	"hacluster/cib/acl"
+	"hacluster/cib/upgrade"
 	"hacluster/internal/account"
 	"hacluster/internal/program"
 	"hacluster/internal/tool"
@@ -246,6 +247,7 @@ func (a *admin) change(ctx context.Context, command adminCommand, data *etree.El
 		req.User.Name = a.user
 	}
 	answer, err := c.Do(ctx, req)
+	a.tellUpgrade(c.Messages)
 	if err != nil {
 		if a.command == "upgrade" && cib.CodeOf(err) == cib.SchemaUnchanged {
 			a.out.Info("Upgrade unnecessary: %s", cib.SchemaUnchanged)
@@ -289,4 +291,19 @@ func (a *admin) showPermissions(root *etree.Element) (tool.Exit, error) {
 	a.out.Print("%s\n", text)
 	a.out.CData("output", text)
 	return tool.OK, nil
+}
+
+// tellUpgrade prints what an upgrade rewrote: nothing without -V, and with a single one
+// an empty line for each of the messages that are for those who debug, as Pacemaker does.
+func (a *admin) tellUpgrade(messages []upgrade.Message) {
+	if a.out.Verbose == 0 {
+		return
+	}
+	for _, m := range messages {
+		if m.Severity == upgrade.Debug && a.out.Verbose == 1 {
+			a.out.Fault("")
+			continue
+		}
+		a.out.Fault("%s", m.Text)
+	}
 }

@@ -109,6 +109,7 @@ func (r *Replica) Request(c Client, req cib.Request, lastWritten string, done fu
 		{"cib-last-written", lastWritten},
 		{groupsAttr, strings.Join(c.Groups, " ")},
 		{timeAttr, unixTime(req.Now)},
+		{"cib_schema_max", req.MaxSchema},
 	} {
 		if a[1] != "" {
 			msg.CreateAttr(a[0], a[1])
@@ -251,7 +252,7 @@ func unixTime(t time.Time) string {
 }
 
 func request(msg *etree.Element) cib.Request {
-	req := cib.Request{Op: cib.Op(msg.SelectAttrValue("cib_op", "")), Section: msg.SelectAttrValue("cib_section", ""), Data: calldata(msg)}
+	req := cib.Request{Op: cib.Op(msg.SelectAttrValue("cib_op", "")), Section: msg.SelectAttrValue("cib_section", ""), Data: calldata(msg), MaxSchema: msg.SelectAttrValue("cib_schema_max", "")}
 	if o, err := strconv.ParseUint(msg.SelectAttrValue("cib_callopt", "0"), 10, 32); err == nil {
 		req.SetOptions(cib.Options(o))
 	}

@@ -154,7 +154,8 @@ func (c *CIB) Do(ctx context.Context, req cib.Request) (*etree.Element, error) {
 		opts |= cib.OptScopeLocal
 	}
 	el := element("cib_command", "t", "cib", "cib_op", string(req.Op), "cib_section", req.Section,
-		"cib_callid", strconv.Itoa(c.n.call), "cib_callopt", strconv.FormatUint(uint64(opts), 10), "cib_user", req.User.Name)
+		"cib_callid", strconv.Itoa(c.n.call), "cib_callopt", strconv.FormatUint(uint64(opts), 10), "cib_user", req.User.Name,
+		"cib_schema_max", req.MaxSchema)
 	if req.Data != nil {
 		el.CreateElement("cib_calldata").AddChild(req.Data.Copy())
 	}

@@ -8,6 +8,7 @@ import (
 
 	"hacluster/cib"
 	"hacluster/cib/patch"
+	"hacluster/cib/schema"
 	"hacluster/engine/replica"
 	"hacluster/internal/ipc"
 )
@@ -40,7 +41,7 @@ func (r *request) cib() {
 	if o&cib.OptSync == 0 {
 		r.ack(ackOK)
 	}
-	req := cib.Request{Op: cib.Op(op), Section: r.get("cib_section")}
+	req := cib.Request{Op: cib.Op(op), Section: r.get("cib_section"), MaxSchema: r.get("cib_schema_max")}
 	req.SetOptions(o)
 	if d := r.frame.Body.SelectElement("cib_calldata"); d != nil {
 		if c := d.ChildElements(); len(c) > 0 {
@@ -93,12 +94,25 @@ func (r *request) cib() {
 		reply(cib.Result{}, &cib.Error{Code: cib.Access, Detail: "this connection may only read"})
 		return
 	}
+	if req.Op == cib.Upgrade && newest(core.Replica.Root(), req.MaxSchema) {
+		reply(cib.Result{}, &cib.Error{Code: cib.SchemaUnchanged})
+		return
+	}
 	if o&cib.OptDryRun != 0 {
 		res, err := cib.Apply(core.Replica.Root(), req)
 		reply(res, err)
 		return
 	}
 	core.Change(req.Now, replica.Client{ID: r.session.id, Name: r.session.name, User: r.user.Name, Groups: r.user.Groups}, req, reply)
+}
+
+// newest tells that an upgrade would leave the document where it is. Max is the newest
+// schema that is asked for, "" the newest of all.
+func newest(root *etree.Element, max string) bool {
+	if max == "" {
+		max = schema.Latest
+	}
+	return schema.Compare(root.SelectAttrValue("validate-with", ""), max) >= 0
 }
 
 // diffEvent is what a watcher of the CIB is told about a change.

@@ -116,9 +116,9 @@ func (c Cluster) Patch(ctx context.Context, patchset []byte) error {
 	return c.follow(ctx, err)
 }
 
-// Upgrade raises the schema to the newest.
+// Upgrade raises the schema to the one that new clusters begin with.
 func (c Cluster) Upgrade(ctx context.Context) error {
-	_, err := c.do(ctx, cib.Request{Op: cib.Upgrade})
+	_, err := c.do(ctx, cib.Request{Op: cib.Upgrade, MaxSchema: cib.NewSchema})
 	return c.follow(ctx, err)
 }
 

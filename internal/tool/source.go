@@ -16,6 +16,7 @@ import (
 
 	"hacluster/cib"
 	"hacluster/cib/schema"
+	"hacluster/cib/upgrade"
 	"hacluster/internal/account"
 	"hacluster/internal/client"
 	"hacluster/internal/program"
@@ -30,6 +31,9 @@ type CIB struct {
 	// dirty tells that an operation succeeded, so that the file is written at the end.
 	dirty bool
 	live  *client.CIB
+
+	// Messages tell what upgrades of a file rewrote.
+	Messages []upgrade.Message
 }
 
 // Path is the file that a program's environment names, "" for the cluster.
@@ -116,11 +120,9 @@ func (c *CIB) Do(ctx context.Context, req cib.Request) (*etree.Element, error) {
 	}
 	req.Now = time.Now()
 	res, err := cib.Apply(c.root, req)
+	c.Messages = append(c.Messages, res.Messages...)
 	if err != nil {
 		return res.Data, err
-	}
-	if res.Changed && req.Section != "status" && !valid(res.Root) {
-		return nil, &cib.Error{Code: cib.SchemaValidation}
 	}
 	if req.Op != cib.Query {
 		c.root, c.dirty = res.Root, true

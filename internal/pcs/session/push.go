@@ -4,6 +4,7 @@ import (
 	"github.com/beevik/etree"
 
 	"hacluster/cib"
+	"hacluster/cib/schema"
 	"hacluster/internal/pcs/doc"
 	"hacluster/internal/pcs/live"
 	"hacluster/internal/pcs/report"
@@ -51,7 +52,17 @@ func (s *Session) apply(r cib.Request, onCluster func() error) error {
 	return nil
 }
 
-// UpgradeCIB raises the schema to the newest.
+// UpgradeCIB raises the schema as far as every version of Pacemaker follows that pcs
+// works with; the error's code is SchemaUnchanged where it is there already.
 func (s *Session) UpgradeCIB() error {
-	return s.apply(cib.Request{Op: cib.Upgrade}, func() error { return s.World.Cluster.Upgrade(s.Ctx) })
+	if !s.Live() {
+		root, err := s.CIB()
+		if err != nil {
+			return err
+		}
+		if have := doc.Attr(doc.Root(root), "validate-with"); schema.Compare(have, cib.NewSchema) >= 0 {
+			return &cib.Error{Code: cib.SchemaUnchanged, Detail: have}
+		}
+	}
+	return s.apply(cib.Request{Op: cib.Upgrade, MaxSchema: cib.NewSchema}, func() error { return s.World.Cluster.Upgrade(s.Ctx) })
 }
