@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"strconv"
 	"time"
 
 	"github.com/beevik/etree"
@@ -135,21 +134,7 @@ func fencingHistory(ctx context.Context) (list []screen.Fencing, err error) {
 		return nil, err
 	}
 	for _, e := range h.SelectElements("st_execute") {
-		list = append(list, fencing(e))
+		list = append(list, screen.FencingOf(e))
 	}
 	return list, nil
-}
-
-func fencing(e *etree.Element) screen.Fencing {
-	get := func(name string) string { return e.SelectAttrValue(name, "") }
-	sec, _ := strconv.ParseInt(get("st_date"), 10, 64)
-	nsec, _ := strconv.ParseInt(get("st_date_nsec"), 10, 64)
-	state := map[string]string{"2": "success", "4": "failed"}[get("st_state")]
-	if state == "" {
-		state = "pending"
-	}
-	return screen.Fencing{
-		ID: get("st_remote_op"), Target: get("st_target"), Action: get("st_device_action"), Origin: get("st_origin"), Delegate: get("st_delegate"), Client: get("st_clientname"),
-		State: state, Reason: get("exit-reason"), At: time.Unix(sec, nsec),
-	}
 }

@@ -4,12 +4,17 @@ import (
 	"context"
 	"fmt"
 	"strconv"
+	"strings"
+	"time"
 
 	"github.com/beevik/etree"
 )
 
 // Fencer is a connection to the fencer.
-type Fencer struct{ n *conn }
+type Fencer struct {
+	n      *conn
+	output string // what the agent of the last action printed
+}
 
 // DialFencer connects; name tells who asks.
 func DialFencer(ctx context.Context, name string) (*Fencer, error) {
@@ -21,7 +26,7 @@ func DialFencer(ctx context.Context, name string) (*Fencer, error) {
 		n.close()
 		return nil, err
 	}
-	return &Fencer{n}, nil
+	return &Fencer{n: n}, nil
 }
 
 // Close ends the connection.
@@ -45,6 +50,7 @@ func (f *Fencer) ask(ctx context.Context, op string, opts int, data *etree.Eleme
 			return nil, err
 		}
 	}
+	f.output = reply.SelectAttrValue("st_output", "")
 	if rc := reply.SelectAttrValue("st_rc", "0"); rc != "0" {
 		code, err := strconv.Atoi(rc)
 		if err != nil {
@@ -86,8 +92,90 @@ func (f *Fencer) Cleanup(ctx context.Context, node string) error {
 
 // Fence has a node fenced.
 func (f *Fencer) Fence(ctx context.Context, node, action string) error {
-	_, err := f.ask(ctx, "st_fence", 2, element("fence", "st_target", node, "st_device_action", action, "st_timeout", "120"))
+	return f.FenceNode(ctx, FenceRequest{Target: node, Action: action, Timeout: 120 * time.Second})
+}
+
+// FenceRequest is a wish for a node to be fenced.
+type FenceRequest struct {
+	Target, Action string // off, reboot, on
+	Timeout        time.Duration
+	// Tolerance makes it needless where the same was done not longer ago.
+	Tolerance time.Duration
+	Delay     int // seconds to wait before; -1 leaves out the devices' own delays, too
+}
+
+// FenceNode has a node fenced, and returns when it is, or cannot be.
+func (f *Fencer) FenceNode(ctx context.Context, r FenceRequest) error {
+	_, err := f.ask(ctx, "st_fence", 2, element("fence", "st_target", r.Target, "st_device_action", r.Action,
+		"st_timeout", seconds(r.Timeout), "st_tolerance", seconds(r.Tolerance), "st_delay", strconv.Itoa(r.Delay)))
 	return err
+}
+
+func seconds(d time.Duration) string {
+	return strconv.FormatInt(int64((d+time.Second-1)/time.Second), 10)
+}
+
+// Devices are the devices that this node can use, to fence a target where that is not "".
+func (f *Fencer) Devices(ctx context.Context, target string) ([]string, error) {
+	data, err := f.ask(ctx, "st_query", 0x1002, element("st_device_id", "st_origin", "client", "st_target", target, "st_device_action", "off"))
+	if err != nil || data == nil {
+		return nil, err
+	}
+	var ids []string
+	for _, d := range data.SelectElements("st_device_id") {
+		ids = append(ids, d.SelectAttrValue("id", ""))
+	}
+	return ids, nil
+}
+
+// Execute has a device of this node carry out an action that fences nobody (list,
+// monitor, status), and gives what its agent printed.
+func (f *Fencer) Execute(ctx context.Context, device, action string, timeout time.Duration) (string, error) {
+	data := element("st_device_id", "st_origin", "client", "st_device_id", device, "st_device_action", action, "st_timeout", seconds(timeout))
+	f.output = ""
+	_, err := f.ask(ctx, "st_execute", 0x1002, data)
+	return f.output, err
+}
+
+// RegisterDevice adds a device; params are names and values.
+func (f *Fencer) RegisterDevice(ctx context.Context, id, agent string, params ...string) error {
+	data := element("st_device_id", "id", id, "agent", agent, "namespace", "stonith-ng")
+	data.AddChild(element("attributes", params...))
+	_, err := f.ask(ctx, "st_device_register", 0x1002, data)
+	return err
+}
+
+// RemoveDevice forgets a device.
+func (f *Fencer) RemoveDevice(ctx context.Context, id string) error {
+	_, err := f.ask(ctx, "st_device_remove", 0x1002, element("st_device_id", "id", id))
+	return err
+}
+
+// RegisterLevel adds a level of devices for a target: a node, @PATTERN or ATTRIBUTE=VALUE.
+func (f *Fencer) RegisterLevel(ctx context.Context, target string, index int, devices []string) error {
+	data := fenceLevel(target, index)
+	data.CreateAttr("devices", strings.Join(devices, ","))
+	_, err := f.ask(ctx, "st_level_add", 0x1002, data)
+	return err
+}
+
+// RemoveLevel forgets a level.
+func (f *Fencer) RemoveLevel(ctx context.Context, target string, index int) error {
+	_, err := f.ask(ctx, "st_level_remove", 0x1002, fenceLevel(target, index))
+	return err
+}
+
+func fenceLevel(target string, index int) *etree.Element {
+	el := element("fencing-level", "index", strconv.Itoa(index))
+	if name, value, ok := strings.Cut(target, "="); ok {
+		el.CreateAttr("target-attribute", name)
+		el.CreateAttr("target-value", value)
+	} else if pattern, ok := strings.CutPrefix(target, "@"); ok {
+		el.CreateAttr("target-pattern", pattern)
+	} else {
+		el.CreateAttr("target", target)
+	}
+	return el
 }
 
 // Confirm declares a node fenced by hand.

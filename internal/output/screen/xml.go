@@ -525,16 +525,7 @@ func (w *xmlPage) fencing(s Sections) {
 		if !s.has(part) {
 			continue
 		}
-		w.begin("fence_event", "action", f.Action, "target", f.Target, "client", f.Client, "origin", f.Origin, "status", f.State)
-		if f.State == "failed" && f.Reason != "" {
-			w.attr("exit_reason", f.Reason)
-		}
-		if f.Delegate != "" {
-			w.attr("delegate", f.Delegate)
-		}
-		if f.State != "pending" {
-			w.attr("completed", micro(f.At))
-		}
+		w.begin("fence_event", f.Attributes()...)
 		w.end()
 	}
 	w.end()
