@@ -394,8 +394,13 @@ func ParseIterInit(m []byte) (IterInit, error) {
 	if err := b.need(156, "iteration request"); err != nil {
 		return IterInit{}, err
 	}
+	i := IterInit{Type: b.u32(152)}
+	if i.Type != IterOneGroup {
+		return i, nil // the original's library leaves whatever there is in the group's place
+	}
 	g, err := b.group(16)
-	return IterInit{g, b.u32(152)}, err
+	i.Group = g
+	return i, err
 }
 
 // IterEntry is one step of an iteration.

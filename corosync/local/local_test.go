@@ -318,3 +318,19 @@ func FuzzParse(f *testing.F) {
 		}
 	})
 }
+
+// TestIterationWithoutGroup takes the bytes that the original's library leaves in the
+// place of a group that does not matter.
+func TestIterationWithoutGroup(t *testing.T) {
+	m := IterInit{Type: IterNames}.Marshal()
+	for i := 16; i < 152; i++ {
+		m[i] = 0xff
+	}
+	if i, err := ParseIterInit(m); err != nil || i.Type != IterNames || i.Group != "" {
+		t.Errorf("%+v, %v", i, err)
+	}
+	m[152] = IterOneGroup
+	if _, err := ParseIterInit(m); err == nil {
+		t.Error("a group of 4 GB is taken")
+	}
+}
