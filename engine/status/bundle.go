@@ -344,7 +344,6 @@ func (c *Cluster) bundleRemote(r *Resource, p *Replica) bool {
 		id = fmt.Sprintf("pcmk-internal-%s-remote-%d", p.Child.ID, p.Offset)
 	}
 	e := connectionXML(id, p.Container.ID)
-	addOp(e.CreateElement("operations"), id, "monitor", "30s", "30s")
 	set := e.CreateElement("instance_attributes")
 	set.CreateAttr("id", id+"-instance_attributes")
 	if p.IPAddress != "" {
@@ -357,6 +356,7 @@ func (c *Cluster) bundleRemote(r *Resource, p *Replica) bool {
 		port = remotePort
 	}
 	addPair(set, "port", port)
+	addOp(e.CreateElement("operations"), id, "monitor", "30s", "30s")
 
 	n := c.FindNode(id)
 	if n == nil {

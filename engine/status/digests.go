@@ -31,6 +31,7 @@ type Digest struct {
 	All, Secure, Restart  string
 	Params, SecureParams  Values
 	RestartParams         Values
+	Interval              uint32 // ms, of the operation
 	hasSecure, hasRestart bool
 }
 
@@ -167,6 +168,7 @@ func (c *Cluster) Calculate(r *Resource, task string, ms uint32, n *Node, entry 
 		}
 		all.Add(p.Name, p.Value)
 	}
+	d.Interval = ms
 	params := c.Params(r, n)
 	for _, p := range params {
 		all.Add(p.Name, p.Value)

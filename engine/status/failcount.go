@@ -15,8 +15,8 @@ const (
 	FailLaunched                        // also those of launched resources
 )
 
-// failName is the name under which a resource's failures are counted.
-func (r *Resource) failName() string {
+// FailName is the name under which a resource's failures are counted.
+func (r *Resource) FailName() string {
 	name := r.HistoryID
 	if name == "" {
 		name = r.ID
@@ -67,7 +67,7 @@ func (c *Cluster) FailCount(n *Node, r *Resource, flags FailFlags, entry *etree.
 			continue
 		}
 		if name == "" {
-			name = r.failName()
+			name = r.FailName()
 		}
 		if failAttr(a.Name, "fail-count-", name, !r.Has(Unique)) {
 			if s, ok := c.score(a.Value); ok {

@@ -301,9 +301,6 @@ func (c *Cluster) guestConnection(e *etree.Element) (name string, hosts bool) {
 	if hasManaged {
 		addPair(meta, "is-managed", managed)
 	}
-	ops := conn.CreateElement("operations")
-	addOp(ops, name, "monitor", "30s", "30s")
-	addOp(ops, name, "start", "0", timeout)
 	if hasAddr || hasPort {
 		params := conn.CreateElement("instance_attributes")
 		params.CreateAttr("id", name+"-instance_attributes")
@@ -314,6 +311,9 @@ func (c *Cluster) guestConnection(e *etree.Element) (name string, hosts bool) {
 			addPair(params, "port", port)
 		}
 	}
+	ops := conn.CreateElement("operations")
+	addOp(ops, name, "monitor", "30s", "30s")
+	addOp(ops, name, "start", "0", timeout)
 	c.implicit = append(c.implicit, conn)
 	return name, true
 }
@@ -342,8 +342,8 @@ func addPair(block *etree.Element, name, value string) {
 func addOp(ops *etree.Element, prefix, name, interval, timeout string) {
 	op := ops.CreateElement("op")
 	op.CreateAttr("id", prefix+"-"+name+"-"+interval)
-	op.CreateAttr("name", name)
 	op.CreateAttr("interval", interval)
+	op.CreateAttr("name", name)
 	if timeout != "" {
 		op.CreateAttr("timeout", timeout)
 	}

@@ -324,3 +324,10 @@ func (c *Cluster) ConfigWarn(format string, args ...any) { c.configWarn(format, 
 
 // Seconds rounds milliseconds to seconds: something stays something.
 func Seconds(ms uint32) int64 { return seconds(ms) }
+
+// ConfiguredUtilization is what a resource needs as its own configuration says.
+func (c *Cluster) ConfiguredUtilization(r *Resource) (v Values) {
+	in := c.input()
+	c.blocks(r.XML, "utilization", "", &in, &v)
+	return v
+}
