@@ -94,10 +94,7 @@ func (h *Host) Run(ctx context.Context, a Action) Result {
 func (h *Host) run(ctx context.Context, a Action) Result {
 	switch a.Class {
 	case Service:
-		a.Class = LSB
-		if units, err := h.systemdUnits(); err == nil && slices.Contains(units, strings.TrimSuffix(a.Type, ".service")) {
-			a.Class = Systemd
-		}
+		a.Class = h.ClassOf(a.Agent)
 		return h.run(ctx, a)
 	case Systemd:
 		return h.runSystemd(ctx, a)
@@ -130,6 +127,17 @@ func (h *Host) run(ctx context.Context, a Action) Result {
 		res.Code = lsbCode(a.Name, res.Code)
 	}
 	return res
+}
+
+// ClassOf is an agent's class; for class service it is the one that the service really has.
+func (h *Host) ClassOf(a Agent) string {
+	if a.Class != Service {
+		return a.Class
+	}
+	if units, err := h.systemdUnits(); err == nil && slices.Contains(units, strings.TrimSuffix(a.Type, ".service")) {
+		return Systemd
+	}
+	return LSB
 }
 
 func (h *Host) environment() []string {
