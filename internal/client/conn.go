@@ -336,23 +336,47 @@ func (c *Controller) ForgetNode(ctx context.Context, node, id string) error {
 	return err
 }
 
+// ResourceOrder is what a controller does about a resource on a node.
+type ResourceOrder struct {
+	Node string
+	// Router is the member whose controller stands for the node, where that is a
+	// Pacemaker Remote node; "" is Node itself.
+	Router string
+	// ID is the name that the history has, LongID the instance's own if that is another.
+	ID, LongID, Class, Provider, Type string
+	// CIBOnly is for a node without controller: only its history in the CIB is meant.
+	CIBOnly bool
+}
+
 // Forget has a node forget the history of a resource: what it does then is looked anew.
-// resource is the element primitive as the history has it (id, class, provider, type).
-func (c *Controller) Forget(ctx context.Context, node string, resource *etree.Element) error {
-	op := element("rsc_op", "on_node", node, "transition-key", "0:0:0:xxxxxxxx-xrsc-opxx-xcrm-resourcexxxx")
-	p := op.CreateElement("primitive")
-	for _, name := range []string{"id", "class", "provider", "type"} {
-		if v := resource.SelectAttrValue(name, ""); v != "" {
-			p.CreateAttr(name, v)
-		}
+func (c *Controller) Forget(ctx context.Context, o ResourceOrder) error {
+	return c.order(ctx, "lrm_delete", "forget", o)
+}
+
+// Fail has a node report that a resource failed.
+func (c *Controller) Fail(ctx context.Context, o ResourceOrder) error {
+	return c.order(ctx, "lrm_fail", "fail", o)
+}
+
+func (c *Controller) order(ctx context.Context, task, doing string, o ResourceOrder) error {
+	op := element("rsc_op", "transition-key", "0:0:0:xxxxxxxx-xrsc-opxx-xcrm-resourcexxxx", "on_node", o.Node)
+	to := o.Node
+	if o.Router != "" && o.Router != o.Node {
+		op.CreateAttr("router_node", o.Router)
+		to = o.Router
 	}
-	op.AddChild(element("attributes", "crm_feature_set", cib.FeatureSet))
-	el, _, err := c.ask(ctx, "lrm_delete", "crmd", op)
+	if o.CIBOnly {
+		op.CreateAttr("mode", "cib")
+		to = ""
+	}
+	op.AddChild(element("primitive", "id", o.ID, "long-id", o.LongID, "class", o.Class, "provider", o.Provider, "type", o.Type))
+	op.AddChild(element("attributes", "crm_feature_set", cib.FeatureSet, "CRM_meta_timeout", "60000"))
+	el, _, err := c.ask(ctx, task, "crmd", op, "crm_host_to", to)
 	if err != nil {
 		return err
 	}
-	if o := el.FindElement(".//lrm_rsc_op"); o != nil && o.SelectAttrValue("rc-code", "0") != "0" {
-		return fmt.Errorf("node %s could not forget resource %s: code %s", node, p.SelectAttrValue("id", ""), o.SelectAttrValue("rc-code", ""))
+	if r := el.FindElement(".//lrm_rsc_op"); r != nil && r.SelectAttrValue("rc-code", "0") != "0" {
+		return fmt.Errorf("node %s could not %s resource %s: code %s", o.Node, doing, o.ID, r.SelectAttrValue("rc-code", ""))
 	}
 	return nil
 }

@@ -224,7 +224,9 @@ func (c Cluster) forget(ctx context.Context, r live.CleanupRequest, failedOnly b
 				if err := client.ClearFailures(ctx, base, r.Operation, r.Interval, n.Name); err != nil {
 					return err
 				}
-				if err := x.Forget(ctx, n.Name, e); err != nil {
+				get := func(name string) string { return e.SelectAttrValue(name, "") }
+				o := client.ResourceOrder{Node: n.Name, ID: id, Class: get("class"), Provider: get("provider"), Type: get("type")}
+				if err := x.Forget(ctx, o); err != nil {
 					return err
 				}
 			}
