@@ -38,7 +38,7 @@ func (s Listing) Text(r *status.Resource) string {
 
 // XML adds one resource with all that is in it to an element.
 func (s Listing) XML(to *etree.Element, r *status.Resource) {
-	w := &xmlPage{view: newView(s.Cluster, Page{Inactive: true}), at: to}
+	w := &xmlPage{view: newView(s.Cluster, Page{}), at: to}
 	w.resource(r, everything, false)
 }
 
