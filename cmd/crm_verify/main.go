@@ -20,6 +20,7 @@ import (
 	"hacluster/internal/client"
 	"hacluster/internal/dialect"
 	"hacluster/internal/program"
+	"hacluster/internal/tool"
 )
 
 func main() { program.Main(run) }
@@ -100,7 +101,7 @@ func run(ctx context.Context, env *program.Env) int {
 	}
 	none := root.SelectAttrValue("validate-with", "") == "none" && !legacy
 	if none {
-		fmt.Fprintln(env.Stderr, "Schema validation of configuration is disabled (support for validate-with set to \"none\" is deprecated and will be removed in a future release)")
+		fmt.Fprintln(env.Stderr, tool.Unchecked)
 		const text = "Support for validate-with='none' is deprecated and will be removed in a future release without the possibility of upgrades (manually edit to use a supported schema)"
 		warning := status.Message{Severity: status.Warning, Text: text}
 		messages = append([]status.Message{warning, warning}, messages...)

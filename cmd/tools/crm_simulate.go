@@ -22,6 +22,7 @@ import (
 	"hacluster/internal/client"
 	"hacluster/internal/output/simulate"
 	"hacluster/internal/program"
+	"hacluster/internal/tool"
 )
 
 func init() { programs["crm_simulate"] = crmSimulate }
@@ -173,7 +174,7 @@ func (s *simulation) load(ctx context.Context) (*etree.Element, error) {
 		return nil, err
 	}
 	if v := doc.Root.SelectAttrValue("validate-with", ""); v == "none" {
-		fmt.Fprintln(s.env.Stderr, `Schema validation of configuration is disabled (support for validate-with set to "none" is deprecated and will be removed in a future release)`)
+		fmt.Fprintln(s.env.Stderr, tool.Unchecked)
 	}
 	if doc.Root.SelectElement("status") == nil {
 		doc.Root.CreateElement("status")

@@ -12,6 +12,9 @@ import (
 	"hacluster/internal/program"
 )
 
+// Version is the release of Pacemaker whose programs these stand for.
+const Version = "3.0.2"
+
 // APIVersion is the version of the XML that the programs write.
 const APIVersion = "2.42"
 
@@ -164,8 +167,8 @@ func (o *Output) Finish(code Exit, err error) int {
 
 // Version answers --version.
 func (o *Output) Version() {
-	o.Print("Pacemaker 3.0.2\nWritten by Andrew Beekhof and the Pacemaker project contributors\n")
-	o.Element("version", "program", "Pacemaker", "version", "3.0.2",
+	o.Print("Pacemaker " + Version + "\nWritten by Andrew Beekhof and the Pacemaker project contributors\n")
+	o.Element("version", "program", "Pacemaker", "version", Version,
 		"author", "Andrew Beekhof and the Pacemaker project contributors", "build", "", "features", "")
 }
 

@@ -36,6 +36,9 @@ type CIB struct {
 	Messages []upgrade.Message
 }
 
+// Unchecked is what programs say on standard error of a CIB whose schema is "none".
+const Unchecked = `Schema validation of configuration is disabled (support for validate-with set to "none" is deprecated and will be removed in a future release)`
+
 // Path is the file that a program's environment names, "" for the cluster.
 // CIB_shadow wins over CIB_file.
 func Path(env *program.Env) string {
