@@ -12,7 +12,9 @@ import (
 	"hacluster/cib/xml"
 )
 
-const empty = `<cib><configuration><crm_config/><nodes/><resources/><constraints/></configuration><status/></cib>`
+const empty = `<cib validate-with="pacemaker-3.9" admin_epoch="0" epoch="0" num_updates="0"><configuration><crm_config/><nodes/><resources>` +
+	`<primitive id="vip" class="lsb" type="x"/><primitive id="a" class="lsb" type="x"/><primitive id="b" class="lsb" type="x"/>` +
+	`</resources><constraints/></configuration><status/></cib>`
 
 func apply(t *testing.T, root *etree.Element, reqs ...cib.Request) *etree.Element {
 	t.Helper()
@@ -54,16 +56,16 @@ func TestWish(t *testing.T) {
 			`<rsc_location id="cli-prefer-vip" rsc="vip" role="Promoted" node="n1" score="INFINITY"/>`,
 		},
 		{
-			"ban for a time", Wish{Resource: "vip", Node: "n1", Role: Started, End: "T"}.Ban(),
+			"ban for a time", Wish{Resource: "vip", Node: "n1", Role: Started, End: "2030-01-01"}.Ban(),
 			`<rsc_location id="cli-ban-vip-on-n1" rsc="vip" role="Started"><rule id="cli-ban-vip-on-n1-rule" score="-INFINITY" boolean-op="and">` +
 				`<expression id="cli-ban-vip-on-n1-expr" attribute="#uname" operation="eq" value="n1" type="string"/>` +
-				`<date_expression id="cli-ban-vip-on-n1-lifetime" operation="lt" end="T"/></rule></rsc_location>`,
+				`<date_expression id="cli-ban-vip-on-n1-lifetime" operation="lt" end="2030-01-01"/></rule></rsc_location>`,
 		},
 		{
-			"prefer for a time", Wish{Resource: "vip", Node: "n1", Role: Started, End: "T"}.Prefer(),
+			"prefer for a time", Wish{Resource: "vip", Node: "n1", Role: Started, End: "2030-01-01"}.Prefer(),
 			`<rsc_location id="cli-prefer-vip" rsc="vip" role="Started"><rule id="cli-prefer-rule-vip" score="INFINITY" boolean-op="and">` +
 				`<expression id="cli-prefer-expr-vip" attribute="#uname" operation="eq" value="n1" type="string"/>` +
-				`<date_expression id="cli-prefer-lifetime-end-vip" operation="lt" end="T"/></rule></rsc_location>`,
+				`<date_expression id="cli-prefer-lifetime-end-vip" operation="lt" end="2030-01-01"/></rule></rsc_location>`,
 		},
 	} {
 		root := apply(t, parse(t, empty), c.req, c.req) // a wish repeated is the same wish
@@ -86,8 +88,8 @@ func TestClear(t *testing.T) {
 		{"preferred there", []cib.Request{wish("n1", "").Prefer()}, false, false, 0},
 		{"preferred elsewhere", []cib.Request{wish("n2", "").Prefer()}, true, false, 1},
 		{"preferred elsewhere, forced", []cib.Request{wish("n2", "").Prefer()}, true, true, 0},
-		{"for a time", []cib.Request{wish("n1", "T").Prefer()}, false, false, 0},
-		{"for a time, elsewhere", []cib.Request{wish("n2", "T").Prefer()}, false, false, 1},
+		{"for a time", []cib.Request{wish("n1", "2030-01-01").Prefer()}, false, false, 0},
+		{"for a time, elsewhere", []cib.Request{wish("n2", "2030-01-01").Prefer()}, false, false, 1},
 	} {
 		root := apply(t, parse(t, empty), c.wishes...)
 		root = apply(t, root, Clear("vip", "n1", c.bans, c.force)...)
