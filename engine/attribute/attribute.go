@@ -28,6 +28,8 @@ type Effects interface {
 	Broadcast(msg *etree.Element)
 	// Write asks for a change of the CIB's status section.
 	Write(req cib.Request)
+	// Wrote tells of each change that was written, "" for a value that is gone.
+	Wrote(host, name, value string)
 	// NodeID gives the id of a node by name, "" for one that is not known.
 	NodeID(name string) string
 	Logf(format string, args ...any)
@@ -38,6 +40,7 @@ type value struct {
 	private bool
 	dampen  time.Duration
 	due     time.Time // when it is to be written; zero: written
+	news    bool      // set while this node wrote, and not told by Wrote yet
 }
 
 // Manager holds the values of all nodes.
@@ -225,7 +228,7 @@ func (m *Manager) update(now time.Time, op *etree.Element, quiet bool) {
 		}
 		return
 	}
-	v := &value{private: op.SelectAttrValue("attr_is_private", "") == "1"}
+	v := &value{private: op.SelectAttrValue("attr_is_private", "") == "1", news: m.writer && !quiet}
 	v.text = count(old, a.Value)
 	if old != nil {
 		v.dampen = old.dampen
@@ -347,6 +350,10 @@ func (m *Manager) Tick(now time.Time) {
 			nv.CreateAttr("id", pairID(id, n))
 			nv.CreateAttr("name", n)
 			nv.CreateAttr("value", v.text)
+			if v.news {
+				v.news = false
+				m.effects.Wrote(h, n, v.text)
+			}
 		}
 		if state != nil {
 			m.effects.Write(cib.Request{Op: cib.Modify, Section: "status", CanCreate: true, Data: state})
@@ -360,6 +367,7 @@ func (m *Manager) remove(host, name string) {
 		return
 	}
 	m.effects.Write(cib.Request{Op: cib.Delete, XPath: true, Section: fmt.Sprintf("//node_state[@id='%s']/transient_attributes//nvpair[@id='%s']", id, pairID(id, name))})
+	m.effects.Wrote(host, name, "")
 }
 
 // pairID is the id of an attribute's nvpair; what an XML id may not hold is a dot.

@@ -19,9 +19,10 @@ type loop struct {
 	root *etree.Element
 }
 
-func (l *loop) Broadcast(msg *etree.Element) { l.m.Deliver(l.now, msg) }
-func (l *loop) NodeID(name string) string    { return map[string]string{"n1": "1", "n2": "2"}[name] }
-func (l *loop) Logf(string, ...any)          {}
+func (l *loop) Broadcast(msg *etree.Element)   { l.m.Deliver(l.now, msg) }
+func (l *loop) NodeID(name string) string      { return map[string]string{"n1": "1", "n2": "2"}[name] }
+func (l *loop) Logf(string, ...any)            {}
+func (l *loop) Wrote(host, name, value string) {}
 func (l *loop) Write(req cib.Request) {
 	res, err := cib.Apply(l.root, req)
 	if err != nil {

@@ -94,6 +94,8 @@ type Effects interface {
 	// Answer tells the controller that ordered op directly what came of it: for
 	// what leaves no history (notify, cancel, delete).
 	Answer(op Op, res Result)
+	// Recorded tells what was put into the history, but for what is still under way.
+	Recorded(op Op, res Result)
 	Logf(format string, args ...any)
 }
 

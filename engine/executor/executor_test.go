@@ -30,6 +30,7 @@ func (f *fake) Record(node string, r *etree.Element) {
 
 func (f *fake) Forget(_, resource, entry string) { f.log = append(f.log, "forget "+resource+" "+entry) }
 
+func (f *fake) Recorded(Op, Result) {}
 func (f *fake) Answer(op Op, res Result) {
 	f.log = append(f.log, fmt.Sprintf("answer %s %d", op.Action, res.Code))
 }

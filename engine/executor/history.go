@@ -46,6 +46,9 @@ func (e *Executor) record(now time.Time, r *resource, j *job, res Result) {
 		el.AddChild(entry.Copy())
 	}
 	e.effects.Record(j.op.Node, el)
+	if !pending {
+		e.effects.Recorded(j.op, res)
+	}
 }
 
 func (e *Executor) entry(now time.Time, j *job, res Result, id string, last bool) *etree.Element {

@@ -42,6 +42,8 @@ type Effects interface {
 	// Fenced tells that a node was fenced; ours when this node asked for it. A node that
 	// was started after its own fencing began does not hear of it.
 	Fenced(target string, ours bool)
+	// Completed is called on every node with each operation that ended, well or not.
+	Completed(r Record)
 	// Changed tells that the history changed.
 	Changed()
 	Logf(format string, args ...any)
@@ -218,6 +220,7 @@ func (f *Fencer) Deliver(now time.Time, from string, m *etree.Element) {
 		if op != nil {
 			f.close(op, r)
 		}
+		f.effects.Completed(r)
 	case "st_fence_history":
 		switch get("st_task") {
 		case "cleanup":

@@ -68,6 +68,7 @@ func (m *member) Installed(string) bool        { return true }
 func (m *member) Began(string)                 {}
 func (m *member) Changed()                     {}
 func (m *member) Logf(string, ...any)          {}
+func (m *member) Completed(Record)             {}
 func (m *member) Fenced(target string, _ bool) { m.g.log = append(m.g.log, m.name+" hears of "+target) }
 
 func (m *member) Run(agent, action string, params func(string) []Param, _, _ time.Duration, done func(AgentResult)) {

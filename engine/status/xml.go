@@ -3,6 +3,7 @@ package status
 import (
 	"iter"
 	"strings"
+	"time"
 
 	"github.com/beevik/etree"
 
@@ -287,4 +288,14 @@ func (c *Cluster) pair(e, p *etree.Element, values *Values) {
 		return
 	}
 	values.Add(name, value)
+}
+
+// Block evaluates the name/value blocks of one kind below an element that is no
+// resource: rules may look at the time only.
+func Block(root, e *etree.Element, kind string, now time.Time) Values {
+	c := &Cluster{CIB: root, Now: now}
+	in := c.input()
+	var v Values
+	c.blocks(e, kind, "", &in, &v)
+	return v
 }

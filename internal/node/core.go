@@ -18,6 +18,7 @@ import (
 
 	"hacluster/cib"
 	"hacluster/cib/xml"
+	"hacluster/engine/alert"
 	"hacluster/engine/attribute"
 	"hacluster/engine/controller"
 	"hacluster/engine/executor"
@@ -41,6 +42,8 @@ type World interface {
 	Later(f func(now time.Time))
 	// RunFence runs a fence agent after a delay; plug tells params the name of the target's parameter.
 	RunFence(agent, action string, params func(plug string) []fencer.Param, timeout, delay time.Duration, done func(now time.Time, res fencer.AgentResult))
+	// RunAlert calls an alert agent; nobody waits for its end.
+	RunAlert(r alert.Run)
 	// Installed tells whether a fence agent is on this host.
 	Installed(agent string) bool
 	// CIBChanged and FencingChanged tell what local clients may be waiting for.
@@ -58,6 +61,7 @@ type Core struct {
 	Controller *controller.Controller
 	Executor   *executor.Executor
 	Fencer     *fencer.Fencer
+	alerts     *alert.Manager
 
 	self    controller.Member
 	world   World
@@ -89,8 +93,15 @@ func NewCore(cfg CoreConfig, w World) *Core {
 	c.Attributes = attribute.New(cfg.Self.Name, (*attributeEffects)(c))
 	c.Controller = controller.New(cfg.Self, cfg.UUID, cfg.ClusterName, cfg.Timing, (*controllerEffects)(c))
 	c.Executor = executor.New((*executorEffects)(c))
+	c.alerts = alert.New(release(controller.Version))
 	c.Fencer = fencer.New(cfg.Self.Name, cfg.Random, (*fencerEffects)(c))
 	return c
+}
+
+// release is the version without what tells its build.
+func release(version string) string {
+	v, _, _ := strings.Cut(version, "-")
+	return v
 }
 
 // startingCIB is a document as a start finds it: without status, and without a DC.
@@ -128,9 +139,35 @@ func (c *Core) toMembers(ids []uint32) []controller.Member {
 // Ring takes the members of the ring and whether they have quorum.
 func (c *Core) Ring(now time.Time, ids []uint32, quorate bool) {
 	c.now = now
+	before := c.ring
 	c.ring = c.toMembers(ids)
+	c.alertNodes(before, c.ring)
 	c.Controller.Membership(now, c.ring, quorate)
 	c.start()
+}
+
+// alertNodes tells agents who came and who went.
+func (c *Core) alertNodes(before, after []controller.Member) {
+	tell := func(list, other []controller.Member, member bool) {
+		for _, m := range list {
+			if !slices.Contains(other, m) {
+				c.alert(alert.NodeEvent(m.Name, strconv.FormatUint(uint64(m.ID), 10), member))
+			}
+		}
+	}
+	tell(before, after, false)
+	tell(after, before, true)
+}
+
+// alert calls the agents that want to hear of an event.
+func (c *Core) alert(e alert.Event) {
+	for _, r := range c.alerts.Runs(c.Replica.Root(), c.now, e) {
+		if !r.Runnable() {
+			c.world.Logf("alerts: %s: path %q is not a path from the root", r.Alert, r.Path)
+			continue
+		}
+		c.world.RunAlert(r)
+	}
 }
 
 // Group takes the nodes that are in the group of clusters' daemons.

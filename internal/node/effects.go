@@ -1,6 +1,7 @@
 package node
 
 import (
+	"cmp"
 	"fmt"
 	"strconv"
 	"time"
@@ -8,6 +9,7 @@ import (
 	"github.com/beevik/etree"
 
 	"hacluster/cib"
+	"hacluster/engine/alert"
 	"hacluster/engine/attribute"
 	"hacluster/engine/controller"
 	"hacluster/engine/executor"
@@ -36,6 +38,11 @@ func (c *replicaEffects) Changed(ch replica.Change) {
 func (c *attributeEffects) Broadcast(msg *etree.Element) { (*Core)(c).send(msg) }
 func (c *attributeEffects) NodeID(name string) string    { return (*Core)(c).nodeID(name) }
 func (c *attributeEffects) Logf(format string, a ...any) { c.world.Logf("attributes: "+format, a...) }
+
+func (c *attributeEffects) Wrote(host, name, value string) {
+	core := (*Core)(c)
+	core.alert(alert.AttributeEvent(host, core.nodeID(host), name, value))
+}
 
 func (c *attributeEffects) Write(req cib.Request) {
 	c.Replica.Request(replica.Client{Name: controller.ClientAttributes, User: "hacluster"}, req, "", func(_ cib.Result, err error) {
@@ -202,6 +209,16 @@ func (c *executorEffects) Forget(node, resource, entry string) {
 	c.write(cib.Request{Op: cib.Delete, XPath: true, Section: path})
 }
 
+func (c *executorEffects) Recorded(op executor.Op, res executor.Result) {
+	e, ok := alert.ResourceEvent(alert.Operation{
+		Node: op.Node, Resource: op.Resource, Task: op.Action, Interval: op.Interval, Duration: res.Duration,
+		Code: res.Code, Expected: op.Expected(), Status: res.Status,
+	})
+	if ok {
+		(*Core)(c).alert(e)
+	}
+}
+
 func (c *executorEffects) Answer(op executor.Op, res executor.Result) {
 	m := etree.NewElement("message")
 	for _, a := range [][2]string{
@@ -230,6 +247,15 @@ func (c *fencerEffects) Members() []string {
 }
 
 func (c *fencerEffects) Began(target string) { c.Controller.FencingBegan(target) }
+
+func (c *fencerEffects) Completed(r fencer.Record) {
+	rc, word := 0, "OK"
+	if r.State != fencer.Done {
+		rc, word = 201, cmp.Or(r.Reason, "Generic Pacemaker error")
+	}
+	by := cmp.Or(r.Delegate, "the cluster")
+	(*Core)(c).alert(alert.FencingEvent(r.Target, fmt.Sprintf("Operation %s of %s by %s for %s@%s: %s (ref=%s)", r.Action, r.Target, by, r.Client, r.Origin, word, r.ID), rc))
+}
 
 func (c *fencerEffects) Fenced(target string, ours bool) {
 	c.Controller.Fenced(c.now, target, ours)

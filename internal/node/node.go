@@ -44,12 +44,13 @@ type Config struct {
 
 // Node is a cluster node on this machine.
 type Node struct {
-	cfg    Config
-	log    *slog.Logger
-	core   *Core
-	store  *cib.Store
-	inputs inputs
-	agents *agents
+	cfg     Config
+	log     *slog.Logger
+	core    *Core
+	store   *cib.Store
+	inputs  inputs
+	agents  *agents
+	callers callers
 
 	cpg    *client.CPG
 	quorum *client.Quorum

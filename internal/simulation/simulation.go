@@ -14,6 +14,7 @@ import (
 	"github.com/beevik/etree"
 
 	"hacluster/cib"
+	"hacluster/engine/alert"
 	"hacluster/engine/controller"
 	"hacluster/engine/executor"
 	"hacluster/engine/fencer"
@@ -53,6 +54,7 @@ type Node struct {
 	running map[string]bool // resources that run here
 	boots   int
 	Exits   []string
+	Alerts  []alert.Run // calls of alert agents
 }
 
 type event struct {
@@ -341,6 +343,10 @@ func (w *world) RunFence(_, action string, params func(plug string) []fencer.Par
 		}
 		done(now, res)
 	})
+}
+
+func (w *world) RunAlert(r alert.Run) {
+	w.n.Alerts = append(w.n.Alerts, r)
 }
 
 func (w *world) Installed(string) bool     { return true }
