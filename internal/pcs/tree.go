@@ -38,6 +38,11 @@ var nouns = map[string]*Node{
 	"tag":        tagTree,
 	"quorum":     quorumTree,
 	"booth":      boothTree,
+	"host":       hostTree,
+	"client":     clientTree,
+	"pcsd":       pcsdTree,
+	"dr":         drTree,
+	"qdevice":    qdeviceTree,
 }
 
 func only09(run session.Verb) *Node { return gens("9---", run) }

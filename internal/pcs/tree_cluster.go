@@ -1,9 +1,11 @@
 package pcs
 
 import (
+	"hacluster/internal/dialect"
 	"hacluster/internal/pcs/alert"
 	"hacluster/internal/pcs/cluster"
 	"hacluster/internal/pcs/config"
+	"hacluster/internal/pcs/host"
 	"hacluster/internal/pcs/node"
 	"hacluster/internal/pcs/query"
 	"hacluster/internal/pcs/resource"
@@ -13,7 +15,7 @@ import (
 
 var clusterTree = &Node{
 	Sub: map[string]*Node{
-		"auth":                  only09(cluster.Auth09),
+		"auth":                  verb(clusterAuth),
 		"setup":                 verb(cluster.Setup),
 		"node":                  clusterNodeTree,
 		"remote-node":           {Gens: "9---", Sub: map[string]*Node{"add": verb(cluster.RemoteNodeAdd09), "remove": verb(cluster.RemoteNodeRemove09), "delete": verb(cluster.RemoteNodeRemove09)}},
@@ -40,9 +42,10 @@ var clusterTree = &Node{
 		},
 		"token":       only09(cluster.Token09),
 		"token-nodes": only09(cluster.TokenNodes09),
-		"sync":        only09(cluster.Sync),
+		"sync":        {Run: cluster.Sync, Sub: map[string]*Node{"corosync": gens("-ABC", cluster.Sync)}},
 		"status":      verb(status.Cluster),
-		"pcsd-status": verb(status.PcsdStatus),
+		"pcsd-status": moved("pcs pcsd status' or 'pcs status pcsd", status.PcsdStatus),
+		"certkey":     moved("pcs pcsd certkey", host.CertKey),
 		"start":       verb(cluster.Start),
 		"stop":        verb(cluster.Stop),
 		"kill":        verb(cluster.Kill),
@@ -61,6 +64,24 @@ var clusterTree = &Node{
 		"verify":      verb(cluster.Verify),
 		"localnode":   only09(cluster.LocalNode09),
 	},
+}
+
+// moved is a verb whose words changed after 0.9.
+func moved(to string, run session.Verb) *Node {
+	return gens("9AB-", func(s *session.Session, args []string) error {
+		if !s.Legacy() {
+			s.Deprecated("This command is deprecated and will be removed. Please use '" + to + "' instead.")
+		}
+		return run(s, args)
+	})
+}
+
+// clusterAuth is `cluster auth`: words after it are only 0.9's.
+func clusterAuth(s *session.Session, args []string) error {
+	if !s.Fixed && len(args) > 0 {
+		s.SetVersion(dialect.Seed)
+	}
+	return session.ByAge(cluster.Auth09, host.ClusterAuth)(s, args)
 }
 
 var clusterNodeTree = &Node{

@@ -355,7 +355,7 @@ func (c *setup09) setupNodes(s *session.Session, conf *corosyncconf.Section, wai
 	}
 	if certSyncWanted(s) {
 		s.Out.Print("")
-		if err := syncCerts(s, nodes); err != nil {
+		if err := SyncCerts(s, nodes); err != nil {
 			return err
 		}
 	}
@@ -491,8 +491,8 @@ func certSyncWanted(s *session.Session) bool {
 	return s.Legacy()
 }
 
-// syncCerts gives all nodes this host's certificate and has their pcsd take it.
-func syncCerts(s *session.Session, nodes []string) error {
+// SyncCerts gives all nodes this host's certificate and has their pcsd take it.
+func SyncCerts(s *session.Session, nodes []string) error {
 	s.Out.Info("Synchronizing pcsd certificates on nodes " + strings.Join(nodes, ", ") + "...")
 	cert, err := os.ReadFile(filepath.Join(s.Paths.PcsdDir, "pcsd.crt"))
 	var key []byte

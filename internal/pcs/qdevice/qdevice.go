@@ -1,0 +1,253 @@
+// Package qdevice is `pcs qdevice`: the daemon that gives clusters a vote, on a host of its own.
+package qdevice
+
+import (
+	"os"
+	"regexp"
+	"strings"
+
+	"hacluster/internal/pcs/argv"
+	"hacluster/internal/pcs/report"
+	"hacluster/internal/pcs/session"
+)
+
+// unit is the service of the daemon, database its certificates.
+const (
+	unit     = "corosync-qnetd"
+	database = "/etc/corosync/qnetd/nssdb"
+)
+
+func only(s *session.Session, options ...string) error {
+	if s.Legacy() {
+		return nil
+	}
+	return s.Opts.Only(options...)
+}
+
+// model reads the only word of a verb: the device's model.
+func model(s *session.Session, args []string) error {
+	if len(args) != 1 {
+		return argv.Usage()
+	}
+	return known(s, args[0])
+}
+
+func known(s *session.Session, model string) error {
+	if model != "net" {
+		return report.Items{s.Style.InvalidOptionValue("model", model, []string{"net"})}
+	}
+	return nil
+}
+
+func initialized() bool {
+	list, err := os.ReadDir(database)
+	return err == nil && len(list) > 0
+}
+
+// Setup is `qdevice setup`.
+func Setup(s *session.Session, args []string) error {
+	if err := only(s, "--enable", "--start"); err != nil {
+		return err
+	}
+	if len(args) != 2 || args[0] != "model" {
+		return argv.Usage()
+	}
+	if err := known(s, args[1]); err != nil {
+		return err
+	}
+	if initialized() {
+		return report.Items{report.Errorf("Quorum device 'net' has been already initialized")}
+	}
+	r, err := s.Run("corosync-qnetd-certutil", "-i")
+	switch {
+	case err != nil:
+		return report.Items{report.Errorf("Unable to initialize quorum device 'net': %s", err)}
+	case r.Code != 0:
+		return report.Items{report.Errorf("Unable to initialize quorum device 'net': %s", r.Complaint())}
+	}
+	s.Out.Info("Quorum device 'net' initialized")
+	if s.Opts.Has("--enable") {
+		if err := service(s, "enable"); err != nil {
+			return err
+		}
+	}
+	if s.Opts.Has("--start") {
+		return service(s, "start")
+	}
+	return nil
+}
+
+// Destroy is `qdevice destroy`.
+func Destroy(s *session.Session, args []string) error {
+	if err := only(s, "--force"); err != nil {
+		return err
+	}
+	if err := model(s, args); err != nil {
+		return err
+	}
+	if err := unused(s); err != nil {
+		return err
+	}
+	for _, a := range []string{"stop", "disable"} {
+		if err := service(s, a); err != nil {
+			return err
+		}
+	}
+	if err := os.RemoveAll(database); err != nil {
+		return report.Items{report.Errorf("Unable to destroy quorum device 'net': %s", session.Reason(err))}
+	}
+	s.Out.Info("Quorum device 'net' configuration files removed")
+	return nil
+}
+
+var clusterLine = regexp.MustCompile(`(?m)^\s*Cluster\s+"([^"]*)":`)
+
+// status asks the daemon; running is false where it does not run.
+func status(s *session.Session, words ...string) (text string, running bool, err error) {
+	r, err := s.Run("corosync-qnetd-tool", words...)
+	switch {
+	case err != nil:
+		return "", false, report.Items{report.Errorf("Unable to get status of quorum device 'net': %s", err)}
+	case r.Code == 3:
+		return "", false, nil
+	case r.Code != 0:
+		return "", false, report.Items{report.Errorf("Unable to get status of quorum device 'net': %s", r.Complaint())}
+	}
+	return r.Stdout, true, nil
+}
+
+// unused refuses to go on while clusters use the daemon.
+func unused(s *session.Session) error {
+	text, _, err := status(s, "-l")
+	if err != nil {
+		return err
+	}
+	var clusters []string
+	for _, m := range clusterLine.FindAllStringSubmatch(text, -1) {
+		clusters = append(clusters, m[1])
+	}
+	if len(clusters) == 0 {
+		return nil
+	}
+	return s.Check(report.Errorf("Quorum device is currently being used by cluster(s): %s", report.QuoteSorted(clusters)).As(s.Opts.Force()))
+}
+
+// Status is `qdevice status` and `status qdevice`.
+func Status(s *session.Session, args []string) error {
+	if err := only(s, "--full"); err != nil {
+		return err
+	}
+	if len(args) < 1 || len(args) > 2 {
+		return argv.Usage()
+	}
+	if err := known(s, args[0]); err != nil {
+		return err
+	}
+	general, of := []string{"-s"}, []string{"-l"}
+	if s.Opts.Full() {
+		general, of = append(general, "-v"), append(of, "-v")
+	}
+	if len(args) == 2 {
+		of = append(of, "-c", args[1])
+	}
+	var out strings.Builder
+	for _, words := range [][]string{general, of} {
+		text, running, err := status(s, words...)
+		if err != nil {
+			return err
+		}
+		if !running {
+			return report.Items{report.Errorf("Quorum device 'net' is not running")}
+		}
+		out.WriteString(text)
+	}
+	s.Out.Print(out.String())
+	return nil
+}
+
+// Start is `qdevice start`; Stop, Enable and Disable likewise.
+func Start(s *session.Session, args []string) error {
+	if err := only(s); err != nil {
+		return err
+	}
+	if err := model(s, args); err != nil {
+		return err
+	}
+	if !initialized() {
+		return report.Items{report.Errorf("Quorum device 'net' has not been initialized yet")}
+	}
+	return service(s, "start")
+}
+
+// Stop is `qdevice stop`.
+func Stop(s *session.Session, args []string) error {
+	if err := only(s, "--force"); err != nil {
+		return err
+	}
+	if err := model(s, args); err != nil {
+		return err
+	}
+	if err := unused(s); err != nil {
+		return err
+	}
+	return service(s, "stop")
+}
+
+// Enable is `qdevice enable`.
+func Enable(s *session.Session, args []string) error {
+	if err := only(s); err != nil {
+		return err
+	}
+	if err := model(s, args); err != nil {
+		return err
+	}
+	return service(s, "enable")
+}
+
+// Disable is `qdevice disable`.
+func Disable(s *session.Session, args []string) error {
+	if err := only(s); err != nil {
+		return err
+	}
+	if err := model(s, args); err != nil {
+		return err
+	}
+	return service(s, "disable")
+}
+
+// Kill is `qdevice kill`.
+func Kill(s *session.Session, args []string) error {
+	if err := only(s); err != nil {
+		return err
+	}
+	if err := model(s, args); err != nil {
+		return err
+	}
+	if err := s.World.Services.Kill(s.Ctx, []string{unit}); err != nil {
+		return report.Items{report.Errorf("Unable to kill %s: %s", unit, session.ServiceReason(err))}
+	}
+	s.Out.Info(unit + " killed")
+	return nil
+}
+
+// service does something with the daemon's unit and tells of it.
+func service(s *session.Session, action string) error {
+	v := s.World.Services
+	do, doing, done := v.Start, "Starting", "started"
+	switch action {
+	case "stop":
+		do, doing, done = v.Stop, "Stopping", "stopped"
+	case "enable":
+		do, doing, done = v.Enable, "", "enabled"
+	case "disable":
+		do, doing, done = v.Disable, "", "disabled"
+	}
+	if doing != "" {
+		s.Out.Info(doing + " quorum device...")
+	}
+	if err := do(s.Ctx, unit); err != nil {
+		return report.Items{report.Errorf("Unable to %s quorum device: %s", action, session.ServiceReason(err))}
+	}
+	s.Out.Info("quorum device " + done)
+	return nil
+}
