@@ -135,7 +135,18 @@ var statusTree = &Node{
 var configTree = &Node{
 	Default: "show",
 	Sub: map[string]*Node{
-		"show": byAge(config.Show09, config.Show),
+		"show":    byAge(config.Show09, config.Show),
+		"backup":  verb(config.Backup),
+		"restore": verb(config.Restore),
+		"checkpoint": {
+			Run: config.Checkpoints,
+			Sub: map[string]*Node{
+				"list":    gens("-ABC", config.Checkpoints),
+				"view":    verb(config.CheckpointView),
+				"diff":    verb(config.CheckpointDiff),
+				"restore": verb(config.CheckpointRestore),
+			},
+		},
 	},
 }
 

@@ -1,6 +1,7 @@
 package cluster
 
 import (
+	"errors"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -85,6 +86,9 @@ func cibText(s *session.Session, scope string) (string, error) {
 	if err != nil {
 		return "", err
 	}
+	if doc.Is(root, "cib") && cib.Section(root, "status") == nil {
+		root.CreateElement("status")
+	}
 	el := root
 	if scope != "" {
 		if el = cib.Section(root, scope); el == nil {
@@ -147,9 +151,13 @@ func CIBPush(s *session.Session, args []string) error {
 func readCIBFile(path string) (*etree.Element, error) {
 	data, err := os.ReadFile(path)
 	if err != nil {
-		return nil, err
+		return nil, errors.New(session.Errno(err, path))
 	}
-	return doc.Parse(data)
+	root, err := doc.Parse(data)
+	if err != nil {
+		return nil, errors.New(session.ExpatReason(data, err))
+	}
+	return root, nil
 }
 
 var featureSet = regexp.MustCompile(`^\d+\.\d+(\.\d+)?$`)

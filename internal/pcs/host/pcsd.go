@@ -112,7 +112,7 @@ func PcsdDeauth(s *session.Session, args []string) error {
 	}
 	data, err := os.ReadFile(path)
 	if err != nil {
-		return report.Fatalf("Unable to edit data in %s: [Errno 2] %s: '%s'", path, session.Reason(err), path)
+		return report.Fatalf("Unable to edit data in %s: %s", path, session.Errno(err, path))
 	}
 	var list []map[string]any
 	if err := json.Unmarshal(data, &list); err != nil {

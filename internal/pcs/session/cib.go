@@ -3,10 +3,12 @@ package session
 import (
 	"bytes"
 	"errors"
+	"fmt"
 	"io"
 	"os"
 	"strconv"
 	"strings"
+	"syscall"
 	"time"
 
 	"github.com/beevik/etree"
@@ -182,6 +184,14 @@ func Reason(err error) string {
 		return text
 	}
 	return strings.ToUpper(text[:1]) + text[1:]
+}
+
+// Errno is why a file could not be used, the way that Python tells it.
+func Errno(err error, path string) string {
+	if n := syscall.Errno(0); errors.As(err, &n) {
+		return fmt.Sprintf("[Errno %d] %s: '%s'", int(n), Reason(err), path)
+	}
+	return Reason(err)
 }
 
 // Seconds reads a time as pcs does: 10, 10s, 2m, 2min, 1h, 1hr.
