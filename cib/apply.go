@@ -9,6 +9,7 @@ import (
 	"hacluster/cib/acl"
 	"hacluster/cib/patch"
 	"hacluster/cib/upgrade"
+	"hacluster/cib/xml"
 )
 
 // Op names what a request does, in the words of Pacemaker's messages.
@@ -99,6 +100,9 @@ func Apply(root *etree.Element, req Request) (Result, error) {
 		return Result{Root: root}, fail(OldData, "%s is older than %s", after, before)
 	}
 	DropText(e.root)
+	if !readable(e.root, xml.MaxDepth) {
+		return Result{Root: root}, fail(Invalid, "the document would have more than %d elements inside each other", xml.MaxDepth)
+	}
 	if !e.changed {
 		return Result{Root: root, Data: e.data}, nil
 	}
@@ -113,6 +117,19 @@ func Apply(root *etree.Element, req Request) (Result, error) {
 		e.count(after)
 	}
 	return Result{Root: e.root, Data: e.data, Changed: true, Config: e.config, Keep: keep, Messages: e.messages}, nil
+}
+
+// readable tells that a document that is written now can be read again.
+func readable(el *etree.Element, depth int) bool {
+	if depth == 0 {
+		return false
+	}
+	for _, t := range el.Child {
+		if c, ok := t.(*etree.Element); ok && !readable(c, depth-1) {
+			return false
+		}
+	}
+	return true
 }
 
 // count counts the versions up, and stamps a new configuration.

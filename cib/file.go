@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"compress/bzip2"
 	"errors"
+	"fmt"
 	"io"
 	"io/fs"
 	"os"
@@ -17,28 +18,43 @@ import (
 	"hacluster/cib/xml"
 )
 
-// ReadFile gives a file's bytes; one whose name ends in .bz2 is unpacked, up to
-// the size that a document may have.
+// errTooLarge is the error of a file that is larger than a document may be.
+var errTooLarge = fmt.Errorf("more than the %d MB that a document may have", xml.MaxSize>>20)
+
+// ReadFile gives a file's bytes, at most as many as a document may have; one whose
+// name ends in .bz2 is unpacked.
 func ReadFile(file string) ([]byte, error) {
-	data, err := os.ReadFile(file)
-	if err != nil || !strings.HasSuffix(file, ".bz2") {
-		return data, err
+	f, err := os.Open(file)
+	if err != nil {
+		return nil, err
 	}
-	plain, err := io.ReadAll(io.LimitReader(bzip2.NewReader(bytes.NewReader(data)), xml.MaxSize+1))
-	if err == nil && len(plain) > xml.MaxSize {
-		err = errors.New("more than a document may hold")
+	defer f.Close() //nolint:errcheck // nothing was written
+	var from io.Reader = f
+	op := "read"
+	if strings.HasSuffix(file, ".bz2") {
+		from, op = bzip2.NewReader(f), "unpack"
+	}
+	data, err := io.ReadAll(io.LimitReader(from, xml.MaxSize+1))
+	if err == nil && len(data) > xml.MaxSize {
+		err = errTooLarge
 	}
 	if err != nil {
-		return nil, &fs.PathError{Op: "unpack", Path: file, Err: err}
+		var path *fs.PathError
+		if errors.As(err, &path) {
+			return nil, err
+		}
+		return nil, &fs.PathError{Op: op, Path: file, Err: err}
 	}
-	return plain, nil
+	return data, nil
 }
 
 // WriteFile writes a document in place of a file so that a crash at any moment
 // leaves the old or the new one: a temporary file beside it, synced, renamed, and
 // the folder synced. Mode and owner of an existing file stay; a link is followed;
 // a name that ends in .bz2 is packed.
-func WriteFile(file string, root *etree.Element) error {
+func WriteFile(file string, root *etree.Element) error { return writeFile(osDisk{}, file, root) }
+
+func writeFile(d disk, file string, root *etree.Element) error {
 	data := xml.Format(root)
 	if strings.HasSuffix(file, ".bz2") {
 		var b bytes.Buffer
@@ -57,27 +73,25 @@ func WriteFile(file string, root *etree.Element) error {
 	if to, err := filepath.EvalSymlinks(file); err == nil {
 		file = to
 	}
-	dir := filepath.Dir(file)
-	mode, own := fs.FileMode(0o600), func(*os.File) error { return nil }
+	mode, own := fs.FileMode(0o600), func(tempFile) error { return nil }
 	if st, err := os.Stat(file); err == nil {
 		mode = st.Mode().Perm()
-		own = func(f *os.File) error { return keepOwner(f, st) }
+		own = func(f tempFile) error { return keepOwner(f, st) }
 	}
-	err := replace(file, data, func(f *os.File) error { return errors.Join(f.Chmod(mode), own(f)) })
+	err := replace(d, file, data, func(f tempFile) error { return errors.Join(f.Chmod(mode), own(f)) })
 	if err != nil {
 		return err
 	}
-	return syncDir(dir)
+	return d.syncDir(filepath.Dir(file))
 }
 
 // replace puts data in file's place: written beside it, synced, renamed.
 // prepare sets mode and owner before anything is written.
-func replace(file string, data []byte, prepare func(*os.File) error) error {
-	f, err := os.CreateTemp(filepath.Dir(file), "cib.")
+func replace(d disk, file string, data []byte, prepare func(tempFile) error) error {
+	f, err := d.create(filepath.Dir(file))
 	if err != nil {
 		return err
 	}
-	defer os.Remove(f.Name()) //nolint:errcheck // gone already after the rename
 	if err = prepare(f); err == nil {
 		_, err = f.Write(data)
 	}
@@ -88,16 +102,54 @@ func replace(file string, data []byte, prepare func(*os.File) error) error {
 		err = cerr
 	}
 	if err == nil {
-		err = os.Rename(f.Name(), file)
+		err = d.rename(f.Name(), file)
+	}
+	if err != nil {
+		_ = d.remove(f.Name())
 	}
 	return err
 }
 
 // keepOwner gives f the owner and group of the file it will replace.
-func keepOwner(f *os.File, old fs.FileInfo) error {
+func keepOwner(f tempFile, old fs.FileInfo) error {
 	st, ok := old.Sys().(*syscall.Stat_t)
 	if !ok || int(st.Uid) == os.Geteuid() && int(st.Gid) == os.Getegid() {
 		return nil
 	}
 	return f.Chown(int(st.Uid), int(st.Gid))
+}
+
+// disk is what writing does to the machine. Tests cut it off at every step.
+type disk interface {
+	create(dir string) (tempFile, error)
+	rename(from, to string) error
+	link(from, to string) error
+	remove(name string) error
+	syncDir(dir string) error
+}
+
+// tempFile is a file that is being written.
+type tempFile interface {
+	Name() string
+	Write(data []byte) (int, error)
+	Chmod(mode fs.FileMode) error
+	Chown(uid, gid int) error
+	Sync() error
+	Close() error
+}
+
+// osDisk is the real one.
+type osDisk struct{}
+
+func (osDisk) create(dir string) (tempFile, error) { return os.CreateTemp(dir, "cib.") }
+func (osDisk) rename(from, to string) error        { return os.Rename(from, to) }
+func (osDisk) link(from, to string) error          { return os.Link(from, to) }
+func (osDisk) remove(name string) error            { return os.Remove(name) }
+
+func (osDisk) syncDir(dir string) error {
+	d, err := os.Open(dir)
+	if err != nil {
+		return err
+	}
+	return errors.Join(d.Sync(), d.Close())
 }

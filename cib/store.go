@@ -25,6 +25,15 @@ type Store struct {
 	// Owner and Group are given to what is written when Chown is set.
 	Chown        bool
 	Owner, Group int
+
+	disk disk // nil is the real one
+}
+
+func (s *Store) on() disk {
+	if s.disk != nil {
+		return s.disk
+	}
+	return osDisk{}
 }
 
 // Load reads the newest good state; an empty folder gives an empty CIB. note is
@@ -64,7 +73,7 @@ func (s *Store) Load() (root *etree.Element, note string, err error) {
 
 // read gives the state in a file when it fits its digest.
 func (s *Store) read(file string) (*etree.Element, error) {
-	data, err := os.ReadFile(file)
+	data, err := ReadFile(file)
 	if err != nil {
 		return nil, err
 	}
@@ -139,7 +148,7 @@ func (s *Store) Save(root *etree.Element) error {
 	if err := s.write(file+".sig", []byte(FileDigest(root))); err != nil {
 		return err
 	}
-	return syncDir(s.Dir)
+	return s.on().syncDir(s.Dir)
 }
 
 func (s *Store) backup(file string) error {
@@ -159,18 +168,22 @@ func (s *Store) backup(file string) error {
 	}
 	to := filepath.Join(s.Dir, fmt.Sprintf("cib-%d.raw", n))
 	for _, suffix := range []string{"", ".sig"} {
-		if err := os.Remove(to + suffix); err != nil && !errors.Is(err, fs.ErrNotExist) {
+		if err := s.on().remove(to + suffix); err != nil && !errors.Is(err, fs.ErrNotExist) {
 			return err
 		}
-		if err := os.Link(file+suffix, to+suffix); err != nil && !errors.Is(err, fs.ErrNotExist) {
+		if err := s.on().link(file+suffix, to+suffix); err != nil && !errors.Is(err, fs.ErrNotExist) {
 			return err
 		}
 	}
-	return s.write(last, []byte(strconv.Itoa((n+1)%keep)))
+	if err := s.write(last, []byte(strconv.Itoa((n+1)%keep))); err != nil {
+		return err
+	}
+	// What comes next may reach the disk before it otherwise, and then there was nothing to go back to.
+	return s.on().syncDir(s.Dir)
 }
 
 func (s *Store) write(file string, data []byte) error {
-	return replace(file, data, func(f *os.File) error {
+	return replace(s.on(), file, data, func(f tempFile) error {
 		if !s.Chown {
 			return nil
 		}
@@ -178,17 +191,9 @@ func (s *Store) write(file string, data []byte) error {
 	})
 }
 
-func syncDir(dir string) error {
-	d, err := os.Open(dir)
-	if err != nil {
-		return err
-	}
-	return errors.Join(d.Sync(), d.Close())
-}
-
 // Load reads one file as a CIB.
 func Load(file string) (*xml.Document, error) {
-	data, err := os.ReadFile(file)
+	data, err := ReadFile(file)
 	if err != nil {
 		return nil, err
 	}

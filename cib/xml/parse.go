@@ -1,7 +1,6 @@
 package xml
 
 import (
-	"bytes"
 	"fmt"
 	"sort"
 	"strings"
@@ -14,7 +13,8 @@ import (
 const (
 	MaxDepth     = 256              // elements inside each other
 	MaxAttrValue = 10 * 1000 * 1000 // bytes of one attribute's value
-	MaxSize      = 1 << 30          // bytes of a document
+	MaxSize      = 256 << 20        // bytes of a document
+	MaxNodes     = 5 << 20          // elements and attributes, together
 )
 
 // Pos is a place in a document. Line and Col count from 1, Col in characters;
@@ -43,15 +43,17 @@ type Document struct {
 }
 
 // Parse reads a document. The error is a *Error.
-func Parse(data []byte) (*Document, error) {
+func Parse(data []byte) (*Document, error) { return parse(data, MaxNodes) }
+
+func parse(data []byte, maxNodes int) (*Document, error) {
 	if len(data) > MaxSize {
 		return nil, &Error{Pos{1, 1}, fmt.Sprintf("the document is larger than %d bytes", MaxSize)}
 	}
-	src, err := decode(data)
-	if err != nil {
-		return nil, err
+	src, fault := decode(data)
+	if fault != nil {
+		return nil, fault
 	}
-	p := &parser{src: src, names: make(map[string]string, 64)}
+	p := &parser{src: src, names: make(map[string]string, 64), maxNodes: maxNodes}
 	doc := &Document{src: src}
 	p.doc = doc
 	if err := p.document(); err != nil {
@@ -62,43 +64,6 @@ func Parse(data []byte) (*Document, error) {
 
 // ParseString is Parse of a string.
 func ParseString(text string) (*Document, error) { return Parse([]byte(text)) }
-
-// decode gives the document as UTF-8 without a byte order mark.
-func decode(data []byte) (string, error) {
-	data = bytes.TrimPrefix(data, []byte("\xef\xbb\xbf"))
-	if bytes.HasPrefix(data, []byte("<?xml")) {
-		end := bytes.Index(data, []byte("?>"))
-		if end > 0 {
-			head := strings.ToLower(string(data[:end]))
-			if strings.Contains(head, "iso-8859-1") || strings.Contains(head, "latin1") {
-				out := make([]rune, len(data))
-				for i, b := range data {
-					out[i] = rune(b)
-				}
-				return string(out), nil
-			}
-		}
-	}
-	if i := invalidUTF8(data); i >= 0 {
-		d := &Document{src: string(data)}
-		return "", &Error{d.place(i), fmt.Sprintf("byte %#02x is not valid UTF-8", data[i])}
-	}
-	return string(data), nil
-}
-
-func invalidUTF8(data []byte) int {
-	if utf8.Valid(data) {
-		return -1
-	}
-	for i := 0; i < len(data); {
-		r, n := utf8.DecodeRune(data[i:])
-		if r == utf8.RuneError && n == 1 {
-			return i
-		}
-		i += n
-	}
-	return -1
-}
 
 // place turns an offset into line and column.
 func (d *Document) place(offset int) Pos {
@@ -179,7 +144,10 @@ type parser struct {
 	doc      *Document
 	names    map[string]string // interned
 	prefixes []prefix          // bound at this depth, innermost last
-	entities map[string]string
+	bound    map[string]int    // how often each of them is
+	nodes    int
+	maxNodes int
+	entities map[string]*entity
 	slab     []etree.Element
 }
 
@@ -308,27 +276,12 @@ func (p *parser) declaration() *syntax {
 	if end < 0 {
 		return p.fail(0, "the XML declaration does not end")
 	}
-	head := p.src[:end]
-	i := strings.Index(head, "version")
-	if i < 0 {
+	switch version := pseudoAttr(p.src[:end], "version"); version {
+	case "1.0":
+	case "":
 		return p.fail(5, "the XML declaration names no version")
-	}
-	rest := strings.TrimLeft(head[i+len("version"):], " \t\r\n=")
-	if len(rest) < 5 || rest[1:4] != "1.0" {
-		return p.fail(i, "only XML version 1.0 is read")
-	}
-	if j := strings.Index(head, "encoding"); j >= 0 {
-		enc := strings.ToLower(strings.Trim(strings.TrimLeft(head[j+len("encoding"):], " \t\r\n="), " \t\r\n"))
-		if len(enc) > 0 {
-			if k := strings.IndexByte(enc[1:], enc[0]); k > 0 {
-				enc = enc[1 : k+1]
-			}
-		}
-		switch enc {
-		case "utf-8", "utf8", "us-ascii", "ascii", "iso-8859-1", "latin1":
-		default:
-			return p.fail(j, "encoding %q is not supported (UTF-8 and ISO-8859-1 are)", enc)
-		}
+	default:
+		return p.fail(5, "only XML version 1.0 is read")
 	}
 	p.pos = end + 2
 	return nil
@@ -406,32 +359,6 @@ func (p *parser) doctype() *syntax {
 		}
 	}
 	return p.fail(start, "the document type does not end")
-}
-
-func (p *parser) entity(decl string) {
-	f := strings.TrimLeft(decl, " \t\r\n")
-	i := strings.IndexAny(f, " \t\r\n")
-	if i < 0 || f[0] == '%' {
-		return
-	}
-	name, rest := f[:i], strings.TrimLeft(f[i:], " \t\r\n")
-	if rest == "" {
-		return
-	}
-	if p.entities == nil {
-		p.entities = map[string]string{}
-	}
-	value := ""
-	if rest[0] == '"' || rest[0] == '\'' {
-		if j := strings.IndexByte(rest[1:], rest[0]); j >= 0 {
-			value = rest[1 : j+1]
-		}
-	} else {
-		value = "<" // external: never usable
-	}
-	if _, ok := p.entities[name]; !ok {
-		p.entities[name] = value
-	}
 }
 
 // newlines turns the line ends of other systems into "\n", as XML asks.

@@ -40,9 +40,7 @@ func (p *parser) tree() *syntax {
 				return p.fail(start, "end tag %s closes element %s of line %d", name, full, p.doc.place(starts[len(starts)-1]).Line)
 			}
 			stack, starts = stack[:len(stack)-1], starts[:len(starts)-1]
-			for n := len(p.prefixes); n > 0 && p.prefixes[n-1].depth > len(stack); n = len(p.prefixes) {
-				p.prefixes = p.prefixes[:n-1]
-			}
+			p.unbind(len(stack))
 			if len(stack) == 0 {
 				return nil
 			}
@@ -88,9 +86,7 @@ func (p *parser) tree() *syntax {
 				stack, starts = append(stack, el), append(starts, start)
 				continue
 			}
-			for n := len(p.prefixes); n > 0 && p.prefixes[n-1].depth > len(stack); n = len(p.prefixes) {
-				p.prefixes = p.prefixes[:n-1]
-			}
+			p.unbind(len(stack))
 			if len(stack) == 0 {
 				return nil
 			}
@@ -113,8 +109,11 @@ func (p *parser) start(depth int) (el *etree.Element, empty bool, _ *syntax) {
 	p.slab = p.slab[1:]
 	el.Space, el.Tag = split(name)
 	prefixed := el.Space != ""
-	count := 0
-	for i := p.pos; i < len(p.src) && p.src[i] != '>'; i++ {
+	if p.nodes++; p.nodes > p.maxNodes {
+		return nil, false, p.fail(begin, "more than %d elements and attributes", p.maxNodes)
+	}
+	count := 0 // a guess; values may hold the signs too
+	for i := p.pos; i < len(p.src) && p.src[i] != '>' && count < 16; i++ {
 		if p.src[i] == '=' {
 			count++
 		}
@@ -122,6 +121,7 @@ func (p *parser) start(depth int) (el *etree.Element, empty bool, _ *syntax) {
 	if count > 0 {
 		el.Attr = make([]etree.Attr, 0, count)
 	}
+	var seen map[[2]string]bool
 	for {
 		before := p.pos
 		p.blank()
@@ -153,22 +153,67 @@ func (p *parser) start(depth int) (el *etree.Element, empty bool, _ *syntax) {
 		}
 		p.pos++
 		p.blank()
-		value, err := p.value(key)
+		value, ok, err := p.value(key)
 		if err != nil {
 			return nil, false, err
 		}
+		if p.nodes++; p.nodes > p.maxNodes {
+			return nil, false, p.fail(at, "more than %d elements and attributes", p.maxNodes)
+		}
 		space, local := split(key)
-		for i := range el.Attr {
-			if el.Attr[i].Key == local && el.Attr[i].Space == space {
-				return nil, false, p.fail(at, "attribute %s stands twice in %s", key, name)
-			}
+		if twice(el.Attr, space, local, &seen) {
+			return nil, false, p.fail(at, "attribute %s stands twice in %s", key, name)
 		}
 		if space == "xmlns" {
-			p.prefixes = append(p.prefixes, prefix{local, depth})
+			p.bind(local, depth)
 		} else if space != "" {
 			prefixed = true
 		}
-		el.Attr = append(el.Attr, etree.Attr{Space: space, Key: local, Value: value})
+		if ok {
+			el.Attr = append(el.Attr, etree.Attr{Space: space, Key: local, Value: value})
+		}
+	}
+}
+
+// twice tells that an attribute is there already. Where there are many, seen holds
+// what was seen.
+func twice(have []etree.Attr, space, local string, seen *map[[2]string]bool) bool {
+	if len(have) < 32 {
+		for i := range have {
+			if have[i].Key == local && have[i].Space == space {
+				return true
+			}
+		}
+		return false
+	}
+	if *seen == nil {
+		*seen = make(map[[2]string]bool, 2*len(have))
+		for _, a := range have {
+			(*seen)[[2]string{a.Space, a.Key}] = true
+		}
+	}
+	key := [2]string{space, local}
+	if (*seen)[key] {
+		return true
+	}
+	(*seen)[key] = true
+	return false
+}
+
+// bind declares a prefix for the element at this depth.
+func (p *parser) bind(name string, depth int) {
+	if p.bound == nil {
+		p.bound = map[string]int{}
+	}
+	p.bound[name]++
+	p.prefixes = append(p.prefixes, prefix{name, depth})
+}
+
+// unbind forgets the prefixes of elements deeper than depth.
+func (p *parser) unbind(depth int) {
+	for n := len(p.prefixes); n > 0 && p.prefixes[n-1].depth > depth; n = len(p.prefixes) {
+		p.bound[p.prefixes[n-1].name]--
+		p.prefixes = p.prefixes[:n-1]
 	}
 }
 
@@ -185,15 +230,7 @@ func (p *parser) namespaces(el *etree.Element, begin int, prefixed bool) *syntax
 		return nil
 	}
 	bound := func(space string) bool {
-		if space == "" || space == "xml" || space == "xmlns" {
-			return true
-		}
-		for _, b := range p.prefixes {
-			if b.name == space {
-				return true
-			}
-		}
-		return false
+		return space == "" || space == "xml" || space == "xmlns" || p.bound[space] > 0
 	}
 	if !bound(el.Space) {
 		return p.fail(begin, "the prefix %s of element %s is not declared", el.Space, el.FullTag())
@@ -206,26 +243,27 @@ func (p *parser) namespaces(el *etree.Element, begin int, prefixed bool) *syntax
 	return nil
 }
 
-// value reads a quoted attribute value and normalises it.
-func (p *parser) value(key string) (string, *syntax) {
+// value reads a quoted attribute value and normalises it. Pacemaker reads a value only
+// up to the first entity of the document's own; ok is false when nothing stands before that.
+func (p *parser) value(key string) (value string, ok bool, _ *syntax) {
 	if p.pos >= len(p.src) || p.src[p.pos] != '"' && p.src[p.pos] != '\'' {
-		return "", p.fail(p.pos, "the value of attribute %s is not in quotes", key)
+		return "", false, p.fail(p.pos, "the value of attribute %s is not in quotes", key)
 	}
 	quote := p.src[p.pos]
 	start := p.pos + 1
 	end := strings.IndexByte(p.src[start:], quote)
 	if end < 0 {
-		return "", p.fail(p.pos, "the value of attribute %s does not end", key)
+		return "", false, p.fail(p.pos, "the value of attribute %s does not end", key)
 	}
 	if end > MaxAttrValue {
-		return "", p.fail(p.pos, "the value of attribute %s is longer than %d bytes", key, MaxAttrValue)
+		return "", false, p.fail(p.pos, "the value of attribute %s is longer than %d bytes", key, MaxAttrValue)
 	}
 	raw := p.src[start : start+end]
 	p.pos = start + end + 1
 	special := -1
 	for i := 0; i < len(raw); i++ {
 		if c := raw[i]; c == '<' {
-			return "", p.fail(start+i, "'<' may not stand in the value of attribute %s", key)
+			return "", false, p.fail(start+i, "'<' may not stand in the value of attribute %s", key)
 		} else if c == '&' || c < 0x20 || c == 0xEF {
 			if special < 0 {
 				special = i
@@ -233,10 +271,10 @@ func (p *parser) value(key string) (string, *syntax) {
 		}
 	}
 	if special < 0 {
-		return raw, nil
+		return raw, true, nil
 	}
 	if i := badChar(raw); i >= 0 {
-		return "", p.fail(start+i, "a control character may not stand in the value of attribute %s", key)
+		return "", false, p.fail(start+i, "a control character may not stand in the value of attribute %s", key)
 	}
 	var b strings.Builder
 	b.Grow(len(raw))
@@ -253,11 +291,10 @@ func (p *parser) value(key string) (string, *syntax) {
 		case '&':
 			text, n, internal, err := p.reference(raw[i:], start+i)
 			if err != nil {
-				return "", err
+				return "", false, err
 			}
 			if internal {
-				// Pacemaker reads a value only up to the first entity of the document's own.
-				return b.String(), nil
+				return b.String(), b.Len() > 0, nil
 			}
 			b.WriteString(text)
 			i += n - 1
@@ -265,7 +302,7 @@ func (p *parser) value(key string) (string, *syntax) {
 			b.WriteByte(c)
 		}
 	}
-	return b.String(), nil
+	return b.String(), true, nil
 }
 
 // reference resolves the reference at the beginning of s (at offset in the document);
@@ -302,7 +339,10 @@ func (p *parser) reference(s string, offset int) (text string, n int, internal b
 		}
 		return string(r), n, false, nil
 	}
-	if v, ok := p.entities[name]; ok && !strings.Contains(v, "<") {
+	if e := p.check(name, 0); e != nil {
+		if e.fault != "" {
+			return "", 0, false, p.fail(offset, "entity %s %s", clip(name), e.fault)
+		}
 		return "", n, true, nil
 	}
 	return "", 0, false, p.fail(offset, "entity %s is not defined", clip(name))

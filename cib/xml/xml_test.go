@@ -28,7 +28,7 @@ func TestParseRefuses(t *testing.T) {
 		"bad UTF-8":         {"<a x='\xff'/>", "byte 0xff is not valid UTF-8"},
 		"XML 1.1":           {"<?xml version='1.1'?><a/>", "only XML version 1.0"},
 		"late declaration":  {" <?xml version='1.0'?><a/>", "very beginning"},
-		"encoding":          {"<?xml version='1.0' encoding='UTF-16'?><a/>", "not supported"},
+		"encoding":          {"<?xml version='1.0' encoding='UTF-16'?><a/>", "not written in it"},
 		"less-than":         {"<a x='<'/>", "'<' may not stand"},
 		"comment":           {"<a><!-- -- --></a>", "inside a comment"},
 		"deep":              {strings.Repeat("<a>", 300) + strings.Repeat("</a>", 300), "more than 256"},

@@ -17,6 +17,7 @@ import (
 	"hacluster/cib"
 	"hacluster/cib/schema"
 	"hacluster/cib/upgrade"
+	"hacluster/cib/xml"
 	"hacluster/internal/account"
 	"hacluster/internal/client"
 	"hacluster/internal/program"
@@ -81,7 +82,7 @@ func Open(ctx context.Context, env *program.Env) (*CIB, error) {
 	var data []byte
 	var err error
 	if c.file == "-" {
-		data, err = io.ReadAll(env.Stdin)
+		data, err = io.ReadAll(io.LimitReader(env.Stdin, xml.MaxSize+1))
 	} else {
 		data, err = cib.ReadFile(c.file)
 	}
