@@ -167,6 +167,9 @@ func (p *planner) startResource(r *Resource, n *Node, optional bool) {
 	start := p.c.NewAction(r, "start", 0, n, true)
 	p.orderUnfencing(r, n, start, needThen)
 	if start.Has(fRunnable) && !optional {
+		if start.Has(fOptional) {
+			p.c.Trace.Note(start, status.ActionRequired, p.c.Trace.Cause())
+		}
 		start.Clear(fOptional)
 	}
 	if p.expected(r, n) {
@@ -200,6 +203,7 @@ func (p *planner) primitiveActions(r *Resource) {
 		}
 	}
 	current, all, clean := r.ActiveNode()
+	p.c.Trace.Because(status.Origin{Code: status.OriginMigration, Resource: r.ID})
 	for _, n := range r.Dangling {
 		p.c.NewAction(r, "stop", 0, n, false).Set(status.MigrationAbort)
 	}
@@ -251,7 +255,11 @@ func (p *planner) primitiveActions(r *Resource) {
 			needStop = true
 		}
 	}
+	if p.c.Trace != nil {
+		p.c.Trace.Because(restartOrigin(r, moving, multiple))
+	}
 	p.restart(r, current, needStop, needPromote)
+	p.c.Trace.Because(status.Origin{Code: status.OriginPlacement, Resource: r.ID})
 	for role := r.Role; role != r.NextRole; {
 		to := next(role, r.NextRole)
 		if !p.step(r, role, to, r.Assigned, false) {
@@ -263,6 +271,21 @@ func (p *planner) primitiveActions(r *Resource) {
 	if migrate {
 		p.migrationActions(r, current)
 	}
+}
+
+// restartOrigin is why a resource is to be stopped (and started again).
+func restartOrigin(r *Resource, moving, multiple bool) status.Origin {
+	o := status.Origin{Code: status.OriginPlacement, Resource: r.ID}
+	switch {
+	case moving:
+	case multiple:
+		o.Code = status.OriginMultiple
+	case r.Has(status.Failed):
+		o.Code = status.OriginFailure
+	case r.Has(status.StartPending):
+		o.Code = status.OriginDefinition
+	}
+	return o
 }
 
 // restart walks down to a stop and up again; the steps are required if

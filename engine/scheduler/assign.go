@@ -63,7 +63,7 @@ func (p *planner) assignPrimitive(r *Resource, prefer *Node, stopIfFail bool) *N
 		}
 	}
 	if r.NextRole == status.RoleStopped {
-		p.c.ScoreAll(r, -infinity)
+		p.c.ScoreAll(r, -infinity, status.Origin{Code: status.OriginTargetRole, ID: r.TargetRole})
 	} else if r.NextRole > r.Role && !p.c.Quorate && p.c.Options.QuorumPolicy == status.QuorumFreeze {
 		r.NextRole = r.Role
 	}
@@ -170,8 +170,14 @@ func (p *planner) assignTo(r *Resource, n *Node, score int, force, stopIfFail bo
 		for _, a := range r.Actions {
 			switch a.Task {
 			case "stop":
+				if a.Has(status.Optional) {
+					p.c.Trace.Note(a, status.ActionRequired, status.Origin{Code: status.OriginNoNode})
+				}
 				a.Clear(status.Optional)
 			case "start":
+				if a.Has(status.Runnable) {
+					p.c.Trace.Note(a, status.ActionUnrunnable, status.Origin{Code: status.OriginNoNode})
+				}
 				a.Clear(status.Runnable)
 			default:
 				if ms, ok := a.Meta.Get("interval"); ok && ms != "0" && a.Meta.Value("op_target_rc") != "7" {
@@ -249,7 +255,7 @@ func (p *planner) showScores(r *Resource, function string) {
 	}
 	for _, n := range p.c.Nodes {
 		if e := r.Allowed.At(n); e != nil {
-			p.res.Scores = append(p.res.Scores, ScoreLine{Function: function, Resource: r.ID, Node: n.Name, Score: int(e.Score)})
+			p.res.Scores = append(p.res.Scores, ScoreLine{Function: function, Resource: r.ID, Node: n.Name, Score: int(e.Score), Why: e.Why})
 		}
 	}
 	for _, k := range r.Children {

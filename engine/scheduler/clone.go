@@ -163,7 +163,7 @@ func (p *planner) assignInstances(r *Resource, list []*Resource, total, perNode 
 		switch {
 		case !i.Has(status.Unassigned):
 		case assigned >= total:
-			p.c.ScoreAll(i, -infinity)
+			p.c.ScoreAll(i, -infinity, status.Origin{Code: status.OriginCloneMax, Resource: r.ID})
 		case p.assignInstance(i, nil, perNode) != nil:
 			assigned++
 		}
@@ -263,10 +263,11 @@ func (p *planner) assignInstance(r *Resource, prefer *Node, perNode int) *Node {
 		if !r.Has(status.Removed) && n.Available() && e != nil && e.Score >= 0 && int(e.Count) < perNode {
 			continue
 		}
-		r.Allowed[i].Score = -infinity
+		from := p.noRoom(r, n, e)
+		p.c.SetScore(&r.Allowed[i], -infinity, from)
 		for _, k := range r.Children {
 			if e := k.Allowed.At(n); e != nil {
-				e.Score = -infinity
+				p.c.SetScore(e, -infinity, from)
 			}
 		}
 	}
@@ -275,9 +276,25 @@ func (p *planner) assignInstance(r *Resource, prefer *Node, perNode int) *Node {
 	return n
 }
 
+// noRoom is why an instance may not go to a node.
+func (p *planner) noRoom(r *Resource, n *Node, e *status.Entry) status.Origin {
+	switch {
+	case p.c.Trace == nil:
+		return status.Origin{}
+	case r.Has(status.Removed):
+		return status.Origin{Code: status.OriginRemoved}
+	case !n.Available():
+		return status.Origin{Code: status.OriginNodeState, ID: "not available"}
+	case e == nil || e.Score < 0:
+		return status.Origin{Code: status.OriginCloneRoom, ID: "banned", Resource: r.Parent.ID}
+	}
+	return status.Origin{Code: status.OriginCloneRoom, ID: "full", Resource: r.Parent.ID}
+}
+
 // assignBundle places the containers of a bundle, then what goes with each,
 // then what runs inside.
 func (p *planner) assignBundle(r *Resource, prefer *Node, stopIfFail bool) {
+	inside := status.Origin{Code: status.OriginContainer, Resource: r.ID}
 	r.Set(status.Assigning)
 	p.showScores(r, "pcmk__bundle_assign")
 	list := append([]*Resource(nil), instances(r)...)
@@ -305,9 +322,9 @@ func (p *planner) assignBundle(r *Resource, prefer *Node, stopIfFail bool) {
 				}
 				n := p.c.ByIndex[i]
 				if n != part.Node {
-					e.Score = -infinity
+					p.c.SetScore(e, -infinity, inside)
 				} else if p.thresholdReached(part.Child, n) == nil {
-					e.Score = infinity
+					p.c.SetScore(e, infinity, inside)
 				}
 			}
 			part.Child.Parent.Set(status.Assigning)
@@ -320,10 +337,10 @@ func (p *planner) assignBundle(r *Resource, prefer *Node, stopIfFail bool) {
 			if !c.Allowed[i].Known {
 				continue
 			}
-			c.Allowed[i].Score = -infinity
+			p.c.SetScore(&c.Allowed[i], -infinity, inside)
 			for _, part := range r.Bundle.Parts {
 				if part.Node != nil && part.Node.Index == i {
-					c.Allowed[i].Score = 0
+					p.c.SetScore(&c.Allowed[i], 0, inside)
 				}
 			}
 		}

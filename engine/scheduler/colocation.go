@@ -255,7 +255,7 @@ func (p *planner) applyColocation(dep, prim *Resource, k *colocation) int {
 	case status.Primitive:
 		switch affects(dep, prim, k, false) {
 		case affectsRole:
-			return applyToPriority(dep, prim, k)
+			return p.applyToPriority(dep, prim, k)
 		case affectsScores:
 			p.applyToScores(dep, prim, k)
 		}
@@ -266,6 +266,22 @@ func (p *planner) applyColocation(dep, prim *Resource, k *colocation) int {
 		return p.applyWithClone(dep, prim, k)
 	}
 	return p.applyWithBundle(dep, prim, k)
+}
+
+// colocationOrigin is a colocation as the origin of a score, on account of the
+// resource on its other side.
+func colocationOrigin(k *colocation, other *Resource) status.Origin {
+	return status.Origin{Code: status.OriginColocation, ID: k.ID, Resource: other.ID}
+}
+
+// addPriority adds to the priority with which an instance is promoted.
+func (p *planner) addPriority(r *Resource, delta int, k *colocation, other *Resource) {
+	r.Priority = status.AddScores(delta, r.Priority)
+	if p.c.Trace != nil {
+		from := colocationOrigin(k, other)
+		from.Score = delta
+		r.PriorityWhy = p.c.Trace.Add(r.PriorityWhy, from)
+	}
 }
 
 func (p *planner) applyToScores(dep, prim *Resource, k *colocation) {
@@ -285,7 +301,7 @@ func (p *planner) applyToScores(dep, prim *Resource, k *colocation) {
 			continue
 		}
 		if prim.Assigned == nil {
-			e.Score = add(e.Score, -k.Score)
+			p.c.AddScore(e, -k.Score, colocationOrigin(k, prim))
 			continue
 		}
 		n := p.c.ByIndex[i]
@@ -298,10 +314,10 @@ func (p *planner) applyToScores(dep, prim *Resource, k *colocation) {
 		}
 		if same {
 			if k.Score < infinity {
-				e.Score = add(e.Score, k.Score)
+				p.c.AddScore(e, k.Score, colocationOrigin(k, prim))
 			}
 		} else if k.Score >= infinity {
-			e.Score = -infinity
+			p.c.SetScore(e, -infinity, colocationOrigin(k, prim))
 		}
 	}
 	if k.Score <= -infinity || k.Score >= infinity || p.anyAvailable(work) {
@@ -309,7 +325,7 @@ func (p *planner) applyToScores(dep, prim *Resource, k *colocation) {
 	}
 }
 
-func applyToPriority(dep, prim *Resource, k *colocation) int {
+func (p *planner) applyToPriority(dep, prim *Resource, k *colocation) int {
 	if dep.Assigned == nil {
 		return 0
 	}
@@ -332,7 +348,7 @@ func applyToPriority(dep, prim *Resource, k *colocation) int {
 		sign = -1
 	}
 	delta := sign * k.Score
-	dep.Priority = status.AddScores(delta, dep.Priority)
+	p.addPriority(dep, delta, k, prim)
 	return delta
 }
 
@@ -353,7 +369,7 @@ func (p *planner) applyToGroup(dep, prim *Resource, k *colocation) int {
 		}
 	}
 	if delta != 0 {
-		dep.Priority = status.AddScores(delta, dep.Priority)
+		p.addPriority(dep, delta, k, prim)
 	}
 	return delta
 }
@@ -413,11 +429,11 @@ func (p *planner) applyWithClone(dep, prim *Resource, k *colocation) int {
 		}
 		if k.DependentRole == status.RolePromoted {
 			if p.compatible(dep, prim, k.PrimaryRole, false, k.Attr, true) != nil {
-				dep.Priority = status.AddScores(dep.Priority, k.Score)
+				p.addPriority(dep, k.Score, k, prim)
 				return k.Score
 			}
 			if k.Score >= infinity {
-				dep.Priority = -infinity
+				p.addPriority(dep, -infinity, k, prim)
 				return -infinity
 			}
 			return 0
@@ -439,7 +455,7 @@ func (p *planner) applyWithClone(dep, prim *Resource, k *colocation) int {
 				hosts = append(hosts, ranked{n, s})
 			}
 		}
-		intersect(dep, hosts, false)
+		p.intersect(dep, hosts, false, colocationOrigin(k, prim))
 		return 0
 	}
 	delta := 0
@@ -450,7 +466,7 @@ func (p *planner) applyWithClone(dep, prim *Resource, k *colocation) int {
 }
 
 // intersect bans a dependent from all nodes but the hosts of its primary.
-func intersect(dep *Resource, hosts []ranked, addScores bool) {
+func (p *planner) intersect(dep *Resource, hosts []ranked, addScores bool, from status.Origin) {
 	for i := range dep.Allowed {
 		e := &dep.Allowed[i]
 		if !e.Known {
@@ -465,9 +481,9 @@ func intersect(dep *Resource, hosts []ranked, addScores bool) {
 		}
 		switch {
 		case found < 0:
-			e.Score = -infinity
+			p.c.SetScore(e, -infinity, from)
 		case addScores:
-			e.Score = add(e.Score, hosts[found].score)
+			p.c.AddScore(e, hosts[found].score, from)
 		}
 	}
 }
@@ -488,14 +504,14 @@ func (p *planner) applyWithPromotable(dep, prim *Resource, k *colocation) {
 				}
 				w, ok2 := colocAttr(p.c.ByIndex[j], k.Attr, dep)
 				if sameAttr(v, ok, w, ok2) {
-					e.Score = add(e.Score, k.Score)
+					p.c.AddScore(e, k.Score, colocationOrigin(k, prim))
 				}
 			}
 		}
 		hosts = append(hosts, ranked{n, s})
 	}
 	if k.Score >= infinity && (k.DependentRole != status.RolePromoted || k.PrimaryRole != status.RolePromoted) {
-		intersect(dep, hosts, true)
+		p.intersect(dep, hosts, true, colocationOrigin(k, prim))
 	}
 }
 
@@ -605,7 +621,7 @@ func (p *planner) applyWithBundle(dep, prim *Resource, k *colocation) int {
 		hosts = append(hosts, ranked{n, s})
 	}
 	if k.Score >= infinity {
-		intersect(dep, hosts, false)
+		p.intersect(dep, hosts, false, colocationOrigin(k, prim))
 	}
 	return delta
 }
@@ -700,6 +716,11 @@ func (p *planner) mergeScores(source, target *Resource, nodes *table, k *colocat
 		for i := range work {
 			if work[i].Known && work[i].Score == unusable {
 				work[i].Score = 1
+				if p.c.Trace != nil && k != nil {
+					from := colocationOrigin(k, source)
+					from.Score, from.Replaces = 1, true
+					work[i].Why = p.c.Trace.Add(work[i].Why, from)
+				}
 			}
 		}
 	}
@@ -768,7 +789,7 @@ func (p *planner) addMatching(work table, source, target *Resource, k *colocatio
 		sum := add(e.Score, delta)
 		if nonNegative && sum < 0 {
 			if e.Score > 0 {
-				e.Score = unusable
+				e.Score = unusable // keeps its origins until it is given a score again
 				continue
 			}
 			if e.Score == 0 {
@@ -776,6 +797,11 @@ func (p *planner) addMatching(work table, source, target *Resource, k *colocatio
 			}
 		}
 		e.Score = sum
+		if p.c.Trace != nil {
+			from := colocationOrigin(k, source)
+			from.Score = delta
+			e.Why = p.c.Trace.Add(e.Why, from)
+		}
 	}
 }
 

@@ -22,7 +22,7 @@ func (p *planner) nodeCriteria() {
 	for _, n := range p.c.Nodes {
 		for _, r := range p.c.Resources {
 			p.checkFailures(r, n)
-			exclusive(r, n)
+			p.exclusive(r, n)
 		}
 	}
 }
@@ -39,6 +39,7 @@ func (p *planner) shutdownLock(r *Resource) {
 	}
 	if r.LockNode != nil {
 		if len(r.Active) > 0 {
+			p.c.Trace.Because(status.Origin{Code: status.OriginLock, ID: r.LockNode.Name})
 			p.c.NewAction(r, "lrm_delete", 0, r.LockNode, false)
 			r.LockNode, r.LockTime = nil, 0
 		}
@@ -61,7 +62,7 @@ func (p *planner) shutdownLock(r *Resource) {
 	}
 	for _, n := range p.c.Nodes {
 		if n != r.LockNode {
-			p.c.ScoreNode(r, n, -infinity)
+			p.c.ScoreNode(r, n, -infinity, status.Origin{Code: status.OriginLock, ID: r.LockNode.Name})
 		}
 	}
 }
@@ -105,8 +106,13 @@ func (p *planner) applyScores(r *Resource, l *location, zero bool) {
 		e := r.Allowed.At(ns.Node)
 		if e == nil {
 			e = r.Allowed.Put(ns.Node, s)
+			if p.c.Trace != nil {
+				from := locationOrigin(l)
+				from.Score = s
+				e.Why = p.c.Trace.Add(0, from)
+			}
 		} else {
-			e.Score = add(e.Score, s)
+			p.c.AddScore(e, s, locationOrigin(l))
 		}
 		if l.Discovery > e.Discovery {
 			if l.Discovery == status.DiscoverExclusive {
@@ -115,6 +121,14 @@ func (p *planner) applyScores(r *Resource, l *location, zero bool) {
 			e.Discovery = l.Discovery
 		}
 	}
+}
+
+func locationOrigin(l *location) status.Origin {
+	o := status.Origin{Code: status.OriginLocation, ID: l.ID, Resource: l.Resource.ID}
+	if l.Health {
+		o.Code = status.OriginHealth
+	}
+	return o
 }
 
 func (p *planner) stick(r *Resource) {
@@ -131,7 +145,7 @@ func (p *planner) stick(r *Resource) {
 	if !p.c.Options.Symmetric && r.Allowed.At(n) == nil {
 		return
 	}
-	p.c.ScoreNode(r, n, r.Stickiness)
+	p.c.ScoreNode(r, n, r.Stickiness, status.Origin{Code: status.OriginStickiness})
 }
 
 func (p *planner) checkFailures(r *Resource, n *Node) {
@@ -145,7 +159,7 @@ func (p *planner) checkFailures(r *Resource, n *Node) {
 		return
 	}
 	if ban := p.thresholdReached(r, n); ban != nil {
-		p.c.ScoreNode(ban, n, -infinity)
+		p.c.ScoreNode(ban, n, -infinity, status.Origin{Code: status.OriginThreshold, Resource: r.ID})
 	}
 }
 
@@ -165,14 +179,14 @@ func (p *planner) thresholdReached(r *Resource, n *Node) *Resource {
 	return r
 }
 
-func exclusive(r *Resource, n *Node) {
+func (p *planner) exclusive(r *Resource, n *Node) {
 	if !r.Has(status.ExclusiveProbes) && !r.Top(false).Has(status.ExclusiveProbes) {
 		return
 	}
 	for _, k := range r.Children {
-		exclusive(k, n)
+		p.exclusive(k, n)
 	}
 	if e := r.Allowed.At(n); e != nil && e.Discovery != status.DiscoverExclusive {
-		e.Score = -infinity
+		p.c.SetScore(e, -infinity, status.Origin{Code: status.OriginDiscovery, ID: "exclusive"})
 	}
 }

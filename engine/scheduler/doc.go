@@ -34,6 +34,8 @@ type (
 	Action = status.Action
 	// Cluster is the model of the whole.
 	Cluster = status.Cluster
+	// Trace tells where scores and actions come from.
+	Trace = status.Trace
 )
 
 // Input is everything that a plan depends on.
@@ -48,6 +50,8 @@ type Input struct {
 	Simulation bool
 	// Utilization records the lines of UtilizationLines.
 	Utilization bool
+	// Trace, if not nil, records where scores and actions come from.
+	Trace *Trace
 	// NoScores leaves out Result.Scores; nothing else changes.
 	NoScores bool
 }
@@ -61,8 +65,9 @@ type ScoreLine struct {
 	Resource string
 	Node     string // "" for a promotion score of an inactive instance
 	Score    int
-	Text     string // utilization lines: the amounts
-	Comment  string // capacity lines: Original or Remaining
+	Why      status.Why // of a trace: where the score comes from
+	Text     string     // utilization lines: the amounts
+	Comment  string     // capacity lines: Original or Remaining
 }
 
 // Result is a plan.

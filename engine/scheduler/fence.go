@@ -30,6 +30,10 @@ func (p *planner) triggerUnfencing(r *Resource, n *Node, reason string, then *Ac
 	case !p.c.Options.Unfencing:
 	case r != nil && !r.Has(status.FenceDevice):
 	case n != nil && n.Online && !n.Unclean && !n.Shutdown:
+		if p.c.Trace != nil {
+			defer p.c.Trace.Because(p.c.Trace.Cause())
+			p.c.Trace.Because(status.Origin{Code: status.OriginUnfencing})
+		}
 		on := p.c.NewFencing(n, "on", false, reason, false)
 		if then != nil {
 			status.Order(on, then, ordered)
@@ -113,6 +117,8 @@ func (p *planner) fencingAndShutdowns() {
 }
 
 func (p *planner) shutdown(n *Node) *Action {
+	p.c.Trace.Because(status.Origin{Code: status.OriginShutdown, ID: n.Name})
+	defer p.c.Trace.Because(status.Origin{Code: status.OriginNodeState, ID: "unclean"})
 	a := p.c.NewGlobal("do_shutdown-"+n.Name, "do_shutdown", n, false)
 	for i := len(p.c.Actions) - 1; i >= 0; i-- {
 		s := p.c.Actions[i]
@@ -122,6 +128,9 @@ func (p *planner) shutdown(n *Node) *Action {
 		r := s.Resource
 		if r.Has(status.InMaintenance) || n.Maintenance || r.Flags&(status.Managed|status.Blocked) == 0 {
 			continue
+		}
+		if s.Has(fOptional) {
+			p.c.Trace.Note(s, status.ActionRequired, status.Origin{Code: status.OriginShutdown, ID: n.Name})
 		}
 		s.Clear(fOptional)
 		p.c.NewOrdering(&status.Ordering{FirstRsc: r, FirstAction: s, ThenAction: a, Kinds: ordered | blockThen})
@@ -317,6 +326,7 @@ func actionKind(task string) string {
 func (p *planner) orderOnRemote(a *Action) {
 	conn := a.Node.Conn
 	state := p.connectionState(a.Node)
+	lost := status.Origin{Code: status.OriginNodeState, ID: "unrecoverable", Resource: conn.ID}
 	switch actionKind(a.Task) {
 	case "start", "promote":
 		extra := status.OrderKind(0)
@@ -329,7 +339,7 @@ func (p *planner) orderOnRemote(a *Action) {
 		case state == connAlive:
 			p.beforeStop(a, conn, needFirst)
 		case state == connFailed:
-			p.c.FenceNode(a.Node, "resources are active but connection is unrecoverable", false)
+			p.c.FenceNode(a.Node, "resources are active but connection is unrecoverable", false, lost)
 		case conn.NextRole == status.RoleStopped:
 			p.beforeStop(a, conn, needFirst)
 		default:
@@ -345,7 +355,7 @@ func (p *planner) orderOnRemote(a *Action) {
 			return
 		}
 		if a.Task == "monitor" && state == connFailed {
-			p.c.FenceNode(a.Node, "resources are in unknown state and connection is unrecoverable", false)
+			p.c.FenceNode(a.Node, "resources are in unknown state and connection is unrecoverable", false, lost)
 		}
 		if p.c.CurrentNode(conn) != nil && state == connStopped {
 			p.beforeStop(a, conn, blockThen)
@@ -359,7 +369,7 @@ func (p *planner) orderOnGuest(a *Action) {
 	conn := a.Node.Conn
 	l := conn.Launcher
 	if l.Has(status.Failed) {
-		p.c.FenceNode(a.Node, "container failed", false)
+		p.c.FenceNode(a.Node, "container failed", false, status.Origin{Code: status.OriginFailure, Resource: l.ID})
 	}
 	kind := actionKind(a.Task)
 	switch kind {

@@ -28,6 +28,7 @@ func (p *planner) checkHistory() {
 }
 
 func (p *planner) checkResource(e *etree.Element, r *Resource, n *Node) {
+	p.c.Trace.Because(status.Origin{Code: status.OriginRemoved, Resource: r.ID})
 	if r.Has(status.Removed) {
 		if top := r.Top(false); !(top.IsClone() && !top.Has(status.Unique)) {
 			p.cleanup(r, n)
@@ -93,6 +94,7 @@ func (p *planner) deferredChecks() {
 		switch p.c.CompareDigest(k.Resource, k.Entry, k.Node).Outcome {
 		case status.DigestMatch, status.DigestUnknown:
 		default:
+			p.c.Trace.Because(status.Origin{Code: status.OriginFailure, ID: k.Entry.SelectAttrValue("id", ""), Resource: k.Resource.ID})
 			p.c.ClearFailCount(k.Resource, k.Node)
 		}
 	}
@@ -109,6 +111,7 @@ func (p *planner) scheduleCancel(r *Resource, op *etree.Element, task string, ms
 
 // agentChanged tells whether a history is of another agent than configured.
 func (p *planner) agentChanged(e *etree.Element, r *Resource, n *Node, active bool) bool {
+	p.c.Trace.Because(status.Origin{Code: status.OriginDefinition, ID: e.SelectAttrValue("id", ""), Resource: r.ID})
 	changed := false
 	for _, a := range [...]struct{ name, now string }{{"type", r.Type}, {"class", r.Class}, {"provider", r.Provider}} {
 		if e.SelectAttrValue(a.name, "") != a.now {
@@ -135,6 +138,7 @@ func (p *planner) cleanup(r *Resource, n *Node) {
 
 // changed reacts to parameters that changed since an operation ran.
 func (p *planner) changed(r *Resource, n *Node, op *etree.Element) bool {
+	p.c.Trace.Because(status.Origin{Code: status.OriginDefinition, ID: op.SelectAttrValue("id", ""), Resource: r.ID})
 	task := op.SelectAttrValue("operation", "")
 	v, _ := status.ParseInt(op.SelectAttrValue("interval", "0"))
 	ms := uint32(max(v, 0))

@@ -62,7 +62,7 @@ func (p *planner) allowedNodes(r *Resource) []*Node {
 func (p *planner) avoidRemote(r *Resource) {
 	for i := range r.Allowed {
 		if r.Allowed[i].Known && p.c.ByIndex[i].Conn != nil {
-			r.Allowed[i].Score = -infinity
+			p.c.SetScore(&r.Allowed[i], -infinity, status.Origin{Code: status.OriginKind})
 		}
 	}
 }
@@ -122,7 +122,7 @@ func (p *planner) primitiveConstraints(r *Resource) {
 		if remote != nil {
 			for i := range r.Allowed {
 				if r.Allowed[i].Known && p.c.ByIndex[i].Conn != remote {
-					r.Allowed[i].Score = -infinity
+					p.c.SetScore(&r.Allowed[i], -infinity, status.Origin{Code: status.OriginContainer, Resource: l.ID})
 				}
 			}
 		} else {

@@ -210,6 +210,9 @@ func (p *planner) noteKeys(clone *Resource, k *notes) {
 	if required {
 		for _, a := range []*Action{k.n.Pre, k.n.PreDone, k.n.Post, k.n.PostDone} {
 			if a != nil {
+				if a.Has(fOptional) {
+					p.c.Trace.Note(a, status.ActionRequired, status.Origin{Code: status.OriginNotify, Resource: clone.ID})
+				}
 				a.Clear(fOptional)
 			}
 		}

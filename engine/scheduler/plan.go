@@ -38,7 +38,7 @@ func Plan(in Input) (*Result, error) {
 	if in.CIB == nil {
 		return nil, errors.New("no CIB to plan for")
 	}
-	c := status.Read(status.Input{CIB: in.CIB, Now: in.EffectiveTime(), Simulation: in.Simulation})
+	c := status.Read(status.Input{CIB: in.CIB, Now: in.EffectiveTime(), Simulation: in.Simulation, Trace: in.Trace})
 	return PlanFor(c, in)
 }
 
@@ -46,7 +46,7 @@ func Plan(in Input) (*Result, error) {
 // order and words of crm_verify. A CIB without status is checked less, for no
 // plan can be made for it.
 func Check(in Input) []status.Message {
-	c := status.Read(status.Input{CIB: in.CIB, Now: in.EffectiveTime(), Simulation: in.Simulation})
+	c := status.Read(status.Input{CIB: in.CIB, Now: in.EffectiveTime(), Simulation: in.Simulation, Trace: in.Trace})
 	if c.TooNew || in.CIB.SelectElement("status") == nil {
 		return c.Messages
 	}
@@ -61,6 +61,9 @@ func Check(in Input) []status.Message {
 // The model is used up: it holds the plan afterwards.
 func PlanFor(c *Cluster, in Input) (*Result, error) {
 	p := &planner{in: in, c: c, res: &Result{Cluster: c}}
+	if in.Trace != nil && c.Trace == nil {
+		return nil, errors.New("the model was read without a trace")
+	}
 	if c.TooNew {
 		p.res.Messages = c.Messages
 		return p.res, ErrFeatureSet
@@ -73,9 +76,11 @@ func PlanFor(c *Cluster, in Input) (*Result, error) {
 	p.checkHistory()
 	p.place()
 	p.deferredChecks()
+	c.Trace.Because(status.Origin{Code: status.OriginProbe})
 	if c.Options.StartupProbes {
 		p.scheduleProbes()
 	}
+	c.Trace.Because(status.Origin{Code: status.OriginRemoved})
 	if c.Options.StopRemoved {
 		for _, r := range c.Resources {
 			p.clearRemoved(r)
@@ -85,10 +90,13 @@ func PlanFor(c *Cluster, in Input) (*Result, error) {
 		p.createActions(r)
 	}
 	p.orderRemote()
+	c.Trace.Because(status.Origin{Code: status.OriginNodeState, ID: "unclean"})
 	p.fencingAndShutdowns()
+	c.Trace.Because(status.Origin{Code: status.OriginOrdering})
 	p.applyOrderings()
 	p.summarize()
 	p.notified = make([]bool, len(c.All))
+	c.Trace.Because(status.Origin{Code: status.OriginNotify})
 	p.createGraph()
 	p.res.Actions = c.Actions
 	p.res.Messages = c.Messages

@@ -9,7 +9,7 @@ func (p *planner) scheduleProbes() {
 	for _, n := range p.c.Nodes {
 		if !n.Online {
 			if n.IsPlainRemote() && n.Conn != nil && p.connectionState(n) == connFailed {
-				p.c.FenceNode(n, "the connection is unrecoverable", false)
+				p.c.FenceNode(n, "the connection is unrecoverable", false, status.Origin{Code: status.OriginNodeState, ID: "unrecoverable", Resource: n.Conn.ID})
 			}
 			continue
 		}

@@ -113,12 +113,29 @@ func (p *planner) addPromotionScores(clone *Resource) {
 			}
 			score, _ := p.promotionScore(r, n)
 			if score > 0 {
-				r.Allowed[i].Score = add(r.Allowed[i].Score, score)
+				p.c.AddScore(&r.Allowed[i], score, status.Origin{Code: status.OriginPromotion, ID: n.Name, Resource: r.ID})
 			}
 			if score > r.Priority {
-				r.Priority = score
+				p.setPriorityTo(r, score, status.Origin{Code: status.OriginPromotion, ID: n.Name, Resource: r.ID})
 			}
 		}
+	}
+}
+
+func (p *planner) setPriorityTo(r *Resource, score int, from status.Origin) {
+	r.Priority = score
+	if p.c.Trace != nil {
+		from.Score, from.Replaces = score, true
+		r.PriorityWhy = p.c.Trace.Add(0, from)
+	}
+}
+
+// setPromotion sets the score that decides on promotion.
+func (p *planner) setPromotion(r *Resource, score int, from status.Origin) {
+	r.PromoPriority = score
+	if p.c.Trace != nil {
+		from.Score, from.Replaces = score, true
+		r.PromoWhy = p.c.Trace.Add(0, from)
 	}
 }
 
@@ -149,12 +166,13 @@ func (p *planner) setPriority(r, clone *Resource) {
 	switch next {
 	case status.RoleStarted, status.RoleUnknown:
 		score, set := p.promotionScore(r, n)
-		r.Priority = score
+		from := status.Origin{Code: status.OriginPromotion, ID: n.Name, Resource: r.ID}
 		if !set {
-			r.Priority = -1
+			score, from.Code = -1, status.OriginDefault
 		}
+		p.setPriorityTo(r, score, from)
 	case status.RoleUnpromoted, status.RoleStopped:
-		r.Priority = -infinity
+		p.setPriorityTo(r, -infinity, status.Origin{Code: status.OriginTargetRole})
 	}
 	for _, of := range [...]*Resource{r, clone} {
 		for i := len(of.Locations) - 1; i >= 0; i-- {
@@ -165,6 +183,11 @@ func (p *planner) setPriority(r, clone *Resource) {
 			for _, ns := range l.Nodes {
 				if ns.Node == n {
 					r.Priority = status.AddScores(r.Priority, ns.Score)
+					if p.c.Trace != nil {
+						from := locationOrigin(l)
+						from.Score = ns.Score
+						r.PriorityWhy = p.c.Trace.Add(r.PriorityWhy, from)
+					}
 					break
 				}
 			}
@@ -173,9 +196,9 @@ func (p *planner) setPriority(r, clone *Resource) {
 	for _, k := range thisWith(r) {
 		p.applyColocation(r, k.Primary, k)
 	}
-	r.PromoPriority = r.Priority
+	r.PromoPriority, r.PromoWhy = r.Priority, r.PriorityWhy
 	if next == status.RolePromoted {
-		r.PromoPriority = infinity
+		p.setPromotion(r, infinity, status.Origin{Code: status.OriginTargetRole})
 	}
 }
 
@@ -192,7 +215,7 @@ func (p *planner) sortByPromotion(clone *Resource) {
 		}
 		if n, _ := place(r); n != nil {
 			if e := clone.Allowed.At(n); e != nil {
-				e.Score = add(e.Score, r.PromoPriority)
+				p.c.AddScore(e, r.PromoPriority, status.Origin{Code: status.OriginPromotion, ID: n.Name, Resource: r.ID})
 			}
 		}
 	}
@@ -203,20 +226,20 @@ func (p *planner) sortByPromotion(clone *Resource) {
 	}
 	for _, t := range clone.Tickets {
 		if t.Role == status.RolePromoted && (!t.Ticket.Granted || t.Ticket.Standby) {
-			p.c.ScoreAll(clone, -infinity)
+			p.c.ScoreAll(clone, -infinity, status.Origin{Code: status.OriginTicket, ID: t.ID, Resource: clone.ID})
 		}
 	}
 	for _, r := range clone.Children {
 		n, _ := place(r)
 		switch {
 		case !r.Has(status.Managed) && r.NextRole == status.RolePromoted:
-			r.PromoPriority = infinity
+			p.setPromotion(r, infinity, status.Origin{Code: status.OriginUnmanaged})
 		case n == nil:
-			r.PromoPriority = -infinity
+			p.setPromotion(r, -infinity, status.Origin{Code: status.OriginNoNode})
 		case r.PromoPriority < 0:
 		default:
 			if e := clone.Allowed.At(n); e != nil {
-				r.PromoPriority = int(e.Score)
+				r.PromoPriority, r.PromoWhy = int(e.Score), e.Why
 			}
 		}
 	}
@@ -294,7 +317,7 @@ func (p *planner) setRoles(clone *Resource) {
 	count := 0
 	for _, r := range clone.Children {
 		if !p.in.NoScores {
-			line := ScoreLine{Function: "promotion", Resource: r.ID, Score: r.PromoPriority}
+			line := ScoreLine{Function: "promotion", Resource: r.ID, Score: r.PromoPriority, Why: r.PromoWhy}
 			if n, _ := place(r); n != nil {
 				line.Node = n.Name
 			}

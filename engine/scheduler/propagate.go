@@ -54,6 +54,7 @@ func (p *planner) orderFirst(o *status.Ordering) {
 	for _, f := range firsts {
 		if then == nil {
 			status.Order(f, o.ThenAction, o.Kinds)
+			p.c.Trace.Ordered(f, o.ThenAction, o.ID)
 		} else {
 			p.orderThen(f, then, o)
 		}
@@ -74,6 +75,7 @@ func (p *planner) orderThen(f *Action, r *Resource, o *status.Ordering) {
 	for _, t := range thens {
 		if f != nil {
 			status.Order(f, t, kinds)
+			p.c.Trace.Ordered(f, t, o.ID)
 		} else if kinds&needThen != 0 {
 			t.Clear(fRunnable)
 		}
@@ -100,22 +102,23 @@ func (p *planner) blockDependents(a *Action) {
 		if k.DependentRole == status.RolePromoted {
 			task = "promote"
 		}
-		p.markBlocked(k.Dependent, task, a.Resource)
+		p.markBlocked(k.Dependent, task, a, k)
 	}
 }
 
-func (p *planner) markBlocked(r *Resource, task string, because *Resource) {
+func (p *planner) markBlocked(r *Resource, task string, because *Action, k *colocation) {
 	for i := len(r.Actions) - 1; i >= 0; i-- {
 		a := r.Actions[i]
 		if a.Has(fRunnable) && a.Task == task {
 			a.Clear(fRunnable)
-			a.SetReason("colocation with "+because.ID, false)
+			a.SetReason("colocation with "+because.Resource.ID, false)
+			p.c.Trace.Note(a, status.ActionUnrunnable, status.Origin{Code: status.OriginColocation, ID: k.ID, Resource: because.Resource.ID, Action: because.KeyText()})
 			p.blockDependents(a)
 			p.visit(a)
 		}
 	}
-	for _, k := range r.Children {
-		p.markBlocked(k, task, because)
+	for _, c := range r.Children {
+		p.markBlocked(c, task, because, k)
 	}
 }
 
@@ -320,13 +323,18 @@ func (p *planner) visit(then *Action) {
 		}
 		changed &^= firstChanged
 		if first.Resource != nil && w.Kinds&thenCancels != 0 && !then.Has(fOptional) {
+			if p.c.Trace != nil && !first.Has(fOptional) {
+				p.c.Trace.Note(first, status.ActionOptional, p.orderedWith(first, then))
+			}
 			first.Set(fOptional)
 			if first.Task == "reload-agent" {
 				first.Resource.Clear(status.Reload)
 			}
 		}
 		if first.Resource != nil && then.Resource != nil && first.Resource != then.Resource && !isInside(then.Resource, first.Resource) {
-			first = effective(first)
+			if first = effective(first); p.c.Trace != nil && first != w.Action {
+				p.c.Trace.Ordered(first, then, p.c.Trace.OrderID(w.Action, then))
+			}
 		}
 		if first == w.Action {
 			ff := p.flagsForOrdering(first, thenNode)
@@ -374,6 +382,9 @@ func (p *planner) relate(first, then *Action, ff, tf status.ActionFlags, w *stat
 			changed |= p.update(then.Resource, first, then, n, ff&fOptional, fOptional, needThen)
 		} else if ff&fOptional == 0 && then.Has(fOptional) {
 			then.Clear(fOptional)
+			if p.c.Trace != nil {
+				p.noteFlag(then, fOptional, first)
+			}
 			changed |= thenChanged
 		}
 	}
@@ -549,6 +560,9 @@ func (p *planner) updateInterleaved(first, then *Action, n *Node, filter status.
 		}
 		if status.Order(fa, ta, kind) {
 			changed |= firstChanged | thenChanged
+			if p.c.Trace != nil {
+				p.c.Trace.Ordered(fa, ta, p.c.Trace.OrderID(first, then))
+			}
 		}
 		changed |= p.update(ti, fa, ta, n, p.flagsOf(fa, n), filter, kind)
 	}
@@ -563,11 +577,14 @@ func (p *planner) forceNone(r *Resource) bool {
 }
 
 // because clears a flag of an action on account of another and says so.
-func because(a *Action, flag status.ActionFlags, other *Action) {
+func (p *planner) because(a *Action, flag status.ActionFlags, other *Action) {
 	if a.Flags&flag == 0 {
 		return
 	}
 	a.Clear(flag)
+	if p.c.Trace != nil {
+		p.noteFlag(a, flag, other)
+	}
 	if a.Resource == other.Resource {
 		return
 	}
@@ -584,6 +601,30 @@ func because(a *Action, flag status.ActionFlags, other *Action) {
 	a.SetReason(text+" "+other.Task, false)
 }
 
+// orderedWith is another action as the origin of what becomes of an action.
+func (p *planner) orderedWith(a, other *Action) status.Origin {
+	o := status.Origin{Code: status.OriginOrdering, ID: p.c.Trace.OrderID(a, other), Action: other.KeyText()}
+	switch {
+	case other.Resource != nil:
+		o.Resource = other.Resource.ID
+	case other.Task == "stonith":
+		o.Code = status.OriginNodeState
+	}
+	return o
+}
+
+// noteFlag records that an action lost a flag on account of another.
+func (p *planner) noteFlag(a *Action, flag status.ActionFlags, other *Action) {
+	what := status.ActionRequired
+	switch flag {
+	case fRunnable:
+		what = status.ActionUnrunnable
+	case fMigrate:
+		what = status.ActionUnmigratable
+	}
+	p.c.Trace.Note(a, what, p.orderedWith(a, other))
+}
+
 // updatePlain applies one kind of relation to two actions themselves.
 func (p *planner) updatePlain(first, then *Action, flags, filter status.ActionFlags, kind status.OrderKind) int {
 	tf, ff := then.Flags, first.Flags
@@ -593,41 +634,41 @@ func (p *planner) updatePlain(first, then *Action, flags, filter status.ActionFl
 	case needFirst:
 		if tf&fOptional == 0 {
 			if filter&fOptional != 0 && flags&fOptional == 0 && ff&fOptional != 0 {
-				because(first, fOptional, then)
+				p.because(first, fOptional, then)
 			}
 			if flags&fMigrate != 0 && !then.Has(fMigrate) {
-				because(first, fMigrate, then)
+				p.because(first, fMigrate, then)
 			}
 		}
 	case needPromoted:
 		if then.Resource != nil && then.Resource.Role == status.RolePromoted && filter&fOptional != 0 && !then.Has(fOptional) {
-			because(first, fOptional, then)
+			p.because(first, fOptional, then)
 			if first.Has(fMigrate) && !then.Has(fMigrate) {
-				because(first, fMigrate, then)
+				p.because(first, fMigrate, then)
 			}
 		}
 	case unmigBlocks:
 		if filter&fOptional != 0 {
 			if !then.Has(fMigrate | fRunnable) {
-				because(first, fRunnable, then)
+				p.because(first, fRunnable, then)
 			}
 			if !then.Has(fOptional) {
-				because(first, fOptional, then)
+				p.because(first, fOptional, then)
 			}
 		}
 	case elseReal:
 		if filter&fOptional != 0 && !first.Has(fRunnable) {
-			because(then, fMigrate, first)
+			p.because(then, fMigrate, first)
 			then.Clear(fPseudo)
 		}
 	case blockThen:
 		if filter&fRunnable != 0 && then.Has(fRunnable) && flags&fRunnable == 0 {
-			because(then, fRunnable, first)
-			because(then, fMigrate, first)
+			p.because(then, fRunnable, first)
+			p.because(then, fMigrate, first)
 		}
 	case needThen:
 		if filter&fOptional != 0 && then.Has(fOptional) && flags&fOptional == 0 && !first.Has(fMigrate) {
-			because(then, fOptional, first)
+			p.because(then, fOptional, first)
 		}
 	case restartPair:
 		p.updateRestart(first, then, filter)
@@ -659,8 +700,8 @@ func (p *planner) updateOneWay(first, then *Action) {
 			return
 		}
 	}
-	because(then, fOptional, first)
-	because(then, fRunnable, first)
+	p.because(then, fOptional, first)
+	p.because(then, fRunnable, first)
 }
 
 func onlyOn(r *Resource, n *Node) bool {
@@ -677,16 +718,16 @@ func (p *planner) updateRestart(first, then *Action, filter status.ActionFlags) 
 		return
 	}
 	if first.Has(fRunnable) {
-		because(first, fOptional, then)
+		p.because(first, fOptional, then)
 	}
 	if !then.Has(fOptional) {
-		because(first, fOptional, then)
+		p.because(first, fOptional, then)
 	}
 	if !then.Has(fMigrate) {
-		because(first, fMigrate, then)
+		p.because(first, fMigrate, then)
 	}
 	if !first.Has(fOptional) && !first.Has(fRunnable) {
-		because(then, fRunnable, first)
+		p.because(then, fRunnable, first)
 	}
 }
 

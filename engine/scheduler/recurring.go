@@ -44,6 +44,7 @@ func (p *planner) recurringActions(r *Resource) {
 		if r.FindOp(o.Name, o.Interval, false) == nil {
 			continue
 		}
+		p.c.Trace.Because(status.Origin{Code: status.OriginMonitor, ID: o.ID, Resource: r.ID})
 		if start != nil {
 			p.recurActive(r, start, o, role)
 		}

@@ -141,7 +141,7 @@ func (p *planner) banInsufficient(r *Resource) *Node {
 	}
 	for _, n := range nodes {
 		if available(n, int(r.Allowed.At(n).Score)) && !fits(n, want) {
-			p.c.ScoreNode(r, n, -infinity)
+			p.c.ScoreNode(r, n, -infinity, status.Origin{Code: status.OriginUtilization})
 		}
 	}
 	if capable {

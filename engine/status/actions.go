@@ -154,6 +154,9 @@ func (c *Cluster) NewActionKeyed(r *Resource, keyTask, task string, ms uint32, n
 		a.FailRole = roleAfterFailure(r, task, a.OnFail)
 		c.registerAction(a)
 		r.Actions = append(r.Actions, a)
+		if !optional {
+			c.Trace.Note(a, ActionRequired, c.Trace.Cause())
+		}
 	}
 	c.require(a, optional)
 	if a.Node != nil && a.OpXML != nil && !a.opParams {
@@ -189,6 +192,8 @@ func (c *Cluster) NewGlobal(key, task string, n *Node, optional bool) *Action {
 		a = &Action{Node: n, Task: task, KeyTask: task, Key: key, Flags: Runnable}
 		if optional {
 			a.Set(Optional)
+		} else {
+			c.Trace.Note(a, ActionRequired, c.Trace.Cause())
 		}
 		c.registerAction(a)
 	}
@@ -206,8 +211,14 @@ func (c *Cluster) registerAction(a *Action) {
 // resources become optional.
 func (c *Cluster) require(a *Action, optional bool) {
 	if a.Resource != nil && a.Node != nil && !a.Has(Pseudo) && !a.Resource.Has(Managed) && !a.Meta.Has("interval") {
+		if !optional {
+			c.Trace.Note(a, ActionOptional, Origin{Code: OriginUnmanaged, Resource: a.Resource.ID})
+		}
 		a.Set(Optional)
 	} else if !optional {
+		if a.Has(Optional) {
+			c.Trace.Note(a, ActionRequired, c.Trace.Cause())
+		}
 		a.Clear(Optional)
 	}
 }
@@ -218,13 +229,20 @@ func (c *Cluster) updateRunnable(a *Action) {
 		return
 	}
 	r, n := a.Resource, a.Node
+	if c.Trace != nil && a.Has(Runnable) {
+		defer func() {
+			if !a.Has(Runnable) {
+				c.Trace.Note(a, ActionUnrunnable, c.unrunnable(a))
+			}
+		}()
+	}
 	switch {
 	case n == nil:
 		a.Clear(Runnable)
 	case !a.Has(OnDC) && !n.Online && (!n.IsGuest() || n.ResetNeeded):
 		a.Clear(Runnable)
 		if r.Has(Managed) && strings.EqualFold(a.Task, "stop") && !n.Unclean {
-			c.FenceNode(n, "stop is unrunnable", false)
+			c.FenceNode(n, "stop is unrunnable", false, Origin{Code: OriginNodeState, ID: "offline", Resource: r.ID})
 		}
 	case !a.Has(OnDC) && n.Pending:
 		a.Clear(Runnable)
@@ -249,6 +267,21 @@ func (c *Cluster) updateRunnable(a *Action) {
 			a.Set(Runnable)
 		}
 	}
+}
+
+// unrunnable is the origin of an action's not being runnable.
+func (c *Cluster) unrunnable(a *Action) Origin {
+	switch n := a.Node; {
+	case n == nil:
+		return Origin{Code: OriginNoNode}
+	case !n.Online:
+		return Origin{Code: OriginNodeState, ID: "offline"}
+	case n.Pending:
+		return Origin{Code: OriginNodeState, ID: "pending"}
+	case a.Needs == NeedsNothing:
+		return Origin{Code: OriginNodeState, ID: "cannot be fenced"}
+	}
+	return Origin{Code: OriginQuorum}
 }
 
 // quorumPolicy is the policy that counts for a resource now.

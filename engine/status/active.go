@@ -188,7 +188,7 @@ func (c *Cluster) addActive(r *Resource, n *Node, failed bool) {
 		}
 	}
 	if !r.Has(Managed) {
-		c.ScoreNode(r, n, Infinity)
+		c.ScoreNode(r, n, Infinity, Origin{Code: OriginUnmanaged})
 		for p := r.Parent; p != nil; p = p.Parent {
 			p.Active = append(p.Active, n)
 		}
@@ -197,7 +197,7 @@ func (c *Cluster) addActive(r *Resource, n *Node, failed bool) {
 	if r.Kind == Primitive && r.multiplyActive() {
 		switch r.Multiple {
 		case MultiStopOnly:
-			r.banEverywhere(c)
+			r.banEverywhere(c, Origin{Code: OriginMultiple})
 		case MultiBlock:
 			r.Clear(Managed)
 			r.Set(Blocked)
@@ -224,9 +224,9 @@ func (r *Resource) multiplyActive() bool {
 }
 
 // banEverywhere rebuilds the table with minus infinity everywhere.
-func (r *Resource) banEverywhere(c *Cluster) {
+func (r *Resource) banEverywhere(c *Cluster, from Origin) {
 	r.Allowed = nil
 	for _, n := range c.Nodes {
-		r.Allowed.Put(n, -Infinity)
+		c.SetScore(r.Allowed.Put(n, -Infinity), -Infinity, from)
 	}
 }

@@ -366,15 +366,18 @@ func (c *Cluster) bundleRemote(r *Resource, p *Replica) bool {
 	}
 	n.neverProbed = true
 	for _, k := range c.Resources {
-		disallow(k, n)
+		c.disallow(k, n)
 	}
 	p.Node = n
 	p.Child.Allowed = nil
+	own := Origin{Code: OriginContainer, Resource: r.ID}
 	entry := p.Child.Allowed.Put(n, 500)
+	c.SetScore(entry, 500, own)
 	entry.Discovery = DiscoverExclusive
 	clone := p.Child.Parent
 	clone.Allowed.Drop(n)
 	entry = clone.Allowed.Put(n, -Infinity)
+	c.SetScore(entry, -Infinity, own)
 	entry.Discovery = DiscoverExclusive
 
 	p.Remote = c.newResource(e, r, -1)
@@ -383,7 +386,7 @@ func (c *Cluster) bundleRemote(r *Resource, p *Replica) bool {
 	}
 	for _, o := range c.ByIndex {
 		if t := p.Remote.Allowed.At(o); t != nil && o.IsRemote {
-			t.Score = -Infinity
+			c.SetScore(t, -Infinity, Origin{Code: OriginKind})
 		}
 	}
 	n.Conn = p.Remote
@@ -398,12 +401,12 @@ func (c *Cluster) bundleRemote(r *Resource, p *Replica) bool {
 }
 
 // disallow keeps a bundle node out of a table that has it already.
-func disallow(r *Resource, n *Node) {
+func (c *Cluster) disallow(r *Resource, n *Node) {
 	if e := r.Allowed.At(n); e != nil {
-		e.Score = -Infinity
+		c.SetScore(e, -Infinity, Origin{Code: OriginContainer, Resource: n.Name})
 		e.Discovery = DiscoverNever
 	}
 	for _, k := range r.Children {
-		disallow(k, n)
+		c.disallow(k, n)
 	}
 }

@@ -13,6 +13,7 @@ func (c *Cluster) readConstraints(section *etree.Element) {
 			c.configErr("Ignoring <%s> constraint without id", e.Tag)
 			continue
 		}
+		c.constraint = get(e, "id")
 		switch e.Tag {
 		case "rsc_order":
 			c.readOrdering(e)
@@ -26,6 +27,7 @@ func (c *Cluster) readConstraints(section *etree.Element) {
 			c.configErr("Unsupported constraint type: %s", e.Tag)
 		}
 	}
+	c.constraint = ""
 }
 
 // constraintResource finds the resource that a constraint names; a name known
@@ -590,7 +592,8 @@ func (c *Cluster) withoutTicket(r *Resource, k *TicketConstraint) {
 		}
 		return
 	}
-	ban := func() { c.ScoreAll(r, -Infinity) }
+	from := Origin{Code: OriginTicket, ID: k.ID, Resource: k.Resource.ID}
+	ban := func() { c.ScoreAll(r, -Infinity, from) }
 	matches := k.Role == RoleUnknown || k.Role == r.Role
 	if k.Ticket.Granted || len(r.Active) == 0 {
 		if k.Role != RolePromoted || k.Policy == LossStop {
@@ -609,7 +612,7 @@ func (c *Cluster) withoutTicket(r *Resource, k *TicketConstraint) {
 		if matches {
 			ban()
 			for _, n := range r.Active {
-				c.FenceNode(n, "deadman ticket was lost", false)
+				c.FenceNode(n, "deadman ticket was lost", false, from)
 			}
 		}
 	case LossFreeze:

@@ -61,7 +61,11 @@ func (c *Cluster) CanFence(n *Node) bool {
 }
 
 // FenceNode marks a node to be fenced, for a reason.
-func (c *Cluster) FenceNode(n *Node, reason string, priorityDelay bool) {
+func (c *Cluster) FenceNode(n *Node, reason string, priorityDelay bool, from Origin) {
+	if c.Trace != nil {
+		defer c.Trace.Because(c.Trace.cause)
+		c.Trace.Because(from)
+	}
 	switch {
 	case n.IsGuest():
 		l := n.Conn.Launcher
@@ -117,6 +121,7 @@ func (c *Cluster) NewFencing(n *Node, kind string, optional bool, reason string,
 		a.Meta.Set("on_node", n.Name)
 		a.Meta.Set("on_node_uuid", n.ID)
 		a.Meta.Set("stonith_action", kind)
+		c.Trace.Note(a, ActionOptional, c.Trace.Cause())
 		if c.Options.Unfencing {
 			var all, secure strings.Builder
 			for _, d := range c.unfencingDevices() {
@@ -137,6 +142,9 @@ func (c *Cluster) NewFencing(n *Node, kind string, optional bool, reason string,
 		a.Meta.Set("priority-fencing-delay", strconv.FormatInt(c.priorityDelay(n), 10))
 	}
 	if !optional && c.CanFence(n) {
+		if c.Trace != nil && a.Has(Optional) {
+			c.Trace.Note(a, ActionRequired, c.Trace.cause)
+		}
 		a.Clear(Optional)
 		a.SetReason(reason, false)
 	} else if reason != "" && a.Reason == "" {

@@ -212,7 +212,7 @@ func (c *Cluster) readResourceHistory(n *Node, e *etree.Element) *Resource {
 	}
 	start, stop := ActiveWindow(list)
 	c.recurring(n, r, list, start, stop)
-	c.applyState(r, n, h.onFail)
+	c.applyState(r, n, h.onFail, h.cause())
 	if role, ok := c.targetRole(r); ok && (r.NextRole == RoleUnknown || role < r.NextRole) {
 		r.NextRole = role
 	}
@@ -228,6 +228,7 @@ func (c *Cluster) readLock(e *etree.Element, r *Resource, n *Node) {
 		return
 	}
 	if limit := c.Options.ShutdownLockLimit; limit > 0 && c.Now.Unix() > at+seconds(limit) {
+		c.Trace.Because(Origin{Code: OriginLock, ID: n.Name})
 		c.NewAction(r, "lrm_delete", 0, n, false)
 		return
 	}
@@ -353,7 +354,7 @@ func (c *Cluster) removedResource(id string, e *etree.Element) *Resource {
 	if !c.Options.StopRemoved {
 		r.Clear(Managed)
 	} else {
-		c.ScoreAll(r, -Infinity)
+		c.ScoreAll(r, -Infinity, Origin{Code: OriginRemoved})
 	}
 	return r
 }
@@ -394,6 +395,7 @@ func (c *Cluster) recurring(n *Node, r *Resource, list []*etree.Element, start, 
 	if !n.Online {
 		return
 	}
+	c.Trace.Because(Origin{Code: OriginMonitor, Resource: r.ID})
 	for i, e := range list {
 		if (start < stop && i <= stop) || i < start {
 			continue
@@ -408,7 +410,8 @@ func (c *Cluster) recurring(n *Node, r *Resource, list []*etree.Element, start, 
 
 // applyState draws the consequences of a history: where the resource is
 // active, and what its failures lead to.
-func (c *Cluster) applyState(r *Resource, n *Node, onFail OnFail) {
+func (c *Cluster) applyState(r *Resource, n *Node, onFail OnFail, because Origin) {
+	c.Trace.Because(because)
 	active := r.Role > RoleStopped
 	if r.Role != RoleUnknown {
 		for p := r; p != nil; p = p.Parent {
@@ -434,7 +437,7 @@ func (c *Cluster) applyState(r *Resource, n *Node, onFail OnFail) {
 			fence = true
 		}
 		if fence {
-			c.FenceNode(n, reason, false)
+			c.FenceNode(n, reason, false, Origin{Code: OriginNodeState, ID: "lost", Resource: r.ID})
 		}
 	}
 	failed := onFail != FailIgnore
@@ -447,14 +450,14 @@ func (c *Cluster) applyState(r *Resource, n *Node, onFail OnFail) {
 		r.Set(Failed)
 		c.NewAction(r, "demote", 0, n, false)
 	case FailFence:
-		c.FenceNode(n, r.ID+" failed there", false)
+		c.FenceNode(n, r.ID+" failed there", false, because)
 	case FailStandby:
 		n.Standby, n.StandbyOnFail = true, true
 	case FailBlock:
 		r.Clear(Managed)
 		r.Set(Blocked)
 	case FailBan:
-		c.ScoreNode(r, n, -Infinity)
+		c.ScoreNode(r, n, -Infinity, because)
 	case FailStop:
 		r.NextRole = RoleStopped
 	case FailRestart:
@@ -476,7 +479,7 @@ func (c *Cluster) applyState(r *Resource, n *Node, onFail OnFail) {
 		r.Set(Failed | StopIfFailed)
 		if c.Options.FencingEnabled && r.Has(RemoteConnection) {
 			if t := c.FindNode(r.ID); t.IsPlainRemote() && !t.Fenced {
-				c.FenceNode(t, "remote connection is unrecoverable", false)
+				c.FenceNode(t, "remote connection is unrecoverable", false, because)
 			}
 		}
 		if active {

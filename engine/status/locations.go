@@ -245,6 +245,7 @@ func (c *Cluster) readHealth() {
 				continue
 			}
 			l := c.newLocation(o.HealthStrategy, r, "", false)
+			l.Health = true
 			l.Nodes = append(l.Nodes, NodeScore{n, sum})
 		}
 	}

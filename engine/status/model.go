@@ -58,6 +58,9 @@ type Node struct {
 	ID    string
 	Name  string
 	Score int // base score
+	// Configured is the base score as configured: Score is lowered for nodes
+	// that cannot run resources.
+	Configured int
 
 	IsRemote bool // any Pacemaker Remote node: remote, guest or bundle node
 	// Conn is the resource that connects to a remote node; nil for members and
@@ -159,6 +162,7 @@ type Entry struct {
 	Count     int32
 	Discovery Discovery
 	Known     bool // the node is in the table
+	Why       Why  // where the score comes from, if traced
 }
 
 // Table is a resource's view of the nodes, indexed by Node.Index. It may be
@@ -303,6 +307,7 @@ type Resource struct {
 	Ops       []Op // configured operations
 
 	Priority           int
+	PriorityWhy        Why
 	ConfiguredPriority int
 	Stickiness         int
 	FailureLimit       int    // migration-threshold
@@ -349,6 +354,7 @@ type Resource struct {
 	GroupColoc    bool
 	Bundle        *BundleInfo
 	PromoPriority int
+	PromoWhy      Why
 	attached      bool // at the top of the tree
 }
 
@@ -518,6 +524,7 @@ const (
 // Location is a location constraint as it counts: scores on nodes.
 type Location struct {
 	ID        string
+	Health    bool // made of the node's health
 	Resource  *Resource
 	Role      Role // RoleUnknown: any
 	Discovery Discovery
@@ -545,6 +552,7 @@ type Colocation struct {
 
 // Ordering is a recorded order of two actions, by key or by action.
 type Ordering struct {
+	ID                          string // of its constraint, "" if it is implied
 	FirstRsc, ThenRsc           *Resource
 	FirstAction, ThenAction     *Action
 	FirstTask, ThenTask         string
@@ -646,6 +654,7 @@ type Cluster struct {
 	HaveRemote     bool // some Pacemaker Remote node is known
 	TooNew         bool // newer software wrote the CIB: nothing was read
 	Simulation     bool
+	Trace          *Trace // nil: nobody asks
 	StatusXML      *etree.Element
 	DeferredChecks []DeferredCheck // parameter checks that wait for placement, oldest first
 
@@ -657,6 +666,7 @@ type Cluster struct {
 	ids                     map[idKey]*etree.Element
 	expiredEntries          map[*etree.Element]bool
 	nextAction              int
+	constraint              string                 // id of the one being read
 	named                   map[string][]*Resource // by id and by name in history, some no longer valid
 	stopNeeded              []*Resource
 

@@ -27,6 +27,7 @@ func (c *Cluster) readStatus(section *etree.Element) {
 	for i := len(c.stopNeeded) - 1; i >= 0; i-- {
 		r := c.stopNeeded[i]
 		if n := c.CurrentNode(r); n != nil {
+			c.Trace.Because(Origin{Code: OriginFailure, Resource: r.ID})
 			c.NewAction(r, "stop", 0, n, false)
 		}
 	}
@@ -111,7 +112,7 @@ func (c *Cluster) readNodeState(e *etree.Element) {
 	n.Seen = true
 	c.online(e, n)
 	if !c.Quorate && n.Online && c.Options.QuorumPolicy == QuorumFence {
-		c.FenceNode(n, "cluster does not have quorum", false)
+		c.FenceNode(n, "cluster does not have quorum", false, Origin{Code: OriginQuorum})
 	}
 }
 
@@ -179,7 +180,7 @@ func (c *Cluster) onlineWithoutFencing(e *etree.Element, n *Node) bool {
 	case online > 0:
 		return strings.EqualFold(get(e, "join"), "member")
 	case n.ExpectedUp:
-		c.FenceNode(n, "peer is unexpectedly down", false)
+		c.FenceNode(n, "peer is unexpectedly down", false, Origin{Code: OriginNodeState})
 	}
 	return false
 }
@@ -200,35 +201,35 @@ func (c *Cluster) onlineWithFencing(e *etree.Element, n *Node) bool {
 		return online > 0
 	}
 	if member < 0 {
-		c.FenceNode(n, "peer has not been seen by the cluster", false)
+		c.FenceNode(n, "peer has not been seen by the cluster", false, Origin{Code: OriginNodeState})
 		return false
 	}
 	switch {
 	case join == "banned":
-		c.FenceNode(n, "peer failed Pacemaker membership criteria", false)
+		c.FenceNode(n, "peer failed Pacemaker membership criteria", false, Origin{Code: OriginNodeState})
 	case terminate:
 		if member <= 0 && online <= 0 && join == "down" {
 			return false
 		}
-		c.FenceNode(n, "fencing was requested", false)
+		c.FenceNode(n, "fencing was requested", false, Origin{Code: OriginRequested})
 	case !hasExpected || expected == "down":
 		switch {
 		case c.pendingTooLong(member, online):
-			c.FenceNode(n, "peer pending timed out on joining the process group", false)
+			c.FenceNode(n, "peer pending timed out on joining the process group", false, Origin{Code: OriginNodeState})
 		case member > 0 || online > 0:
 			n.Standby = true
 			n.Pending = true
 		}
 	case member <= 0:
-		c.FenceNode(n, "peer is no longer part of the cluster", true)
+		c.FenceNode(n, "peer is no longer part of the cluster", true, Origin{Code: OriginNodeState})
 	case online <= 0:
-		c.FenceNode(n, "peer process is no longer available", false)
+		c.FenceNode(n, "peer process is no longer available", false, Origin{Code: OriginNodeState})
 	case join == "member":
 	case join == "pending" || join == "down":
 		n.Standby = true
 		n.Pending = true
 	default:
-		c.FenceNode(n, "peer was in an unknown state", false)
+		c.FenceNode(n, "peer was in an unknown state", false, Origin{Code: OriginNodeState})
 	}
 	return member > 0
 }

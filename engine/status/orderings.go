@@ -39,6 +39,9 @@ func (c *Cluster) NewOrdering(o *Ordering) {
 	if a := o.ThenAction; a != nil && o.ThenTask == "" {
 		o.ThenTask, o.ThenInterval = a.KeyTask, a.Interval
 	}
+	if o.ID == "" {
+		o.ID = c.constraint
+	}
 	c.Orderings = append(c.Orderings, o)
 	c.orderMigrations(o)
 }

@@ -18,13 +18,15 @@ type Input struct {
 	NoConstraints bool
 	// Simulation: see scheduler.Input.
 	Simulation bool
+	// Trace records where scores and actions come from; nil: nobody asks.
+	Trace *Trace
 }
 
 // Read reads a CIB: options, nodes, resources, tags, status, and (unless told
 // otherwise) health and constraints. It never fails: whatever is wrong with
 // the configuration is in Messages.
 func Read(in Input) *Cluster {
-	c := &Cluster{CIB: in.CIB, Now: in.Now, Simulation: in.Simulation}
+	c := &Cluster{CIB: in.CIB, Now: in.Now, Simulation: in.Simulation, Trace: in.Trace}
 	if v := get(in.CIB, "crm_feature_set"); v != "" && CompareVersions(v, FeatureSet) > 0 {
 		c.configErr("Can't process CIB with feature set '%s' greater than our own '%s'", v, FeatureSet)
 		c.TooNew = true
@@ -101,7 +103,7 @@ func (c *Cluster) newNode(id, name, kind string, given bool, score int) *Node {
 	if c.FindNode(name) != nil {
 		c.configWarn("More than one node entry has name '%s'", name)
 	}
-	n := &Node{Index: len(c.ByIndex), ID: id, Name: name, Score: score, DiscoveryOK: true}
+	n := &Node{Index: len(c.ByIndex), ID: id, Name: name, Score: score, Configured: score, DiscoveryOK: true}
 	switch {
 	case !given || strings.EqualFold(kind, "member"):
 		n.Attrs.Set("#kind", "cluster")

@@ -23,6 +23,20 @@ type history struct {
 	masked         bool
 }
 
+// origin is the entry at hand as the origin of what follows from it.
+func (h *history) origin() Origin {
+	return Origin{Code: OriginFailure, ID: h.id, Resource: h.r.ID}
+}
+
+// cause is the failure that the state of the resource follows from.
+func (h *history) cause() Origin {
+	o := Origin{Code: OriginFailure, Resource: h.r.ID}
+	if h.lastFailure != nil {
+		o.ID = get(h.lastFailure, "id")
+	}
+	return o
+}
+
 func historyKey(e *etree.Element) string {
 	if k, ok := attr(e, "operation_key"); ok {
 		return k
@@ -64,6 +78,7 @@ func (h *history) entry(e *etree.Element) {
 		c.configErr("Ignoring resource history entry %s for %s on %s without operation", h.id, r.ID, n.ShownName())
 		return
 	}
+	c.Trace.Because(h.origin())
 	h.ms = uint32(max(intAttr(e, "interval", 0), 0))
 	switch h.task {
 	case "monitor", "start", "stop", "promote", "demote", "migrate_to", "migrate_from", "asyncmon":
@@ -115,7 +130,7 @@ func (h *history) entry(e *etree.Element) {
 		if f == FailIgnore {
 			h.onFail = FailBan
 		}
-		c.ScoreNode(parent, n, -Infinity)
+		c.ScoreNode(parent, n, -Infinity, h.origin())
 		h.failure(f, role)
 		return
 	case execNotConnected:
@@ -136,9 +151,9 @@ func (h *history) entry(e *etree.Element) {
 	h.failure(f, role)
 	switch h.exec {
 	case execErrorHard:
-		c.ScoreNode(parent, n, -Infinity)
+		c.ScoreNode(parent, n, -Infinity, h.origin())
 	case execErrorFatal:
-		c.ScoreAll(parent, -Infinity)
+		c.ScoreAll(parent, -Infinity, h.origin())
 	}
 }
 
@@ -174,7 +189,7 @@ func (h *history) failure(f OnFail, role Role) {
 	h.onFail = max(h.onFail, f)
 	switch h.task {
 	case "stop":
-		c.ScoreNode(r, n, -Infinity)
+		c.ScoreNode(r, n, -Infinity, h.origin())
 	case "migrate_to":
 		h.migrateToFailed()
 	case "migrate_from":
@@ -205,7 +220,7 @@ func (h *history) failure(f OnFail, role Role) {
 		if p := r.Top(false); r.Parent != nil && p.IsClone() && !p.Has(Unique) {
 			ban = p
 		}
-		ban.banEverywhere(c)
+		ban.banEverywhere(c, h.origin())
 	}
 }
 
@@ -297,7 +312,7 @@ func (h *history) maskProbe(exit int) {
 	h.record()
 	h.r.MaskedProbes = append(h.r.MaskedProbes, h.n)
 	h.r.MaskedText = append(h.r.MaskedText, exit)
-	h.c.ScoreNode(ban, h.n, -Infinity)
+	h.c.ScoreNode(ban, h.n, -Infinity, h.origin())
 }
 
 // remap settles whether a result is a failure.
