@@ -55,10 +55,15 @@ type Input struct {
 	Next *time.Time
 
 	depth int // of rules in rules
+	rules int // rules evaluated for the outermost one
 }
 
 // maxDepth bounds rules in rules, which may refer to themselves by id-ref.
 const maxDepth = 64
+
+// maxRules bounds the rules that one rule may hold, counting each as often as
+// it is referred to.
+const maxRules = 1 << 14
 
 func (in *Input) err(format string, args ...any) Outcome {
 	if in.Error != nil {
@@ -96,7 +101,11 @@ func Evaluate(e *etree.Element, in *Input) Outcome {
 		}
 	}
 	id := value(e, "id")
-	if in.depth++; in.depth > maxDepth {
+	if in.depth == 0 {
+		in.rules = 0
+	}
+	in.rules++
+	if in.depth++; in.depth > maxDepth || in.rules > maxRules {
 		in.depth--
 		return in.err("Treating rule %s as not passing because it is nested too deeply", id)
 	}

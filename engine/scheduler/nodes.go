@@ -78,16 +78,16 @@ func (p *planner) compareNodes(a, b ranked, active *Node) int {
 	if sa != sb {
 		return sb - sa
 	}
-	strategy := p.c.Options.Placement
-	if strategy != "minimal" {
-		if strategy == "balanced" {
-			if d := compareCapacity(a.node, b.node); d != 0 {
-				return d
-			}
-		}
-		if d := a.node.Assigned - b.node.Assigned; d != 0 {
+	switch p.c.Options.Placement {
+	case "minimal": // the same nodes are filled first, whatever runs there now
+		return strings.Compare(a.node.Name, b.node.Name)
+	case "balanced":
+		if d := compareCapacity(a.node, b.node); d != 0 {
 			return d
 		}
+	}
+	if d := a.node.Assigned - b.node.Assigned; d != 0 {
+		return d
 	}
 	switch {
 	case active == nil:

@@ -30,13 +30,24 @@ func (p *planner) applyOrderings() {
 	p.disableInvalid()
 }
 
+// actionsOf finds the actions that one side of an order means. Where none has
+// the key, the last word of its task counts: what is ordered before a history
+// is cleared from the CIB (lrm_delete) is ordered before its deletion, too.
+func actionsOf(r *Resource, task string, ms uint32) []*Action {
+	list := r.FindActions(task, ms, nil)
+	if i := strings.LastIndexByte(task, '_'); len(list) == 0 && i >= 0 && task != "migrate_to" && task != "migrate_from" && !strings.Contains(task, "_notify_") {
+		list = r.FindActions(task[i+1:], ms, nil)
+	}
+	return list
+}
+
 func (p *planner) orderFirst(o *status.Ordering) {
 	r := o.FirstRsc
 	var firsts []*Action
 	if o.FirstAction != nil {
 		firsts = []*Action{o.FirstAction}
 	} else {
-		firsts = r.FindActions(o.FirstTask, o.FirstInterval, nil)
+		firsts = actionsOf(r, o.FirstTask, o.FirstInterval)
 	}
 	then := o.ThenRsc
 	if len(firsts) == 0 && r != then {
@@ -66,7 +77,7 @@ func (p *planner) orderThen(f *Action, r *Resource, o *status.Ordering) {
 	if o.ThenAction != nil {
 		thens = []*Action{o.ThenAction}
 	} else {
-		thens = r.FindActions(o.ThenTask, o.ThenInterval, nil)
+		thens = actionsOf(r, o.ThenTask, o.ThenInterval)
 	}
 	kinds := o.Kinds
 	if f != nil && f.Resource == r && f.Has(status.MigrationAbort) {
@@ -743,7 +754,7 @@ func (p *planner) disableInvalid() {
 				w.Kinds = 0
 				continue
 			}
-			if w.Kinds == loadOrder && a.Resource != nil && a.Task == "migrate_to" && p.loops(a, a, w) {
+			if w.Kinds == loadOrder && a.Resource != nil && a.Task == "migrate_to" && p.inGraph(a, w) && p.reaches(f, a) {
 				w.Kinds = 0
 			}
 		}
@@ -754,20 +765,25 @@ func hostsGuest(r *Resource, n *Node) bool {
 	return r != nil && len(r.Launched) > 0 && n != nil && n.Conn != nil && n.Conn.Launcher == r
 }
 
-// loops tells whether following the inputs of an action leads back to it.
-func (p *planner) loops(init, a *Action, w *status.Relation) bool {
-	f := w.Action
-	if f.Has(status.Tracked) || !p.inGraph(a, w) {
-		return false
-	}
-	if f == init {
-		return true
-	}
-	f.Set(status.Tracked)
-	defer f.Clear(status.Tracked)
-	for i := len(f.Before) - 1; i >= 0; i-- {
-		if p.loops(init, f, f.Before[i]) {
+// reaches tells whether following the inputs of an action that would be
+// written leads to another.
+func (p *planner) reaches(from, to *Action) bool {
+	seen := map[*Action]bool{}
+	stack := []*Action{from}
+	for len(stack) > 0 {
+		a := stack[len(stack)-1]
+		stack = stack[:len(stack)-1]
+		if a == to {
 			return true
+		}
+		if seen[a] {
+			continue
+		}
+		seen[a] = true
+		for _, w := range a.Before {
+			if p.inGraph(a, w) {
+				stack = append(stack, w.Action)
+			}
 		}
 	}
 	return false

@@ -91,7 +91,13 @@ func (s *resourceSet) flag(name string) (value, given bool) {
 func (c *Cluster) expandedSets(e *etree.Element) []*resourceSet {
 	var sets []*resourceSet
 	found := false
+	referred := map[int]*etree.Element{}
 	for x := range elements(e, "resource_set") {
+		if _, ok := attr(x, "id-ref"); ok { // not looked into here
+			referred[len(sets)] = x
+			sets = append(sets, nil)
+			continue
+		}
 		s := setOf(x)
 		var refs []string
 		for _, id := range s.refs {
@@ -113,17 +119,27 @@ func (c *Cluster) expandedSets(e *etree.Element) []*resourceSet {
 	if !found {
 		return nil
 	}
+	for i := range sets {
+		if x := referred[i]; x != nil {
+			if x = c.deref(x); x == nil {
+				return sets[:i]
+			}
+			sets[i] = setOf(x)
+		}
+	}
 	return sets
 }
 
 // constraintSets yields the sets of a constraint as written, following id-ref;
 // a reference that leads nowhere ends it with ok false.
 func (c *Cluster) constraintSets(e *etree.Element) (sets []*resourceSet, ok bool) {
+	seen := map[*etree.Element]bool{}
 	x := first(e, "resource_set")
 	for x != nil {
-		if x = c.deref(x); x == nil {
+		if x = c.deref(x); x == nil || seen[x] { // a circle has no end
 			return sets, false
 		}
+		seen[x] = true
 		sets = append(sets, setOf(x))
 		x = nextSet(x)
 	}

@@ -28,10 +28,13 @@ func (n *Node) Available() bool {
 }
 
 // CanFence tells whether the node can be fenced.
-func (c *Cluster) CanFence(n *Node) bool {
+func (c *Cluster) CanFence(n *Node) bool { return c.canFence(n, 0) }
+
+func (c *Cluster) canFence(n *Node, depth int) bool {
 	if n.IsGuest() {
 		for _, h := range n.Conn.Launcher.Active {
-			if !h.Online && !c.CanFence(h) {
+			// a container that claims to be active inside itself says nothing
+			if !h.Online && depth <= len(c.Nodes) && !c.canFence(h, depth+1) {
 				return false
 			}
 		}

@@ -4,7 +4,10 @@ package status
 // strings walks over them when they were inserted in the given order. Some of
 // Pacemaker's output, and one of its choices, follow that order.
 func HashOrder(keys []string) []int {
-	primes := [...]uint32{1, 2, 3, 7, 13, 31, 61, 127, 251, 509, 1021, 2039, 4093, 8191, 16381}
+	primes := [...]uint32{
+		1, 2, 3, 7, 13, 31, 61, 127, 251, 509, 1021, 2039, 4093, 8191, 16381,
+		32749, 65521, 131071, 262139, 524287, 1048573, 2097143, 4194301, 8388593,
+	}
 	shift := 3
 	slots := make([]int, 8) // index of key + 1
 	hashes := make([]uint32, len(keys))

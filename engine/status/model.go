@@ -667,6 +667,8 @@ type Cluster struct {
 	expiredEntries          map[*etree.Element]bool
 	nextAction              int
 	constraint              string                 // id of the one being read
+	configured              int                    // nodes
+	prebuilt                int                    // instances of clones and bundles
 	named                   map[string][]*Resource // by id and by name in history, some no longer valid
 	stopNeeded              []*Resource
 

@@ -769,16 +769,38 @@ func (c *Cluster) readClone(r *Resource) bool {
 	} else {
 		r.Meta.Set("globally-unique", "false")
 	}
-	n := max(k.Max, 1)
 	if k.Max <= 0 {
 		return c.newInstance(r) != nil
 	}
-	for i := 0; i < n && i < k.Max; i++ {
+	for range c.bound(r.ID, k.Max) {
 		if c.newInstance(r) == nil {
 			return false
 		}
 	}
 	return true
+}
+
+// The most instances of one clone (or replicas of one bundle) that are built
+// beforehand, and the most of all together. More can be asked for, but hardly
+// ever placed; a document that asks for millions is not to stop a cluster.
+const (
+	mostInstances    = 1024
+	mostAllInstances = 50000
+)
+
+// bound limits the number of instances of a clone that are built beforehand.
+// History may add to them.
+func (c *Cluster) bound(id string, n int) int {
+	limit := max(mostInstances, 2*c.configured)
+	if c.prebuilt+min(n, limit) > mostAllInstances {
+		limit = max(c.configured, 1)
+	}
+	if n > limit {
+		c.configWarn("Using %d instead of %d instances of %s because that is more than a cluster can hold", limit, n, id)
+		n = limit
+	}
+	c.prebuilt += n
+	return n
 }
 
 // newInstance makes the next instance of a clone; one beyond clone-max counts
