@@ -797,7 +797,7 @@ func (p *planner) addMatching(work table, source, target *Resource, k *colocatio
 			}
 		}
 		e.Score = sum
-		if p.c.Trace != nil {
+		if p.c.Trace != nil && delta != 0 {
 			from := colocationOrigin(k, source)
 			from.Score = delta
 			e.Why = p.c.Trace.Add(e.Why, from)

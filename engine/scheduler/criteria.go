@@ -48,7 +48,7 @@ func (p *planner) shutdownLock(r *Resource) {
 		if n.Shutdown && !n.Unclean {
 			r.LockNode = n
 			at, _ := status.ParseInt(n.Attrs.Value("shutdown"))
-			if at <= 0 {
+			if at == 0 {
 				at = p.c.Now.Unix()
 			}
 			r.LockTime = at

@@ -361,11 +361,14 @@ func (p *planner) graphAttrs(a *Action) []transition.Attr {
 					meta(name, v)
 				}
 			}
+			container := ""
 			for o := q; o != nil; o = o.Parent {
 				if o.Launcher != nil {
-					meta("container", o.Launcher.ID)
-					break
+					container = o.Launcher.ID
 				}
+			}
+			if container != "" {
+				meta("container", container)
 			}
 			if ip, ok := q.Meta.Get("external-ip"); ok {
 				put("pcmk_external_ip", ip)

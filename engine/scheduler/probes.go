@@ -156,6 +156,7 @@ func (p *planner) probeBundle(b *Resource, n *Node) bool {
 
 // orderProbes orders probes before whatever follows what they look for.
 func (p *planner) orderProbes() {
+	p.markRestarts()
 	for _, r := range p.c.Resources {
 		p.probeOrders(r)
 	}
@@ -197,8 +198,55 @@ func (p *planner) probeBeforeInstances(probe *Action, w *status.Relation) {
 	}
 }
 
+// markRestarts marks the actions after which, at once or by way of others, a
+// resource starts (or is promoted) that is to stop (or be demoted) before:
+// only behind these there is something to order after a probe.
+func (p *planner) markRestarts() {
+	var todo []*Action
+	mark := func(a *Action) {
+		if !a.Has(status.LeadsToRestart) {
+			a.Set(status.LeadsToRestart)
+			todo = append(todo, a)
+		}
+	}
+	for _, a := range p.c.Actions {
+		r := a.Resource
+		if r == nil || r.Kind != status.Primitive {
+			continue
+		}
+		task := ""
+		switch a.Task {
+		case "start":
+			task = "stop"
+		case "promote":
+			task = "demote"
+		default:
+			continue
+		}
+		for _, t := range r.Actions {
+			if t.Interval == 0 && t.KeyTask == task && !t.Has(fPseudo) {
+				mark(a)
+				break
+			}
+		}
+	}
+	for len(todo) > 0 {
+		a := todo[len(todo)-1]
+		todo = todo[:len(todo)-1]
+		for _, w := range a.Before {
+			f := w.Action
+			if f.Has(status.LeadsToRestart) {
+				continue
+			}
+			if w.Twin.Kinds&needThen != 0 || f.Resource != nil && f.Resource.Kind >= status.Group && a.Resource != nil && a.Resource.Parent == f.Resource {
+				mark(f)
+			}
+		}
+	}
+}
+
 func (p *planner) probeBeforeRestart(probe, after *Action) {
-	if probe.Task != "monitor" || after.Has(status.Tracked) {
+	if probe.Task != "monitor" || !after.Has(status.LeadsToRestart) || after.Has(status.Tracked) {
 		return
 	}
 	after.Set(status.Tracked)

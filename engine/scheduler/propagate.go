@@ -510,7 +510,7 @@ func canInterleave(first, then *Action) bool {
 		return false
 	}
 	r := t
-	if then.Interval == 0 && (then.KeyTask == "stop" || then.KeyTask == "demote") {
+	if then.Interval == 0 && (isStopKey(then) || then.KeyTask == "demote" || strings.HasSuffix(then.KeyTask, "_demote")) {
 		r = f
 	}
 	return status.IsTrue(r.Meta.Value("interleave"))

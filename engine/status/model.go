@@ -445,6 +445,7 @@ const (
 	NeedsCounted
 	Sorted
 	Tracked
+	LeadsToRestart // a restart depends on it
 	Printed
 )
 
