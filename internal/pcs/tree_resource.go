@@ -3,6 +3,7 @@ package pcs
 import (
 	"strings"
 
+	"hacluster/internal/pcs/argv"
 	"hacluster/internal/pcs/report"
 	"hacluster/internal/pcs/resource"
 	"hacluster/internal/pcs/session"
@@ -13,44 +14,48 @@ import (
 var resourceTree = &Node{
 	Default: "status", Default09: "show",
 	Sub: map[string]*Node{
-		"config":           gens("-ABC", resource.Config),
-		"status":           gens("-ABC", resource.Status),
-		"create":           verb(resource.Create),
-		"show":             only09(resource.Show09),
-		"list":             verb(resource.List),
-		"describe":         verb(resource.Describe),
-		"standards":        verb(resource.Standards),
-		"providers":        verb(resource.Providers),
-		"agents":           verb(resource.Agents),
-		"update":           byAge(resource.Update09, resource.Update),
-		"delete":           byAge(resource.Delete09, resource.Delete),
-		"remove":           byAge(resource.Delete09, resource.Delete),
-		"meta":             byAge(resource.Meta09, resource.Meta),
-		"utilization":      byAge(resource.Utilization09, resource.Utilization),
-		"promotable":       gens("-ABC", resource.Promotable),
-		"clone":            byAge(resource.Clone09, resource.Clone),
-		"unclone":          byAge(resource.Unclone09, resource.Unclone),
-		"master":           only09(resource.Master09),
-		"ungroup":          byAge(resource.GroupRemove09, resource.GroupRemove),
-		"enable":           byAge(resource.Enable09, resource.Enable),
-		"disable":          byAge(resource.Disable09, resource.Disable),
-		"safe-disable":     byAge(resource.SafeDisable09, resource.SafeDisable),
-		"manage":           byAge(resource.Manage09, resource.Manage),
-		"unmanage":         byAge(resource.Unmanage09, resource.Unmanage),
-		"cleanup":          verb(resource.Cleanup),
-		"refresh":          verb(resource.Refresh),
-		"restart":          only09(resource.Restart09),
-		"move":             only09(resource.Move09("move")),
-		"ban":              only09(resource.Move09("ban")),
-		"clear":            only09(resource.Move09("clear")),
-		"debug-start":      verb(resource.Debug("debug-start")),
-		"debug-stop":       verb(resource.Debug("debug-stop")),
-		"debug-monitor":    verb(resource.Debug("debug-monitor")),
-		"debug-promote":    verb(resource.Debug("debug-promote")),
-		"debug-demote":     verb(resource.Debug("debug-demote")),
-		"defaults":         defaultsNode(resource.ResourceDefaults),
-		"add_operation":    only09(gone09("add_operation has been deprecated, please use 'op add'")),
-		"remove_operation": only09(gone09("remove_operation has been deprecated, please use 'op remove'")),
+		"config":               gens("-ABC", resource.Config),
+		"status":               gens("-ABC", resource.Status),
+		"create":               verb(resource.Create),
+		"show":                 only09(resource.Show09),
+		"list":                 verb(resource.List),
+		"describe":             verb(resource.Describe),
+		"standards":            verb(resource.Standards),
+		"providers":            verb(resource.Providers),
+		"agents":               verb(resource.Agents),
+		"update":               byAge(resource.Update09, resource.Update),
+		"delete":               byAge(resource.Delete09, resource.Delete),
+		"remove":               byAge(resource.Delete09, resource.Delete),
+		"meta":                 byAge(resource.Meta09, resource.Meta),
+		"utilization":          byAge(resource.Utilization09, resource.Utilization),
+		"promotable":           gens("-ABC", resource.Promotable),
+		"clone":                byAge(resource.Clone09, resource.Clone),
+		"unclone":              byAge(resource.Unclone09, resource.Unclone),
+		"master":               only09(resource.Master09),
+		"ungroup":              byAge(resource.GroupRemove09, resource.GroupRemove),
+		"enable":               byAge(resource.Enable09, resource.Enable),
+		"disable":              byAge(resource.Disable09, resource.Disable),
+		"safe-disable":         byAge(resource.SafeDisable09, resource.SafeDisable),
+		"manage":               byAge(resource.Manage09, resource.Manage),
+		"unmanage":             byAge(resource.Unmanage09, resource.Unmanage),
+		"cleanup":              verb(resource.Cleanup),
+		"refresh":              verb(resource.Refresh),
+		"restart":              only09(resource.Restart09),
+		"move":                 byAge(resource.Move09("move"), resource.Move),
+		"move-with-constraint": gens("--BC", resource.MoveConstraint),
+		"ban":                  byAge(resource.Move09("ban"), resource.Ban),
+		"clear":                byAge(resource.Move09("clear"), resource.Clear),
+		"debug-start":          verb(resource.Debug("debug-start")),
+		"debug-stop":           verb(resource.Debug("debug-stop")),
+		"debug-monitor":        verb(resource.Debug("debug-monitor")),
+		"debug-promote":        verb(resource.Debug("debug-promote")),
+		"debug-demote":         verb(resource.Debug("debug-demote")),
+		"defaults":             defaultsNode(resource.ResourceDefaults),
+		"add_operation":        only09(gone09("add_operation has been deprecated, please use 'op add'")),
+		"remove_operation":     only09(gone09("remove_operation has been deprecated, please use 'op remove'")),
+		"failcount": {Default: "show", Default09: "-", Run: session.ByAge(resource.Failcount09, usageOf), Sub: map[string]*Node{
+			"show": gens("-ABC", resource.FailcountShow),
+		}},
 		"op": {Sub: map[string]*Node{
 			"defaults": defaultsNode(resource.OperationDefaults),
 			"add":      byAge(resource.OpAdd09, resource.OpAdd),
@@ -78,6 +83,9 @@ var stonithTree = &Node{
 		"update":   byAge(resource.Update09, resource.UpdateStonith),
 		"delete":   byAge(resource.Delete09, resource.DeleteStonith),
 		"remove":   byAge(resource.Delete09, resource.DeleteStonith),
+		"failcount": {Gens: "--BC", Default: "show", Sub: map[string]*Node{
+			"show": gens("--BC", resource.FailcountShow),
+		}},
 		"meta":     gens("--BC", resource.MetaStonith),
 		"cleanup":  verb(resource.Cleanup),
 		"refresh":  verb(resource.Refresh),
@@ -120,6 +128,9 @@ func showStonith09(s *session.Session, args []string) error {
 	s.Out.Print(show.IndentBy(stonith.Lines(s, root), 1)...)
 	return nil
 }
+
+// usageOf is what stands for no verb.
+func usageOf(*session.Session, []string) error { return argv.Usage() }
 
 // gone09 is a verb that only tells which other took its place.
 func gone09(text string) session.Verb {

@@ -501,6 +501,9 @@ func Containing(root *etree.Element, id string) (plain, sets []string) {
 func RemoveContaining09(s *session.Session, root *etree.Element, id string, loud bool) {
 	section := doc.Section(root, "constraints")
 	plain, sets := Containing(root, id)
+	if !s.Legacy() {
+		slices.Sort(plain)
+	}
 	for _, c := range plain {
 		if loud {
 			s.Out.Info("Removing Constraint - " + c)

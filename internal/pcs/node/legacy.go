@@ -52,7 +52,7 @@ func SetAttribute09(s *session.Session, node, name, value string) error {
 		return err
 	}
 	el, err := findNode(s, root, node)
-	if err != nil {
+	if err != nil && (value != "" || s.Opts.Force()) {
 		return report.Fatalf("unable to set attribute %s\n%s", name, err)
 	}
 	if value == "" {
@@ -96,11 +96,15 @@ func setAttribute(node *etree.Element, name, value string) {
 }
 
 // findNode finds a node of the CIB by name; the error is crm_attribute's.
-func findNode(_ *session.Session, root *etree.Element, name string) (*etree.Element, error) {
+func findNode(s *session.Session, root *etree.Element, name string) (*etree.Element, error) {
 	for _, n := range doc.Children(doc.Section(root, "nodes"), "node") {
 		if strings.EqualFold(doc.Attr(n, "uname"), name) {
 			return n, nil
 		}
 	}
-	return nil, report.Fatalf("Could not map name=%s to a UUID\n", name)
+	who := "crm_attribute: "
+	if s.Legacy() {
+		who = ""
+	}
+	return nil, report.Fatalf("%sCould not map name=%s to a UUID\n", who, name)
 }

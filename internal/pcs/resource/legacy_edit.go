@@ -478,14 +478,13 @@ func Utilization09(s *session.Session, args []string) error {
 	}
 	if len(args) == 0 {
 		s.Out.Print("Resource Utilization:")
-		var lines []string
-		for _, p := range doc.All(root, "primitive") {
+		list := doc.All(root, "primitive")
+		slices.SortStableFunc(list, func(a, b *etree.Element) int { return strings.Compare(doc.ID(a), doc.ID(b)) })
+		for _, p := range list {
 			if t := utilizationText09(p, ""); t != "" {
-				lines = append(lines, " "+doc.ID(p)+": "+t)
+				s.Out.Print(" " + doc.ID(p) + ": " + t)
 			}
 		}
-		slices.Sort(lines)
-		s.Out.Print(lines...)
 		return nil
 	}
 	el := find(root, args[0], "primitive")

@@ -230,10 +230,13 @@ func operationText09(op *etree.Element) string {
 }
 
 // GroupList09 is `resource group list`.
-func GroupList09(s *session.Session, _ []string) error {
+func GroupList09(s *session.Session, args []string) error {
 	if !s.Legacy() {
 		if err := s.Opts.Only("-f"); err != nil {
 			return err
+		}
+		if len(args) > 0 {
+			return argv.Usage()
 		}
 	}
 	root, err := s.CIB()

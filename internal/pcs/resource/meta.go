@@ -106,7 +106,7 @@ func setMetas(s *session.Session, id string, pairs argv.Pairs) error {
 	}
 	if set != nil {
 		for _, p := range pairs {
-			doc.SetPair(set, p.Name, p.Value, ids)
+			setNewPair(set, p, ids)
 		}
 	}
 	if err := s.Push(root); err != nil {
@@ -116,6 +116,22 @@ func setMetas(s *session.Session, id string, pairs argv.Pairs) error {
 		forgetNode(s, before)
 	}
 	return nil
+}
+
+// idLength is how much of a name goes into the id that is made of it.
+const idLength = 20
+
+// setNewPair is doc.SetPair with an id that is not made longer than needed.
+func setNewPair(set *etree.Element, p argv.Pair, ids *doc.IDs) {
+	for _, nv := range doc.Children(set, "nvpair") {
+		if doc.Attr(nv, "name") == p.Name {
+			doc.SetPair(set, p.Name, p.Value, ids)
+			return
+		}
+	}
+	if p.Value != "" {
+		doc.Append(set, "nvpair", "id", ids.Sub(set, string([]rune(p.Name)[:min(idLength, len([]rune(p.Name)))])), "name", p.Name, "value", p.Value)
+	}
 }
 
 // resourceByID finds a resource of any kind, or tells why not.

@@ -266,11 +266,7 @@ func uniqueIntervals(ops []argv.Pairs) ([]argv.Pairs, []report.Item) {
 // prepareOperations gives the operations of a new resource: those typed and those that
 // the agent asks for.
 func prepareOperations(s *session.Session, root *etree.Element, typed []argv.Pairs, a *agents.Agent, force, defaults bool) ([]argv.Pairs, error) {
-	var names []string
-	for _, x := range a.Actions {
-		names = append(names, x.Name)
-	}
-	items := validateOperations(s, typed, names, force)
+	items := validateOperations(s, typed, actionNames(a), force)
 	ops := make([]argv.Pairs, len(typed))
 	for i, o := range typed {
 		o = normalizeOperation(s, o)

@@ -21,12 +21,22 @@ type placement struct {
 	promoted       bool
 	lifetime       string // P1H…; "" is for ever
 	expired        bool   // clear only what is no longer in effect
+	// step, if not nil, stores what is done so far: Pacemaker drops old wishes in a change of its own.
+	step func(*etree.Element) error
 }
 
 // ban is a constraint that keeps a resource off a node.
 type ban struct{ constraint, node string }
 
 var errNowhere = errors.New("not active")
+
+// manyError tells that a resource runs in several places; named that a node was.
+type manyError struct {
+	text  string
+	named bool
+}
+
+func (e *manyError) Error() string { return e.text }
 
 // apply changes the CIB; it gives the bans that were made without the user naming the node.
 func (p placement) apply(s *session.Session, root *etree.Element) ([]ban, error) {
@@ -62,12 +72,17 @@ func (p placement) apply(s *session.Session, root *etree.Element) ([]ban, error)
 			return []ban{{p.banID(node), node}}, nil
 		}
 		if len(active) > 1 && !p.promoted && !p.manyAllowed(root) {
-			return nil, fmt.Errorf("Resource '%s' not moved: active on multiple nodes", p.id) //nolint:staticcheck // crm_resource's words
+			return nil, &manyError{fmt.Sprintf("Resource '%s' not moved: active on multiple nodes", p.id), true}
 		}
 		if slices.Contains(active, node) && !s.Opts.Force() {
 			return nil, fmt.Errorf("Error performing operation: Situation already as requested: %s is already active on %s", p.id, node) //nolint:staticcheck // crm_resource's words
 		}
 		p.drop(root, func(string) bool { return true })
+		if p.step != nil {
+			if err := p.step(root); err != nil {
+				return nil, err
+			}
+		}
 		p.prefer(root, node, end)
 		return nil, nil
 	}
@@ -75,8 +90,7 @@ func (p placement) apply(s *session.Session, root *etree.Element) ([]ban, error)
 		if len(active) == 0 {
 			return nil, errNowhere
 		}
-		//nolint:staticcheck // crm_resource's words
-		return nil, fmt.Errorf("Resource '%s' not moved: active in %d locations.\nTo prevent '%s' from running on a specific location, specify a node.\nError performing operation: Invalid argument", p.id, len(active), p.id)
+		return nil, &manyError{text: fmt.Sprintf("Resource '%s' not moved: active in %d locations.\nTo prevent '%s' from running on a specific location, specify a node.\nError performing operation: Invalid argument", p.id, len(active), p.id)}
 	}
 	p.ban(root, active[0], end)
 	return []ban{{p.banID(active[0]), active[0]}}, nil
@@ -186,7 +200,7 @@ func nodeOf(constraint *etree.Element) string {
 }
 
 func (p placement) clear(s *session.Session, root *etree.Element) error {
-	if p.node != "" && s.Live() {
+	if p.node != "" && (s.Live() || !s.Legacy()) {
 		known := false
 		for _, n := range session.StateOf(root).Nodes() {
 			known = known || strings.EqualFold(n.Name, p.node)

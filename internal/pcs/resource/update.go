@@ -75,7 +75,7 @@ func update(s *session.Session, args []string, fence bool, use string) error {
 			need = demoteSchema
 		}
 	}
-	root, err := s.CIBAtLeast(need)
+	root, err := s.OldCIBAtLeast(need)
 	if err != nil {
 		return err
 	}
@@ -159,9 +159,7 @@ func validateUpdate(s *session.Session, a *agents.Agent, params argv.Pairs, root
 	}
 	items := rules.NamesIn(fresh, a.ParamNames(), kindOf(a), sev)
 	items = append(items, deprecatedParams(a, set)...)
-	if len(params) > 0 {
-		items = append(items, requiredParams(rules, a, after, params.Names(), sev)...)
-	}
+	items = append(items, requiredParams(rules, a, after, params.Names(), sev)...)
 	items = append(items, stonithAction(s, a, params)...)
 	return append(items, uniqueParams(s, a, params, doc.Section(root, "resources"), doc.ID(el))...)
 }
@@ -261,7 +259,7 @@ func opAdd(s *session.Session, args []string, fence bool, use string) error {
 	if len(args) > 2 && slices.Contains(tuples09(args[2:]), argv.Pair{Name: "on-fail", Value: "demote"}) {
 		need = demoteSchema
 	}
-	root, err := s.CIBAtLeast(need)
+	root, err := s.OldCIBAtLeast(need)
 	if err != nil {
 		return err
 	}

@@ -22,8 +22,7 @@ import (
 
 // cibState is the CIB as it was read last.
 type cibState struct {
-	text     []byte
-	upgraded bool
+	text []byte
 }
 
 // emptyCIB is what -f begins with when the file does not exist.
@@ -317,9 +316,14 @@ func (s *Session) ReadAll() ([]byte, error) { return io.ReadAll(s.Env.Stdin) }
 // CIBAtLeast reads the CIB, its schema raised to the newest where it is older than need.
 func (s *Session) CIBAtLeast(need [3]int) (*etree.Element, error) {
 	if s.Legacy() {
-		return s.cibAtLeast(need, "Cluster CIB has been upgraded to latest version")
+		return s.OldCIBAtLeast(need)
 	}
 	return s.LibCIBAtLeast(need)
+}
+
+// OldCIBAtLeast is CIBAtLeast for commands whose words did not change since 0.9.
+func (s *Session) OldCIBAtLeast(need [3]int) (*etree.Element, error) {
+	return s.cibAtLeast(need, "Cluster CIB has been upgraded to latest version")
 }
 
 // LibCIBAtLeast is CIBAtLeast for those commands of 0.9 that speak as the later generations do.

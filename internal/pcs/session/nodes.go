@@ -11,7 +11,7 @@ import (
 )
 
 // KnownNodes are the nodes that the cluster has: those that the CIB holds, with the remote and
-// guest nodes that its resources make.
+// guest nodes and those inside bundles that its resources make.
 func (s *Session) KnownNodes(root *etree.Element) ([]StateNode, error) {
 	var out []StateNode
 	seen := map[string]bool{}
@@ -34,6 +34,11 @@ func (s *Session) KnownNodes(root *etree.Element) ([]StateNode, error) {
 		}
 		if v, ok := doc.Value(p, "meta_attributes", "remote-node"); ok {
 			add(v, v, "remote")
+		}
+	}
+	for _, n := range StateOf(root).Model().Nodes {
+		if n.IsBundleNode() {
+			add(n.Name, n.Name, "remote")
 		}
 	}
 	return out, nil

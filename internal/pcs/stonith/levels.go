@@ -370,6 +370,7 @@ func LevelClear(s *session.Session, args []string) error {
 	if err != nil {
 		return err
 	}
+	doc.EnsureSection(root, topology)
 	if len(args) == 0 {
 		for _, el := range levels(root) {
 			doc.Remove(el)
