@@ -40,7 +40,7 @@ var resourceTree = &Node{
 		"unmanage":             byAge(resource.Unmanage09, resource.Unmanage),
 		"cleanup":              verb(resource.Cleanup),
 		"refresh":              verb(resource.Refresh),
-		"restart":              only09(resource.Restart09),
+		"restart":              byAge(resource.Restart09, resource.Restart),
 		"move":                 byAge(resource.Move09("move"), resource.Move),
 		"move-with-constraint": gens("--BC", resource.MoveConstraint),
 		"ban":                  byAge(resource.Move09("ban"), resource.Ban),
@@ -61,6 +61,11 @@ var resourceTree = &Node{
 			"add":      byAge(resource.OpAdd09, resource.OpAdd),
 			"remove":   byAge(resource.OpRemove09, resource.OpRemove),
 			"delete":   byAge(resource.OpRemove09, resource.OpRemove),
+		}},
+		"bundle": {Sub: map[string]*Node{
+			"create": verb(resource.BundleCreate),
+			"reset":  verb(resource.BundleReset),
+			"update": verb(resource.BundleUpdate),
 		}},
 		"group": {Sub: map[string]*Node{
 			"add":    byAge(resource.GroupAdd09, resource.GroupAdd),

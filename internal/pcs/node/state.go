@@ -1,16 +1,12 @@
 package node
 
 import (
-	"hacluster/internal/pcs/argv"
 	"hacluster/internal/pcs/session"
 	"hacluster/internal/pcs/show"
 )
 
 // PacemakerStatus is `node pacemaker-status`: this host's node as data, for pcsd.
-func PacemakerStatus(s *session.Session, args []string) error {
-	if len(args) > 0 && !s.Legacy() {
-		return argv.Usage()
-	}
+func PacemakerStatus(s *session.Session, _ []string) error {
 	n, err := s.LocalNodeState()
 	if err != nil {
 		return err

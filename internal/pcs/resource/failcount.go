@@ -134,11 +134,11 @@ func Failcount09(s *session.Session, args []string) error {
 	case "reset":
 		c, err := clusterOr(s)
 		if err != nil {
-			return historyError("forget failed operations", f.resource, err)
+			return historyError(s, "forget failed operations", f.resource, err)
 		}
 		lines, err := c.Cleanup(s.Ctx, live.CleanupRequest{Resource: f.resource, Node: f.node, Operation: f.operation, Interval: f.interval})
 		if err != nil {
-			return historyError("forget failed operations", f.resource, err)
+			return historyError(s, "forget failed operations", f.resource, err)
 		}
 		return tellLines(s, lines)
 	}

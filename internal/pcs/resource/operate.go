@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"hacluster/internal/pcs/argv"
+	"hacluster/internal/pcs/check"
 	"hacluster/internal/pcs/doc"
 	"hacluster/internal/pcs/live"
 	"hacluster/internal/pcs/report"
@@ -48,7 +49,18 @@ func history(s *session.Session, args []string, operations bool) (live.CleanupRe
 	return r, nil
 }
 
-func historyError(what, resource string, err error) error {
+// notConnected is what crm_resource says where no cluster runs.
+func notConnected(s *session.Session) string {
+	if s.Legacy() {
+		return "Could not connect to the CIB: Transport endpoint is not connected\ncrm_resource: Error performing operation: Transport endpoint is not connected"
+	}
+	return "crm_resource: Could not connect to the CIB: Transport endpoint is not connected\nError performing operation: Not connected"
+}
+
+func historyError(s *session.Session, what, resource string, err error) error {
+	if errors.Is(err, live.ErrNotRunning) {
+		err = errors.New(notConnected(s))
+	}
 	of := " of resources"
 	if resource != "" {
 		of = " of resource: " + resource
@@ -70,11 +82,11 @@ func Cleanup(s *session.Session, args []string) error {
 	}
 	c, err := clusterOr(s)
 	if err != nil {
-		return historyError("forget failed operations", r.Resource, errors.New("Could not connect to the CIB: Transport endpoint is not connected\ncrm_resource: Error performing operation: Transport endpoint is not connected"))
+		return historyError(s, "forget failed operations", r.Resource, err)
 	}
 	lines, err := c.Cleanup(s.Ctx, r)
 	if err != nil {
-		return historyError("forget failed operations", r.Resource, err)
+		return historyError(s, "forget failed operations", r.Resource, err)
 	}
 	return tellLines(s, lines)
 }
@@ -116,11 +128,11 @@ func Refresh(s *session.Session, args []string) error {
 	}
 	c, err := clusterOr(s)
 	if err != nil {
-		return historyError("delete history", r.Resource, errors.New("Could not connect to the CIB: Transport endpoint is not connected\ncrm_resource: Error performing operation: Transport endpoint is not connected"))
+		return historyError(s, "delete history", r.Resource, err)
 	}
 	lines, err := c.Refresh(s.Ctx, r)
 	if err != nil {
-		return historyError("delete history", r.Resource, err)
+		return historyError(s, "delete history", r.Resource, err)
 	}
 	return tellLines(s, lines)
 }
@@ -174,6 +186,65 @@ func Restart09(s *session.Session, args []string) error {
 	return nil
 }
 
+// Restart is `resource restart` since 0.10.
+func Restart(s *session.Session, args []string) error {
+	if err := s.Opts.Only("--wait"); err != nil {
+		return err
+	}
+	if len(args) == 0 {
+		return &argv.UsageError{Message: "You must specify a resource to restart", Both: true}
+	}
+	if len(args) > 2 {
+		return argv.Usage()
+	}
+	if err := tellKind(s, args[:1], false, ""); err != nil {
+		return err
+	}
+	root, err := s.CIB()
+	if err != nil {
+		return err
+	}
+	id, node := args[0], ""
+	if len(args) > 1 {
+		node = args[1]
+	}
+	if found := doc.FindIDs(root, id); len(found) > 0 {
+		el := found[0]
+		if !doc.Is(el, session.ResourceTags...) {
+			return s.Check(report.Errorf("'%s' is not a resource", id))
+		}
+		if !doc.Is(el, "clone", "master", "bundle") {
+			if parent := doc.Ancestor(el, "clone", "master", "bundle"); parent != nil {
+				s.Out.Warn("Restarting '" + doc.ID(parent) + "' instead...\n(If a resource is a clone or bundle, you must use the clone or bundle instead)")
+				el, id = parent, doc.ID(parent)
+			}
+		}
+		if node != "" && !doc.Is(el, "clone", "master", "bundle") {
+			s.Out.Tell(report.Errorf("Can only restart on a specific node for a clone or bundle, '%s' is %s", id, doc.TypeList([]string{el.Tag}, true)))
+		}
+	}
+	var timeout time.Duration
+	if v, _ := s.Opts.Wait(); v != nil {
+		n, _ := session.Seconds(*v)
+		timeout = time.Duration(n) * time.Second
+		s.Out.Tell(check.Rules{Style: s.Style}.Check(argv.Pairs{{Name: "timeout", Value: *v}}, check.Time("timeout"))...)
+	}
+	if s.Out.Failed() {
+		return report.ErrFailed
+	}
+	c, err := clusterOr(s)
+	if err == nil {
+		_, err = c.Restart(s.Ctx, id, node, timeout)
+	}
+	if errors.Is(err, live.ErrNotRunning) {
+		err = errors.New(notConnected(s))
+	}
+	if err != nil {
+		return report.Items{report.Errorf("Unable to restart resource '%s':\n%s", id, err)}
+	}
+	return nil
+}
+
 // forceActions are crm_resource's options for the debug verbs.
 var forceActions = map[string]string{
 	"debug-start": "--force-start", "debug-stop": "--force-stop", "debug-promote": "--force-promote",
@@ -183,7 +254,7 @@ var forceActions = map[string]string{
 // Debug runs an agent's action here, outside of the cluster's control: `resource debug-ACTION`.
 func Debug(action string) session.Verb {
 	return func(s *session.Session, args []string) error {
-		if err := only(s, "--force", "--full", "-f"); err != nil {
+		if err := only(s, "--force", "--full"); err != nil {
 			return err
 		}
 		if len(args) < 1 {
@@ -191,6 +262,11 @@ func Debug(action string) session.Verb {
 		}
 		if len(args) != 1 {
 			return argv.Usage()
+		}
+		if !s.Legacy() {
+			if err := tellKind(s, args, false, ""); err != nil {
+				return err
+			}
 		}
 		root, err := s.CIB()
 		if err != nil {
