@@ -53,6 +53,13 @@ var resourceTree = &Node{
 		"defaults":             defaultsNode(resource.ResourceDefaults),
 		"add_operation":        only09(gone09("add_operation has been deprecated, please use 'op add'")),
 		"remove_operation":     only09(gone09("remove_operation has been deprecated, please use 'op remove'")),
+		"relocate": {Sub: map[string]*Node{
+			"show":    verb(resource.RelocateShow),
+			"dry-run": verb(resource.RelocateDryRun),
+			"run":     verb(resource.RelocateRun),
+			"clear":   verb(resource.RelocateClear),
+		}},
+		"relations": gens("-ABC", resource.Relations),
 		"failcount": {Default: "show", Default09: "-", Run: session.ByAge(resource.Failcount09, usageOf), Sub: map[string]*Node{
 			"show": gens("-ABC", resource.FailcountShow),
 		}},
