@@ -231,6 +231,12 @@ var StonithActionReplacedBy = []string{"pcmk_off_action", "pcmk_reboot_action"}
 
 func str(s string) *string { return &s }
 
+// What the parameters for tracing are for, in the words that pcs prints: they come from no agent.
+const (
+	traceText     = "Set to 1 to turn on resource agent tracing (expect large output)"
+	traceFileText = "Path to a file to store resource agent tracing log"
+)
+
 // traceParams are parameters that OCF agents of the usual providers have without naming them.
 func traceParams(have []Param) []Param {
 	var out []Param
@@ -239,14 +245,14 @@ func traceParams(have []Param) []Param {
 	}
 	if !named("trace_ra") {
 		out = append(out, Param{
-			Name: "trace_ra", Short: str("1 makes the agent write a trace of what it does (this can be much)"),
-			Long: str("1 makes the agent write a trace of what it does (this can be much), to the file of trace_file or to $HA_VARRUN/ra_trace/<type>/<id>.<action>.<timestamp>"),
+			Name: "trace_ra", Short: str(traceText),
+			Long: str(traceText + " The trace output will be saved to trace_file, if set, or by default to $HA_VARRUN/ra_trace/<type>/<id>.<action>.<timestamp> e.g. $HA_VARRUN/ra_trace/oracle/db.start.2012-11-27.08:37:08"),
 			Type: "integer", Default: str("0"), Advanced: true,
 		})
 	}
 	if !named("trace_file") {
 		out = append(out, Param{
-			Name: "trace_file", Short: str("File that the agent's trace is written to"), Long: str("File that the agent's trace is written to"),
+			Name: "trace_file", Short: str(traceFileText), Long: str(traceFileText),
 			Type: "string", Default: str(""), Advanced: true,
 		})
 	}

@@ -271,7 +271,9 @@ func describeLines(s *session.Session, a *agents.Agent, full bool) []string {
 		out = append(append(out, "", head), show.Indent(params)...)
 	}
 	var ops []string
-	for _, o := range defaultOperations(s, a, false) {
+	defaults, items := uniqueIntervals(defaultOperations(s, a, false))
+	s.Out.Tell(items...)
+	for _, o := range defaults {
 		ops = append(ops, o.Value("name")+":")
 		if line := operationWords(o); line != "" {
 			ops = append(ops, "  "+line)
