@@ -3,11 +3,14 @@ package pcs
 import (
 	"hacluster/internal/dialect"
 	"hacluster/internal/pcs/alert"
+	"hacluster/internal/pcs/booth"
 	"hacluster/internal/pcs/cluster"
 	"hacluster/internal/pcs/config"
 	"hacluster/internal/pcs/host"
 	"hacluster/internal/pcs/node"
+	"hacluster/internal/pcs/qdevice"
 	"hacluster/internal/pcs/query"
+	"hacluster/internal/pcs/quorum"
 	"hacluster/internal/pcs/resource"
 	"hacluster/internal/pcs/session"
 	"hacluster/internal/pcs/status"
@@ -124,6 +127,9 @@ var statusTree = &Node{
 		"nodes":     verb(status.Nodes),
 		"pcsd":      verb(status.PcsdStatus),
 		"xml":       verb(status.XML),
+		"booth":     verb(booth.Status),
+		"quorum":    verb(quorum.Status),
+		"qdevice":   verb(qdevice.Status),
 		"resources": byAge(resource.Show09, resource.Status),
 		"query": {Gens: "--BC", Sub: map[string]*Node{
 			"resource": gens("--BC", query.Resource),

@@ -65,18 +65,29 @@ func agentJSON(s *session.Session, a *agents.Agent) show.Object {
 			role = &r
 		}
 		actions = append(actions, show.Object{
-			{Name: "name", Value: x.Name}, {Name: "timeout", Value: x.Attr("timeout")}, {Name: "interval", Value: x.Attr("interval")},
-			{Name: "role", Value: role}, {Name: "start-delay", Value: x.Attr("start-delay")}, {Name: checkLevel, Value: level},
-			{Name: "automatic", Value: x.Automatic}, {Name: "on_target", Value: x.OnTarget},
+			{Name: "name", Value: x.Name},
+			{Name: "timeout", Value: x.Attr("timeout")},
+			{Name: "interval", Value: x.Attr("interval")},
+			{Name: "role", Value: role},
+			{Name: "start-delay", Value: x.Attr("start-delay")},
+			{Name: checkLevel, Value: level},
+			{Name: "automatic", Value: x.Automatic},
+			{Name: "on_target", Value: x.OnTarget},
 		})
 	}
 	for _, o := range defaultOperations(s, a, false) {
 		defaults = append(defaults, operationJSON(o))
 	}
 	return show.Object{
-		{Name: "shortdesc", Value: a.Short}, {Name: "longdesc", Value: a.Long}, {Name: "parameters", Value: params}, {Name: "actions", Value: actions},
-		{Name: "name", Value: a.Name.String()}, {Name: "standard", Value: a.Name.Standard}, {Name: "provider", Value: show.Opt(a.Name.Provider)},
-		{Name: "type", Value: a.Name.Type}, {Name: "default_actions", Value: defaults},
+		{Name: "shortdesc", Value: a.Short},
+		{Name: "longdesc", Value: a.Long},
+		{Name: "parameters", Value: params},
+		{Name: "actions", Value: actions},
+		{Name: "name", Value: a.Name.String()},
+		{Name: "standard", Value: a.Name.Standard},
+		{Name: "provider", Value: show.Opt(a.Name.Provider)},
+		{Name: "type", Value: a.Name.Type},
+		{Name: "default_actions", Value: defaults},
 	}
 }
 

@@ -44,8 +44,7 @@ func supportedContainer(s *session.Session, b *etree.Element) *etree.Element {
 }
 
 func unsupported(s *session.Session, id string) report.Item {
-	return report.Errorf("Bundle '%s' uses unsupported container type, therefore it is not possible to set its container options. Supported container types are: %s",
-		id, report.QuoteSorted(containerTypes(s)))
+	return report.Errorf("%s", unsupportedContainer(id, containerTypes(s), true))
 }
 
 func (v bundleRules) rules() check.Rules { return check.Rules{Style: v.s.Style} }

@@ -38,7 +38,7 @@ func NewListing(s *session.Session, root *etree.Element, stonith bool) *Listing 
 	bundles := doc.Children(section, "bundle")
 	for _, b := range bundles {
 		if containerOf(b) == nil {
-			s.Out.Tell(unsupportedContainer(doc.ID(b), false).asWarning())
+			s.Out.Warn(unsupportedContainer(doc.ID(b), containers, false))
 		}
 	}
 	if stonith {
@@ -49,11 +49,6 @@ func NewListing(s *session.Session, root *etree.Element, stonith bool) *Listing 
 	l.clones = append(doc.Children(section, "clone"), doc.Children(section, "master")...)
 	return l
 }
-
-type itemText string
-
-func (t itemText) asWarning() report.Item { return report.Warnf("%s", string(t)) }
-func (t itemText) asError() report.Item   { return report.Errorf("%s", string(t)) }
 
 var containers = []string{"docker", "podman", "rkt"}
 
@@ -67,12 +62,12 @@ func containerOf(bundle *etree.Element) *etree.Element {
 }
 
 // unsupportedContainer tells of a bundle whose container pcs does not know.
-func unsupportedContainer(id string, updating bool) itemText {
+func unsupportedContainer(id string, known []string, updating bool) string {
 	text := "Bundle '" + id + "' uses unsupported container type"
 	if updating {
 		text += ", therefore it is not possible to set its container options"
 	}
-	return itemText(text + ". Supported container types are: " + report.QuoteSorted(containers))
+	return text + ". Supported container types are: " + report.QuoteSorted(known)
 }
 
 func (l *Listing) all() []*etree.Element {

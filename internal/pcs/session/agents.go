@@ -11,7 +11,6 @@ import (
 
 type fencedCache struct {
 	params []agents.Param
-	failed *report.Item
 }
 
 // fencedParams are the fencer's parameters, that every fence agent has.
