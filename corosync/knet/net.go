@@ -68,15 +68,18 @@ type Changed struct {
 
 // Net is a host's part of the transport.
 type Net struct {
-	cfg    Config
-	log    *slog.Logger
-	seal   *seal
-	out    []Effect
-	packer *model // nil: nothing is compressed
-	hosts  map[uint16]*host
-	order  []uint16
-	seq    uint16 // of the last data packet
-	turn   int    // rr: the link that comes next
+	cfg   Config
+	log   *slog.Logger
+	seal  *seal // what is sent with
+	other *seal // while the key changes: what is taken, too
+	// otherUntil is set when other is the old key.
+	otherUntil time.Time
+	out        []Effect
+	packer     *model // nil: nothing is compressed
+	hosts      map[uint16]*host
+	order      []uint16
+	seq        uint16 // of the last data packet
+	turn       int    // rr: the link that comes next
 
 	forged uint64
 }
@@ -297,7 +300,7 @@ func (n *Net) DataMTU(i int) int {
 			headers = 48
 		}
 	}
-	return n.seal.room(mtu-headers) - overhead
+	return n.room(mtu-headers) - overhead
 }
 
 // fragmentSize is the least of the data MTUs of the links in use.
@@ -379,7 +382,7 @@ func (n *Net) choose(h *host) []int {
 
 // Receive takes a datagram that has arrived on a link. An error tells what is wrong with it.
 func (n *Net) Receive(now time.Time, i int, from netip.AddrPort, datagram []byte) error {
-	b, err := n.seal.open(datagram)
+	b, err := n.unseal(now, datagram)
 	if err != nil {
 		n.forged++
 		return err

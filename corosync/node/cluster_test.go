@@ -181,7 +181,7 @@ func (h *host) work() {
 				h.feed(u)
 			}
 		case *ReadConf:
-			n.Reload(h.c.now, h.c.conf, n.addrs, nil)
+			n.Reload(h.c.now, h.c.conf, n.addrs, false, nil)
 		case *Exit:
 			h.ended = e.Reason
 			if e.Orderly {

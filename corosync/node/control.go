@@ -266,6 +266,19 @@ func (n *Node) cfgMessage(from uint32, function int, b []byte) error {
 		n.set("config.totemconfig_reload_in_progress", cmap.U8(1))
 		n.reloadHere = from == n.me
 		n.do(&ReadConf{})
+	case wire.CfgCryptoReconfig:
+		phase, err := wire.ParseCryptoReconfig(b)
+		if err != nil {
+			return err
+		}
+		if from != n.me {
+			break // each node goes by its own messages, so that nobody depends on another
+		}
+		n.log.Info("the cluster's key changes", "phase", phase)
+		n.do(&Rekey{Phase: phase})
+		if phase == RekeyActivate {
+			n.send(wire.CryptoReconfig(RekeyCleanUp))
+		}
 	}
 	return nil
 }
@@ -273,8 +286,10 @@ func (n *Node) cfgMessage(from uint32, function int, b []byte) error {
 // kept are the sections of the file whose keys go when the file no longer has them.
 var kept = []string{"logging.", "totem.", "nodelist.", "quorum.", "uidgid.config.", "nozzle."}
 
-// Reload takes the configuration that was read again, and the nodes' addresses, or why it could not be.
-func (n *Node) Reload(now time.Time, c *conf.Config, addrs map[uint32][]netip.Addr, failed error) {
+// Reload takes the configuration that was read again, and the nodes' addresses, or why it
+// could not be. With newKey the transport has taken a new key in, which is now put to use
+// step by step.
+func (n *Node) Reload(now time.Time, c *conf.Config, addrs map[uint32][]netip.Addr, newKey bool, failed error) {
 	n.now = now
 	status := local.OK
 	if failed != nil {
@@ -285,6 +300,9 @@ func (n *Node) Reload(now time.Time, c *conf.Config, addrs map[uint32][]netip.Ad
 		_ = n.cmap.Delete("config.reload_error_message")
 		n.set("config.reload_in_progress", cmap.U8(1))
 		n.apply(c, addrs)
+		if newKey {
+			n.send(wire.CryptoReconfig(RekeyActivate))
+		}
 	}
 	n.set("config.reload_status", cmap.I32(int32(status)))
 	n.set("config.totemconfig_reload_in_progress", cmap.U8(0))

@@ -91,6 +91,15 @@ type StoreTracked struct{ Votes uint32 }
 // ReadConf asks to read corosync.conf again, and to call Reload with the outcome.
 type ReadConf struct{}
 
+// Rekey is a step of a change of the cluster's key that began with ReadConf.
+type Rekey struct{ Phase uint32 }
+
+// The steps of a change of key.
+const (
+	RekeyActivate = 1 // all nodes take the new key: send with it
+	RekeyCleanUp  = 2 // all nodes send with it: forget the old one
+)
+
 // ReopenLogs asks to open the log files again.
 type ReopenLogs struct{}
 

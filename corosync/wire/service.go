@@ -398,6 +398,14 @@ func CryptoReconfig(phase uint32) []byte {
 	return b
 }
 
+// ParseCryptoReconfig reads the phase of a CryptoReconfig.
+func ParseCryptoReconfig(b []byte) (phase uint32, err error) {
+	if len(b) < 20 {
+		return 0, fmt.Errorf("crypto reconfiguration of %d bytes", len(b))
+	}
+	return le.Uint32(b[16:]), nil
+}
+
 // KeyTotemConfigVersion is the only key that a ConfigVersion carries.
 const KeyTotemConfigVersion = "totem.config_version"
 

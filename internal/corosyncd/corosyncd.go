@@ -332,6 +332,8 @@ func (d *daemon) carryOut() {
 			}
 		case *node.ReadConf:
 			d.reload()
+		case *node.Rekey:
+			d.net.rekey(time.Now(), e.Phase)
 		case *node.ReopenLogs:
 			if d.o.ReopenLogs != nil {
 				d.o.ReopenLogs()
@@ -360,11 +362,15 @@ func (d *daemon) reload() {
 	if err == nil && c.NodeByID(d.me) == nil {
 		err = &conf.Error{File: c.File, Text: fmt.Sprintf("this node, %d, is not in the nodelist", d.me)}
 	}
+	newKey := false
+	if err == nil {
+		newKey, err = d.net.newKey(c)
+	}
 	if err == nil {
 		d.addrs = addrs
 		d.net.configure(time.Now(), c, addrs)
 	}
-	d.node.Reload(time.Now(), c, addrs, err)
+	d.node.Reload(time.Now(), c, addrs, newKey, err)
 }
 
 // call has the loop call f, and waits for it; false when the loop is over.

@@ -290,3 +290,70 @@ func TestBrokenFiles(t *testing.T) {
 		t.Errorf("without file: %v", err)
 	}
 }
+
+// TestNewKey changes the key and the cipher of a running cluster of an original node and
+// two of ours, again and again: nobody is thrown out.
+func TestNewKey(t *testing.T) {
+	if testing.Short() {
+		t.Skip("it takes a while")
+	}
+	crypto := func(cipher, hash string) func(string) string {
+		return confWith("transport: knet\ncrypto_cipher: " + cipher + "\ncrypto_hash: " + hash)
+	}
+	h := hosts(t, 3, crypto("aes256", "sha256"))
+	h[0].start(false)
+	h[1].start(true)
+	h[2].start(false)
+	for _, o := range h {
+		o.members(15*time.Second, 1, 2, 3)
+	}
+	ring := func(o *host) string {
+		out, _ := o.output("corosync-quorumtool", "-s")
+		_, id, _ := strings.Cut(out, "Ring ID:")
+		id, _, _ = strings.Cut(id, "\n")
+		return strings.TrimSpace(id)
+	}
+	before := ring(h[0])
+	if before == "" {
+		t.Fatal("no ring")
+	}
+	nodes := ""
+	for i := 1; i <= 3; i++ {
+		nodes += fmt.Sprintf("node {\nring0_addr: 10.98.0.%d\nnodeid: %d\nname: n%d\n}\n", i, i, i)
+	}
+	for step, c := range []struct {
+		cipher, hash string
+		key          string
+		by           int
+	}{
+		{"aes256", "sha256", "another key", 0}, // reload asked for at ours
+		{"aes128", "sha512", "another key", 1}, // at the original
+		{"none", "none", "another key", 2},
+		{"aes192", "sha1", "a third key", 1},
+	} {
+		for _, o := range h {
+			for name, text := range map[string]string{"corosync.conf": crypto(c.cipher, c.hash)(nodes), "authkey": strings.Repeat(c.key, 30)} {
+				f := filepath.Join(o.dir, "etc", name)
+				_ = os.Remove(f)
+				if err := os.WriteFile(f, []byte(text), 0o600); err != nil {
+					t.Fatal(err)
+				}
+			}
+		}
+		if out, err := h[c.by].output("corosync-cfgtool", "-R"); err != nil {
+			t.Fatalf("step %d: %v: %s", step, err, out)
+		}
+		for _, o := range h {
+			o.await(10*time.Second, func(out string) bool { return strings.TrimSpace(out) == c.cipher }, "sh", "-c", "corosync-cmapctl -q -g totem.crypto_cipher | sed 's/.*= //'")
+		}
+		// Longer than a lost token would go unnoticed, and than the old key is taken.
+		end := time.Now().Add(4 * time.Second)
+		for time.Now().Before(end) {
+			for _, o := range h {
+				if now := ring(o); now != before {
+					t.Fatalf("step %d: node %d is in ring %s, was in %s", step, o.number, now, before)
+				}
+			}
+		}
+	}
+}

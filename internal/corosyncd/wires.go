@@ -15,6 +15,7 @@ import (
 	"hacluster/corosync/conf"
 	"hacluster/corosync/knet"
 	"hacluster/corosync/local"
+	"hacluster/corosync/node"
 	"hacluster/corosync/transport"
 	"hacluster/corosync/wire"
 )
@@ -35,6 +36,10 @@ type wires interface {
 	advance(now time.Time)
 	flush()
 	configure(now time.Time, c *conf.Config, a addresses)
+	// newKey takes a configuration's key in beside the present one, where it is another;
+	// rekey goes a step on (node.Rekey).
+	newKey(c *conf.Config) (changed bool, err error)
+	rekey(now time.Time, phase uint32)
 	// state is what is known of the links to a node.
 	state(node uint32) (reachable bool, links [8]local.Link)
 	close()
@@ -58,12 +63,9 @@ func openWires(ctx context.Context, c *conf.Config, me uint32, a addresses, log 
 			own[i] = netip.AddrPortFrom(addr, port(c, i))
 		}
 	}
-	var key []byte
-	if c.Totem.Hash != "none" {
-		var err error
-		if key, err = readKey(c); err != nil {
-			return nil, err
-		}
+	key, err := readKey(c)
+	if err != nil {
+		return nil, err
 	}
 	if c.Totem.Transport == "udp" {
 		return openUDP(ctx, c, me, a, log)
@@ -94,8 +96,11 @@ func openWires(ctx context.Context, c *conf.Config, me uint32, a addresses, log 
 	return k, nil
 }
 
-// readKey reads the cluster's key.
+// readKey reads the cluster's key; nil where none is used.
 func readKey(c *conf.Config) ([]byte, error) {
+	if c.Totem.Hash == "none" {
+		return nil, nil
+	}
 	path := c.Totem.KeyFile
 	if path == "" {
 		path = filepath.Join(filepath.Dir(c.File), "authkey")
@@ -158,6 +163,9 @@ func (u *udpu) datagrams() <-chan transport.Datagram { return u.s.Datagrams() }
 func (u *udpu) receive(_ time.Time, d transport.Datagram) ([][]byte, error) {
 	return [][]byte{d.Data}, nil
 }
+
+func (u *udpu) newKey(*conf.Config) (bool, error) { return false, nil }
+func (u *udpu) rekey(time.Time, uint32)           {}
 
 func (u *udpu) deadline() time.Time { return time.Time{} }
 func (u *udpu) advance(time.Time)   {}
@@ -308,6 +316,23 @@ func (k *knetWires) receive(now time.Time, d transport.Datagram) ([][]byte, erro
 	p := k.arrived
 	k.arrived = nil
 	return p, err
+}
+
+func (k *knetWires) newKey(c *conf.Config) (bool, error) {
+	key, err := readKey(c)
+	if err != nil {
+		return false, err
+	}
+	return k.net.NewKey(c.Totem.Cipher, c.Totem.Hash, key)
+}
+
+func (k *knetWires) rekey(now time.Time, phase uint32) {
+	switch phase {
+	case node.RekeyActivate:
+		k.net.Activate()
+	case node.RekeyCleanUp:
+		k.net.CleanUp(now)
+	}
 }
 
 func (k *knetWires) deadline() time.Time { return k.net.Deadline() }
