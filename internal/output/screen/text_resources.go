@@ -362,7 +362,7 @@ func (t *textPage) bundle(r *status.Resource, only names) bool {
 			continue
 		}
 		list := slices.DeleteFunc(parts(p), func(k *status.Resource) bool { return t.filtered(k, only, whole) })
-		if !whole && len(list) == 0 {
+		if !whole && len(list) == 0 && !t.Detail {
 			continue
 		}
 		if !opened {

@@ -1,6 +1,7 @@
 package screen
 
 import (
+	"cmp"
 	"fmt"
 	"slices"
 	"strconv"
@@ -287,9 +288,17 @@ func (w *xmlPage) resource(r *status.Resource, only names, byNode bool) {
 	}
 }
 
+// xmlAgent is an agent as XML has it, also of a removed resource that has lost parts of its name.
+func xmlAgent(r *status.Resource) string {
+	if r.Class != "" && r.Type != "" {
+		return r.Agent()
+	}
+	return cmp.Or(r.Class, "(null)") + ":" + cmp.Or(r.Type, "(null)")
+}
+
 func (w *xmlPage) primitive(r *status.Resource, byNode bool) {
 	removed := yes(r.Has(status.Removed))
-	w.begin("resource", "id", shownID(r), "resource_agent", agentOf(r), "role", stateWord(r))
+	w.begin("resource", "id", shownID(r), "resource_agent", xmlAgent(r), "role", stateWord(r))
 	if t, ok := r.Meta.Get("target-role"); ok {
 		w.attr("target_role", t)
 	}
