@@ -15,6 +15,7 @@ import (
 
 	"hacluster/engine/status"
 	"hacluster/internal/output/screen"
+	"hacluster/internal/output/tui"
 	"hacluster/internal/program"
 )
 
@@ -40,7 +41,7 @@ type happened struct {
 	rc, target, execution int64
 }
 
-func (t *teller) tell(ctx context.Context, m moment) {
+func (t *teller) tell(ctx context.Context, m tui.Snapshot) {
 	if t.agent == "" {
 		return
 	}
@@ -50,7 +51,7 @@ func (t *teller) tell(ctx context.Context, m moment) {
 }
 
 // news are the operations that ended since the last look; the first look knows all as old.
-func (t *teller) news(m moment) (list []happened) {
+func (t *teller) news(m tui.Snapshot) (list []happened) {
 	now := map[string]string{}
 	for _, state := range m.Root.FindElements("./status/node_state") {
 		node := state.SelectAttrValue("uname", state.SelectAttrValue("id", ""))

@@ -33,6 +33,9 @@ Show the state of the cluster.
   -e, --external-recipient=WHO Whom it is to tell
   -W, --watch-fencing          Run it for fencing, too
 
+  --read-only                  On the screen, change nothing (W switches)
+  --line-mode                  Converse in lines instead of filling the screen
+
   --html-cgi                   Head the page as a web server expects it
   --html-stylesheet=URI        Link a style sheet
   --html-title=TITLE           Title of the page

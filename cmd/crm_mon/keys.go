@@ -5,6 +5,7 @@ import (
 
 	"hacluster/engine/status"
 	"hacluster/internal/output/screen"
+	"hacluster/internal/output/tui"
 )
 
 func mark(on bool) string {
@@ -17,13 +18,13 @@ func mark(on bool) string {
 // pageScreen is the page of Pacemaker 3.
 type pageScreen struct{ *request }
 
-func (s *pageScreen) render(c *status.Cluster, m moment) string {
+func (s *pageScreen) Render(c *status.Cluster, m tui.Snapshot) string {
 	p := s.Page
 	p.Live, p.Fencing, p.FencingErr, p.LocalNode = true, m.Fencing, m.FencingErr, m.LocalNode
 	return screen.Text(c, p)
 }
 
-func (s *pageScreen) key(k string) bool {
+func (s *pageScreen) Key(k string) bool {
 	switch k {
 	case "m":
 		s.level = (s.level + 1) % 4
@@ -65,9 +66,9 @@ func (s *pageScreen) key(k string) bool {
 	return true
 }
 
-func (s *pageScreen) switches() []toggle {
+func (s *pageScreen) Switches() []tui.Switch {
 	part := func(p screen.Sections) string { return mark(s.Sections&p != 0) }
-	return []toggle{
+	list := [][3]string{
 		{"c", part(screen.Tickets), "show cluster tickets"},
 		{"f", part(screen.FailCounts), "show resource fail counts"},
 		{"n", mark(s.ByNode), "group resources by node"},
@@ -81,12 +82,17 @@ func (s *pageScreen) switches() []toggle {
 		{"b", mark(s.Brief), "brief output"},
 		{"m", strconv.Itoa(s.level), "fencing history"},
 	}
+	out := make([]tui.Switch, len(list))
+	for i, l := range list {
+		out[i] = tui.Switch{Key: l[0], State: l[1], What: l[2]}
+	}
+	return out
 }
 
 // legacyScreen is the page of Pacemaker 1.1.
 type legacyScreen struct{ settings }
 
-func (s *legacyScreen) render(c *status.Cluster, m moment) string {
+func (s *legacyScreen) Render(c *status.Cluster, m tui.Snapshot) string {
 	o := s.Options
 	o.Fencing = m.Fencing
 	return screen.Legacy(c, o)
@@ -99,7 +105,7 @@ func (s *legacyScreen) fields() map[string]*bool {
 	}
 }
 
-func (s *legacyScreen) key(k string) bool {
+func (s *legacyScreen) Key(k string) bool {
 	if k == "m" {
 		s.FenceLevel = (s.FenceLevel + 1) % 4
 		return true
@@ -118,13 +124,13 @@ func (s *legacyScreen) key(k string) bool {
 	return true
 }
 
-func (s *legacyScreen) switches() []toggle {
-	list := (&pageScreen{&request{}}).switches()
+func (s *legacyScreen) Switches() []tui.Switch {
+	list := (&pageScreen{&request{}}).Switches()
 	for i := range list {
-		if f := s.fields()[list[i].key]; f != nil {
-			list[i].state = mark(*f)
+		if f := s.fields()[list[i].Key]; f != nil {
+			list[i].State = mark(*f)
 		} else {
-			list[i].state = strconv.Itoa(s.FenceLevel)
+			list[i].State = strconv.Itoa(s.FenceLevel)
 		}
 	}
 	return list

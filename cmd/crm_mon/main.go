@@ -49,7 +49,7 @@ func runLegacy(ctx context.Context, env *program.Env) int {
 	}
 	src := source{env: env, file: s.file}
 	if !s.once && !src.isFile() && onTerminal(env.Stdout) {
-		return watch(ctx, env, &legacyScreen{s}, 5*time.Second)
+		return watch(ctx, env, watching{page: &legacyScreen{s}, interval: 5 * time.Second})
 	}
 	now, err := src.read(ctx, s.FenceLevel > 0)
 	if err != nil {
@@ -89,7 +89,7 @@ func runPage(ctx context.Context, env *program.Env) int {
 				fmt.Fprintf(env.Stderr, "%s\n\ncrm_mon: %v\n", help, err)
 				return exitUsage
 			}
-			return watch(ctx, env, &pageScreen{r}, r.interval)
+			return watch(ctx, env, watching{page: &pageScreen{r}, interval: r.interval, lines: r.lines, readOnly: r.readOnly, tell: newTeller(r, env)})
 		}
 	case "text", "html", "xml", "none":
 	default:

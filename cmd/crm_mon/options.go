@@ -27,6 +27,8 @@ type request struct {
 	watchFencing bool
 	interval     time.Duration
 	repeated     bool // -i was given
+	lines        bool // the screen as a conversation of lines
+	readOnly     bool // the screen changes nothing
 	title        string
 	style        string
 	cgi          bool
@@ -120,6 +122,8 @@ var options = []option{
 	{"x", "xml-file", value, func(r *request, v string) error { r.file, r.once = v, true; return nil }},
 	{"X", "as-xml", flag, set(func(r *request) { r.format, r.old = "xml", true })},
 	{"j", "pending", flag, set(func(*request) {})},
+	{"", "line-mode", flag, set(func(r *request) { r.lines = true })},
+	{"", "read-only", flag, set(func(r *request) { r.readOnly = true })},
 	{"p", "pid-file", value, text(func(*request) *string { return new(string) })},
 	{"V", "verbose", flag, set(func(*request) {})},
 	{"$", "version", flag, set(func(r *request) { r.version = true })},

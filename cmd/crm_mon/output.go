@@ -10,6 +10,7 @@ import (
 
 	"hacluster/engine/status"
 	"hacluster/internal/output/screen"
+	"hacluster/internal/output/tui"
 	"hacluster/internal/program"
 )
 
@@ -142,7 +143,7 @@ func (o *output) once(ctx context.Context, src source) int {
 	return o.done(0, o.show(m, !src.isFile()))
 }
 
-func (o *output) show(m moment, live bool) error {
+func (o *output) show(m tui.Snapshot, live bool) error {
 	p := o.r.Page
 	p.Fencing, p.FencingErr, p.Live, p.LocalNode = m.Fencing, m.FencingErr, live, m.LocalNode
 	c := status.Read(status.Input{CIB: m.Root, Now: m.At, NoConstraints: p.Sections&(screen.Bans|screen.Tickets) == 0})
@@ -160,7 +161,7 @@ func (o *output) show(m moment, live bool) error {
 // keep shows the cluster as it changes, and tells a program what was done in it.
 func (o *output) keep(ctx context.Context) int {
 	seen := newTeller(o.r, o.env)
-	follow(ctx, o.r.interval, func(s snapshot) {
+	follow(ctx, o.r.interval, func(s news) {
 		switch {
 		case s.err != nil:
 			if o.to != "" && o.r.format != "none" {
@@ -168,11 +169,11 @@ func (o *output) keep(ctx context.Context) int {
 			}
 		default:
 			if o.to != "" {
-				if err := o.show(s.moment, true); err != nil {
+				if err := o.show(s.Snapshot, true); err != nil {
 					fmt.Fprintf(o.env.Stderr, "crm_mon: %v\n", err)
 				}
 			}
-			seen.tell(ctx, s.moment)
+			seen.tell(ctx, s.Snapshot)
 		}
 	})
 	return 0

@@ -10,8 +10,10 @@ import (
 
 	"hacluster/cib"
 	"hacluster/cib/upgrade"
+	corosync "hacluster/corosync/client"
 	"hacluster/internal/client"
 	"hacluster/internal/output/screen"
+	"hacluster/internal/output/tui"
 	"hacluster/internal/program"
 	"hacluster/internal/tool"
 )
@@ -21,16 +23,6 @@ import (
 type source struct {
 	env  *program.Env
 	file string // given on the command line; "" leaves it to the environment
-}
-
-// moment is the cluster's state as it was read.
-type moment struct {
-	Root    *etree.Element
-	Fencing []screen.Fencing
-	// FencingErr tells why there is no history of fencing, nil if there is one.
-	FencingErr error
-	LocalNode  string
-	At         time.Time
 }
 
 func (s source) environment() *program.Env {
@@ -55,36 +47,36 @@ func (s source) isFile() bool { return tool.Path(s.environment()) != "" }
 const limit = 30 * time.Second
 
 // read reads the state once; fenced asks for the history of fencing, too.
-func (s source) read(ctx context.Context, fenced bool) (moment, error) {
+func (s source) read(ctx context.Context, fenced bool) (tui.Snapshot, error) {
 	if s.isFile() {
 		c, err := tool.Open(ctx, s.environment())
 		if err != nil {
-			return moment{}, err
+			return tui.Snapshot{}, err
 		}
 		root, err := c.Root(ctx)
 		if err != nil {
-			return moment{}, err
+			return tui.Snapshot{}, err
 		}
 		if root.SelectAttrValue("validate-with", "") == "none" {
 			fmt.Fprintln(s.env.Stderr, unchecked)
-			return moment{Root: root, At: time.Now()}, nil
+			return tui.Snapshot{Root: root, At: time.Now()}, nil
 		}
 		res, err := upgrade.ForScheduler(root)
 		if err != nil {
-			return moment{}, &cib.Error{Code: cib.SchemaValidation}
+			return tui.Snapshot{}, &cib.Error{Code: cib.SchemaValidation}
 		}
-		return moment{Root: res.Root, At: time.Now()}, nil
+		return tui.Snapshot{Root: res.Root, At: time.Now()}, nil
 	}
 	ctx, cancel := context.WithTimeout(ctx, limit)
 	defer cancel()
 	c, err := client.DialCIB(ctx, "crm_mon")
 	if err != nil {
-		return moment{}, err
+		return tui.Snapshot{}, err
 	}
 	defer c.Close()
 	root, err := c.Query(ctx)
 	if err != nil {
-		return moment{}, err
+		return tui.Snapshot{}, err
 	}
 	return complete(ctx, root, fenced), nil
 }
@@ -93,10 +85,10 @@ const unchecked = `Schema validation of configuration is disabled (support for v
 
 // complete adds to the running cluster's CIB what other daemons know. What they
 // do not answer is missing on the page, no more.
-func complete(ctx context.Context, root *etree.Element, fenced bool) moment {
-	m := moment{Root: root, At: time.Now()}
-	if res, err := upgrade.ForScheduler(root); err == nil {
-		m.Root = res.Root
+func complete(ctx context.Context, root *etree.Element, fenced bool) tui.Snapshot {
+	m := tui.Snapshot{Root: root, At: time.Now()}
+	if res, err := upgrade.ForScheduler(root); err == nil && res.Changed {
+		m.Root, m.Raw = res.Root, root
 	}
 	if fenced {
 		m.Fencing, m.FencingErr = fencingHistory(ctx)
@@ -107,7 +99,22 @@ func complete(ctx context.Context, root *etree.Element, fenced bool) moment {
 			m.LocalNode = n.Name
 		}
 	}
+	m.Votes = votes(ctx)
 	return m
+}
+
+// votes asks Corosync how the quorum stands; nil where it does not say.
+func votes(ctx context.Context) *tui.Votes {
+	v, err := corosync.DialVotequorum(ctx)
+	if err != nil {
+		return nil
+	}
+	defer v.Close()
+	i, err := v.Info(ctx, 0)
+	if err != nil {
+		return nil
+	}
+	return &tui.Votes{Expected: int(i.Expected), Total: int(i.Total), Quorum: int(i.Quorum)}
 }
 
 // unusable says why a state could not be read, in the program's words.

@@ -1,154 +1,98 @@
 package main
 
 import (
+	"bufio"
 	"context"
 	"fmt"
 	"io"
 	"os"
-	"strings"
 	"time"
 
-	tea "github.com/charmbracelet/bubbletea"
-	"github.com/charmbracelet/lipgloss"
+	tea "charm.land/bubbletea/v2"
+	"github.com/beevik/etree"
 	"golang.org/x/sys/unix"
 
-	"hacluster/engine/status"
+	"hacluster/cib"
 	"hacluster/internal/client"
+	"hacluster/internal/output/tui"
+	"hacluster/internal/pcs/live"
 	"hacluster/internal/program"
+	"hacluster/internal/running"
 )
 
-// page is what a terminal shows: a cluster in somebody's words.
-type page interface {
-	// render writes the cluster; it is a function of what it is given.
-	render(c *status.Cluster, m moment) string
-	// key switches what the page holds; false if the key means nothing to it.
-	key(k string) bool
-	// switches lists the keys: letter, whether it is on, what it is.
-	switches() []toggle
-}
-
-type toggle struct {
-	key, state, what string
-}
-
-// snapshot is what is known of the cluster at a moment; err tells that it is
-// out of reach.
-type snapshot struct {
-	moment
+// news is what following the cluster brings: a state, or that it is out of reach.
+type news struct {
+	tui.Snapshot
 	err error
 }
 
-// model is the terminal's state. It is changed by messages alone.
-type model struct {
-	page          page
-	last          snapshot
-	width, height int
-	top           int // first line that is shown
-	help          bool
-	bar           lipgloss.Style
+// screenModel puts the model on a terminal.
+type screenModel struct {
+	*tui.Model
+	ctx context.Context
 }
 
-func newModel(p page, r *lipgloss.Renderer) model {
-	return model{page: p, bar: r.NewStyle().Reverse(true)}
-}
+func (s screenModel) Init() tea.Cmd { return nil }
 
-// Init waits for the first snapshot; watch sends it.
-func (m model) Init() tea.Cmd { return nil }
-
-// Update takes a key, a new size or a new snapshot in.
-func (m model) Update(msg tea.Msg) (tea.Model, tea.Cmd) {
+func (s screenModel) Update(msg tea.Msg) (tea.Model, tea.Cmd) {
 	switch msg := msg.(type) {
-	case snapshot:
-		if msg.Root == nil { // what was known last stays in sight
-			msg.moment = m.last.moment
+	case news:
+		if msg.err != nil {
+			s.Lost(msg.err, msg.At)
+		} else {
+			s.Take(msg.Snapshot)
 		}
-		m.last = msg
 	case tea.WindowSizeMsg:
-		m.width, m.height = msg.Width, msg.Height
-	case tea.KeyMsg:
-		k := msg.String()
-		switch k {
-		case "q", "ctrl+c":
-			return m, tea.Quit
-		case "?":
-			m.help = !m.help
-		case "down":
-			m.top++
-		case "up":
-			m.top--
-		case "pgdown", " ":
-			m.top += m.room()
-		case "pgup":
-			m.top -= m.room()
-		case "home":
-			m.top = 0
-		case "end":
-			m.top = len(m.lines())
-		default:
-			if !m.page.key(k) {
-				m.help = false
-			}
+		s.Resize(msg.Width, msg.Height)
+	case tui.Outcome:
+		s.Finish(msg)
+	case tea.KeyPressMsg:
+		job := s.Key(msg.String())
+		if s.Quit() {
+			return s, tea.Quit
+		}
+		if job != nil {
+			return s, func() tea.Msg { return job.Proposal.Carry(s.ctx, runner{}) }
 		}
 	}
-	m.top = max(0, min(m.top, len(m.lines())-m.room()))
-	return m, nil
+	return s, nil
 }
 
-// room is how many lines of the page fit above the bar.
-func (m model) room() int { return max(1, m.height-1) }
-
-func (m model) lines() []string {
-	var text string
-	switch {
-	case m.help:
-		var b strings.Builder
-		b.WriteString("Display option change mode\n\n")
-		for _, t := range m.page.switches() {
-			fmt.Fprintf(&b, "%s %s: \t%s\n", t.state, t.key, t.what)
-		}
-		b.WriteString("\nToggle fields via field letter, type any other key to return")
-		text = b.String()
-	case m.last.Root == nil && m.last.err == nil:
-		text = "Connecting to cluster..."
-	case m.last.Root == nil:
-		text = "Not connected to the cluster: " + m.last.err.Error()
-	default:
-		text = m.page.render(status.Read(status.Input{CIB: m.last.Root, Now: m.last.At}), m.last.moment)
-	}
-	return strings.Split(strings.TrimRight(strings.ReplaceAll(text, "\t", "    "), "\n"), "\n")
+func (s screenModel) View() tea.View {
+	v := tea.NewView(s.Frame())
+	v.AltScreen = true
+	return v
 }
 
-// View writes the lines that fit, and the bar below them.
-func (m model) View() string {
-	lines := m.lines()
-	end := len(lines)
-	if m.height > 0 {
-		end = min(end, m.top+m.room())
+// runner changes the running cluster.
+type runner struct{}
+
+func (runner) Read(ctx context.Context) (tui.Snapshot, error) {
+	c, err := client.DialCIB(ctx, "crm_mon")
+	if err != nil {
+		return tui.Snapshot{}, err
 	}
-	shown := lines[min(m.top, end):end]
-	var b strings.Builder
-	for _, l := range shown {
-		b.WriteString(cut(l, m.width) + "\n")
+	defer c.Close()
+	root, err := c.Query(ctx)
+	if err != nil {
+		return tui.Snapshot{}, err
 	}
-	for i := len(shown); i < m.height-1; i++ {
-		b.WriteByte('\n')
-	}
-	bar := "q quit   ? options   arrows scroll"
-	if m.last.err != nil {
-		bar = "Connection to the cluster lost, trying again: " + m.last.err.Error()
-	}
-	if end < len(lines) {
-		bar += fmt.Sprintf("   (%d more lines)", len(lines)-end)
-	}
-	return b.String() + m.bar.Render(cut(bar, m.width))
+	return complete(ctx, root, false), nil
 }
 
-// cut shortens a line to a width; 0 is without limit.
-func cut(line string, width int) string {
-	if r := []rune(line); width > 0 && len(r) > width {
-		return string(r[:width])
+func (runner) Patch(ctx context.Context, patchset *etree.Element) error {
+	c, err := client.DialCIB(ctx, "crm_mon")
+	if err != nil {
+		return err
 	}
-	return line
+	defer c.Close()
+	_, err = c.Do(ctx, cib.Request{Op: cib.Patch, Data: patchset})
+	return err
+}
+
+func (runner) Cleanup(ctx context.Context, resource string) error {
+	_, err := running.Cluster{}.Cleanup(ctx, live.CleanupRequest{Resource: resource})
+	return err
 }
 
 // onTerminal tells whether w is a terminal.
@@ -161,78 +105,105 @@ func onTerminal(w io.Writer) bool {
 	return err == nil
 }
 
-// watch shows the cluster on the terminal until q is pressed.
-func watch(ctx context.Context, env *program.Env, p page, interval time.Duration) int {
+// watching is how the running cluster is watched.
+type watching struct {
+	page     tui.Pager
+	interval time.Duration
+	lines    bool // a conversation of lines
+	readOnly bool
+	tell     *teller
+}
+
+// watch shows the cluster on the terminal until the user has enough.
+func watch(ctx context.Context, env *program.Env, w watching) int {
 	ctx, stop := context.WithCancel(ctx)
 	defer stop()
-	prog := tea.NewProgram(newModel(p, lipgloss.NewRenderer(env.Stdout)), tea.WithContext(ctx), tea.WithAltScreen(),
-		tea.WithInput(env.Stdin), tea.WithOutput(env.Stdout))
-	go follow(ctx, interval, func(s snapshot) { prog.Send(s) })
-	if _, err := prog.Run(); err != nil && ctx.Err() == nil {
+	color := env.Getenv("NO_COLOR") == "" && env.Getenv("TERM") != "vt100"
+	m := tui.New(w.page, tui.Options{CanAct: true, ReadOnly: w.readOnly, Color: color})
+	if t := env.Getenv("TERM"); w.lines || t == "" || t == "dumb" {
+		return converse(ctx, env, w, m)
+	}
+	p := tea.NewProgram(screenModel{m, ctx}, tea.WithContext(ctx), tea.WithInput(env.Stdin), tea.WithOutput(env.Stdout))
+	go follow(ctx, w.interval, func(n news) {
+		if n.err == nil && w.tell != nil {
+			w.tell.tell(ctx, n.Snapshot)
+		}
+		p.Send(n)
+	})
+	if _, err := p.Run(); err != nil && ctx.Err() == nil {
 		fmt.Fprintf(env.Stderr, "crm_mon: %v\n", err)
-		return 74
+		return exitIO
 	}
 	return 0
 }
 
-// follow sends the cluster's state at once, after each change and after each
-// interval; it connects again whenever the cluster goes away.
-func follow(ctx context.Context, interval time.Duration, send func(snapshot)) {
-	interval = max(interval, time.Second)
-	for ctx.Err() == nil {
-		if err := session(ctx, interval, send); err != nil && ctx.Err() == nil {
-			send(snapshot{err: err})
+// converse is watch as a conversation of lines.
+func converse(ctx context.Context, env *program.Env, w watching, m *tui.Model) int {
+	talk := tui.NewTalk(m)
+	say := func(lines []string) {
+		for _, l := range lines {
+			fmt.Fprintln(env.Stdout, l)
+		}
+	}
+	states, typed, done := make(chan news), make(chan string), make(chan tui.Outcome)
+	go follow(ctx, w.interval, func(n news) {
+		if n.err == nil && w.tell != nil {
+			w.tell.tell(ctx, n.Snapshot)
 		}
 		select {
+		case states <- n:
 		case <-ctx.Done():
-		case <-time.After(interval):
 		}
-	}
-}
-
-// session follows the cluster over one connection, until it breaks.
-func session(ctx context.Context, interval time.Duration, send func(snapshot)) error {
-	watcher, err := client.DialCIB(ctx, "crm_mon")
-	if err != nil {
-		return err
-	}
-	defer watcher.Close()
-	if err := watcher.Watch(ctx); err != nil {
-		return err
-	}
-	reader, err := client.DialCIB(ctx, "crm_mon")
-	if err != nil {
-		return err
-	}
-	defer reader.Close()
-	ctx, stop := context.WithCancel(ctx)
-	defer stop()
-	changed, broken := make(chan struct{}, 1), make(chan error, 1)
+	})
 	go func() {
-		for {
-			if err := watcher.Changed(ctx); err != nil {
-				broken <- err
-				return
-			}
+		defer close(typed)
+		for sc := bufio.NewScanner(env.Stdin); sc.Scan(); {
 			select {
-			case changed <- struct{}{}:
-			default: // a change that is not shown yet covers this one
+			case typed <- sc.Text():
+			case <-ctx.Done():
+				return
 			}
 		}
 	}()
+	greeted := false
 	for {
-		root, err := reader.Query(ctx)
-		if err != nil {
-			return err
-		}
-		send(snapshot{moment: complete(ctx, root, true)})
 		select {
 		case <-ctx.Done():
-			return ctx.Err()
-		case err := <-broken:
-			return err
-		case <-changed:
-		case <-time.After(interval):
+			return 0
+		case n := <-states:
+			if n.err != nil {
+				if m.Lost(n.err, n.At) || !greeted {
+					say([]string{"Not connected to the cluster: " + n.err.Error()})
+				}
+				greeted = greeted || m.Cluster() == nil
+				continue
+			}
+			first := m.Cluster() == nil
+			said := m.Take(n.Snapshot)
+			if first {
+				said = talk.Greeting()
+			}
+			greeted = true
+			say(said)
+		case line, ok := <-typed:
+			if !ok {
+				return 0
+			}
+			said, job, quit := talk.Answer(line)
+			say(said)
+			if quit {
+				return 0
+			}
+			if job != nil {
+				go func() {
+					select {
+					case done <- job.Proposal.Carry(ctx, runner{}):
+					case <-ctx.Done():
+					}
+				}()
+			}
+		case o := <-done:
+			say(talk.Done(o))
 		}
 	}
 }

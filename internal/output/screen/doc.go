@@ -36,7 +36,7 @@ type Options struct {
 
 // Fencing is a fencing operation of the history.
 type Fencing struct {
-	ID string
+	ID                                       string
 	Target, Action, Origin, Delegate, Client string
 	State                                    string // pending, success, failed
 	Reason                                   string

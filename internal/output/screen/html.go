@@ -89,13 +89,13 @@ func (l *htmlList) top() *html.Node { return l.at[len(l.at)-1] }
 func (l *htmlList) push(n *html.Node) { l.at = append(l.at, n) }
 
 func (l *htmlList) section(heading string) {
-	l.top().Add("h2").Text(inert(heading))
+	l.top().Add("h2").Text(Inert(heading))
 	l.push(l.top().Add("ul"))
 }
 
 func (l *htmlList) head(heading string) {
 	li := l.top().Add("li")
-	li.Add("h3").Text(inert(heading))
+	li.Add("h3").Text(Inert(heading))
 	l.push(li.Add("ul"))
 }
 
@@ -111,12 +111,12 @@ func (l *htmlList) replica(offset int, several bool) {
 	l.push(l.top())
 }
 
-func (l *htmlList) item(text string) { l.top().Add("li").Text(inert(text)) }
+func (l *htmlList) item(text string) { l.top().Add("li").Text(Inert(text)) }
 
 func (l *htmlList) marked(class, text string) {
 	li := l.top().Add("li")
 	if class == fencingClass["failed"] || class == fencingClass["pending"] || class == fencingClass["success"] {
-		li.Attr("class", class).Text(inert(text))
+		li.Attr("class", class).Text(Inert(text))
 		return
 	}
 	span(li, class, text)
@@ -129,7 +129,7 @@ func span(to *html.Node, class, text string) {
 	if class != "" {
 		n.Attr("class", class)
 	}
-	n.Text(inert(text))
+	n.Text(Inert(text))
 }
 
 // htmlPage writes a page as HTML: the lists of the text, and its own words for the

@@ -62,7 +62,7 @@ func (l *textList) item(text string) {
 	if l.depth > 0 && !l.plain {
 		l.b.WriteString(strings.Repeat("  ", l.depth) + "* ")
 	}
-	l.b.WriteString(inert(text) + "\n")
+	l.b.WriteString(Inert(text) + "\n")
 }
 
 func (l *textList) marked(_, text string) { l.item(text) }
@@ -71,9 +71,9 @@ func (l *textList) end() { l.depth-- }
 
 func (l *textList) forget() { l.printed = l.before }
 
-// inert makes visible what would steer a terminal or hide in a line: control
+// Inert makes visible what would steer a terminal or hide in a line: control
 // characters but the tab, marks of writing direction, invisible separators.
-func inert(s string) string {
+func Inert(s string) string {
 	if !strings.ContainsFunc(s, steers) {
 		return s
 	}
