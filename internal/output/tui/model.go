@@ -85,9 +85,13 @@ func (m *Model) Take(s Snapshot) []string {
 	if !m.lostAt.IsZero() {
 		news = append([]event{{at: s.At, text: "connected again, after " + m.lostFor(s.At)}}, news...)
 	}
+	fresh := m.now == nil
 	m.now, m.lostAt, m.lostErr = next, time.Time{}, nil
 	for _, f := range m.stack {
 		f.stale = f.kind != confirmScreen && f.kind != menuScreen && f.kind != momentScreen
+	}
+	if fresh {
+		m.first()
 	}
 	m.remember(news)
 	out := make([]string, len(news))
@@ -346,6 +350,10 @@ func (m *Model) Key(k string) *Job {
 	if k == "ctrl+c" {
 		m.quit = true
 		return nil
+	}
+	if k == "alt+esc" { // Esc twice, too fast for a terminal to tell apart
+		m.Key("esc")
+		k = "esc"
 	}
 	f := m.top()
 	if m.typing {
