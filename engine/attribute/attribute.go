@@ -8,7 +8,7 @@
 package attribute
 
 import (
-	"fmt"
+	"maps"
 	"regexp"
 	"slices"
 	"strconv"
@@ -32,15 +32,28 @@ type Effects interface {
 	Wrote(host, name, value string)
 	// NodeID gives the id of a node by name, "" for one that is not known.
 	NodeID(name string) string
+	// Members are the names of the nodes in the group.
+	Members() []string
 	Logf(format string, args ...any)
 }
 
-type value struct {
-	text    string
-	private bool
+// attr is an attribute with its values on all nodes.
+type attr struct {
+	set     string // the id of the element that holds it in the CIB, "" for the usual one
+	kind    string // utilization, or "" for instance_attributes
+	private bool   // never written
 	dampen  time.Duration
-	due     time.Time // when it is to be written; zero: written
-	news    bool      // set while this node wrote, and not told by Wrote yet
+	due     time.Time // when what changed is to be written; zero: nothing did
+	values  map[string]*value
+}
+
+// value is an attribute's value on one node.
+type value struct {
+	text   string
+	gone   bool // there was one
+	remote bool // the node is one of Pacemaker Remote
+	dirty  bool // to be written
+	news   bool // it changed while this node wrote, which Wrote is to be told
 }
 
 // Manager holds the values of all nodes.
@@ -48,33 +61,91 @@ type Manager struct {
 	node    string
 	effects Effects
 	writer  bool
-	values  map[string]map[string]*value // by node, by name
+	attrs   map[string]*attr
+	waiting map[string]*wait // by the id of the message
+	count   int
+}
+
+// wait is a caller that waits for its update to have arrived.
+type wait struct {
+	nodes map[string]bool // where it has not yet
+	done  func()
 }
 
 // New makes the attribute manager of node.
 func New(node string, e Effects) *Manager {
-	return &Manager{node: node, effects: e, values: map[string]map[string]*value{}}
+	return &Manager{node: node, effects: e, attrs: map[string]*attr{}, waiting: map[string]*wait{}}
 }
+
+// Task is which part of an attribute an update sets.
+type Task string
+
+// The tasks of an update.
+const (
+	SetValue Task = "update"       // the value; of a new attribute everything else, too
+	SetBoth  Task = "update-both"  // the value and how long its writing waits
+	SetDelay Task = "update-delay" // how long its writing waits, of an attribute that there is
+)
 
 // Update is a new value for an attribute. Value nil removes it.
 type Update struct {
+	Task       Task // SetValue when ""
 	Name, Host string
+	Pattern    bool    // Name is an expression for the names of attributes that there are
 	Value      *string // "value++" and "value+=n" count up
 	Private    bool
+	Remote     bool
+	Set, Kind  string
 	Dampen     time.Duration
 	HasDampen  bool
 }
 
+// Reach is how far an update has come when a caller hears of it.
+type Reach int
+
+// How far it may be.
+const (
+	Here       Reach = iota // this node has the value
+	Everywhere              // all nodes have it
+)
+
 // Set orders updates; all nodes apply them when they are delivered.
-func (m *Manager) Set(updates ...Update) {
+func (m *Manager) Set(updates ...Update) { m.effects.Broadcast(m.message(updates)) }
+
+// SetAndWait is Set whose done is called when the updates have come so far.
+func (m *Manager) SetAndWait(reach Reach, done func(), updates ...Update) {
+	m.count++
+	id := m.node + "." + strconv.Itoa(m.count)
+	w := &wait{nodes: map[string]bool{m.node: true}, done: done}
+	msg := m.message(updates)
+	msg.CreateAttr("attr_sync_id", id)
+	if reach == Everywhere {
+		msg.CreateAttr("attr_sync_point", "cluster")
+		for _, n := range m.effects.Members() {
+			w.nodes[n] = true
+		}
+	}
+	m.waiting[id] = w
+	m.effects.Broadcast(msg)
+}
+
+func (m *Manager) message(updates []Update) *etree.Element {
 	msg := etree.NewElement("attrd_update")
 	msg.CreateAttr("t", Type)
 	msg.CreateAttr("task", "update")
 	msg.CreateAttr("src", m.node)
 	for _, u := range updates {
 		op := msg.CreateElement("op")
-		op.CreateAttr("task", "update")
-		op.CreateAttr("attr_name", u.Name)
+		task := u.Task
+		if task == "" {
+			task = SetValue
+		}
+		op.CreateAttr("task", string(task))
+		name := "attr_name"
+		if u.Pattern {
+			name = "attr_regex"
+		}
+		op.CreateAttr(name, u.Name)
 		host := u.Host
 		if host == "" {
 			host = m.node
@@ -83,14 +154,22 @@ func (m *Manager) Set(updates ...Update) {
 		if u.Value != nil {
 			op.CreateAttr("attr_value", *u.Value)
 		}
-		if u.Private {
-			op.CreateAttr("attr_is_private", "1")
-		}
-		if u.HasDampen {
-			op.CreateAttr("attr_dampening", strconv.FormatInt(u.Dampen.Milliseconds(), 10))
+		for _, a := range []struct {
+			name, value string
+			set         bool
+		}{
+			{"attr_is_private", "1", u.Private},
+			{"attr_is_remote", "1", u.Remote},
+			{"attr_set", u.Set, u.Set != ""},
+			{"attr_set_type", u.Kind, u.Kind != ""},
+			{"attr_dampening", strconv.FormatInt(u.Dampen.Milliseconds(), 10), u.HasDampen},
+		} {
+			if a.set {
+				op.CreateAttr(a.name, a.value)
+			}
 		}
 	}
-	m.effects.Broadcast(msg)
+	return msg
 }
 
 // ClearFailures orders fail counts to be forgotten: of a resource ("": all), an
@@ -108,6 +187,24 @@ func (m *Manager) ClearFailures(resource, operation string, interval time.Durati
 	m.effects.Broadcast(msg)
 }
 
+// order sends a message without content.
+func (m *Manager) order(task string, attrs ...string) {
+	msg := etree.NewElement("attrd_order")
+	msg.CreateAttr("t", Type)
+	msg.CreateAttr("task", task)
+	msg.CreateAttr("src", m.node)
+	for i := 0; i+1 < len(attrs); i += 2 {
+		msg.CreateAttr(attrs[i], attrs[i+1])
+	}
+	m.effects.Broadcast(msg)
+}
+
+// Refresh orders all values to be written anew.
+func (m *Manager) Refresh() { m.order("refresh") }
+
+// Forget orders all values of a node to be forgotten.
+func (m *Manager) Forget(host string) { m.order("peer-remove", "attr_host", host) }
+
 // Share orders this node's view to be taken over by nodes that know less; the
 // writer calls it when a node joined.
 func (m *Manager) Share() {
@@ -115,136 +212,209 @@ func (m *Manager) Share() {
 	msg.CreateAttr("t", Type)
 	msg.CreateAttr("task", "sync-response")
 	msg.CreateAttr("src", m.node)
-	for _, host := range m.hosts() {
-		for _, name := range names(m.values[host]) {
-			v := m.values[host][name]
+	for _, name := range names(m.attrs) {
+		a := m.attrs[name]
+		for _, host := range names(a.values) {
+			v := a.values[host]
+			if v.gone {
+				continue
+			}
 			op := msg.CreateElement("op")
 			op.CreateAttr("attr_name", name)
 			op.CreateAttr("attr_host", host)
 			op.CreateAttr("attr_value", v.text)
-			if v.private {
-				op.CreateAttr("attr_is_private", "1")
+			for _, x := range []struct {
+				name, value string
+				set         bool
+			}{
+				{"attr_is_private", "1", a.private},
+				{"attr_is_remote", "1", v.remote},
+				{"attr_set", a.set, a.set != ""},
+				{"attr_set_type", a.kind, a.kind != ""},
+				{"attr_dampening", strconv.FormatInt(a.dampen.Milliseconds(), 10), a.dampen > 0},
+			} {
+				if x.set {
+					op.CreateAttr(x.name, x.value)
+				}
 			}
 		}
 	}
 	m.effects.Broadcast(msg)
 }
 
-func (m *Manager) hosts() []string {
-	out := make([]string, 0, len(m.values))
-	for h := range m.values {
-		out = append(out, h)
-	}
-	slices.Sort(out)
-	return out
-}
-
-func names(vs map[string]*value) []string {
-	out := make([]string, 0, len(vs))
-	for n := range vs {
-		out = append(out, n)
-	}
-	slices.Sort(out)
-	return out
-}
+func names[V any](of map[string]V) []string { return slices.Sorted(maps.Keys(of)) }
 
 // Get gives a value, and whether there is one.
 func (m *Manager) Get(host, name string) (string, bool) {
-	if v := m.values[host][name]; v != nil {
-		return v.text, true
+	if a := m.attrs[name]; a != nil {
+		if v := a.values[host]; v != nil && !v.gone {
+			return v.text, true
+		}
 	}
 	return "", false
 }
 
+// Known tells whether there is, or was, an attribute of this name.
+func (m *Manager) Known(name string) bool { return m.attrs[name] != nil }
+
 // Hosts lists the nodes that have a value of this name.
 func (m *Manager) Hosts(name string) []string {
 	var out []string
-	for _, h := range m.hosts() {
-		if m.values[h][name] != nil {
-			out = append(out, h)
+	if a := m.attrs[name]; a != nil {
+		for _, h := range names(a.values) {
+			if !a.values[h].gone {
+				out = append(out, h)
+			}
 		}
 	}
 	return out
 }
 
-// SetWriter tells whether this node writes to the CIB; a new writer writes all it knows.
-func (m *Manager) SetWriter(now time.Time, yes bool) {
-	if yes && !m.writer {
-		m.writer = true
-		for _, h := range m.hosts() {
-			for _, n := range names(m.values[h]) {
-				m.values[h][n].due = now
-			}
-		}
-		m.Tick(now)
-	}
-	m.writer = yes
-}
-
 // Left forgets all values of a node that left; the writer clears them in the CIB.
 func (m *Manager) Left(host string) {
-	delete(m.values, host)
+	m.drop(host)
+	for _, id := range names(m.waiting) {
+		m.arrived(id, host)
+	}
+}
+
+func (m *Manager) drop(host string) {
+	for _, a := range m.attrs {
+		delete(a.values, host)
+	}
 	if m.writer {
-		m.effects.Write(cib.Request{Op: cib.Delete, XPath: true, Section: fmt.Sprintf("//node_state[@uname='%s']/transient_attributes", host)})
+		m.clearNode(host)
 	}
 }
 
 // Deliver applies a message of the group.
 func (m *Manager) Deliver(now time.Time, msg *etree.Element) {
-	switch task := msg.SelectAttrValue("task", ""); task {
+	get := func(name string) string { return msg.SelectAttrValue(name, "") }
+	switch get("task") {
 	case "update":
 		for _, op := range msg.ChildElements() {
-			m.update(now, op, false)
+			m.apply(now, op)
 		}
+		if id := get("attr_sync_id"); id != "" {
+			if get("attr_sync_point") == "cluster" && get("src") != m.node {
+				m.order("confirm", "attr_sync_id", id)
+			}
+			m.arrived(id, m.node)
+		}
+	case "confirm":
+		m.arrived(get("attr_sync_id"), get("src"))
 	case "sync-response":
 		for _, op := range msg.ChildElements() {
 			if op.SelectAttrValue("attr_host", "") != m.node { // a node knows its own best
-				m.update(now, op, true)
+				m.update(now, op, op.SelectAttrValue("attr_name", ""), SetValue, false)
 			}
 		}
 	case "clear-failure":
 		m.clear(now, msg)
+	case "refresh":
+		m.refresh(now)
+	case "peer-remove":
+		m.drop(get("attr_host"))
 	}
 	m.Tick(now)
 }
 
-func (m *Manager) update(now time.Time, op *etree.Element, quiet bool) {
-	host, name := op.SelectAttrValue("attr_host", ""), op.SelectAttrValue("attr_name", "")
+// arrived notes that a node has an update that somebody waits for.
+func (m *Manager) arrived(id, node string) {
+	w := m.waiting[id]
+	if w == nil || !w.nodes[node] {
+		return
+	}
+	if delete(w.nodes, node); len(w.nodes) == 0 {
+		delete(m.waiting, id)
+		w.done()
+	}
+}
+
+// apply applies one update, to all attributes that it means.
+func (m *Manager) apply(now time.Time, op *etree.Element) {
+	task := Task(op.SelectAttrValue("task", string(SetValue)))
+	pattern := op.SelectAttr("attr_regex")
+	if pattern == nil {
+		m.update(now, op, op.SelectAttrValue("attr_name", ""), task, m.writer)
+		return
+	}
+	re, err := regexp.CompilePOSIX(pattern.Value)
+	if err != nil {
+		m.effects.Logf("'%s' is no pattern for attributes: %v", pattern.Value, err)
+		return
+	}
+	for _, name := range names(m.attrs) {
+		if re.MatchString(name) {
+			m.update(now, op, name, task, m.writer)
+		}
+	}
+}
+
+// update applies one update to one attribute; news tells that a change of its value is one
+// that this node writes.
+func (m *Manager) update(now time.Time, op *etree.Element, name string, task Task, news bool) {
+	get := func(name string) string { return op.SelectAttrValue(name, "") }
+	host := get("attr_host")
 	if host == "" || name == "" {
 		return
 	}
-	if m.values[host] == nil {
-		m.values[host] = map[string]*value{}
-	}
-	old := m.values[host][name]
-	a := op.SelectAttr("attr_value")
+	a := m.attrs[name]
+	text := op.SelectAttr("attr_value")
 	if a == nil {
-		if old == nil {
+		if task == SetDelay || text == nil {
 			return
 		}
-		delete(m.values[host], name)
-		if m.writer && !old.private {
-			m.remove(host, name)
+		a = &attr{set: get("attr_set"), kind: get("attr_set_type"), private: get("attr_is_private") == "1", values: map[string]*value{}}
+		a.dampen, _ = dampening(op)
+		m.attrs[name] = a
+	}
+	if d, ok := dampening(op); ok && task != SetValue && d != a.dampen {
+		a.dampen = d
+		for _, v := range a.values {
+			v.dirty = true
+		}
+		a.due = now.Add(d)
+	}
+	if task == SetDelay {
+		return
+	}
+	v := a.values[host]
+	if v == nil {
+		if text == nil {
+			return
+		}
+		v = &value{gone: true}
+		a.values[host] = v
+	}
+	v.remote = v.remote || get("attr_is_remote") == "1"
+	if text == nil {
+		if !v.gone {
+			v.gone, v.text = true, ""
+			a.changed(now, v, news)
 		}
 		return
 	}
-	v := &value{private: op.SelectAttrValue("attr_is_private", "") == "1", news: m.writer && !quiet}
-	v.text = count(old, a.Value)
-	if old != nil {
-		v.dampen = old.dampen
-		if old.text == v.text {
-			if quiet || old.due.IsZero() {
-				return
-			}
-		}
+	if next := count(v, text.Value); v.gone || next != v.text {
+		v.gone, v.text = false, next
+		a.changed(now, v, news)
 	}
-	if d := op.SelectAttr("attr_dampening"); d != nil {
-		if ms, err := strconv.ParseInt(d.Value, 10, 64); err == nil {
-			v.dampen = time.Duration(ms) * time.Millisecond
-		}
+}
+
+// changed has the attribute written when no value changed for a while.
+func (a *attr) changed(now time.Time, v *value, news bool) {
+	v.dirty, v.news = true, news
+	a.due = now.Add(a.dampen)
+}
+
+// dampening is how long writing waits, as a message tells it.
+func dampening(op *etree.Element) (time.Duration, bool) {
+	d := op.SelectAttr("attr_dampening")
+	if d == nil {
+		return 0, false
 	}
-	v.due = now.Add(v.dampen)
-	m.values[host][name] = v
+	ms, err := strconv.ParseInt(d.Value, 10, 64)
+	return time.Duration(max(0, ms)) * time.Millisecond, err == nil
 }
 
 // count works "value++" and "value+=n" out.
@@ -262,10 +432,7 @@ func count(old *value, text string) string {
 	default:
 		return text
 	}
-	n := 0
-	if old != nil {
-		n, _ = cib.Score(old.text)
-	}
+	n, _ := cib.Score(old.text)
 	n = max(-cib.Infinity, min(cib.Infinity, n+by))
 	if n == cib.Infinity {
 		return "INFINITY"
@@ -273,7 +440,7 @@ func count(old *value, text string) string {
 	return strconv.Itoa(n)
 }
 
-func (m *Manager) clear(_ time.Time, msg *etree.Element) {
+func (m *Manager) clear(now time.Time, msg *etree.Element) {
 	pattern := "^(fail-count|last-failure)-"
 	if r := msg.SelectAttrValue("attr_resource", ""); r != "" {
 		pattern += regexp.QuoteMeta(r)
@@ -288,95 +455,16 @@ func (m *Manager) clear(_ time.Time, msg *etree.Element) {
 		return
 	}
 	only := msg.SelectAttrValue("attr_host", "")
-	for _, h := range m.hosts() {
-		if only != "" && h != only {
+	for _, n := range names(m.attrs) {
+		if !re.MatchString(n) {
 			continue
 		}
-		for _, n := range names(m.values[h]) {
-			if re.MatchString(n) {
-				delete(m.values[h], n)
-				if m.writer {
-					m.remove(h, n)
-				}
+		a := m.attrs[n]
+		for h, v := range a.values {
+			if (only == "" || h == only) && !v.gone {
+				v.gone, v.text = true, ""
+				a.changed(now, v, m.writer)
 			}
 		}
 	}
-}
-
-// Deadline is when Tick is due next; zero: not at all.
-func (m *Manager) Deadline() time.Time {
-	var next time.Time
-	if !m.writer {
-		return next
-	}
-	for _, vs := range m.values {
-		for _, v := range vs {
-			if !v.due.IsZero() && !v.private && (next.IsZero() || v.due.Before(next)) {
-				next = v.due
-			}
-		}
-	}
-	return next
-}
-
-// Tick writes what is due.
-func (m *Manager) Tick(now time.Time) {
-	if !m.writer {
-		return
-	}
-	for _, h := range m.hosts() {
-		id := m.effects.NodeID(h)
-		if id == "" {
-			continue
-		}
-		var set *etree.Element
-		var state *etree.Element
-		for _, n := range names(m.values[h]) {
-			v := m.values[h][n]
-			if v.private || v.due.IsZero() || v.due.After(now) {
-				continue
-			}
-			v.due = time.Time{}
-			if set == nil {
-				state = etree.NewElement("node_state")
-				state.CreateAttr("id", id)
-				state.CreateAttr("uname", h)
-				ta := state.CreateElement("transient_attributes")
-				ta.CreateAttr("id", id)
-				set = ta.CreateElement("instance_attributes")
-				set.CreateAttr("id", "status-"+id)
-			}
-			nv := set.CreateElement("nvpair")
-			nv.CreateAttr("id", pairID(id, n))
-			nv.CreateAttr("name", n)
-			nv.CreateAttr("value", v.text)
-			if v.news {
-				v.news = false
-				m.effects.Wrote(h, n, v.text)
-			}
-		}
-		if state != nil {
-			m.effects.Write(cib.Request{Op: cib.Modify, Section: "status", CanCreate: true, Data: state})
-		}
-	}
-}
-
-func (m *Manager) remove(host, name string) {
-	id := m.effects.NodeID(host)
-	if id == "" {
-		return
-	}
-	m.effects.Write(cib.Request{Op: cib.Delete, XPath: true, Section: fmt.Sprintf("//node_state[@id='%s']/transient_attributes//nvpair[@id='%s']", id, pairID(id, name))})
-	m.effects.Wrote(host, name, "")
-}
-
-// pairID is the id of an attribute's nvpair; what an XML id may not hold is a dot.
-func pairID(node, name string) string {
-	return "status-" + node + "-" + strings.Map(func(r rune) rune {
-		switch {
-		case r >= 'a' && r <= 'z', r >= 'A' && r <= 'Z', r >= '0' && r <= '9', r == '-', r == '_', r == '.', r > 127:
-			return r
-		}
-		return '.'
-	}, name)
 }

@@ -124,12 +124,44 @@ func New(self string, random *rand.Rand, e Effects) *Fencer {
 // Request asks for a node to be fenced; done hears how it went.
 type Request struct {
 	Target, Action, Client string
-	Timeout, Delay         time.Duration
+	// Timeout is for the devices' work. Delay is waited for before; a negative one
+	// leaves out the devices' own delays, too.
+	Timeout, Delay time.Duration
+	// Tolerance makes it needless where the same was done not longer ago.
+	Tolerance time.Duration
 }
+
+// Error is fencing that failed.
+type Error struct {
+	Code   int // Pacemaker's legacy code, positive
+	Reason string
+}
+
+func (e *Error) Error() string { return e.Reason }
+
+// The codes of failures.
+const (
+	NoDevice = 19  // ENODEV
+	TimedOut = 62  // ETIME
+	generic  = 201 // all others
+)
+
+// noDevice and noAnswer are the reasons that have a code of their own.
+const (
+	noDevice = "No fence device"
+	noAnswer = "no answer in time"
+)
 
 // Fence has a node fenced.
 func (f *Fencer) Fence(now time.Time, r Request, done func(error)) {
 	f.now = now
+	for _, past := range f.history {
+		if r.Tolerance > 0 && past.State == Done && past.Target == r.Target && past.Action == r.Action && now.Sub(past.At) <= r.Tolerance {
+			f.effects.Logf("Fencing (%s) of %s for %s is needless: it was done at %s", r.Action, r.Target, r.Client, past.At)
+			done(nil)
+			return
+		}
+	}
 	for _, op := range f.ops {
 		if op.Target == r.Target && op.Action == r.Action {
 			op.done = append(op.done, done)
@@ -140,7 +172,7 @@ func (f *Fencer) Fence(now time.Time, r Request, done func(error)) {
 	op := &operation{
 		Record:  Record{ID: fmt.Sprintf("%s-%d-%d", f.self, now.UnixNano(), f.count), Target: r.Target, Action: r.Action, Origin: f.self, Client: r.Client, State: Querying, At: now},
 		timeout: r.Timeout, delay: r.Delay, done: []func(error){done}, waiting: map[string]bool{},
-		deadline: now.Add(r.Timeout*12/10 + r.Delay + 5*time.Second),
+		deadline: now.Add(r.Timeout*12/10 + max(r.Delay, 0) + 5*time.Second),
 		levels:   topology(f.effects.CIB(), r.Target),
 	}
 	f.ops = append(f.ops, op)
@@ -246,16 +278,59 @@ func (f *Fencer) answerQuery(from string, m *etree.Element) {
 	f.begun[m.SelectAttrValue("st_remote_op", "")] = true
 	f.effects.Began(target)
 	op := &operation{Record: Record{ID: m.SelectAttrValue("st_remote_op", ""), Target: target, Action: m.SelectAttrValue("st_device_action", ""), Origin: from}}
+	f.capable(target, func(ids []string) {
+		out := f.message("st_offer", from, op)
+		for _, id := range ids {
+			out.CreateElement("st_device_id").CreateAttr("id", id)
+		}
+		f.effects.Broadcast(out)
+	})
+}
+
+// Query finds the devices that this node can use, to fence a target where that is not "";
+// done hears of them in the configuration's order.
+func (f *Fencer) Query(now time.Time, target string, done func(devices []*Device)) {
+	f.now = now
+	all := Devices(f.effects.CIB())
+	if target == "" {
+		done(slices.DeleteFunc(all, func(d *Device) bool { return !d.usable(f.self) }))
+		return
+	}
+	f.capable(target, func(ids []string) {
+		done(slices.DeleteFunc(all, func(d *Device) bool { return !slices.Contains(ids, d.ID) }))
+	})
+}
+
+// Check has a device of this node carry out an action that fences nobody: list, monitor
+// or status. false: there is no such device.
+func (f *Fencer) Check(now time.Time, device, action string, timeout time.Duration, done func(AgentResult)) bool {
+	f.now = now
+	for _, d := range Devices(f.effects.CIB()) {
+		if d.ID != device || !d.usable(f.self) {
+			continue
+		}
+		real, _ := d.call(action, "", "")
+		f.effects.Run(d.Agent, real, func(plug string) []Param {
+			_, p := d.call(action, "", plug)
+			return p
+		}, d.timeout(action, timeout), 0, done)
+		return true
+	}
+	return false
+}
+
+// capable finds out which of this node's devices can fence a target.
+func (f *Fencer) capable(target string, done func(ids []string)) {
 	var capable []string
 	open := 0
 	send := func() {
-		out := f.message("st_offer", from, op)
+		var ids []string
 		for _, d := range Devices(f.effects.CIB()) { // in the configuration's order
 			if slices.Contains(capable, d.ID) {
-				out.CreateElement("st_device_id").CreateAttr("id", d.ID)
+				ids = append(ids, d.ID)
 			}
 		}
-		f.effects.Broadcast(out)
+		done(ids)
 	}
 	asking := true
 	for _, d := range Devices(f.effects.CIB()) {
@@ -389,7 +464,7 @@ func (f *Fencer) nextLevel(op *operation) {
 	}
 	if len(op.steps) == 0 {
 		if op.last == "" {
-			op.last = "No fence device"
+			op.last = noDevice
 		}
 		f.fail(op)
 		return
@@ -408,7 +483,7 @@ func (f *Fencer) step(op *operation) {
 	m.CreateAttr("st_device_id", a.device)
 	m.CreateAttr("st_timeout", strconv.FormatInt(op.timeout.Milliseconds(), 10))
 	m.CreateAttr("st_delay", strconv.FormatInt(op.delay.Milliseconds(), 10))
-	op.delay = 0
+	op.delay = min(op.delay, 0)
 	f.effects.Logf("Fencing (%s) of %s: node %s uses device %s", op.Action, op.Target, a.node, a.device)
 	f.effects.Broadcast(m)
 }
@@ -446,7 +521,7 @@ func (f *Fencer) execute(from string, m *etree.Element) {
 	}
 	timeout := d.timeout(op.Action, ms("st_timeout"))
 	delay := ms("st_delay")
-	if op.Action != "on" {
+	if op.Action != "on" && !strings.HasPrefix(get("st_delay"), "-") {
 		base, most := d.delays(op.Target)
 		delay += base
 		if extra := int64((most - base) / time.Second); extra > 0 {
@@ -518,7 +593,14 @@ func (f *Fencer) close(op *operation, r Record) {
 	var err error
 	word := "successful"
 	if r.State == Failed {
-		err = fmt.Errorf("fencing (%s) of %s failed: %s", r.Action, r.Target, r.Reason)
+		code := generic
+		switch {
+		case r.Reason == noDevice:
+			code = NoDevice
+		case strings.HasSuffix(r.Reason, noAnswer):
+			code = TimedOut
+		}
+		err = &Error{code, r.Reason}
 		word = "failed: " + r.Reason
 	}
 	f.effects.Logf("Fencing (%s) of %s by %s for %s@%s %s", r.Action, r.Target, r.Delegate, r.Client, r.Origin, word)
@@ -579,9 +661,9 @@ func (f *Fencer) Tick(now time.Time) {
 			op.waiting = map[string]bool{}
 			f.proceed(op)
 		case op.running != nil:
-			f.result(op, false, "no answer in time")
+			f.result(op, false, noAnswer)
 		default:
-			op.last = "no answer in time"
+			op.last = noAnswer
 			f.fail(op)
 		}
 	}

@@ -27,7 +27,7 @@ type AttributeChange struct {
 	Name    string
 	Pattern bool    // Name is an extended regular expression for the names of attributes that there are
 	Value   *string // nil deletes
-	Node    string  // "" is this node, "*" all
+	Node    string  // "" is this node
 	Remote  bool
 	Private bool   // never written to the CIB
 	Delay   string // of its writing, an interval; "" leaves the attribute's as it is

@@ -72,6 +72,8 @@ type Core struct {
 	started bool
 	inGroup bool
 	running map[string]bool // fence devices that this node monitors
+	pings   map[string]ping // by reference
+	asked   int
 }
 
 // CoreConfig is what a core starts with.
@@ -88,7 +90,7 @@ type CoreConfig struct {
 
 // NewCore makes a core.
 func NewCore(cfg CoreConfig, w World) *Core {
-	c := &Core{self: cfg.Self, world: w, names: cfg.Names, running: map[string]bool{}}
+	c := &Core{self: cfg.Self, world: w, names: cfg.Names, running: map[string]bool{}, pings: map[string]ping{}}
 	c.Replica = replica.New(cfg.Self.Name, startingCIB(cfg.CIB), (*replicaEffects)(c))
 	c.Attributes = attribute.New(cfg.Self.Name, (*attributeEffects)(c))
 	c.Controller = controller.New(cfg.Self, cfg.UUID, cfg.ClusterName, cfg.Timing, (*controllerEffects)(c))
@@ -188,6 +190,7 @@ func (c *Core) Group(now time.Time, ids []uint32) {
 			c.Replica.Left(m.Name)
 			c.Fencer.Left(now, m.Name)
 			c.Attributes.Left(m.Name)
+			c.unpinged(m.Name)
 		}
 	}
 	c.Controller.Group(now, c.members)
@@ -222,7 +225,9 @@ func (c *Core) Message(now time.Time, from uint32, data []byte) {
 	case attribute.Type:
 		c.Attributes.Deliver(now, msg)
 	case controller.Type:
-		c.Controller.Deliver(now, name, msg)
+		if !c.pinged(name, msg) {
+			c.Controller.Deliver(now, name, msg)
+		}
 	case fencer.Type:
 		c.Fencer.Deliver(now, name, msg)
 	default:

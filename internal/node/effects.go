@@ -37,6 +37,7 @@ func (c *replicaEffects) Changed(ch replica.Change) {
 
 func (c *attributeEffects) Broadcast(msg *etree.Element) { (*Core)(c).send(msg) }
 func (c *attributeEffects) NodeID(name string) string    { return (*Core)(c).nodeID(name) }
+func (c *attributeEffects) Members() []string            { return (*fencerEffects)(c).Members() }
 func (c *attributeEffects) Logf(format string, a ...any) { c.world.Logf("attributes: "+format, a...) }
 
 func (c *attributeEffects) Wrote(host, name, value string) {

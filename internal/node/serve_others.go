@@ -1,16 +1,15 @@
 package node
 
 import (
+	"errors"
 	"fmt"
 	"slices"
 	"strconv"
-	"strings"
 	"time"
 
 	"github.com/beevik/etree"
 
 	"hacluster/cib"
-	"hacluster/engine/attribute"
 	"hacluster/engine/controller"
 	"hacluster/engine/fencer"
 	"hacluster/engine/replica"
@@ -35,15 +34,21 @@ func (r *request) controller() {
 	}
 	switch task {
 	case "ping":
-		el := etree.NewElement("ping_response")
-		el.CreateAttr("crm_subsystem", "crmd")
-		el.CreateAttr("crmd_state", string(core.Controller.State()))
-		el.CreateAttr("result", "ok")
-		src := core.Self().Name
+		node := r.get("crm_host_to")
 		if r.get("crm_sys_to") == "dc" {
-			src = core.Controller.DC()
+			node = core.Controller.DC()
 		}
-		r.reply("response", src, el)
+		core.Ping(node, func(state string) {
+			el := etree.NewElement("ping_response")
+			el.CreateAttr("crm_subsystem", "crmd")
+			el.CreateAttr("crmd_state", state)
+			el.CreateAttr("result", "ok")
+			src := node
+			if src == "" && r.get("crm_sys_to") != "dc" {
+				src = core.Self().Name
+			}
+			r.reply("response", src, el)
+		})
 	case "list-nodes":
 		el := etree.NewElement("nodes")
 		for _, m := range r.s.node.knownNodes() {
@@ -221,64 +226,6 @@ func (r *request) probeAgain(node string) {
 	r.reply("response", core.Self().Name, etree.NewElement("ok"))
 }
 
-// attributes serves the attribute manager's protocol (service attrd).
-func (r *request) attributes() {
-	core := r.s.node.core
-	update := func(el *etree.Element) attribute.Update {
-		u := attribute.Update{Name: el.SelectAttrValue("attr_name", ""), Host: el.SelectAttrValue("attr_host", ""), Private: el.SelectAttrValue("attr_is_private", "") == "1"}
-		if v := el.SelectAttr("attr_value"); v != nil {
-			u.Value = &v.Value
-		}
-		if d := el.SelectAttr("attr_dampening"); d != nil {
-			if t, err := time.ParseDuration(strings.TrimSuffix(d.Value, "s") + "s"); err == nil {
-				u.Dampen, u.HasDampen = t, true
-			}
-		}
-		return u
-	}
-	switch task := r.get("task"); task {
-	case "query":
-		el := etree.NewElement("build_query_reply")
-		el.CreateAttr("t", "attrd")
-		el.CreateAttr("subt", "query")
-		el.CreateAttr("attr_version", "4")
-		name := r.get("attr_name")
-		hosts := core.Attributes.Hosts(name)
-		if len(hosts) > 0 {
-			el.CreateAttr("attr_name", name)
-			only := r.get("attr_host")
-			for _, h := range hosts {
-				if only != "" && only != h {
-					continue
-				}
-				v, _ := core.Attributes.Get(h, name)
-				x := el.CreateElement("node")
-				x.CreateAttr("attr_host", h)
-				x.CreateAttr("attr_value", v)
-			}
-		}
-		r.answer(el, 0)
-	case "update", "update-both", "update-delay":
-		r.ack(ackIndeterminate)
-		var all []attribute.Update
-		for _, op := range r.frame.Body.SelectElements("op") {
-			all = append(all, update(op))
-		}
-		if len(all) == 0 {
-			all = []attribute.Update{update(r.frame.Body)}
-		}
-		core.Attributes.Set(all...)
-	case "clear-failure":
-		r.ack(ackIndeterminate)
-		interval, _ := time.ParseDuration(strings.TrimSuffix(r.get("attr_clear_interval"), "s") + "s")
-		core.Attributes.ClearFailures(r.get("attr_resource"), r.get("attr_clear_operation"), interval, r.get("attr_host"))
-	case "refresh", "peer-remove":
-		r.ack(ackIndeterminate)
-	default:
-		r.ack(ackProtocol)
-	}
-}
-
 // fencer serves the fencer's protocol (service stonith-ng).
 func (r *request) fencer() {
 	core := r.s.node.core
@@ -309,6 +256,7 @@ func (r *request) fencer() {
 	if !sync {
 		r.ack(ackOK)
 	}
+	output := "" // of an agent
 	reply := func(rc int, reason string, data ...*etree.Element) {
 		el := etree.NewElement("st-reply")
 		status, code := "0", "0"
@@ -321,6 +269,7 @@ func (r *request) fencer() {
 			{"op-status", status},
 			{"rc-code", code},
 			{"exit-reason", reason},
+			{"st_output", output},
 			{"st_rc", strconv.Itoa(rc)},
 			{"st_op", op},
 			{"st_callid", r.get("st_callid")},
@@ -378,13 +327,15 @@ func (r *request) fencer() {
 		reply(0, "", h)
 	case "st_fence":
 		t := target()
-		action, timeout := "reboot", 120*time.Second
+		wish := fencer.Request{Target: t, Action: "reboot", Client: r.session.name, Timeout: 120 * time.Second}
 		for _, el := range r.frame.Body.FindElements(".//*") {
 			if a := el.SelectAttrValue("st_device_action", ""); a != "" {
-				action = a
+				wish.Action = a
 			}
-			if s, err := strconv.Atoi(el.SelectAttrValue("st_timeout", "")); err == nil && s > 0 {
-				timeout = time.Duration(s) * time.Second
+			for name, to := range map[string]*time.Duration{"st_timeout": &wish.Timeout, "st_tolerance": &wish.Tolerance, "st_delay": &wish.Delay} {
+				if s, err := strconv.Atoi(el.SelectAttrValue(name, "")); err == nil && (s > 0 || name == "st_delay") {
+					*to = time.Duration(s) * time.Second
+				}
 			}
 		}
 		if !r.session.privileged {
@@ -396,16 +347,64 @@ func (r *request) fencer() {
 			reply(0, "")
 			return
 		}
-		core.Fencer.Fence(time.Now(), fencer.Request{Target: t, Action: action, Client: r.session.name, Timeout: timeout}, func(err error) {
-			if err != nil {
+		core.Fencer.Fence(time.Now(), wish, func(err error) {
+			var failed *fencer.Error
+			switch {
+			case errors.As(err, &failed):
+				reply(-failed.Code, failed.Reason)
+			case err != nil:
 				reply(-201, err.Error())
+			default:
+				reply(0, "")
+			}
+		})
+	case "st_query":
+		t := target()
+		core.Fencer.Query(time.Now(), t, func(devices []*fencer.Device) { reply(0, "", deviceList(t, devices)) })
+	case "st_execute":
+		wish := r.frame.Body.FindElement("./st_calldata/st_device_id")
+		if wish == nil {
+			reply(-22, "Invalid argument")
+			return
+		}
+		action, device := wish.SelectAttrValue("st_device_action", ""), wish.SelectAttrValue("st_device_id", wish.SelectAttrValue("id", ""))
+		if !slices.Contains([]string{"list", "monitor", "status"}, action) {
+			reply(-95, "a device cannot be told to "+action+" here")
+			return
+		}
+		timeout := 120 * time.Second
+		if s, err := strconv.Atoi(wish.SelectAttrValue("st_timeout", "")); err == nil && s > 0 {
+			timeout = time.Duration(s) * time.Second
+		}
+		if !core.Fencer.Check(time.Now(), device, action, timeout, func(res fencer.AgentResult) {
+			output = res.Output
+			if res.Code != 0 {
+				reply(-201, res.Reason)
 				return
 			}
 			reply(0, "")
-		})
+		}) {
+			reply(-fencer.NoDevice, "No such device")
+		}
 	default:
 		reply(-95, "not supported yet: "+op)
 	}
+}
+
+// deviceList is the answer to a query for devices.
+func deviceList(target string, devices []*fencer.Device) *etree.Element {
+	list := etree.NewElement("st-reply")
+	if target != "" {
+		list.CreateAttr("st_target", target)
+	}
+	list.CreateAttr("st-available-devices", strconv.Itoa(len(devices)))
+	for _, d := range devices {
+		el := list.CreateElement("st_device_id")
+		el.CreateAttr("id", d.ID)
+		el.CreateAttr("namespace", "stonith-ng")
+		el.CreateAttr("agent", d.Agent)
+	}
+	return list
 }
 
 // launcher serves pacemakerd's protocol.

@@ -405,7 +405,12 @@ func (Cluster) fencer(ctx context.Context, f func(*client.Fencer) error) error {
 
 // Fence has a node fenced.
 func (c Cluster) Fence(ctx context.Context, node, action string) error {
-	return c.fencer(ctx, func(x *client.Fencer) error { return x.Fence(ctx, node, action) })
+	return c.fencer(ctx, func(x *client.Fencer) error {
+		if err := x.Fence(ctx, node, action); err != nil {
+			return fmt.Errorf("fencing (%s) of %s failed: %w", action, node, err)
+		}
+		return nil
+	})
 }
 
 // Confirm declares a node as fenced by hand.
