@@ -128,6 +128,9 @@ func (a *adminTool) run(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
+	if p.State == "" { // nobody of that name is in the cluster now
+		return &codeError{-1005}
+	}
 	a.out.Info("Controller on %s in state %s: %s", p.Node, p.State, p.Result)
 	if a.out.Quiet {
 		a.out.Print("%s\n", p.State)

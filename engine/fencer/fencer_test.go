@@ -1,6 +1,7 @@
 package fencer
 
 import (
+	"errors"
 	"fmt"
 	"math/rand/v2"
 	"slices"
@@ -155,5 +156,56 @@ func TestCall(t *testing.T) {
 	}
 	if base, most := d.delays("n2"); base != 0 || most != 3*time.Second {
 		t.Errorf("delays of n2: %s to %s", base, most)
+	}
+}
+
+// TestAsk: what a node tells of its own devices, and what it is told to do again.
+func TestAsk(t *testing.T) {
+	conf := "<resources>" + fmt.Sprintf(device, "A", "fence_a", "n2") + `<primitive id="L" class="stonith" type="fence_l"/></resources><constraints/>`
+	g := newGroup(t, conf, "n1", "n3")
+	g.answer = func(string, string, string) int { return 0 }
+	f := g.nodes["n1"].f
+	for target, want := range map[string]string{"": "A L", "n2": "A L", "n1": "L", "n9": ""} {
+		var got []string
+		f.Query(g.now, target, func(devices []*Device) {
+			for _, d := range devices {
+				got = append(got, d.ID)
+			}
+		})
+		g.run()
+		if s := strings.Join(got, " "); s != want {
+			t.Errorf("devices for %q: %s, want %s", target, s, want)
+		}
+	}
+	var out AgentResult
+	if !f.Check(g.now, "L", "list", time.Minute, func(r AgentResult) { out = r }) || f.Check(g.now, "X", "list", time.Minute, nil) {
+		t.Error("the one device is there, the other not")
+	}
+	if g.run(); out.Output != "n1\nn2\n" {
+		t.Errorf("its list: %+v", out)
+	}
+	count := 0
+	fence := func(tolerance time.Duration) {
+		g.log = nil
+		f.Fence(g.now, Request{Target: "n2", Action: "off", Client: "test", Timeout: time.Minute, Tolerance: tolerance}, func(err error) {
+			if count++; err != nil {
+				t.Error(err)
+			}
+		})
+		g.run()
+	}
+	fence(0)
+	g.now = g.now.Add(30 * time.Second)
+	if fence(time.Minute); len(g.log) != 0 {
+		t.Errorf("done half a minute ago, and yet %v", g.log)
+	}
+	if fence(20 * time.Second); len(g.log) == 0 || count != 3 {
+		t.Errorf("not done within 20 s: %v, ended %d times", g.log, count)
+	}
+	var failed *Error
+	f.Fence(g.now, Request{Target: "n7", Action: "off", Client: "test", Timeout: time.Minute}, func(err error) { errors.As(err, &failed) })
+	f.lists = map[string]cached{}
+	if g.run(); failed == nil || failed.Code != NoDevice {
+		t.Errorf("without a device: %+v", failed)
 	}
 }
