@@ -75,7 +75,10 @@ type Totem struct {
 	CompressionThreshold int
 	CompressionLevel     int
 	BlockUnlistedIPs     bool
-	CancelHoldOnRetrans  bool
+	// FastDetection allows timers of our own where all nodes are ours (fast_detection, not
+	// known to the original); TimersSet tells that the file sets some of them itself.
+	FastDetection, TimersSet bool
+	CancelHoldOnRetrans      bool
 }
 
 // Link is one interface section of totem.

@@ -128,6 +128,12 @@ func (c *Config) fillTotem(in func(string, *Section) settings) {
 		CompressionModel: v.text("knet_compression_model", "none"), CompressionThreshold: v.number("knet_compression_threshold", 0),
 		BlockUnlistedIPs: v.flag("block_unlisted_ips", true), CancelHoldOnRetrans: v.flag("cancel_token_hold_on_retransmit", false),
 	}
+	t.FastDetection = v.flag("fast_detection", true)
+	for _, timer := range []string{"token", "token_coefficient", "token_retransmit", "token_retransmits_before_loss_const", "hold", "consensus"} {
+		if _, set := s.Get(timer); set {
+			t.TimersSet = true
+		}
+	}
 	if a, ok := s.Get("knet_compression_level"); ok {
 		n, err := strconv.Atoi(a.Value)
 		if err != nil {

@@ -60,6 +60,29 @@ type host struct {
 	timer   time.Time
 	clients map[Client]*user
 	ended   string // why the node ended itself
+	paused  bool
+	inbox   [][]byte // what has arrived meanwhile
+}
+
+// pause stops the process for a while: what arrives waits, timers are late.
+func (h *host) pause(d time.Duration) {
+	h.paused = true
+	h.c.at(d, func() {
+		h.paused = false
+		inbox := h.inbox
+		h.inbox = nil
+		for _, b := range inbox {
+			if h.node != nil {
+				if err := h.node.Receive(h.c.now, b); err != nil {
+					h.c.t.Fatal(err)
+				}
+			}
+		}
+		if h.node != nil && !h.node.Deadline().After(h.c.now) {
+			h.node.Advance(h.c.now)
+		}
+		h.work()
+	})
 }
 
 // user is a local client: what it was told and answered.
@@ -74,10 +97,16 @@ type user struct {
 
 func newCluster(t *testing.T, seed uint64, nodes int, quorum string) *cluster {
 	t.Helper()
+	return clusterOf(t, seed, nodes, "token: 1000\ntoken_coefficient: 0\n", quorum)
+}
+
+// clusterOf is newCluster with settings of the section totem.
+func clusterOf(t *testing.T, seed uint64, nodes int, timers, quorum string) *cluster {
+	t.Helper()
 	c := &cluster{
 		t: t, rng: rand.New(rand.NewPCG(seed, 3)), now: time.Unix(1000, 0), hosts: map[uint32]*host{}, side: map[uint32]int{},
 	}
-	text := "totem {\nversion: 2\ntransport: udpu\ntoken: 1000\ntoken_coefficient: 0\n}\nnodelist {\n"
+	text := "totem {\nversion: 2\ntransport: udpu\n" + timers + "}\nnodelist {\n"
 	for i := range nodes {
 		id := uint32(i + 1)
 		c.ids = append(c.ids, id)
@@ -198,7 +227,7 @@ func (h *host) work() {
 		d := n.Deadline()
 		h.timer = d
 		h.c.at(max(0, d.Sub(h.c.now)), func() {
-			if h.node == n && h.timer.Equal(d) {
+			if h.node == n && h.timer.Equal(d) && !h.paused {
 				n.Advance(h.c.now)
 				h.work()
 			}
@@ -214,6 +243,10 @@ func (c *cluster) send(from, to uint32, packet []byte) {
 	c.at(time.Duration(100+c.rng.IntN(400))*time.Microsecond, func() {
 		h := c.hosts[to]
 		if h == nil || h.node == nil || c.side[from] != c.side[to] {
+			return
+		}
+		if h.paused {
+			h.inbox = append(h.inbox, b)
 			return
 		}
 		if err := h.node.Receive(c.now, b); err != nil {

@@ -339,7 +339,6 @@ func (n *Node) apply(c *conf.Config, addrs map[uint32][]netip.Addr) {
 	n.conf = c
 	n.addrs = addrs
 	n.configKeys()
-	cfg := n.cfg
-	cfg.Conf = c
-	n.ring.Configure(ringConfig(cfg))
+	n.judgeFast()
+	n.ring.Configure(n.ringSettings())
 }

@@ -93,11 +93,9 @@ func (n *Node) configKeys() {
 	r := "runtime.config.totem."
 	n.set(r+"block_unlisted_ips", cmap.U32(asNumber(t.BlockUnlistedIPs)))
 	n.set(r+"cancel_token_hold_on_retransmit", cmap.U32(asNumber(t.CancelHoldOnRetrans)))
-	n.set(r+"consensus", ms(t.Consensus))
 	n.set(r+"downcheck", ms(t.Downcheck))
 	n.set(r+"fail_recv_const", number(t.FailRecv))
 	n.set(r+"heartbeat_failures_allowed", number(t.HeartbeatFailures))
-	n.set(r+"hold", ms(t.Hold))
 	n.set(r+"interface.0.knet_ping_interval", ms(c.TokenEffective()/4))
 	n.set(r+"interface.0.knet_ping_timeout", ms(c.TokenEffective()/2))
 	n.set(r+"join", ms(t.Join))
@@ -112,10 +110,9 @@ func (n *Node) configKeys() {
 	n.set(r+"miss_count_const", number(t.MissCount))
 	n.set(r+"send_join", ms(t.SendJoin))
 	n.set(r+"seqno_unchanged_const", number(t.SeqnoUnchanged))
-	n.set(r+"token", ms(c.TokenEffective()))
-	n.set(r+"token_retransmit", ms(t.TokenRetransmit))
 	n.set(r+"token_retransmits_before_loss_const", number(t.Retransmits))
 	n.set(r+"token_warning", number(t.TokenWarning))
+	n.timerKeys()
 	n.set(r+"window_size", number(t.WindowSize))
 }
 

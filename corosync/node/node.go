@@ -117,6 +117,7 @@ type Node struct {
 	me    uint32
 	now   time.Time
 	ring  *totem.Ring
+	fast  fast
 	cmap  cmap.Map
 	stats cmap.Map
 	cpg   *cpg.Groups

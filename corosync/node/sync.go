@@ -48,6 +48,13 @@ func (n *Node) configuration(c *totem.Configuration) {
 	if n.votes == nil {
 		s.services = s.services[:3]
 	}
+	n.fast.able = nil
+	if n.wantsFast() {
+		s.services = append(s.services, serviceFast)
+	}
+	if len(c.Joined) > 0 {
+		n.setFast(false) // until they are known
+	}
 	n.versions.init(s.trans)
 	n.cpg.SyncInit(s.trans, c.Members, c.Ring)
 	n.quorumRing(old)
@@ -74,6 +81,9 @@ func (n *Node) syncMessage(from uint32, b []byte) error {
 		return nil
 	}
 	if s.building {
+		if slices.Contains(m.Services, serviceFast) {
+			n.fast.able = append(n.fast.able, from)
+		}
 		for _, id := range m.Services {
 			if !slices.Contains(s.services, id) {
 				s.services = append(s.services, id) // nobody here has it: its barrier only
@@ -142,6 +152,7 @@ func (n *Node) syncDone() {
 	n.sync.running = false
 	n.ready = true
 	n.ring.SyncDone(n.sync.ring)
+	n.judgeFast()
 	if n.votes == nil {
 		n.quorumChanged()
 	}

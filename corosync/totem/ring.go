@@ -49,6 +49,7 @@ type Config struct {
 	Join            time.Duration // between joins while gathering
 	SendJoin        time.Duration // joins wait for up to this, at random
 	Consensus       time.Duration // who does not agree within this has failed
+	Pause           time.Duration // a process that did not run for longer forgets what has arrived; 0 is half of Token
 	Merge           time.Duration // an idle ring makes itself known to others so often
 	FailRecv        int           // rotations without progress after which a node counts itself as failed
 	SeqnoUnchanged  int           // idle rotations before the token is held
@@ -407,7 +408,11 @@ func (r *Ring) Receive(now time.Time, datagram []byte) error {
 func (r *Ring) alive(now time.Time) bool {
 	gap := now.Sub(r.last)
 	r.last = now
-	if gap <= r.cfg.Token/2 {
+	limit := r.cfg.Pause
+	if limit == 0 {
+		limit = r.cfg.Token / 2
+	}
+	if gap <= limit {
 		return false
 	}
 	r.log.Warn("the process was paused: membership messages of the past are dropped", "for", gap)

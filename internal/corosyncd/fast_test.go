@@ -1,0 +1,82 @@
+package corosyncd
+
+import (
+	"os"
+	"strings"
+	"syscall"
+	"testing"
+	"time"
+)
+
+// formed is when a daemon of ours formed its first ring after a moment, by its log.
+func formed(t *testing.T, h *host, after time.Time) time.Time {
+	t.Helper()
+	text, err := os.ReadFile(h.log)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for line := range strings.Lines(string(text)) {
+		stamp, rest, _ := strings.Cut(strings.TrimPrefix(line, "time="), " ")
+		if at, err := time.Parse(time.RFC3339Nano, stamp); err == nil && at.After(after) && strings.Contains(rest, "a new membership was formed") {
+			return at
+		}
+	}
+	t.Fatal("no ring was formed")
+	return time.Time{}
+}
+
+// TestFastDetection has two nodes of ours with the default settings lose one of them
+// within a second, a third, original node take part without an outage, and fast
+// detection return when it has gone.
+func TestFastDetection(t *testing.T) {
+	if testing.Short() {
+		t.Skip("it takes a while")
+	}
+	for _, transport := range []string{"udpu", "knet"} {
+		t.Run(transport, func(t *testing.T) {
+			h := hosts(t, 3, func(nodes string) string {
+				return strings.Replace(confWith("transport: "+transport)(nodes), "token: 1000\n", "", 1)
+			})
+			fast := func(want string) {
+				t.Helper()
+				for _, o := range h[:2] {
+					o.await(15*time.Second, func(out string) bool { return strings.TrimSpace(out) == "runtime.totem.fast_detection (u8) = "+want }, "corosync-cmapctl", "-g", "runtime.totem.fast_detection")
+				}
+			}
+			h[0].start(false)
+			h[1].start(false)
+			h[0].members(15*time.Second, 1, 2)
+			fast("1")
+			began := time.Now()
+			h[1].stop(syscall.SIGKILL)
+			h[0].members(5*time.Second, 1)
+			took := formed(t, h[0], began).Sub(began)
+			t.Logf("a killed daemon was out after %v", took.Round(time.Millisecond))
+			if took > 1200*time.Millisecond { // a second, and what a busy machine adds
+				t.Errorf("it took %v", took)
+			}
+			h[1].start(false)
+			h[0].members(15*time.Second, 1, 2)
+			h[2].start(true)
+			for _, o := range h {
+				o.members(20*time.Second, 1, 2, 3)
+			}
+			fast("0")
+			ring := func() string {
+				out, _ := h[2].output("corosync-quorumtool", "-s")
+				_, id, _ := strings.Cut(out, "Ring ID:")
+				id, _, _ = strings.Cut(id, "\n")
+				return strings.TrimSpace(id)
+			}
+			before := ring()
+			for end := time.Now().Add(5 * time.Second); time.Now().Before(end); {
+				if now := ring(); now != before {
+					t.Fatalf("the ring changed from %s to %s", before, now)
+				}
+			}
+			h[2].stop(syscall.SIGKILL)
+			h[0].members(20*time.Second, 1, 2)
+			fast("1")
+		})
+	}
+}
