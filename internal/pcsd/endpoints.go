@@ -45,6 +45,7 @@ func init() {
 		"get_cluster_known_hosts":  local("full", (*Server).clusterKnownHosts),
 		"booth_set_config":         local("write", (*Server).boothSetConfig),
 		"booth_get_config":         local("read", (*Server).boothGetConfig),
+		"booth_save_files":         local("write", (*Server).boothSaveFiles),
 		// Of 0.9 alone:
 		"node_available":          local("", (*Server).nodeAvailable),
 		"add_node":                local("full", (*Server).addNode),

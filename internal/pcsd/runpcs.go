@@ -2,10 +2,14 @@ package pcsd
 
 import (
 	"bytes"
+	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"slices"
 	"strings"
+
+	"hacluster/internal/pcs/diskcib"
 )
 
 // allowed are the commands that run_pcs carries out as root, and the right that each takes.
@@ -140,6 +144,15 @@ func (s *Server) apiV1(r *request, command string) answer {
 		Reports   []any   `json:"report_list"`
 		Data      any     `json:"data"`
 	}
+	if command == "cluster-property-remove-name/v1" {
+		if !s.may(r, "write") {
+			return okJSON(envelope{"not_authorized", nil, []any{}, nil})
+		}
+		if code, text := s.removeClusterName(r.Context()); code != "" {
+			return okJSON(envelope{"error", nil, []any{errorReport(code, text)}, nil})
+		}
+		return okJSON(envelope{"success", nil, []any{}, nil})
+	}
 	text := fmt.Sprintf("Unknown command '%s'", command)
 	return okJSON(envelope{"unknown_cmd", &text, []any{}, nil})
 }
@@ -165,4 +178,28 @@ func (s *Server) removeNodesFromCIB(r *request) answer {
 		}
 	}
 	return reply("success", "")
+}
+
+// errorReport is an error as library commands report it.
+func errorReport(code, text string) any {
+	return map[string]any{
+		"severity": map[string]any{"level": "ERROR", "force_code": nil},
+		"message":  map[string]any{"code": code, "message": text, "payload": map[string]any{}},
+		"context":  nil,
+	}
+}
+
+// removeClusterName drops the property cluster-name from the configuration on disk. A failure has a code.
+func (s *Server) removeClusterName(ctx context.Context) (code, text string) {
+	if s.conf.Services.IsActive(ctx, "pacemaker") {
+		return "PACEMAKER_RUNNING", "Pacemaker is running"
+	}
+	err := diskcib.Delete(s.conf.Paths.CIBDir, "/cib/configuration/crm_config/cluster_property_set/nvpair[@name='cluster-name']")
+	switch {
+	case errors.Is(err, diskcib.ErrMissing):
+		return "CIB_XML_MISSING", err.Error()
+	case err != nil:
+		return "CIB_CLUSTER_NAME_REMOVAL_FAILED", "CIB cluster name property removal failed: " + err.Error()
+	}
+	return "", ""
 }

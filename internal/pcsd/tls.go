@@ -1,16 +1,12 @@
 package pcsd
 
 import (
-	"crypto/rand"
-	"crypto/rsa"
 	"crypto/tls"
 	"crypto/x509"
-	"crypto/x509/pkix"
 	"encoding/pem"
 	"errors"
 	"fmt"
 	"io/fs"
-	"math/big"
 	"os"
 	"path/filepath"
 	"time"
@@ -30,7 +26,7 @@ func loadOrMake(dir, hostname string, now time.Time) (*tls.Certificate, error) {
 	}
 	if err1 != nil || err2 != nil {
 		var err error
-		if cert, key, err = makeCert(hostname, now); err != nil {
+		if cert, key, err = client.MakeCert(hostname, now); err != nil {
 			return nil, err
 		}
 		if err := errors.Join(client.WriteSecret(certFile, cert), client.WriteSecret(keyFile, key)); err != nil {
@@ -42,29 +38,6 @@ func loadOrMake(dir, hostname string, now time.Time) (*tls.Certificate, error) {
 		return nil, fmt.Errorf("SSL certificate '%s' and key '%s' do not fit: %w", certFile, keyFile, err)
 	}
 	return &pair, nil
-}
-
-// makeCert makes a certificate that vouches for itself, for ten years.
-func makeCert(name string, now time.Time) (cert, key []byte, err error) {
-	k, err := rsa.GenerateKey(rand.Reader, 3072)
-	if err != nil {
-		return nil, nil, err
-	}
-	who := pkix.Name{
-		Country: []string{"US"}, Province: []string{"MN"}, Locality: []string{"Minneapolis"},
-		Organization: []string{"pcsd"}, OrganizationalUnit: []string{"pcsd"}, CommonName: name,
-	}
-	t := &x509.Certificate{
-		SerialNumber: big.NewInt(now.UnixMilli()), Subject: who, Issuer: who,
-		NotBefore: now, NotAfter: now.AddDate(0, 0, 3650), SignatureAlgorithm: x509.SHA256WithRSA,
-	}
-	der, err := x509.CreateCertificate(rand.Reader, t, t, &k.PublicKey, k)
-	if err != nil {
-		return nil, nil, err
-	}
-	cert = pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: der})
-	key = pem.EncodeToMemory(&pem.Block{Type: "RSA PRIVATE KEY", Bytes: x509.MarshalPKCS1PrivateKey(k)})
-	return cert, key, nil
 }
 
 // checkPair tells what is wrong with a certificate and a key, "" when nothing is.

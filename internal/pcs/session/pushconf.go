@@ -57,7 +57,7 @@ func (s *Session) PushConf(root *corosyncconf.Section, how ConfPush) error {
 		return err
 	}
 	if how.Stopped {
-		if err := s.checkStopped(targets); err != nil {
+		if err := s.CheckStopped(targets); err != nil {
 			return err
 		}
 	}
@@ -122,8 +122,19 @@ func runningCorosync(body string) (running, ok bool) {
 	return *a.Node.Corosync, true
 }
 
-// checkStopped refuses to go on while corosync runs on a node.
-func (s *Session) checkStopped(targets []string) error {
+// CheckStopped refuses to go on while corosync runs on a node.
+func (s *Session) CheckStopped(targets []string) error {
+	running := s.CorosyncRuns(targets, s.OrSkip)
+	if len(running) > 0 && !s.Legacy() {
+		s.Out.Tell(report.Errorf("Corosync is running on %s %s. Requested change can only be made if the cluster is stopped. In order to proceed, stop the cluster.",
+			report.Plural(len(running), "node", "nodes"), report.QuoteSorted(running)))
+	}
+	return s.Out.Check()
+}
+
+// CorosyncRuns gives the nodes on which corosync runs, and tells of each what it found; offline makes what it wants of
+// the items about nodes that do not answer.
+func (s *Session) CorosyncRuns(targets []string, offline func(report.Item) report.Item) (running []string) {
 	words := struct{ start, stopped, running, unknown string }{
 		"Checking that corosync is not running on nodes...", "Corosync is not running on node '%s'",
 		"Corosync is running on node '%s'", "Unable to check if corosync is not running on node '%s'",
@@ -133,28 +144,22 @@ func (s *Session) checkStopped(targets []string) error {
 		words.running, words.unknown = "%s: corosync is running", "%s: Unable to check if corosync is not running"
 	}
 	s.Out.Info(words.start)
-	var running []string
 	for _, r := range s.All(targets, "remote/status", url.Values{"version": {"2"}}) {
 		i, failed := s.ResponseItem(r)
 		runs, ok := runningCorosync(r.Body)
 		switch {
 		case failed:
-			s.Out.Tell(s.OrSkip(i), s.OrSkip(report.Errorf(words.unknown, r.Node)))
+			s.Out.Tell(offline(i), offline(report.Errorf(words.unknown, r.Node)))
 		case !ok:
-			s.Out.Tell(s.OrSkip(report.Errorf(words.unknown, r.Node)))
+			s.Out.Tell(offline(report.Errorf(words.unknown, r.Node)))
 		case runs:
 			running = append(running, r.Node)
-			i := report.Errorf(words.running, r.Node)
-			s.Out.Tell(i)
+			s.Out.Tell(report.Errorf(words.running, r.Node))
 		default:
 			s.Out.Info(strings.ReplaceAll(words.stopped, "%s", r.Node))
 		}
 	}
-	if len(running) > 0 && !s.Legacy() {
-		s.Out.Tell(report.Errorf("Corosync is running on %s %s. Requested change can only be made if the cluster is stopped. In order to proceed, stop the cluster.",
-			report.Plural(len(running), "node", "nodes"), report.QuoteSorted(running)))
-	}
-	return s.Out.Check()
+	return running
 }
 
 // DistributeConf sends corosync.conf to nodes.

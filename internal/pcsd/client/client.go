@@ -131,11 +131,13 @@ func (c *Client) Lookup(name string) (h Host, known bool) {
 	return Host{Name: name, Dests: []Dest{{name, DefaultPort}}}, false
 }
 
-// Request is one call. Without Form and Body it goes out as GET.
+// Request is one call. Without Form and JSON it goes out as GET.
 type Request struct {
 	// Path is below the root: "remote/check_auth".
 	Path string
 	Form url.Values
+	// JSON is a body in place of a form.
+	JSON string
 	// Timeout 0 is the default.
 	Timeout time.Duration
 	// NoToken leaves the token out (logging in).
@@ -206,6 +208,8 @@ func (c *Client) callAt(ctx context.Context, h Host, d Dest, r Request) (out Res
 	method, body := http.MethodGet, io.Reader(nil)
 	if r.Form != nil {
 		method, body = http.MethodPost, strings.NewReader(r.Form.Encode())
+	} else if r.JSON != "" {
+		method, body = http.MethodPost, strings.NewReader(r.JSON)
 	}
 	req, err := http.NewRequestWithContext(ctx, method, "https://"+address+"/"+r.Path, body)
 	if err != nil {
@@ -214,6 +218,8 @@ func (c *Client) callAt(ctx context.Context, h Host, d Dest, r Request) (out Res
 	}
 	if r.Form != nil {
 		req.Header.Set("Content-Type", "application/x-www-form-urlencoded")
+	} else if r.JSON != "" {
+		req.Header.Set("Content-Type", "application/json")
 	}
 	if cookie := c.cookies(h, r.NoToken); cookie != "" {
 		req.Header.Set("Cookie", cookie)
