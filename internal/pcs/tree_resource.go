@@ -6,6 +6,7 @@ import (
 	"hacluster/internal/pcs/argv"
 	"hacluster/internal/pcs/report"
 	"hacluster/internal/pcs/resource"
+	"hacluster/internal/pcs/sbd"
 	"hacluster/internal/pcs/session"
 	"hacluster/internal/pcs/show"
 	"hacluster/internal/pcs/stonith"
@@ -114,6 +115,22 @@ var stonithTree = &Node{
 		"fence":                verb(stonith.Fence),
 		"confirm":              verb(stonith.Confirm),
 		"get_fence_agent_info": gens("9AB-", resource.FenceAgentInfo),
+		"sbd": {Sub: map[string]*Node{
+			"enable":               verb(sbd.Enable),
+			"disable":              verb(sbd.Disable),
+			"status":               verb(sbd.Status),
+			"config":               verb(sbd.Config),
+			"local_config_in_json": verb(sbd.LocalConfig),
+			"device": {Sub: map[string]*Node{
+				"setup":   verb(sbd.DeviceSetup),
+				"message": verb(sbd.DeviceMessage),
+			}},
+			"watchdog": {Sub: map[string]*Node{
+				"list":      verb(sbd.WatchdogList),
+				"list_json": gens("9AB-", sbd.WatchdogJSON),
+				"test":      verb(sbd.WatchdogTest),
+			}},
+		}},
 		"history": {Default: "show", Sub: map[string]*Node{
 			"show":    verb(stonith.History),
 			"cleanup": verb(stonith.HistoryCleanup),

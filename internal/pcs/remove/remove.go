@@ -379,12 +379,9 @@ func (p *Plan) Apply(root *etree.Element) {
 
 var notFencing = []string{"fence_heuristics_ping", "fence_kdump", "fence_sbd", "fence_watchdog"}
 
-// FencingLeft tells when no enabled device would be left to fence nodes, without those that go.
-func FencingLeft(s *session.Session, root *etree.Element, without []string) []report.Item {
-	if len(without) == 0 {
-		return nil
-	}
-	had := false
+// fenceDevices are the enabled devices that can take a node out.
+func fenceDevices(root *etree.Element) []string {
+	var out []string
 	for _, el := range doc.All(doc.Section(root, "resources"), "primitive") {
 		if doc.Attr(el, "class") != "stonith" || slices.Contains(notFencing, doc.Attr(el, "type")) {
 			continue
@@ -395,18 +392,37 @@ func FencingLeft(s *session.Session, root *etree.Element, without []string) []re
 				enabled = false
 			}
 		}
-		if !enabled {
-			continue
-		}
-		had = true
-		if !slices.Contains(without, doc.ID(el)) {
-			return nil
+		if enabled {
+			out = append(out, doc.ID(el))
 		}
 	}
-	if !had || s.Live() && s.World.Services.IsActive(s.Ctx, "sbd") && s.World.Services.IsEnabled(s.Ctx, "sbd") {
+	return out
+}
+
+func sbdActive(s *session.Session) bool {
+	return s.Live() && s.World.Services.IsActive(s.Ctx, "sbd") && s.World.Services.IsEnabled(s.Ctx, "sbd")
+}
+
+func noFencing(s *session.Session) []report.Item {
+	return []report.Item{report.Forcible(s.Opts.Force(), "Requested action lefts the cluster with no enabled means to fence nodes, resulting in the cluster not being able to recover from certain failure conditions")}
+}
+
+// FencingLeft tells when no enabled device would be left to fence nodes, without those that go.
+func FencingLeft(s *session.Session, root *etree.Element, without []string) []report.Item {
+	had := fenceDevices(root)
+	left := slices.ContainsFunc(had, func(id string) bool { return !slices.Contains(without, id) })
+	if len(without) == 0 || len(had) == 0 || left || sbdActive(s) {
 		return nil
 	}
-	return []report.Item{report.Forcible(s.Opts.Force(), "Requested action lefts the cluster with no enabled means to fence nodes, resulting in the cluster not being able to recover from certain failure conditions")}
+	return noFencing(s)
+}
+
+// FencingLeftWithoutSBD is FencingLeft for SBD, which is to be disabled.
+func FencingLeftWithoutSBD(s *session.Session, root *etree.Element) []report.Item {
+	if len(fenceDevices(root)) > 0 || !sbdActive(s) {
+		return nil
+	}
+	return noFencing(s)
 }
 
 // Elements removes elements by ids, stopping resources first in a running cluster.

@@ -7,8 +7,8 @@ import (
 	"hacluster/internal/pcs/corosyncconf"
 )
 
-// sbdFiles are where hosts keep the settings of SBD.
-var sbdFiles = []string{"/etc/sysconfig/sbd", "/etc/default/sbd"}
+// SBDFiles are where hosts keep the settings of SBD.
+var SBDFiles = []string{"/etc/sysconfig/sbd", "/etc/default/sbd"}
 
 // NeedsTieBreaker tells whether SBD without a shared device, which is enabled here, needs quorum's
 // auto_tie_breaker: with an even number of nodes, change more than in the file, and no quorum device.
@@ -20,7 +20,7 @@ func (s *Session) NeedsTieBreaker(root *corosyncconf.Section, change int) bool {
 	if !unit.IsInstalled(s.Ctx, "sbd") || !unit.IsEnabled(s.Ctx, "sbd") {
 		return false
 	}
-	for _, f := range sbdFiles {
+	for _, f := range SBDFiles {
 		data, err := os.ReadFile(f)
 		if err != nil {
 			continue

@@ -1,0 +1,271 @@
+// Package sbd is `pcs stonith sbd`: fencing by a watchdog and shared block devices, on this host and on
+// all nodes of the cluster.
+package sbd
+
+import (
+	"encoding/json"
+	"errors"
+	"net/url"
+	"os"
+	"slices"
+	"strings"
+
+	"hacluster/internal/pcs/argv"
+	"hacluster/internal/pcs/report"
+	"hacluster/internal/pcs/session"
+	"hacluster/internal/pcs/show"
+)
+
+// unit is the service.
+const unit = "sbd"
+
+func only(s *session.Session, options ...string) error {
+	if s.Legacy() {
+		return nil
+	}
+	return s.Opts.Only(options...)
+}
+
+// setting is a line of SBD's configuration.
+type setting struct{ name, value string }
+
+// parseConfig reads a file of settings, NAME=VALUE a line; a backslash joins lines.
+func parseConfig(text string) []setting {
+	var out []setting
+	for line := range strings.Lines(strings.ReplaceAll(text, "\\\n", "")) {
+		line = strings.TrimSpace(line)
+		name, value, ok := strings.Cut(line, "=")
+		if !ok || strings.HasPrefix(line, "#") || strings.HasPrefix(line, ";") {
+			continue
+		}
+		name, value = strings.TrimSpace(name), strings.TrimSpace(value)
+		if i := slices.IndexFunc(out, func(x setting) bool { return x.name == name }); i >= 0 {
+			out[i].value = value
+			continue
+		}
+		out = append(out, setting{name, value})
+	}
+	return out
+}
+
+func value(list []setting, name string) (string, bool) {
+	for _, x := range list {
+		if x.name == name {
+			return x.value, true
+		}
+	}
+	return "", false
+}
+
+// nodes are the cluster's nodes; a cluster without is refused.
+func nodes(s *session.Session) ([]string, error) {
+	names, items, err := s.NodeNames()
+	if err != nil {
+		return nil, err
+	}
+	if len(names) == 0 {
+		items = append(items, report.Errorf("No nodes found in corosync.conf"))
+	}
+	return names, s.Check(items...)
+}
+
+// ask puts a question to all nodes; body is nil for those that do not answer, and that is told.
+func ask(s *session.Session, names []string, path string, form url.Values, what string, answer func(node string, body *string)) error {
+	targets, items := s.Targets(names, true, true)
+	if err := s.Check(items...); err != nil {
+		return err
+	}
+	answered := map[string]bool{}
+	for _, r := range s.All(targets, path, form) {
+		if item, failed := s.ResponseItem(r); failed {
+			item.Severity = report.Warning
+			s.Out.Tell(item, report.Warnf("Unable to get %s from node '%s'", what, r.Node))
+			continue
+		}
+		answered[r.Node] = true
+		answer(r.Node, &r.Body)
+	}
+	for _, n := range targets {
+		if !answered[n] {
+			answer(n, nil)
+		}
+	}
+	return nil
+}
+
+// state is what SBD does on a node; nil is not known.
+type state struct{ Installed, Enabled, Running *bool }
+
+func yesNo(b *bool) string {
+	switch {
+	case b == nil:
+		return "N/A"
+	case *b:
+		return "YES"
+	}
+	return " NO"
+}
+
+// Status is `stonith sbd status`.
+func Status(s *session.Session, args []string) error {
+	if err := only(s, "--request-timeout", "--full"); err != nil {
+		return err
+	}
+	if len(args) > 0 {
+		return argv.Usage()
+	}
+	names, err := nodes(s)
+	if err != nil {
+		return err
+	}
+	var lines []string
+	err = ask(s, names, "remote/check_sbd", url.Values{"watchdog": {""}, "device_list": {"[]"}}, "status of SBD", func(node string, body *string) {
+		var a struct{ Sbd state }
+		if body != nil {
+			if err := json.Unmarshal([]byte(*body), &a); err != nil {
+				s.Out.Tell(report.Warnf("Unable to get status of SBD from node '%s': %s", node, err))
+			}
+		}
+		lines = append(lines, node+": "+yesNo(a.Sbd.Installed)+" | "+yesNo(a.Sbd.Enabled)+" | "+yesNo(a.Sbd.Running))
+	})
+	if err != nil {
+		return err
+	}
+	if len(lines) == 0 {
+		return report.Fatal("Unable to get SBD status from any node.")
+	}
+	s.Out.Print("SBD STATUS", "<node name>: <installed> | <enabled> | <running>")
+	s.Out.Print(lines...)
+	return showDevices(s)
+}
+
+// showDevices shows what lies in this host's devices.
+func showDevices(s *session.Session) error {
+	if !s.World.Services.IsEnabled(s.Ctx, unit) {
+		return nil
+	}
+	text, err := localConfig()
+	if errors.Is(err, os.ErrNotExist) {
+		return nil
+	}
+	if err != nil {
+		return unreadable(err)
+	}
+	devices, _ := value(parseConfig(text), "SBD_DEVICE")
+	for _, d := range strings.Split(strings.Trim(devices, `"`), ";") {
+		if d = strings.TrimSpace(d); d == "" {
+			continue
+		}
+		shown := func(title, word, fault string) {
+			text := "<unknown>"
+			r, err := s.World.Programs.Run(s.Ctx, nil, "", "sbd", "-d", d, word)
+			switch {
+			case err != nil:
+				s.Out.Warn("Unable to get " + fault + " from device '" + d + "': " + err.Error())
+			case r.Code != 0:
+				s.Out.Warn("Unable to get " + fault + " from device '" + d + "': " + r.Stdout)
+			default:
+				text = r.Stdout
+			}
+			s.Out.Print("", title+" on device '"+d+"':", text)
+		}
+		shown("Messages list", "list", "list of messages")
+		if s.Opts.Full() {
+			shown("SBD header", "dump", "SBD headers")
+		}
+	}
+	return nil
+}
+
+func unreadable(err error) error {
+	return report.Items{report.Errorf("Unable to get SBD configuration from node 'local node': %s", session.Reason(err))}
+}
+
+// localConfig is this host's configuration.
+func localConfig() (string, error) {
+	var err error
+	for _, f := range session.SBDFiles {
+		var data []byte
+		if data, err = os.ReadFile(f); err == nil {
+			return string(data), nil
+		}
+		if !errors.Is(err, os.ErrNotExist) {
+			return "", err
+		}
+	}
+	return "", err
+}
+
+// LocalConfig is `stonith sbd local_config_in_json`, for pcsd.
+func LocalConfig(s *session.Session, args []string) error {
+	if err := only(s); err != nil {
+		return err
+	}
+	if len(args) > 0 {
+		return argv.Usage()
+	}
+	text, err := localConfig()
+	if err != nil {
+		return unreadable(err)
+	}
+	o := show.Object{}
+	for _, x := range parseConfig(text) {
+		o = append(o, show.Field{Name: x.name, Value: x.value})
+	}
+	s.Out.Print(show.JSON(o, 0))
+	return nil
+}
+
+// Config is `stonith sbd config`: the settings, which are the same on all nodes, and those that differ.
+func Config(s *session.Session, args []string) error {
+	if err := only(s, "--request-timeout"); err != nil {
+		return err
+	}
+	if len(args) > 0 {
+		return argv.Usage()
+	}
+	names, err := nodes(s)
+	if err != nil {
+		return err
+	}
+	type answer struct {
+		node string
+		list []setting
+		ok   bool
+	}
+	var all []answer
+	err = ask(s, names, "remote/get_sbd_config", nil, "SBD configuration", func(node string, body *string) {
+		a := answer{node: node, ok: body != nil}
+		if a.ok {
+			a.list = parseConfig(*body)
+		}
+		all = append(all, a)
+	})
+	if err != nil {
+		return err
+	}
+	first := slices.IndexFunc(all, func(a answer) bool { return a.ok })
+	if first < 0 {
+		return report.Fatal("No config obtained.")
+	}
+	perNode := func(title, name string) {
+		s.Out.Print("", title)
+		for _, a := range all {
+			v, ok := value(a.list, name)
+			if !ok {
+				v = "<unknown>"
+			}
+			s.Out.Print("  " + a.node + ": " + v)
+		}
+	}
+	for _, x := range all[first].list {
+		if !slices.Contains(own, x.name) {
+			s.Out.Print(x.name + "=" + x.value)
+		}
+	}
+	perNode("Watchdogs:", "SBD_WATCHDOG_DEV")
+	if _, ok := value(all[first].list, "SBD_DEVICE"); ok {
+		perNode("Devices:", "SBD_DEVICE")
+	}
+	return nil
+}
