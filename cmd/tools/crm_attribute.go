@@ -11,10 +11,12 @@ import (
 	"github.com/beevik/etree"
 
 	"hacluster/cib"
+	cluster "hacluster/engine/option"
 	"hacluster/internal/client"
 	"hacluster/internal/program"
 	"hacluster/internal/tool"
 	"hacluster/internal/tool/nodeattr"
+	"hacluster/internal/tool/optionlist"
 )
 
 func init() { programs["crm_attribute"] = crmAttribute }
@@ -392,6 +394,23 @@ func (a *attributeTool) send(ctx context.Context) (tool.Exit, error) {
 	return tool.Exit(code.Exit()), fmt.Errorf("Could not update %s=%s: %s (%d)", change.Name, told, code, int(code))
 }
 
+// list shows the options that a cluster has.
 func (a *attributeTool) list() (tool.Exit, error) {
-	return tool.Unimplemented, nil
+	if a.options != "cluster" {
+		return tool.Usage, fmt.Errorf("Invalid --list-options value '%s'. Allowed values: cluster", a.options)
+	}
+	l := optionlist.List{Name: "cluster-options", Title: "Options of the cluster", Help: "What the cluster as a whole goes by."}
+	for _, o := range cluster.Cluster {
+		line := optionlist.Option{
+			Name: o.Name, Type: o.Type, Values: o.Values, Default: o.Default, Help: o.Help,
+			Advanced: o.Advanced, Generated: o.Generated, Deprecated: o.Deprecated,
+		}
+		l.Options = append(l.Options, line)
+		if o.Legacy != "" {
+			line.Name, line.Deprecated, line.Successor, line.Help = o.Legacy, true, o.Name, "Former name of "+o.Name
+			l.Options = append(l.Options, line)
+		}
+	}
+	l.Show(a.out, a.all)
+	return tool.OK, nil
 }

@@ -14,10 +14,12 @@ type Option struct {
 	Type    string // boolean, integer, score, string, duration, timeout, port, select …
 	Values  []string
 	Default string // "" for none
-	// Advanced options are shown only on demand, in XML always.
-	Advanced bool
-	Help     string // a sentence without its full stop
-	More     string // what else there is to know
+	// Advanced and deprecated options are shown only on demand, in XML always.
+	Advanced, Deprecated bool
+	Generated            bool   // set by the cluster itself
+	Successor            string // what took the place of a deprecated option, if anything
+	Help                 string // a sentence without its full stop
+	More                 string // what else there is to know
 }
 
 // List is a list of options.
@@ -28,37 +30,60 @@ type List struct {
 	Options []Option
 }
 
-// Show shows a list: with all also what is advanced.
+// Show shows a list: with all also what is advanced or deprecated.
 func (l List) Show(out *tool.Output, all bool) {
+	l.text(out, all)
 	agent := out.Element("resource-agent", "name", l.Name, "version", tool.Version)
 	tool.Add(agent, "version").SetText("1.1")
 	tool.Add(agent, "longdesc", "lang", "en").SetText(l.Help)
 	tool.Add(agent, "shortdesc", "lang", "en").SetText(l.Title)
 	parameters := tool.Add(agent, "parameters")
-	out.Print("%s\n\n", l.Title)
-	shown := func(advanced bool) {
-		for _, o := range l.Options {
-			if o.Advanced == advanced {
-				out.Print("%s", o.text())
+	for _, o := range l.Options {
+		p := tool.Add(parameters, "parameter", "name", o.Name, "advanced", flag(o.Advanced), "generated", flag(o.Generated))
+		if o.Deprecated {
+			d := tool.Add(p, "deprecated")
+			if o.Successor != "" {
+				tool.Add(d, "replaced-with", "name", o.Successor)
 			}
 		}
-	}
-	shown(false)
-	if all {
-		out.Print("\nFor experts:\n\n")
-		shown(true)
-	}
-	for _, o := range l.Options {
-		advanced := "0"
-		if o.Advanced {
-			advanced = "1"
-		}
-		p := tool.Add(parameters, "parameter", "name", o.Name, "advanced", advanced, "generated", "0")
 		tool.Add(p, "longdesc", "lang", "en").SetText(o.long())
 		tool.Add(p, "shortdesc", "lang", "en").SetText(o.Help)
 		c := tool.Add(p, "content", "type", o.Type, "default?", o.Default)
 		for _, v := range o.Values {
 			tool.Add(c, "option", "value", v)
+		}
+	}
+}
+
+func flag(b bool) string {
+	if b {
+		return "1"
+	}
+	return "0"
+}
+
+// text shows the list for people.
+func (l List) text(out *tool.Output, all bool) {
+	out.Print("%s\n\n", l.Title)
+	for _, part := range []struct {
+		title string
+		has   func(*Option) bool
+	}{
+		{"", func(o *Option) bool { return !o.Advanced && !o.Deprecated }},
+		{"For experts", func(o *Option) bool { return o.Advanced && !o.Deprecated }},
+		{"Deprecated, to be removed in a later release", func(o *Option) bool { return o.Deprecated }},
+	} {
+		begun := part.title == ""
+		for i := range l.Options {
+			o := &l.Options[i]
+			if !part.has(o) || part.title != "" && !all {
+				continue
+			}
+			if !begun {
+				begun = true
+				out.Print("\n%s:\n\n", part.title)
+			}
+			out.Print("%s", o.text())
 		}
 	}
 }
