@@ -97,6 +97,11 @@ func (r *request) controller() {
 
 // reply answers a request to the controller, as an event.
 func (r *request) reply(kind, src string, payload *etree.Element) {
+	r.replyAs(kind, r.get("crm_task"), r.get("crm_sys_to"), src, payload)
+}
+
+// replyAs is reply with a task and a sender of its own.
+func (r *request) replyAs(kind, task, from, src string, payload *etree.Element) {
 	el := etree.NewElement("create_reply_adv")
 	for _, a := range [][2]string{
 		{"origin", "reply"},
@@ -104,9 +109,9 @@ func (r *request) reply(kind, src string, payload *etree.Element) {
 		{"version", cib.FeatureSet},
 		{"subt", kind},
 		{"reference", r.get("reference")},
-		{"crm_task", r.get("crm_task")},
+		{"crm_task", task},
 		{"crm_sys_to", r.get("crm_sys_from")},
-		{"crm_sys_from", r.get("crm_sys_to")},
+		{"crm_sys_from", from},
 		{"src", src},
 	} {
 		el.CreateAttr(a[0], a[1])
@@ -162,7 +167,7 @@ func (r *request) lrm(task string, op *etree.Element) {
 		} {
 			o.CreateAttr(a[0], a[1])
 		}
-		r.reply("request", node, s)
+		r.replyAs("request", "lrm_invoke", "lrmd", node, s)
 	}
 	if resource == "" {
 		answer(2)
