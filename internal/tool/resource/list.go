@@ -18,7 +18,9 @@ func (c *call) listing() screen.Listing { return screen.Listing{Cluster: c.clust
 func (c *call) list(context.Context) error {
 	var any bool
 	if c.out.XML() {
-		any = c.listing().ListXML(c.out.Result())
+		if any = c.listing().ListXML(c.out.Result()); !any {
+			tool.Add(c.out.Element("resources"), "item").SetText("No resources")
+		}
 	} else {
 		var text string
 		text, any = c.listing().List()
