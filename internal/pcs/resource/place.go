@@ -9,8 +9,11 @@ import (
 
 	"github.com/beevik/etree"
 
+	"hacluster/cib"
+	"hacluster/cib/iso8601"
 	"hacluster/internal/pcs/doc"
 	"hacluster/internal/pcs/session"
+	placing "hacluster/internal/placement"
 )
 
 // placement is a wish of the user about where a resource runs: constraints that crm_resource
@@ -46,11 +49,10 @@ func (p placement) apply(s *session.Session, root *etree.Element) ([]ban, error)
 	now := time.Now()
 	end := ""
 	if p.lifetime != "" {
-		t, err := addDuration(now, p.lifetime)
-		if err != nil {
-			return nil, err
+		var err error
+		if end, err = placing.End(now, p.lifetime); err != nil {
+			return nil, fmt.Errorf("Invalid duration specified: %s\nPlease refer to https://en.wikipedia.org/wiki/ISO_8601#Durations for examples of valid durations", p.lifetime) //nolint:staticcheck // crm_resource's words
 		}
-		end = t.UTC().Format("2006-01-02 15:04:05Z")
 	}
 	st := session.StateOf(root)
 	active := p.activeOn(st)
@@ -120,54 +122,42 @@ func (p placement) activeOn(st *session.State) []string {
 	return out
 }
 
-func (p placement) banID(node string) string { return "cli-ban-" + p.id + "-on-" + node }
+func (p placement) banID(node string) string { return placing.BanID(p.id, node) }
 
 func (p placement) role(root *etree.Element) string {
 	switch {
 	case !p.promoted:
-		return "Started"
+		return placing.Started
 	case doc.NewRoles(root):
-		return "Promoted"
+		return placing.Promoted
 	}
-	return "Master"
+	return placing.Master
 }
 
-func (p placement) replace(root *etree.Element, el *etree.Element) {
+// wish is the wish about a node, until end.
+func (p placement) wish(root *etree.Element, node, end string) placing.Wish {
+	return placing.Wish{Resource: p.id, Node: node, Role: p.role(root), End: end}
+}
+
+// put makes a wish's constraint, in place of the one of its id.
+func (p placement) put(root *etree.Element, req cib.Request) {
 	section := doc.EnsureSection(root, "constraints")
-	for _, c := range doc.Children(section, "rsc_location") {
-		if doc.ID(c) == doc.ID(el) {
-			section.RemoveChild(c)
+	for _, el := range req.Data.ChildElements() {
+		for _, c := range doc.Children(section, "rsc_location") {
+			if doc.ID(c) == doc.ID(el) {
+				section.RemoveChild(c)
+			}
 		}
+		section.AddChild(el.Copy())
 	}
-	section.AddChild(el)
 }
 
 func (p placement) ban(root *etree.Element, node, end string) {
-	id := p.banID(node)
-	el := doc.New("rsc_location", "id", id, "rsc", p.id, "role", p.role(root))
-	if end == "" {
-		el.CreateAttr("node", node)
-		el.CreateAttr("score", "-INFINITY")
-	} else {
-		r := doc.Append(el, "rule", "id", id+"-rule", "score", "-INFINITY", "boolean-op", "and")
-		doc.Append(r, "expression", "id", id+"-expr", "attribute", "#uname", "operation", "eq", "value", node, "type", "string")
-		doc.Append(r, "date_expression", "id", id+"-lifetime", "operation", "lt", "end", end)
-	}
-	p.replace(root, el)
+	p.put(root, p.wish(root, node, end).Ban())
 }
 
 func (p placement) prefer(root *etree.Element, node, end string) {
-	id := "cli-prefer-" + p.id
-	el := doc.New("rsc_location", "id", id, "rsc", p.id, "role", p.role(root))
-	if end == "" {
-		el.CreateAttr("node", node)
-		el.CreateAttr("score", "INFINITY")
-	} else {
-		r := doc.Append(el, "rule", "id", "cli-prefer-rule-"+p.id, "score", "INFINITY", "boolean-op", "and")
-		doc.Append(r, "expression", "id", "cli-prefer-expr-"+p.id, "attribute", "#uname", "operation", "eq", "value", node, "type", "string")
-		doc.Append(r, "date_expression", "id", "cli-prefer-lifetime-end-"+p.id, "operation", "lt", "end", end)
-	}
-	p.replace(root, el)
+	p.put(root, p.wish(root, node, end).Prefer())
 }
 
 // drop removes constraints of these ids that are for the node, "" for all nodes.
@@ -176,7 +166,7 @@ func (p placement) drop(root *etree.Element, of func(node string) bool) {
 	for _, c := range doc.Children(section, "rsc_location") {
 		switch id := doc.ID(c); {
 		case id == "cli-prefer-"+p.id:
-			if n := nodeOf(c); n == "" || of(n) {
+			if n := placing.NodeOf(c); n == "" || of(n) {
 				section.RemoveChild(c)
 			}
 		case strings.HasPrefix(id, "cli-ban-"+p.id+"-on-"):
@@ -185,18 +175,6 @@ func (p placement) drop(root *etree.Element, of func(node string) bool) {
 			}
 		}
 	}
-}
-
-func nodeOf(constraint *etree.Element) string {
-	if n := doc.Attr(constraint, "node"); n != "" {
-		return n
-	}
-	for _, e := range doc.All(constraint, "expression") {
-		if doc.Attr(e, "attribute") == "#uname" {
-			return doc.Attr(e, "value")
-		}
-	}
-	return ""
 }
 
 func (p placement) clear(s *session.Session, root *etree.Element) error {
@@ -219,69 +197,15 @@ func (p placement) clear(s *session.Session, root *etree.Element) error {
 	for _, c := range doc.Children(section, "rsc_location") {
 		id := doc.ID(c)
 		ours := id == "cli-prefer-"+p.id || strings.HasPrefix(id, "cli-ban-"+p.id+"-on-")
-		if !ours || !fits(nodeOf(c)) {
+		if !ours || !fits(placing.NodeOf(c)) {
 			continue
 		}
 		for _, d := range doc.All(c, "date_expression") {
-			if end, err := parseEnd(doc.Attr(d, "end")); err == nil && !now.Before(end) {
+			if end, err := iso8601.Parse(doc.Attr(d, "end"), now); err == nil && end.Compare(iso8601.Of(now)) < 0 {
 				section.RemoveChild(c)
 				break
 			}
 		}
 	}
 	return nil
-}
-
-func parseEnd(text string) (time.Time, error) {
-	for _, form := range []string{"2006-01-02 15:04:05Z07:00", time.RFC3339, "2006-01-02 15:04:05 Z07:00", "2006-01-02 15:04:05"} {
-		if t, err := time.Parse(form, strings.TrimSpace(text)); err == nil {
-			return t, nil
-		}
-	}
-	return time.Time{}, fmt.Errorf("%q is not a date", text)
-}
-
-// addDuration adds an ISO 8601 duration (P1DT2H, also PT5M and the short P1H) to a time.
-func addDuration(t time.Time, text string) (time.Time, error) {
-	bad := fmt.Errorf("Invalid duration specified: %s\nPlease refer to https://en.wikipedia.org/wiki/ISO_8601#Durations for examples of valid durations (including 'P1H' …)", text) //nolint:staticcheck // crm_resource's words
-	rest, ok := strings.CutPrefix(text, "P")
-	if !ok || rest == "" {
-		return t, bad
-	}
-	clock := false
-	for rest != "" {
-		if rest[0] == 'T' {
-			clock, rest = true, rest[1:]
-			continue
-		}
-		n, i := 0, 0
-		for i < len(rest) && rest[i] >= '0' && rest[i] <= '9' && i < 9 {
-			n, i = n*10+int(rest[i]-'0'), i+1
-		}
-		if i == 0 || i == len(rest) {
-			return t, bad
-		}
-		switch rest[i] {
-		case 'Y':
-			t = t.AddDate(n, 0, 0)
-		case 'W':
-			t = t.AddDate(0, 0, 7*n)
-		case 'D':
-			t = t.AddDate(0, 0, n)
-		case 'M':
-			if clock {
-				t = t.Add(time.Duration(n) * time.Minute)
-			} else {
-				t = t.AddDate(0, n, 0)
-			}
-		case 'H':
-			t = t.Add(time.Duration(n) * time.Hour)
-		case 'S':
-			t = t.Add(time.Duration(n) * time.Second)
-		default:
-			return t, bad
-		}
-		rest = rest[i+1:]
-	}
-	return t, nil
 }
