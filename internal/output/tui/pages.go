@@ -293,10 +293,26 @@ func (v *view) scores(s *sheet, r *status.Resource) {
 			case planned.Assigned != nil && planned.Assigned.Name == n:
 				note, style = "  <- chosen", Good
 			case at[n].score <= -1000000:
-				note, style = "  banned"+cmp.Or(v.bannedBy(m, n), follows(planned, n)), Bad
+				note, style = "  banned", Bad
+				if on := v.c.FindNode(n); on != nil && !on.Available() {
+					state, _ := nodeState(on)
+					note = "  not available: " + state
+				}
 			}
 			s.add(style, "    %9s  %s%s", status.ScoreText(at[n].score), n, note)
 			s.about(Subject{Kind: Node, ID: n})
+			for _, o := range v.why(m.ID, n) {
+				sign := "+"
+				switch {
+				case o.Replaces:
+					sign = "="
+				case o.Score < 0:
+					sign = ""
+				case o.Score == 0:
+					continue
+				}
+				s.add(Faint, "    %9s    %s", sign+status.ScoreText(o.Score), v.originText(o))
+			}
 		}
 		if planned.Assigned == nil {
 			s.add(Bad, "    no node is left for it")
@@ -305,60 +321,6 @@ func (v *view) scores(s *sheet, r *status.Resource) {
 	if !some {
 		s.add(Faint, "  none: it was not placed")
 	}
-}
-
-// bannedBy names what keeps a resource from a node, as far as one thing does.
-func (v *view) bannedBy(r *status.Resource, node string) string {
-	n := v.c.FindNode(node)
-	if n == nil {
-		return ""
-	}
-	for p := r; p != nil; p = p.Parent {
-		for _, l := range v.c.Locations {
-			if l.Resource != p {
-				continue
-			}
-			for _, e := range l.Nodes {
-				if e.Node == n && e.Score <= -1000000 {
-					return " by constraint " + l.ID
-				}
-			}
-		}
-	}
-	if count, _ := v.c.FailCount(n, r, status.FailEffective, nil); count > 0 && r.FailureLimit > 0 && count >= r.FailureLimit {
-		return fmt.Sprintf(" by its failures (fail count %s, migration-threshold %s)", status.ScoreText(count), status.ScoreText(r.FailureLimit))
-	}
-	state, _ := nodeState(n)
-	if !n.Available() {
-		return ": the node is " + state
-	}
-	for p := r; p != nil; p = p.Parent {
-		for _, k := range p.ThisWith {
-			if k.Score < 0 {
-				return " by colocation " + k.ID
-			}
-		}
-	}
-	return ""
-}
-
-// follows names the resource that a resource must be with, where that one is placed
-// elsewhere.
-func follows(r *status.Resource, node string) string {
-	for p := r; p != nil; p = p.Parent {
-		for _, k := range p.ThisWith {
-			if k.Score < 1000000 {
-				continue
-			}
-			switch at := k.Primary.Assigned; {
-			case at == nil:
-				return fmt.Sprintf(" by colocation %s: %s has no node", k.ID, k.Primary.ID)
-			case at.Name != node:
-				return fmt.Sprintf(" by colocation %s: %s goes to %s", k.ID, k.Primary.ID, at.Name)
-			}
-		}
-	}
-	return ""
 }
 
 func locationText(l *status.Location, e status.NodeScore) string {

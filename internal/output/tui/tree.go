@@ -118,7 +118,7 @@ func (v *view) obstacles(r *status.Resource) (list []string) {
 				able++
 				continue
 			}
-			reasons = append(reasons, n.Name+strings.TrimPrefix(why, ":"))
+			reasons = append(reasons, n.Name+" ("+why+")")
 		}
 		if able == 0 && len(reasons) > 0 {
 			list = append(list, "no node may run it: "+strings.Join(reasons, "; "))

@@ -20,6 +20,7 @@ type view struct {
 	names map[string]Subject
 
 	plan    *scheduler.Result
+	trace   scheduler.Trace
 	planErr error
 }
 
@@ -38,7 +39,7 @@ func (v *view) raw() *etree.Element {
 // planned is what the cluster wants to do, with the scores behind it.
 func (v *view) planned() (*scheduler.Result, error) {
 	if v.plan == nil && v.planErr == nil {
-		v.plan, v.planErr = scheduler.Plan(scheduler.Input{CIB: v.Root, Now: v.At})
+		v.plan, v.planErr = scheduler.Plan(scheduler.Input{CIB: v.Root, Now: v.At, Trace: &v.trace})
 	}
 	return v.plan, v.planErr
 }
