@@ -14,6 +14,7 @@ import (
 	"github.com/beevik/etree"
 	"github.com/spf13/cobra"
 
+	"hacluster/cib/upgrade"
 	"hacluster/engine/controller"
 	"hacluster/engine/scheduler"
 	"hacluster/engine/transition"
@@ -119,7 +120,11 @@ func pacemaker(ctx context.Context, env *program.Env) error {
 	err = node.Run(ctx, node.Config{
 		StateDir: state, Owner: uid, Group: gid, Agents: agents, Timing: controller.DefaultTiming, Log: log,
 		Plan: func(root *etree.Element, now time.Time) (*transition.Graph, time.Time, error) {
-			r, err := scheduler.Plan(scheduler.Input{CIB: root, Now: now, NoScores: true})
+			current, err := upgrade.ForScheduler(root)
+			if err != nil {
+				return nil, time.Time{}, err
+			}
+			r, err := scheduler.Plan(scheduler.Input{CIB: current.Root, Now: now, NoScores: true})
 			if err != nil {
 				return nil, time.Time{}, err
 			}

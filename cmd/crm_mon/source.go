@@ -58,10 +58,11 @@ func (s source) read(ctx context.Context, fenced bool) (tui.Snapshot, error) {
 			return tui.Snapshot{}, err
 		}
 		if root.SelectAttrValue("validate-with", "") == "none" {
-			fmt.Fprintln(s.env.Stderr, unchecked)
+			fmt.Fprintln(s.env.Stderr, tool.Unchecked)
 			return tui.Snapshot{Root: root, At: time.Now()}, nil
 		}
 		res, err := upgrade.ForScheduler(root)
+		tool.TellUpgrade(s.env.Stderr, res.Messages)
 		if err != nil {
 			return tui.Snapshot{}, &cib.Error{Code: cib.SchemaValidation}
 		}
@@ -85,8 +86,6 @@ func (s source) read(ctx context.Context, fenced bool) (tui.Snapshot, error) {
 	}
 	return complete(ctx, root, fenced), nil
 }
-
-const unchecked = `Schema validation of configuration is disabled (support for validate-with set to "none" is deprecated and will be removed in a future release)`
 
 // complete adds to the running cluster's CIB what other daemons know. What they
 // do not answer is missing on the page, no more.

@@ -5,9 +5,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"io"
 	"os"
-	"slices"
 	"strings"
 	"time"
 
@@ -15,342 +13,193 @@ import (
 
 	"hacluster/cib"
 	"hacluster/cib/xml"
-	"hacluster/engine/scheduler"
-	"hacluster/engine/status"
-	"hacluster/internal/client"
 	"hacluster/internal/dialect"
 	"hacluster/internal/program"
 	"hacluster/internal/tool"
+	"hacluster/internal/verify"
 )
 
 func main() { program.Main(run) }
 
-// Exit codes of the program.
-const (
-	exitOK      = 0
-	exitError   = 1
-	exitUsage   = 64
-	exitInvalid = 78
-	exitNoInput = 105
-)
-
+// settings are what the command line asks for.
 type settings struct {
-	file, text, save string
-	hasText          bool
-	pipe, live       bool
-	asXML            bool
-	verbose          int
-	quiet            bool
+	env        *program.Env
+	out        *tool.Output
+	file, text string
+	save       string
+	hasFile    bool
+	hasText    bool
+	pipe, live bool
+	quiet      bool
+	report     string // json or sarif
 }
 
 func run(ctx context.Context, env *program.Env) int {
 	version, _, err := dialect.Current(env.Getenv, dialect.Path)
 	if err != nil {
-		fmt.Fprintf(env.Stderr, "crm_verify: %v\n", err)
-		return exitError
+		fmt.Fprintf(env.Stderr, "%s: %v\n", env.Name(), err)
+		return int(tool.Error)
 	}
-	s, err := parse(env.Args[1:])
-	if err != nil {
-		fmt.Fprintf(env.Stderr, "crm_verify: %v\n", err)
-		return exitUsage
-	}
-	legacy := version.Legacy()
-	fail := func(old, text string, code int) int {
-		if legacy {
-			fmt.Fprintln(env.Stderr, old)
-		} else {
-			fmt.Fprintln(env.Stderr, "crm_verify: "+text)
-		}
+	s := &settings{env: env}
+	out, _, code := tool.Start(env, &tool.Program{
+		Summary: "check a configuration for errors and other problems",
+		Glued:   "xSX",
+		Options: []tool.Option{
+			{Short: 'L', Long: "live-check", Do: tool.Flag(&s.live), Group: "data", Help: "check the running cluster's configuration"},
+			{Short: 'x', Long: "xml-file", Arg: tool.Required, Do: tool.Text(&s.file, &s.hasFile), Group: "data", Value: "FILE", Help: "check a file"},
+			{Short: 'X', Long: "xml-text", Arg: tool.Required, Do: tool.Text(&s.text, &s.hasText), Group: "data", Value: "XML", Help: "check this text"},
+			{Short: 'p', Long: "xml-pipe", Do: tool.Flag(&s.pipe), Group: "data", Help: "check what standard input brings"},
+			{Short: 'S', Long: "save-xml", Arg: tool.Required, Do: tool.Text(&s.save), Group: "additional", Value: "FILE", Help: "write the configuration that was read to a file"},
+			{Long: "report-as", Arg: tool.Required, Do: s.reportAs, Group: "output", Value: "FORMAT", Help: "json or sarif: every finding with file, line, column, rule and remedy"},
+			{Short: 'q', Long: "quiet", Do: tool.Flag(&s.quiet), Group: "additional", Help: "no closing line"},
+		},
+	})
+	if out == nil {
 		return code
 	}
-	root, err := s.load(ctx, env)
-	var notXML *xml.Error
+	s.out = out
+	if out.XML() {
+		out.Verbose = 1
+	}
+	if s.quiet && out.Verbose > 0 && !out.XML() {
+		out.Verbose--
+	}
+	if version.Legacy() {
+		return s.legacy(ctx)
+	}
+	c, err := s.check(ctx)
+	return out.Finish(c, err)
+}
+
+func (s *settings) reportAs(format string) error {
+	if format != "json" && format != "sarif" {
+		return fmt.Errorf("Unknown report format %s (there are json and sarif)", format)
+	}
+	s.report = format
+	return nil
+}
+
+// errNoInput: nothing tells what to check.
+var errNoInput = errors.New("No input specified")
+
+// errUnread: the input cannot be read, or is no XML.
+type errUnread struct{ error }
+
+// check does the work, and gives the exit code and the last word.
+func (s *settings) check(ctx context.Context) (tool.Exit, error) {
+	src, err := s.load(ctx)
+	var unread errUnread
 	switch {
 	case errors.Is(err, errNoInput):
-		return fail("No configuration source specified.  Use --help for usage information.", "No input specified", exitError)
-	case errors.As(err, &notXML):
-		fmt.Fprintf(env.Stderr, "%s:%d:%d: %s\n", s.source(), notXML.Line, notXML.Col, notXML.Msg)
-		return fail("Couldn't parse input file: "+s.source(), "Verification failed: Unable to parse CIB XML", exitInvalid)
-	case s.live && s.file == "" && !s.hasText && !s.pipe && err != nil:
-		code := exitNoInput
-		if errors.Is(err, client.ErrNotRunning) {
-			code = 102
-		}
-		fmt.Fprintf(env.Stderr, "Could not connect to the CIB: Transport endpoint is not connected\n")
-		return fail("Live CIB query failed: "+"Transport endpoint is not connected", "Verification failed: "+client.ErrNotRunning.Error(), code)
+		return tool.Error, err
+	case errors.As(err, &unread):
+		return s.unread(verify.Broken(src.Name, unread.error))
 	case err != nil:
-		return fail("Couldn't parse input file: "+s.source(), "Verification failed: "+err.Error(), exitInvalid)
+		s.out.Fault("Could not connect to the CIB: %s", tool.TextOf(err))
+		return tool.ExitOf(err), fmt.Errorf("Verification failed: %s", tool.TextOf(err))
 	}
 	if s.save != "" {
-		if err := os.WriteFile(s.save, xml.Format(root), 0o600); err != nil {
-			return fail(err.Error(), err.Error(), exitError)
+		// As with Pacemaker, a copy that cannot be written is no reason to stop.
+		if err := os.WriteFile(s.save, xml.Format(src.Root), 0o600); err != nil && s.out.Verbose > 1 {
+			fmt.Fprintf(s.env.Stderr, "(save) \twarning: %s: %s\n", s.save, tool.Reason(err))
 		}
 	}
-	if root.Tag != "cib" {
-		if legacy {
-			fmt.Fprintln(env.Stderr, "This tool can only check complete configurations (i.e. those starting with <cib>).")
-			return exitInvalid
-		}
-		fmt.Fprintf(env.Stderr, "Input is not a CIB (outermost element is %s not cib)\n", root.Tag)
-		fmt.Fprintln(env.Stderr, "crm_verify: Configuration ")
-		return exitInvalid
+	r := verify.Check(src, time.Now())
+	code := tool.OK
+	if r.Doubtful() {
+		code = tool.Config
 	}
-	messages := scheduler.Check(scheduler.Input{CIB: root, Now: time.Now(), NoScores: true})
-	if legacy {
-		messages = slices.DeleteFunc(messages, newer)
-	}
-	none := root.SelectAttrValue("validate-with", "") == "none" && !legacy
-	if none {
-		fmt.Fprintln(env.Stderr, tool.Unchecked)
-		const text = "Support for validate-with='none' is deprecated and will be removed in a future release without the possibility of upgrades (manually edit to use a supported schema)"
-		warning := status.Message{Severity: status.Warning, Text: text}
-		messages = append([]status.Message{warning, warning}, messages...)
-	}
-	if s.asXML && s.verbose == 0 {
-		s.verbose = 1
-	}
-	lines, faults := s.lines(messages, legacy)
-	if len(messages) > 0 && !s.quiet {
-		lines = append(lines, closing(legacy, faults, s.verbose > 0)...)
-	}
-	code := exitOK
-	if len(messages) > 0 {
-		code = exitInvalid
-	}
-	if s.asXML {
-		fmt.Fprint(env.Stdout, resultXML(env.Args, code, lines))
-		return code
-	}
-	for _, l := range lines {
-		fmt.Fprintln(env.Stderr, l)
-	}
-	return code
+	s.tell(r, code)
+	return code, nil
 }
 
-// lines are what is told of messages; faults tells that there are errors among them.
-func (s *settings) lines(messages []status.Message, legacy bool) (lines []string, faults bool) {
-	for _, m := range messages {
-		word := "warning"
-		if m.Severity == status.Error {
-			word, faults = "error", true
-		}
-		if s.verbose == 0 {
-			continue
-		}
-		if legacy {
-			for _, l := range legacyLines(m.Text) {
-				lines = append(lines, fmt.Sprintf("%8s: %s", word, l))
-			}
-			continue
-		}
-		lines = append(lines, word+": "+m.Text)
+// unread tells of an input that is no XML: where, in a line of the log's form.
+func (s *settings) unread(r *verify.Report) (tool.Exit, error) {
+	if s.report != "" {
+		s.tell(r, tool.Config)
+		return tool.Config, nil
 	}
-	if faults && s.verbose > 0 && !legacy {
-		lines = append(lines, "error: CIB did not pass schema validation")
+	if f := r.Findings[0]; f.Pos.Line > 0 && s.out.Format == "text" {
+		fmt.Fprintf(s.env.Stderr, "(syntax) \terror: %s:%d:%d: %s\n", r.Source, f.Pos.Line, f.Pos.Col, f.Text)
 	}
-	return lines, faults
+	return tool.Config, errors.New("Verification failed: Unable to parse CIB XML")
 }
 
-// resultXML is the outcome as Pacemaker's tools write it in XML.
-func resultXML(args []string, code int, lines []string) string {
-	words := make([]string, len(args))
-	for i, a := range args {
-		words[i] = a
-		if a == "" || strings.ContainsAny(a, " \t\n'\"\\$`<>|&;()*?") {
-			words[i] = "'" + strings.ReplaceAll(a, "'", `'\''`) + "'"
+// tell gives the report in the form that was asked for.
+func (s *settings) tell(r *verify.Report, code tool.Exit) {
+	switch s.report {
+	case "json":
+		s.out.Print("%s", r.JSON(int(code), code.String()))
+		return
+	case "sarif":
+		s.out.Print("%s", r.SARIF())
+		return
+	}
+	for _, l := range r.Text(s.out.Verbose, s.quiet) {
+		if l.Bare && s.out.Format != "none" {
+			fmt.Fprintln(s.env.Stderr, l.Text)
+		} else {
+			s.out.Fault("%s", l.Text)
 		}
 	}
-	el := etree.NewElement("pacemaker-result")
-	el.CreateAttr("api-version", "2.38")
-	el.CreateAttr("request", strings.Join(words, " "))
-	st := el.CreateElement("status")
-	st.CreateAttr("code", fmt.Sprint(code))
-	st.CreateAttr("message", map[int]string{exitOK: "OK", exitInvalid: "Invalid configuration"}[code])
-	if len(lines) > 0 {
-		errs := st.CreateElement("errors")
-		for _, l := range lines {
-			errs.CreateElement("error").SetText(l)
-		}
-	}
-	return string(xml.FormatText(el))
 }
 
-// closing sums up.
-func closing(legacy, invalid, verbose bool) []string {
-	var lines []string
+// name tells where the input comes from: a file, else a text, else standard input, else
+// the cluster.
+func (s *settings) name() string {
 	switch {
-	case legacy && invalid:
-		lines = []string{"Errors found during check: config not valid", "  -V may provide more details"}
-	case legacy:
-		lines = []string{"Warnings found during check: config may not be valid", "  Use -V for more details"}
-	default:
-		text := "Configuration may need attention"
-		if invalid {
-			text = "Configuration invalid"
-		}
-		if !verbose {
-			text += " (-V may provide more detail)"
-		}
-		return []string{text}
-	}
-	if verbose {
-		lines = lines[:1]
-	}
-	return lines
-}
-
-// newer tells a warning that Pacemaker 1.1 could not give: about what was to be
-// dropped only later.
-func newer(m status.Message) bool {
-	return m.Severity == status.Warning && strings.HasPrefix(m.Text, "Support for ")
-}
-
-// legacyLines gives a message in the words of Pacemaker 1.1, where they differ.
-func legacyLines(text string) []string {
-	if strings.HasPrefix(text, "Resource start-up disabled since no fencing resources have been defined") {
-		return []string{
-			"unpack_resources:\tResource start-up disabled since no STONITH resources have been defined",
-			"unpack_resources:\tEither configure some or disable STONITH with the stonith-enabled option",
-			"unpack_resources:\tNOTE: Clusters with shared data need STONITH to ensure data integrity",
-		}
-	}
-	return []string{text}
-}
-
-var errNoInput = errors.New("no input")
-
-func (s *settings) source() string {
-	switch {
-	case s.file != "":
+	case s.hasFile && !isXML(s.file):
 		return s.file
-	case s.hasText:
+	case s.hasFile, s.hasText:
 		return "string"
+	case s.pipe:
+		return "stdin"
+	case tool.Path(s.env) != "":
+		return tool.Path(s.env)
 	}
-	return "stdin"
+	return "cluster"
 }
 
-// load reads the input: a file, else a text, else standard input, else the running cluster.
-func (s *settings) load(ctx context.Context, env *program.Env) (*etree.Element, error) {
+// isXML tells a text from a file's name.
+func isXML(s string) bool { return strings.HasPrefix(strings.TrimLeft(s, " \t\r\n"), "<") }
+
+func (s *settings) load(ctx context.Context) (verify.Source, error) {
+	src := verify.Source{Name: s.name()}
 	var data []byte
+	var err error
 	switch {
-	case s.file != "" && strings.HasPrefix(strings.TrimLeft(s.file, " \t\n"), "<"):
+	case s.hasFile && isXML(s.file):
 		data = []byte(s.file)
-	case s.file != "":
-		d, err := os.ReadFile(s.file)
-		if err != nil {
-			return nil, err
-		}
-		data = d
+	case s.hasFile:
+		data, err = cib.ReadFile(s.file)
 	case s.hasText:
 		data = []byte(s.text)
 	case s.pipe:
-		d, err := io.ReadAll(env.Stdin)
-		if err != nil {
-			return nil, err
-		}
-		data = d
+		data, err = readAll(s.env.Stdin)
 	case s.live:
-		if f := env.Getenv("CIB_file"); f != "" {
-			doc, err := cib.Load(f)
-			if err != nil {
-				return nil, err
-			}
-			return doc.Root, nil
-		}
-		c, err := client.DialCIB(ctx, "crm_verify")
-		if err != nil {
-			return nil, err
-		}
-		defer c.Close()
-		return c.Query(ctx)
+		src.Root, err = s.query(ctx)
+		return src, err
 	default:
-		return nil, errNoInput
+		return src, errNoInput
+	}
+	if err != nil {
+		return src, errUnread{errors.New(tool.Reason(err))}
 	}
 	doc, err := xml.Parse(data)
 	if err != nil {
-		return nil, err
+		return src, errUnread{err}
 	}
 	cib.DropText(doc.Root)
-	return doc.Root, nil
+	src.Root, src.Doc = doc.Root, doc
+	return src, nil
 }
 
-// usageError is a command line that is not understood.
-type usageError string
-
-func (e usageError) Error() string { return string(e) }
-
-func parse(args []string) (settings, error) {
-	var s settings
-	for i := 0; i < len(args); i++ {
-		a := args[i]
-		name, value, has := a, "", false
-		if strings.HasPrefix(a, "--") {
-			name, value, has = strings.Cut(a, "=")
-		} else if strings.HasPrefix(a, "-") && len(a) > 2 {
-			// Letters may be joined; one that takes a value takes the rest.
-			if strings.ContainsRune("xXS", rune(a[1])) {
-				name, value, has = a[:2], a[2:], true
-			} else {
-				args[i] = "-" + a[2:]
-				name = a[:2]
-				i--
-			}
-		}
-		next := func() error {
-			if has {
-				return nil
-			}
-			if i++; i >= len(args) {
-				return usageError("Missing argument for " + name)
-			}
-			value = args[i]
-			return nil
-		}
-		switch name {
-		case "-x", "--xml-file":
-			if err := next(); err != nil {
-				return s, err
-			}
-			s.file = value
-		case "-X", "--xml-text":
-			if err := next(); err != nil {
-				return s, err
-			}
-			s.text, s.hasText = value, true
-		case "-S", "--save-xml":
-			if err := next(); err != nil {
-				return s, err
-			}
-			s.save = value
-		case "-p", "--xml-pipe":
-			s.pipe = true
-		case "-L", "--live-check":
-			s.live = true
-		case "-V", "--verbose":
-			s.verbose++
-		case "-q", "--quiet":
-			s.quiet = true
-		case "--output-as":
-			if err := next(); err != nil {
-				return s, err
-			}
-			switch value {
-			case "xml":
-				s.asXML = true
-			case "text":
-			default:
-				return s, usageError("not supported yet: --output-as=" + value)
-			}
-		case "--output-to":
-			return s, usageError("not supported yet: " + name)
-		default:
-			if strings.HasPrefix(a, "-") {
-				return s, usageError("Unknown option " + a)
-			}
-		}
+// query asks the cluster, or opens the file that stands for it.
+func (s *settings) query(ctx context.Context) (*etree.Element, error) {
+	c, err := tool.Open(ctx, s.env)
+	if err != nil {
+		return nil, err
 	}
-	if s.quiet && s.verbose > 0 {
-		s.verbose--
-	}
-	return s, nil
+	defer c.Close() //nolint:errcheck // nothing was changed
+	return c.Root(ctx)
 }

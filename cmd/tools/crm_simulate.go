@@ -13,7 +13,10 @@ import (
 
 	"github.com/beevik/etree"
 
+	"hacluster/cib"
 	"hacluster/cib/iso8601"
+	"hacluster/cib/schema"
+	"hacluster/cib/upgrade"
 	"hacluster/cib/xml"
 	"hacluster/engine/scheduler"
 	"hacluster/engine/status"
@@ -179,7 +182,20 @@ func (s *simulation) load(ctx context.Context) (*etree.Element, error) {
 	if doc.Root.SelectElement("status") == nil {
 		doc.Root.CreateElement("status")
 	}
-	return doc.Root, nil
+	return s.readable(doc.Root)
+}
+
+// readable raises a document to the schema that the scheduler reads.
+func (s *simulation) readable(root *etree.Element) (*etree.Element, error) {
+	res, err := upgrade.ForScheduler(root)
+	tool.TellUpgrade(s.env.Stderr, res.Messages)
+	if err != nil {
+		return nil, err
+	}
+	if problems := schema.Validate(res.Root, res.Schema); len(problems) > 0 {
+		return nil, fmt.Errorf("%s: %s", cib.SchemaValidation, problems[0].Text)
+	}
+	return res.Root, nil
 }
 
 // effective is the time that counts, and the line that tells of it.
@@ -477,10 +493,15 @@ func (s *simulation) profileAll() int {
 		if err != nil {
 			continue
 		}
+		root, err := s.readable(doc.Root)
+		if err != nil {
+			fmt.Fprintf(s.env.Stderr, "%s: %s: %v\n", s.env.Name(), file, err)
+			continue
+		}
 		begin := time.Now()
 		for range s.repeat {
-			now, _ := s.effective(doc.Root)
-			if _, err := scheduler.Plan(scheduler.Input{CIB: doc.Root, Now: now, NoScores: true}); err != nil {
+			now, _ := s.effective(root)
+			if _, err := scheduler.Plan(scheduler.Input{CIB: root, Now: now, NoScores: true}); err != nil {
 				break
 			}
 		}
