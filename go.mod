@@ -4,7 +4,6 @@ go 1.26.0
 
 require (
 	charm.land/bubbletea/v2 v2.0.6
-	github.com/antchfx/xpath v1.3.9
 	github.com/beevik/etree v1.8.1
 	github.com/charmbracelet/x/ansi v0.11.7
 	github.com/dsnet/compress v0.0.1
