@@ -17,6 +17,8 @@ import (
 	"github.com/beevik/etree"
 
 	"hacluster/cib"
+	"hacluster/engine/option"
+	"hacluster/engine/status"
 	"hacluster/engine/transition"
 )
 
@@ -126,6 +128,8 @@ type peer struct {
 	suspect bool
 	joins   int // how often its controller came into the group
 	doomed  int // joins, when its fencing began
+	capacity
+	told bool // it told its capacity
 }
 
 // Controller is the controller of one node.
@@ -137,6 +141,7 @@ type Controller struct {
 	cluster string // the cluster's name
 
 	now     time.Time
+	own     capacity // of this node
 	state   State
 	dc      string
 	quorate bool
@@ -364,6 +369,8 @@ func (c *Controller) Deliver(now time.Time, from string, msg *etree.Element) {
 		if c.IsDC() {
 			c.onAnswer(msg)
 		}
+	case "throttle":
+		c.onThrottle(from, msg)
 	case "req_shutdown":
 		c.onShutdownRequest(from)
 	case "do_shutdown":
@@ -481,25 +488,56 @@ func (c *Controller) leave(reason string) {
 	c.effects.Exit(reason)
 }
 
-// Option gives a cluster property from the CIB, or the default.
+// option gives a cluster property from the CIB, under its present or its former name;
+// where it has none the default of the table of options, and where that has none otherwise.
 func (c *Controller) option(name, otherwise string) string {
+	names := []string{name}
+	if o := option.Find(name); o != nil {
+		names = []string{o.Name, o.Legacy}
+		if o.Default != "" {
+			otherwise = o.Default
+		}
+	}
 	conf := cib.Section(c.effects.CIB(), "crm_config")
 	if conf == nil {
 		return otherwise
 	}
-	for _, set := range conf.SelectElements("cluster_property_set") {
-		for _, nv := range set.SelectElements("nvpair") {
-			if nv.SelectAttrValue("name", "") == name {
-				return nv.SelectAttrValue("value", otherwise)
-			}
+	values := status.Block(c.effects.CIB(), conf, "cluster_property_set", c.now)
+	for _, n := range names {
+		if v, ok := values.Get(n); ok && n != "" {
+			return v
 		}
 	}
 	return otherwise
 }
 
+// limit gives a duration that is a cluster property, where the administrator set it,
+// else what this controller was made with.
+func (c *Controller) limit(name string, otherwise time.Duration) time.Duration {
+	v := c.configured(name)
+	if v == "" {
+		return otherwise
+	}
+	ms, ok := status.ParseInterval(v)
+	if !ok || ms < 0 {
+		c.effects.Logf("Property %s: %q is not a duration, so it is %v", name, v, otherwise)
+		return otherwise
+	}
+	return time.Duration(ms) * time.Millisecond
+}
+
+// configured gives a property that the CIB sets; "" where it does not.
+func (c *Controller) configured(name string) string {
+	conf := cib.Section(c.effects.CIB(), "crm_config")
+	if conf == nil {
+		return ""
+	}
+	return status.Block(c.effects.CIB(), conf, "cluster_property_set", c.now).Value(name)
+}
+
 // fencingAtHand tells whether lost nodes are to be fenced and there is a device for it.
 func (c *Controller) fencingAtHand() bool {
-	switch strings.ToLower(c.option("fencing-enabled", c.option("stonith-enabled", "true"))) {
+	switch strings.ToLower(c.option("fencing-enabled", "true")) {
 	case "false", "no", "off", "n", "0":
 		return false
 	}
@@ -582,7 +620,7 @@ func (c *Controller) properties(pairs ...[2]string) {
 	s := etree.NewElement("cluster_property_set")
 	s.CreateAttr("id", set)
 	for _, p := range pairs {
-		if c.option(p[0], "") == p[1] {
+		if c.configured(p[0]) == p[1] {
 			continue
 		}
 		nv := s.CreateElement("nvpair")

@@ -26,7 +26,7 @@ func (c *Controller) startElection(why string) {
 		c.voters = append(c.voters, p.Name)
 	}
 	c.enter(Election)
-	c.electEnd = c.now.Add(c.timing.Election)
+	c.electEnd = c.now.Add(c.limit("election-timeout", c.timing.Election))
 	c.effects.Broadcast(c.message("vote", "", "election-owner", strconv.FormatUint(uint64(c.self.ID), 10),
 		"election-id", strconv.Itoa(c.electionID), "election-dc", strconv.FormatBool(c.IsDC())))
 }
@@ -65,7 +65,7 @@ func (c *Controller) onVote(from string, msg *etree.Element) {
 	c.electEnd = time.Time{}
 	c.enter(Pending)
 	// Should the winner be lost before it says so, we try again.
-	c.electBy = c.now.Add(c.timing.Election)
+	c.electBy = c.now.Add(c.limit("election-timeout", c.timing.Election))
 	c.effects.Broadcast(c.message("no-vote", from, "election-owner", msg.SelectAttrValue("election-owner", ""), "election-id", id))
 }
 

@@ -24,7 +24,7 @@ func (c *Controller) offer() {
 		p.phase = phaseWelcomed
 	}
 	c.enter(Integration)
-	c.joinEnd = c.now.Add(c.timing.Integration)
+	c.joinEnd = c.now.Add(c.limit("join-integration-timeout", c.timing.Integration))
 	c.effects.Broadcast(c.message("join_offer", "", "join_id", strconv.Itoa(c.joinID)))
 }
 
@@ -88,7 +88,7 @@ func (c *Controller) joinProgress() {
 
 func (c *Controller) finalize() {
 	c.enter(FinalizeJoin)
-	c.joinEnd = c.now.Add(c.timing.Finalization)
+	c.joinEnd = c.now.Add(c.limit("join-finalization-timeout", c.timing.Finalization))
 	best := c.peer(c.self.Name)
 	same := true
 	for _, p := range c.active() {
@@ -124,7 +124,7 @@ func (c *Controller) finalize() {
 
 func (c *Controller) acknowledge() {
 	set := [][2]string{{"have-watchdog", "false"}, {"dc-version", Version}, {"cluster-infrastructure", "corosync"}}
-	if c.cluster != "" && c.option("cluster-name", "") == "" {
+	if c.cluster != "" && c.configured("cluster-name") == "" {
 		set = append(set, [2]string{"cluster-name", c.cluster})
 	}
 	c.properties(set...)
@@ -180,6 +180,7 @@ func (c *Controller) onAck(from string, msg *etree.Element) {
 	m := c.message("join_confirm", from, "join_id", msg.SelectAttrValue("join_id", ""))
 	m.CreateElement("crm_xml").AddChild(c.effects.History())
 	c.effects.Broadcast(m)
+	c.tellCapacity()
 }
 
 func (c *Controller) onConfirm(from string, msg *etree.Element) {

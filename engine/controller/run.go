@@ -2,7 +2,6 @@ package controller
 
 import (
 	"fmt"
-	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -10,6 +9,7 @@ import (
 	"github.com/beevik/etree"
 
 	"hacluster/cib"
+	"hacluster/engine/status"
 	"hacluster/engine/transition"
 )
 
@@ -155,16 +155,13 @@ func (c *Controller) fire() bool {
 	if r.aborted != "" {
 		return false
 	}
-	limit, err := strconv.Atoi(r.graph.Attr("batch-limit"))
-	if err != nil || limit <= 0 {
-		limit = 1 << 30
-	}
+	under, batch, moves := r.load(), c.batchLimit(r), c.moveLimit()
 	again := false
 	for i, s := range r.graph.Synapses {
 		if r.aborted != "" || c.run != r {
 			return false
 		}
-		if !r.ready(i) || s.Action.Kind != transition.Pseudo && r.inFlight() >= limit {
+		if !r.ready(i) || s.Action.Kind != transition.Pseudo && !c.fits(under, s.Action, batch, moves) {
 			continue
 		}
 		r.steps[i] = stepFired
@@ -176,7 +173,9 @@ func (c *Controller) fire() bool {
 		if c.start(i, s.Action) {
 			r.steps[i] = stepDone
 			again = true
+			continue
 		}
+		under.add(s.Action)
 	}
 	return again
 }
@@ -207,8 +206,11 @@ func (c *Controller) plan() {
 	c.planDue = false
 	c.enter(PolicyEngine)
 	graph, recheck, input, err := c.effects.Plan(c.now)
-	c.recheckAt = c.now.Add(c.timing.Recheck)
-	if !recheck.IsZero() && recheck.After(c.now) && recheck.Before(c.recheckAt) {
+	c.recheckAt = time.Time{}
+	if every := c.limit("cluster-recheck-interval", c.timing.Recheck); every > 0 {
+		c.recheckAt = c.now.Add(every)
+	}
+	if !recheck.IsZero() && recheck.After(c.now) && (c.recheckAt.IsZero() || recheck.Before(c.recheckAt)) {
 		c.recheckAt = recheck.Add(time.Second)
 	}
 	if err != nil {
@@ -242,7 +244,7 @@ func (c *Controller) key(a *transition.Action) string {
 // start begins one action; it tells whether the action is done already.
 func (c *Controller) start(i int, a *transition.Action) bool {
 	r := c.run
-	delay := c.timing.ClusterDelay
+	delay := c.limit("cluster-delay", c.timing.ClusterDelay)
 	r.late_[i] = c.now.Add(time.Duration(a.Timeout())*time.Millisecond + delay)
 	if a.Kind == transition.ResourceOp {
 		to := a.Node
@@ -334,7 +336,7 @@ func (c *Controller) shutNode(i int, a *transition.Action) bool {
 		c.writeState(p, "shutdown")
 		return true
 	}
-	c.run.late_[i] = c.now.Add(c.timing.Escalation)
+	c.run.late_[i] = c.now.Add(c.limit("shutdown-escalation", c.timing.Escalation))
 	c.writeState(p, "shutdown")
 	c.effects.Broadcast(c.message("do_shutdown", a.Node))
 	return false
@@ -345,7 +347,7 @@ const fenceAttempts = 10
 func (c *Controller) fence(i int, a *transition.Action) {
 	action, _ := a.Attr("CRM_meta_stonith_action")
 	if action == "" {
-		action = c.option("stonith-action", "reboot")
+		action = c.option("fencing-action", "reboot")
 	}
 	target := a.Node
 	if c.fenceTries[target] >= fenceAttempts {
@@ -355,10 +357,15 @@ func (c *Controller) fence(i int, a *transition.Action) {
 		return
 	}
 	timeout := 60 * time.Second
-	if d, err := parseInterval(c.option("stonith-timeout", "60s")); err == nil && d > 0 {
-		timeout = d
+	if ms, ok := status.ParseInterval(c.option("fencing-timeout", "60s")); ok && ms > 0 {
+		timeout = time.Duration(ms) * time.Millisecond
 	}
-	delay, _ := parseInterval(func() string { s, _ := a.Attr("CRM_meta_priority_fencing_delay"); return s }())
+	var delay time.Duration
+	if s, _ := a.Attr("CRM_meta_priority_fencing_delay"); s != "" {
+		if ms, ok := status.ParseInterval(s); ok && ms > 0 {
+			delay = time.Duration(ms) * time.Millisecond
+		}
+	}
 	c.run.late_[i] = time.Time{}
 	r := c.run
 	c.effects.Logf("Requesting fencing (%s) of node %s", action, target)
@@ -445,36 +452,4 @@ func (c *Controller) peerLost(p *peer) {
 			r.steps[i] = stepFailed
 		}
 	}
-}
-
-// parseInterval reads "30", "30s", "1min", "500ms", "2h".
-func parseInterval(s string) (time.Duration, error) {
-	s = strings.TrimSpace(s)
-	i := 0
-	for i < len(s) && s[i] >= '0' && s[i] <= '9' {
-		i++
-	}
-	if s == "" {
-		return 0, nil
-	}
-	n, err := strconv.ParseInt(s[:i], 10, 64)
-	if err != nil {
-		return 0, fmt.Errorf("%q is not an interval", s)
-	}
-	units := []struct {
-		names []string
-		unit  time.Duration
-	}{
-		{[]string{"", "s", "sec"}, time.Second},
-		{[]string{"ms", "msec"}, time.Millisecond},
-		{[]string{"us", "usec"}, time.Microsecond},
-		{[]string{"m", "min"}, time.Minute},
-		{[]string{"h", "hr"}, time.Hour},
-	}
-	for _, u := range units {
-		if slices.Contains(u.names, strings.TrimSpace(s[i:])) {
-			return time.Duration(n) * u.unit, nil
-		}
-	}
-	return 0, fmt.Errorf("%q is not an interval", s)
 }

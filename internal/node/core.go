@@ -255,6 +255,12 @@ func (c *Core) Tick(now time.Time) {
 	c.Controller.Tick(now)
 }
 
+// Sample takes a measurement of this machine, see controller.SampleInterval.
+func (c *Core) Sample(now time.Time, s controller.Sample) {
+	c.now = now
+	c.Controller.Sample(now, s)
+}
+
 // Shutdown asks to leave the cluster in good order.
 func (c *Core) Shutdown(now time.Time) {
 	c.now = now

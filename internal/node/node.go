@@ -222,6 +222,10 @@ func (n *Node) loop(ctx context.Context) error {
 	defer close(n.ended)
 	timer := time.NewTimer(time.Hour)
 	defer timer.Stop()
+	every := time.NewTicker(controller.SampleInterval)
+	defer every.Stop()
+	var busy sampler
+	n.core.Sample(time.Now(), busy.sample(time.Now()))
 	done := ctx.Done()
 	cpg, quorum := n.cpg.Events(), n.quorum.Events()
 	for {
@@ -247,6 +251,8 @@ func (n *Node) loop(ctx context.Context) error {
 			f()
 		case <-timer.C:
 			n.core.Tick(time.Now())
+		case <-every.C:
+			n.core.Sample(time.Now(), busy.sample(time.Now()))
 		case <-done:
 			done = nil
 			n.log.Info("shutting down")

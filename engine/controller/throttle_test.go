@@ -1,0 +1,72 @@
+package controller
+
+import (
+	"testing"
+
+	"hacluster/engine/transition"
+)
+
+func TestPressure(t *testing.T) {
+	for _, c := range []struct {
+		s    Sample
+		want pressure
+	}{
+		{Sample{Cores: 2, Load: 1.9}, pressureNone},
+		{Sample{Cores: 2, Load: 2.0}, pressureLow},
+		{Sample{Cores: 2, Load: 2.6}, pressureMedium},
+		{Sample{Cores: 2, Load: 3.3}, pressureHigh},
+		{Sample{Cores: 1, Load: 0.6}, pressureLow},
+		{Sample{Cores: 8, Load: 6, Busy: 0.7}, pressureLow},
+		{Sample{Cores: 8, Busy: 0.75}, pressureMedium},
+		{Sample{Cores: 8, Busy: 0.9}, pressureHigh},
+		{Sample{Cores: 8, Busy: 1.3}, pressureExtreme},
+		{Sample{Cores: 8, Busy: -1}, pressureNone},
+	} {
+		if got := max(loadPressure(c.s, 0.8), busyPressure(c.s, 0.8)); got != c.want {
+			t.Errorf("%+v: %s, want %s", c.s, got, c.want)
+		}
+	}
+	for s, want := range map[string]float64{"80%": 0.8, "120%": 1.2, "": 0.5, "x%": 0.5, "-1%": 0.5} {
+		if got := percent(s, 0.5); got != want {
+			t.Errorf("percent %q: %v", s, got)
+		}
+	}
+}
+
+func TestRoom(t *testing.T) {
+	c := &Controller{peers: map[string]*peer{}, self: Member{Name: "a"}}
+	if c.room("a") != 0 {
+		t.Error("before anything is measured there is a limit")
+	}
+	c.own = capacity{pressureNone, 8}
+	for name, p := range map[string]pressure{"none": pressureNone, "low": pressureLow, "medium": pressureMedium, "high": pressureHigh, "extreme": pressureExtreme} {
+		c.peers[name] = &peer{told: true, process: true, capacity: capacity{p, 8}}
+	}
+	for name, want := range map[string]int{"none": 8, "low": 4, "medium": 2, "high": 1, "extreme": 1, "unknown": 4} {
+		if got := c.room(name); got != want {
+			t.Errorf("%s: %d, want %d", name, got, want)
+		}
+	}
+	op := func(node, action, source, target string) *transition.Action {
+		a := &transition.Action{Kind: transition.ResourceOp, Operation: action, Node: node}
+		if source != "" {
+			a.Attrs = append(a.Attrs, transition.Attr{Name: "CRM_meta_migrate_source", Value: source}, transition.Attr{Name: "CRM_meta_migrate_target", Value: target})
+		}
+		return a
+	}
+	l := &load{jobs: map[string]int{}, moves: map[string]int{}}
+	l.add(op("medium", "start", "", ""))
+	if !c.fits(l, op("medium", "start", "", ""), 0, 0) {
+		t.Error("there is no room for a second")
+	}
+	l.add(op("medium", "migrate_to", "medium", "none"))
+	if c.fits(l, op("medium", "stop", "", ""), 0, 0) || !c.fits(l, op("none", "stop", "", ""), 0, 0) {
+		t.Error("a node takes more than it can")
+	}
+	if l.jobs["none"] != 1 || c.fits(l, op("low", "migrate_to", "low", "none"), 0, 1) || !c.fits(l, op("low", "migrate_to", "low", "none"), 0, 2) {
+		t.Error("migrations do not count on both sides")
+	}
+	if c.fits(l, op("none", "start", "", ""), 2, 0) {
+		t.Error("batch-limit does not hold")
+	}
+}
