@@ -1,8 +1,6 @@
 package cluster
 
 import (
-	"slices"
-
 	"hacluster/internal/pcs/argv"
 	"hacluster/internal/pcs/corosyncconf"
 	"hacluster/internal/pcs/report"
@@ -90,28 +88,4 @@ func RemoveNodesFromCIB(s *session.Session, args []string) error {
 		return forget(s, args)
 	}
 	return dropFromDisk(s, args)
-}
-
-func nodeRemove09(s *session.Session, args []string) error {
-	if len(args) != 1 {
-		return argv.Usage()
-	}
-	addrs, err := addresses(args[0])
-	if err != nil {
-		return err
-	}
-	if !slices.Contains(s.ConfNodes(), addrs[0]) {
-		return report.Fatalf("node '%s' does not appear to exist in configuration", addrs[0])
-	}
-	return report.NotYet("pcs cluster node remove of 0.9 on running hosts")
-}
-
-func nodeAdd09(s *session.Session, args []string) error {
-	if len(args) != 1 {
-		return argv.Usage()
-	}
-	if _, err := addresses(args[0]); err != nil {
-		return err
-	}
-	return report.NotYet("pcs cluster node add of 0.9 on running hosts")
 }

@@ -1,0 +1,261 @@
+package cluster
+
+import (
+	"encoding/json"
+	"errors"
+	"io/fs"
+	"net/url"
+	"os"
+	"slices"
+	"strings"
+	"time"
+
+	"hacluster/internal/pcs/argv"
+	"hacluster/internal/pcs/booth"
+	"hacluster/internal/pcs/corosyncconf"
+	"hacluster/internal/pcs/fleet"
+	"hacluster/internal/pcs/report"
+	"hacluster/internal/pcs/session"
+	"hacluster/internal/pcsd/client"
+)
+
+// twoRings tells whether nodes need a second address.
+func twoRings(root *corosyncconf.Section) bool {
+	udpu, rrp := false, false
+	for _, t := range root.All("totem") {
+		for _, o := range t.Options {
+			udpu = udpu || o.Name == "transport" && o.Value == "udpu"
+			rrp = rrp || o.Name == "rrp_mode" && (o.Value == "active" || o.Value == "passive")
+		}
+	}
+	return udpu && rrp
+}
+
+// nodeAdd09 is `cluster node add` of 0.9: each node changes its own corosync.conf.
+func nodeAdd09(s *session.Session, args []string) error {
+	if len(args) != 1 {
+		return argv.Usage()
+	}
+	addrs, err := addresses(args[0])
+	if err != nil {
+		return err
+	}
+	var limit time.Duration
+	wait := false
+	if s.Opts.Has("--start") {
+		if limit, wait, err = waitLimit(s); err != nil {
+			return err
+		}
+	}
+	root, err := s.Conf()
+	if err != nil {
+		return err
+	}
+	second := len(addrs) > 1 && addrs[1] != ""
+	switch rings := twoRings(root); {
+	case rings && !second:
+		return report.Fatal("cluster is configured for RRP, you have to specify ring 1 address for the node")
+	case second && !rings:
+		return report.Fatal("cluster is not configured for RRP, you must not specify ring 1 address for the node")
+	}
+	node := addrs[0]
+	if why := availability(s, []string{node})[0]; why != "" {
+		return report.Fatalf("Unable to add '%s' to cluster: %s", node, why)
+	}
+	switch device := corosyncconf.ReadDevice(root); {
+	case device != nil && device.Model == "net":
+		return report.NotYet("pcs cluster node add to a cluster with a quorum device of model net")
+	case s.World.Services.IsEnabled(s.Ctx, "sbd"):
+		return report.NotYet("pcs cluster node add to a cluster with SBD")
+	}
+	if err := equip09(s, root, node); err != nil {
+		return err
+	}
+	conf, err := tellNodes09(s, "remote/add_node", url.Values{"new_nodename": {node}, "new_ring1addr": addrs[1:]}, "unable to add "+node)
+	if err != nil {
+		return err
+	}
+	if conf == "" {
+		return report.Fatal("Unable to update any nodes")
+	}
+	_, _ = s.Run("corosync-cfgtool", "-R")
+	if err := sendConfigs09(s, node); err != nil {
+		return err
+	}
+	s.Out.Print("Setting up corosync...")
+	if err := setConf(s, node, conf); err != nil {
+		return err
+	}
+	for _, do := range []string{"enable", "start"} {
+		if !s.Opts.Has("--" + do) {
+			continue
+		}
+		code, text := s.Send(node, client.Request{Path: "remote/cluster_" + do})
+		if code != 0 {
+			s.Out.Warn(do + " cluster - " + text)
+		} else {
+			s.Out.Info(node + ": " + strings.TrimSpace(text))
+		}
+	}
+	if certSyncWanted(s) {
+		if err := SyncCerts(s, []string{node}); err != nil {
+			return err
+		}
+	}
+	if wait {
+		s.Out.Print("")
+		return WaitStarted(s, []string{node}, limit)
+	}
+	return nil
+}
+
+// equip09 prepares a new node before it is told to the others.
+func equip09(s *session.Session, root *corosyncconf.Section, node string) error {
+	s.Out.Info("Disabling SBD service...")
+	if err := fleet.Simple(s, []string{node}, "remote/sbd_disable", nil, "sbd disabled"); err != nil {
+		return err
+	}
+	if err := booth.SendAll(s, []string{node}); err != nil {
+		return err
+	}
+	way := fleet.Way{Skip: true, Fail: true}
+	key, err := os.ReadFile(s.Paths.CorosyncKey)
+	switch {
+	case err == nil:
+		if err := fleet.PutFiles(s, []string{node}, map[string]fleet.File{"corosync authkey": fleet.Binary("corosync_authkey", key)}, way); err != nil {
+			return err
+		}
+	case !errors.Is(err, fs.ErrNotExist):
+		return report.Fatalf("Unable to read %s: %s", s.Paths.CorosyncKey, session.Reason(err))
+	}
+	to := []string{node}
+	key, err = os.ReadFile(s.Paths.PacemakerKey)
+	if errors.Is(err, fs.ErrNotExist) {
+		key, err = newKey()
+		to = append(confLabels(root), node)
+	}
+	if err != nil {
+		return report.Fatalf("Unable to read %s: %s", s.Paths.PacemakerKey, session.Reason(err))
+	}
+	return fleet.PutFiles(s, to, map[string]fleet.File{remoteKey: fleet.Binary(keyKind, key)}, way)
+}
+
+func confLabels(root *corosyncconf.Section) []string {
+	var out []string
+	for _, n := range corosyncconf.Nodes(root) {
+		out = append(out, n.Label())
+	}
+	return out
+}
+
+// tellNodes09 has every node but the one that leaves change its corosync.conf; conf is what the last one has now.
+func tellNodes09(s *session.Session, path string, form url.Values, failure string) (conf string, err error) {
+	for _, n := range s.ConfNodes() {
+		if n == form.Get("remove_nodename") {
+			continue
+		}
+		code, text := s.Send(n, client.Request{Path: path, Form: form})
+		var a []any
+		switch {
+		case code != 0 || json.Unmarshal([]byte(text), &a) != nil || len(a) < 2:
+			s.Out.Error(failure + " on " + n + " - " + strings.TrimSpace(text))
+			continue
+		case a[0] != 0.0 && form.Has("remove_nodename"):
+			why, _ := a[1].(string)
+			s.Out.Error(n + ": Error executing command occured: " + why)
+			continue
+		case a[0] != 0.0:
+			why, _ := a[1].(string)
+			s.Out.Error(failure + " on " + n + " - " + strings.TrimSpace(why))
+			continue
+		}
+		s.Out.Print(n + ": Corosync updated")
+		conf, _ = a[1].(string)
+		if conf == "" {
+			conf = "\n"
+		}
+	}
+	return conf, nil
+}
+
+// sendConfigs09 gives a new node the tokens and settings of this host.
+func sendConfigs09(s *session.Session, node string) error {
+	failed := report.Fatal("Unable to set pcsd configs")
+	hosts, err := s.Remote().Hosts()
+	if err != nil {
+		return failed
+	}
+	settings, err := s.Remote().Settings()
+	if err != nil {
+		return failed
+	}
+	known, tokens := string(hosts.Text()), string(hosts.TokensText())
+	m := client.ConfigsMessage{Force: true, Configs: map[string]client.ConfigFile{
+		client.ConfigHosts: {Type: "file", Text: &known}, client.ConfigTokens: {Type: "file", Text: &tokens},
+	}}
+	if settings != "" {
+		m.Configs[client.ConfigSettings] = client.ConfigFile{Type: "file", Text: &settings}
+	}
+	for _, o := range s.Remote().SendConfigs(s.Ctx, []string{node}, m, s.RequestTimeout(0)) {
+		switch o.Status {
+		case "ok", "not_supported":
+		case "notauthorized":
+			return report.Fatalf("Unable to authenticate to %s, try running 'pcs cluster auth'", node)
+		default:
+			return failed
+		}
+	}
+	return nil
+}
+
+// nodeRemove09 is `cluster node remove` of 0.9.
+func nodeRemove09(s *session.Session, args []string) error {
+	if len(args) != 1 {
+		return argv.Usage()
+	}
+	addrs, err := addresses(args[0])
+	if err != nil {
+		return err
+	}
+	node := addrs[0]
+	if !slices.Contains(s.ConfNodes(), node) {
+		return report.Fatalf("node '%s' does not appear to exist in configuration", node)
+	}
+	if !s.Opts.Force() {
+		const unknown = "Unable to determine whether removing the node will cause a loss of the quorum, use --force to override\n"
+		code, text := s.Send(node, client.Request{Path: "remote/get_quorum_info"})
+		if code != 0 {
+			return report.Fatal(unknown + text)
+		}
+		q, ok := ParseQuorum(text)
+		switch {
+		case ok && q.Lost(func(v Vote) bool { return v.Name == node }):
+			return report.Fatal("Removing the node will cause a loss of the quorum, use --force to override")
+		case !ok && !Offline(text):
+			return report.Fatal(unknown + text)
+		}
+	}
+	root, err := s.Conf()
+	if err != nil {
+		return err
+	}
+	if s.NeedsTieBreaker(root, -1) {
+		s.Out.Warn("auto_tie_breaker quorum option will be enabled to make SBD fencing effecive after this change. Cluster has to be offline to be able to make this change.")
+		if err := s.CheckStopped(confLabels(root)); err != nil {
+			return err
+		}
+	}
+	if err := destroyNodes(s, []string{node}, s.Opts.Force()); err != nil {
+		return err
+	}
+	conf, err := tellNodes09(s, "remote/remove_node", url.Values{"remove_nodename": {node}, "pacemaker_remove": {"False"}}, "unable to remove "+node)
+	if err != nil {
+		return err
+	}
+	if conf == "" {
+		return report.Fatal("Unable to update any nodes")
+	}
+	_, _ = s.Run("corosync-cfgtool", "-R")
+	_, _ = s.Run("crm_node", "--force", "-R", node)
+	return nil
+}
