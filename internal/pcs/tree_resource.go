@@ -115,6 +115,7 @@ var stonithTree = &Node{
 		"fence":                verb(stonith.Fence),
 		"confirm":              verb(stonith.Confirm),
 		"get_fence_agent_info": gens("9AB-", resource.FenceAgentInfo),
+		"update-scsi-devices":  gens("-ABC", stonith.UpdateScsiDevices),
 		"sbd": {Sub: map[string]*Node{
 			"enable":               verb(sbd.Enable),
 			"disable":              verb(sbd.Disable),

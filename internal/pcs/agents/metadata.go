@@ -70,7 +70,7 @@ func (e *VersionError) Error() string {
 }
 
 // DefaultGroup begins the names of groups of one unique parameter.
-const DefaultGroup = "__pcs_unique_group_"
+const DefaultGroup = "_pcs_unique_group_"
 
 // Parse reads meta-data. errors of the XML are given as they are.
 func Parse(n Name, data []byte) (*Agent, error) {

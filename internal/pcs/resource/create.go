@@ -441,20 +441,12 @@ func addrInUse(s *session.Session, addr string) report.Item {
 func guestConflicts(s *session.Session, tree *etree.Element, names, addrs []string, node string, options argv.Pairs) []report.Item {
 	var items []report.Item
 	addr, hasAddr := options.Get("remote-addr")
-	if s.Legacy() {
-		host := node
-		if hasAddr {
-			host = addr
-		}
-		if doc.IDExists(tree, node) || slices.Contains(names, node) || slices.Contains(addrs, node) {
-			items = append(items, s.Style.IDInUse(node))
-		} else if hasAddr && host != node && (slices.Contains(addrs, host) || slices.Contains(names, host)) {
-			items = append(items, s.Style.IDInUse(host))
-		}
-		return items
-	}
 	if doc.IDExists(tree, node) || slices.Contains(names, node) || !hasAddr && slices.Contains(addrs, node) {
-		items = append(items, report.Errorf("Cannot set name of the guest node to '%s' because that ID already exists in the cluster configuration.", node))
+		item := report.Errorf("Cannot set name of the guest node to '%s' because that ID already exists in the cluster configuration.", node)
+		if s.Legacy() {
+			item = s.Style.IDInUse(node)
+		}
+		items = append(items, item)
 	}
 	if hasAddr && slices.Contains(addrs, addr) {
 		items = append(items, addrInUse(s, addr))

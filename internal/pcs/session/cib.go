@@ -85,7 +85,7 @@ func (s *Session) CIB() (*etree.Element, error) {
 	}
 	s.cib.text = data
 	root, err := doc.Parse(data)
-	if err != nil {
+	if err != nil || root.Tag != "cib" {
 		return nil, report.Fatal("unable to get cib")
 	}
 	return root, nil

@@ -111,6 +111,9 @@ func history(s *session.Session, args []string, what string, ask func(c live.Clu
 	if err == nil {
 		lines, err = ask(c, node)
 	}
+	if errors.Is(err, live.ErrNotRunning) && !s.Legacy() {
+		err = errors.New("Could not connect to fencer: Transport endpoint is not connected") //nolint:staticcheck // stonith_admin's words
+	}
 	if err != nil {
 		return "", report.Items{report.Errorf("Unable to %s fence history: %s", what, err)}
 	}
@@ -137,6 +140,11 @@ func HistoryCleanup(s *session.Session, args []string) error {
 
 // HistoryUpdate is `stonith history update`.
 func HistoryUpdate(s *session.Session, args []string) error {
+	if !s.Legacy() {
+		if err := s.Opts.Only(); err != nil {
+			return err
+		}
+	}
 	if len(args) > 0 {
 		return argv.Usage()
 	}
