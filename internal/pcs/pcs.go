@@ -245,7 +245,7 @@ func (n *Node) run(s *session.Session, at, rest []string) error {
 	if n.Run != nil {
 		return n.Run(s, rest)
 	}
-	if word != "" && usage.Knows(append(slices.Clone(at), word)) {
+	if _, elsewhere := n.Sub[word]; !elsewhere && word != "" && usage.Knows(append(slices.Clone(at), word)) {
 		return report.NotYet("pcs " + joinWords(append(slices.Clone(at), word)))
 	}
 	return argv.Usage()
