@@ -1,0 +1,158 @@
+package upgrade
+
+import (
+	"math/rand/v2"
+	"strings"
+	"testing"
+
+	"hacluster/cib/schema"
+	"hacluster/cib/xml"
+)
+
+const head = `<cib validate-with="%" admin_epoch="0" epoch="0" num_updates="0"><configuration>`
+
+// document is a configuration of the schema with these parts; what is not given is empty.
+func document(name, resources, constraints, more string) string {
+	return strings.Replace(head, "%", name, 1) + `<crm_config/><nodes/><resources>` + resources + `</resources><constraints>` + constraints + `</constraints>` + more + `</configuration><status/></cib>`
+}
+
+func TestUpgrade(t *testing.T) {
+	const p = `<primitive id="a" class="ocf" provider="p" type="t"/>`
+	for name, c := range map[string]struct {
+		doc, max string
+		schema   string
+		contains string
+		code     int
+	}{
+		"nothing but the name": {
+			doc: document("pacemaker-1.0", p, "", ""), schema: "pacemaker-4.0", contains: p,
+		},
+		"as far as is allowed": {
+			doc: document("pacemaker-1.0", p, "", ""), max: "pacemaker-3.9", schema: "pacemaker-3.9",
+		},
+		"no way back": {
+			doc: document("pacemaker-4.0", p, "", ""), max: "pacemaker-3.9", schema: "pacemaker-4.0",
+		},
+		"none stays": {doc: document("none", "<x/>", "", ""), schema: "none"},
+		"unknown":    {doc: document("pacemaker-9.9", p, "", ""), schema: "pacemaker-9.9", code: Corrupt},
+		"invalid":    {doc: document("pacemaker-3.9", "<x/>", "", ""), schema: "pacemaker-3.9", code: SchemaValidation},
+		"invalid as declared, valid later": {
+			doc: document("pacemaker-3.0", `<primitive id="a" class="ocf" provider="p" type="t"><operations><op id="o" name="monitor" interval="0" role="Promoted"/></operations></primitive>`, "", ""), schema: "pacemaker-4.0",
+		},
+		"users become targets": {
+			doc:    document("pacemaker-1.3", p, "", `<acls><acl_user id="u"><read id="r" tag="nodes" attribute="x"/></acl_user></acls>`),
+			schema: "pacemaker-4.0", contains: `<acl_target id="u"><role id="auto-u"/></acl_target><acl_role id="auto-u"><acl_permission id="r" kind="read" object-type="nodes" attribute="x"/></acl_role>`,
+		},
+		"what operations require goes to the resource": {
+			doc:    document("pacemaker-2.10", `<primitive id="a" class="ocf" provider="p" type="t"><operations><op id="o" name="start" interval="0" requires="quorum"/></operations></primitive>`, "", ""),
+			schema: "pacemaker-4.0", contains: `<meta_attributes id="_2TO3_a-meta"><nvpair id="_2TO3_o-meta-requires" name="requires" value="quorum"/></meta_attributes>`,
+		},
+		"a master becomes a promotable clone": {
+			doc:    document("pacemaker-3.9", `<master id="m">`+p+`</master>`, "", ""),
+			schema: "pacemaker-4.0", contains: `<clone id="m"><meta_attributes id="pcmk__3_10_upgrade-promotable-legacy-m-meta_attributes" score="INFINITY"><nvpair id="pcmk__3_10_upgrade-promotable-legacy-m-meta_attributes-promotable" name="promotable" value="true"/></meta_attributes>`,
+		},
+		"a reference to what goes stops at 3.10": {
+			doc: document("pacemaker-3.9", `<bundle id="b"><rkt image="i"/><primitive id="in" class="ocf" provider="p" type="t"/></bundle>`, `<rsc_location id="l" rsc="in" node="n" score="1"/>`, ""), schema: "pacemaker-3.10",
+		},
+		"and fails where it began there": {
+			doc:    document("pacemaker-3.10", `<bundle id="b"><rkt image="i"/><primitive id="in" class="ocf" provider="p" type="t"/></bundle>`, `<rsc_location id="l" rsc="in" node="n" score="1"/>`, ""),
+			schema: "pacemaker-3.10", code: TransformFailed,
+		},
+	} {
+		doc, err := xml.ParseString(c.doc)
+		if err != nil {
+			t.Fatalf("%s: %v", name, err)
+		}
+		before := string(xml.Compact(doc.Root))
+		res, err := Upgrade(doc.Root, c.max)
+		code := 0
+		if e, ok := err.(*Error); ok {
+			code = e.Code
+		}
+		got := string(xml.Compact(res.Root))
+		if code != c.code || res.Schema != c.schema || !strings.Contains(got, c.contains) || res.Root.SelectAttrValue("validate-with", "") != c.schema {
+			t.Errorf("%s: code %d (%v), schema %s\n%s\nwant code %d, schema %s, %s", name, code, err, res.Schema, got, c.code, c.schema, c.contains)
+		}
+		if after := string(xml.Compact(doc.Root)); after != before {
+			t.Errorf("%s: the input was changed", name)
+		}
+	}
+}
+
+func TestForScheduler(t *testing.T) {
+	for text, want := range map[string]string{
+		document("pacemaker-3.9", "", "", ""):     "",
+		document("pacemaker-4.0", "<x/>", "", ""): "", // the schema is another matter
+		document("none", "<x/>", "", ""):          "",
+		document("pacemaker-3.9", "<x/>", "", ""): "Cannot upgrade configuration (claiming pacemaker-3.9 schema) to at least pacemaker-4.0 because it does not validate with any schema from pacemaker-3.9 to the latest",
+		document("pacemaker-3.9", `<bundle id="b"><rkt image="i"/><primitive id="in" class="ocf" provider="p" type="t"/></bundle>`, `<rsc_location id="l" rsc="in" node="n" score="1"/>`, ""): "Cannot upgrade configuration (claiming pacemaker-3.9 schema) to at least pacemaker-4.0 because it would not upgrade past pacemaker-3.10",
+	} {
+		doc, err := xml.ParseString(text)
+		if err != nil {
+			t.Fatal(err)
+		}
+		got := ""
+		if _, err := ForScheduler(doc.Root); err != nil {
+			got = err.Error()
+		}
+		if got != want {
+			t.Errorf("%s\n%q, want %q", text, got, want)
+		}
+	}
+}
+
+// TestProperties holds for any document: what an upgrade yields is valid by the schema
+// that it names, and to upgrade it once more changes nothing.
+func TestProperties(t *testing.T) {
+	names := schema.Names()
+	for seed := range uint64(300) {
+		r := rand.New(rand.NewPCG(seed, 3))
+		properties(t, r, names[r.IntN(len(names)-1)])
+	}
+}
+
+func properties(t *testing.T, r *rand.Rand, name string) {
+	t.Helper()
+	root := randomDocument(r, name)
+	root.CreateAttr("validate-with", name)
+	before := string(xml.Compact(root))
+	res, err := Upgrade(root, "")
+	if string(xml.Compact(root)) != before {
+		t.Fatalf("the input was changed:\n%s", before)
+	}
+	if err != nil {
+		if res.Root != root || res.Changed {
+			t.Fatalf("failed (%v), yet another document:\n%s", err, before)
+		}
+		return
+	}
+	if problems := schema.Validate(res.Root, res.Schema); len(problems) > 0 && res.Changed {
+		t.Fatalf("%s to %s is not valid: %v\n%s", name, res.Schema, problems, before)
+	}
+	again, err := Upgrade(res.Root, "")
+	if res.Schema == schema.Latest && (err != nil || again.Changed) {
+		t.Fatalf("upgraded once more it changed (%v):\n%s", err, before)
+	}
+}
+
+func FuzzUpgrade(f *testing.F) {
+	f.Add(document("pacemaker-2.10", "", `<rsc_colocation id="c" rsc="c" with-rsc="c" score-attribute="x"/>`, ""), uint64(1), 13)
+	f.Add(document("pacemaker-3.10", `<primitive id="p" class="nagios" type="t"><operations id="o" id-ref="o"/></primitive>`, "", ""), uint64(2), 24)
+	f.Fuzz(func(t *testing.T, text string, seed uint64, version int) {
+		if names := schema.Names(); version >= 0 && version < len(names)-1 {
+			properties(t, rand.New(rand.NewPCG(seed, 5)), names[version])
+		}
+		doc, err := xml.ParseString(text)
+		if err != nil {
+			return
+		}
+		res, err := Upgrade(doc.Root, "")
+		if err == nil && res.Changed && !schema.Valid(res.Root, res.Schema) {
+			t.Fatalf("not valid by %s", res.Schema)
+		}
+		for _, step := range rewrites { // also what is not valid must not stop the program
+			root := doc.Root.Copy()
+			_ = step(root, func(Message) {})
+		}
+	})
+}
