@@ -40,8 +40,11 @@ func (c *checker) distance(el *etree.Element, d *definition, f *form, attrs []at
 		}
 		if t := f.types[a.at]; t == nil {
 			cost += 4
-		} else if !t.accepts(el.Attr[a.index].Value) {
+		} else if v := el.Attr[a.index].Value; !t.accepts(v) {
 			cost += 3
+			if slices.ContainsFunc(d.forms, func(g form) bool { return g.types[a.at] != nil && g.types[a.at].accepts(v) }) {
+				cost += 2 // it tells which form is meant
+			}
 		}
 	}
 	for at := range d.attrs {
@@ -119,7 +122,7 @@ func (c *checker) badValue(d *definition, at int, name, value string, t *valueTy
 		}
 		return text
 	case len(words) > 0:
-		text += "; it is one of " + list(words, "or")
+		text += "; it is one of: " + strings.Join(words, ", ")
 		if other := c.otherVersion(d, name, func(o *valueType) bool { return o.accepts(value) }); other != "" {
 			return text + "; " + other
 		}
@@ -187,7 +190,7 @@ func (c *checker) unknownAttribute(d *definition, name string, have uint64) stri
 	}
 	switch {
 	case len(d.attrs) == 0:
-		return text + "; it has no attributes"
+		return text + "; it has no attributes, so remove it"
 	case len(free) == 0:
 		return text + "; it has " + list(d.attrs, "and") + " only"
 	}
@@ -208,12 +211,16 @@ func (c *checker) missing(el *etree.Element, d *definition, f *form, at int, hav
 	if t := f.types[at]; t.says != "" {
 		text += "; it holds " + t.says
 	} else if len(t.words) > 0 && len(t.words) < 12 {
-		text += "; it is " + list(t.words, "or")
+		text += "; it is one of: " + strings.Join(t.words, ", ")
+	} else if what := meanings[d.attrs[at]]; what != "" {
+		text += "; it holds " + what
+	} else {
+		text += fmt.Sprintf("; give it as %s=\"…\"", d.attrs[at])
 	}
 	var instead []string
 	for i := range d.forms {
 		o := &d.forms[i]
-		if o.types[at] != nil || len(o.alone(d, f, have)) != 1 {
+		if o.types[at] != nil || len(o.alone(d, f, have)) != 1 || !o.allows(have) {
 			continue
 		}
 		for _, n := range o.alone(d, f, have) {
@@ -226,6 +233,35 @@ func (c *checker) missing(el *etree.Element, d *definition, f *form, at int, hav
 		text += "; instead of it there may be " + list(instead, "or")
 	}
 	return text
+}
+
+// allows tells whether all these attributes may stand in the form.
+func (f *form) allows(have uint64) bool {
+	for at, t := range f.types {
+		if t == nil && have&(1<<at) != 0 {
+			return false
+		}
+	}
+	return true
+}
+
+// meanings tell what attributes hold that may be any text.
+var meanings = map[string]string{
+	"interval":   "the time after which the operation is repeated, 0 for once",
+	"name":       "a name",
+	"value":      "the value",
+	"ticket":     "the name of the ticket",
+	"path":       "the program that is run for an alert",
+	"image":      "the name of the container's image",
+	"target-dir": "the folder in the container",
+	"source-dir": "the folder on the host",
+	"uname":      "the node's name",
+	"node":       "the name of a node",
+	"type":       "the name of the agent",
+	"provider":   "the provider of an OCF agent, such as heartbeat",
+	"attribute":  "the name of a node attribute",
+	"start":      "a date and time, or a duration before the end",
+	"end":        "a date and time",
 }
 
 // alone are the required attributes of f that are not in other and not there.

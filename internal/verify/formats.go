@@ -3,6 +3,7 @@ package verify
 import (
 	"bytes"
 	"encoding/json"
+	"net/url"
 	"path/filepath"
 	"slices"
 	"strings"
@@ -125,7 +126,7 @@ func (r *Report) SARIF() []byte {
 		}
 		res := sarifResult{RuleID: f.Rule, Level: f.Severity.String(), Message: sarifText{text}, Locations: make([]sarifLocation, 1)}
 		l := &res.Locations[0]
-		l.Physical.Artifact.URI = filepath.ToSlash(r.Source)
+		l.Physical.Artifact.URI = (&url.URL{Path: filepath.ToSlash(r.Source)}).EscapedPath()
 		if f.Pos.Line > 0 {
 			l.Physical.Region = &sarifRegion{f.Pos.Line, f.Pos.Col}
 		}

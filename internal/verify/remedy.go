@@ -75,6 +75,15 @@ var (
 	bare   = regexp.MustCompile(`[^\s'"<>(),;]+`)
 )
 
+// common are words of messages that are no ids, even if an element has such an id.
+var common = func() map[string]bool {
+	m := map[string]bool{}
+	for _, w := range strings.Fields("a an and as be because but by can cannot fencing for from has have in is it node no not of on one only or resource role set than that the this to value with without") {
+		m[w] = true
+	}
+	return m
+}()
+
 // place finds what the words of a finding name: an id, else an option.
 func (c *check) place(f *Finding) {
 	if c.ids == nil {
@@ -86,7 +95,9 @@ func (c *check) place(f *Finding) {
 		words = append(words, m[1]+m[2])
 	}
 	for _, w := range bare.FindAllString(f.Text, -1) {
-		words = append(words, strings.TrimRight(w, ".:"))
+		if w = strings.TrimRight(w, ".:"); !common[w] {
+			words = append(words, w)
+		}
 	}
 	for _, w := range words {
 		el := c.ids[w]
