@@ -43,7 +43,7 @@ func fields(s, pattern string) (nums []int, used int) {
 			return nums, i
 		}
 		if negative {
-			n = math.MaxUint32 + 1 - n // as it wraps around
+			n = (math.MaxUint32 + 1 - n) & math.MaxUint32 // as it wraps around
 		}
 		nums = append(nums, n)
 	}
