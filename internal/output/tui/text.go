@@ -93,33 +93,34 @@ func (v *view) mentions(line string) (list []Subject) {
 	word := func(r rune) bool {
 		return r == '-' || r == '_' || r == '.' || r == ':' || r == '@' || unicode.IsLetter(r) || unicode.IsDigit(r)
 	}
-	col := 0
-	for i := 0; i < len(line); {
-		j := i
-		for j < len(line) {
-			r := []rune(line[j:min(len(line), j+4)])[0]
-			if !word(r) {
-				break
-			}
-			j += len(string(r))
-		}
-		if j == i {
-			r := []rune(line[i:min(len(line), i+4)])[0]
-			col += ansi.StringWidth(string(r))
-			i += len(string(r))
-			continue
-		}
-		token := line[i:j]
-		width := ansi.StringWidth(token)
-		name := strings.TrimRight(token, ":")
+	col, start, begin := 0, -1, 0
+	take := func(end int) {
+		name := strings.TrimRight(line[start:end], ":")
 		if s, ok := v.subject(name); ok {
-			s.Start, s.End = col, col+ansi.StringWidth(name)
+			s.Start, s.End = begin, begin+ansi.StringWidth(name)
 			if s.Kind != Resource || len(list) == 0 || !list[len(list)-1].same(s) {
 				list = append(list, s)
 			}
 		}
-		col += width
-		i = j
+		start = -1
+	}
+	for i, r := range line {
+		switch {
+		case !word(r):
+			if start >= 0 {
+				take(i)
+			}
+		case start < 0:
+			start, begin = i, col
+		}
+		if r < 0x80 {
+			col++
+		} else {
+			col += ansi.StringWidth(string(r))
+		}
+	}
+	if start >= 0 {
+		take(len(line))
 	}
 	return list
 }
