@@ -8,11 +8,8 @@ import (
 	"fmt"
 	"slices"
 	"strings"
-	"time"
 
-	"hacluster/engine/status"
 	"hacluster/internal/dialect"
-	"hacluster/internal/output/screen"
 	"hacluster/internal/program"
 )
 
@@ -39,31 +36,6 @@ func run(ctx context.Context, env *program.Env) int {
 		return runLegacy(ctx, env)
 	}
 	return runPage(ctx, env)
-}
-
-func runLegacy(ctx context.Context, env *program.Env) int {
-	s, err := parse(env.Args[1:])
-	if err != nil {
-		fmt.Fprintf(env.Stderr, "crm_mon: %v\n", err)
-		return exitUsage
-	}
-	src := source{env: env, file: s.file}
-	if !s.once && !src.isFile() && onTerminal(env.Stdout) {
-		return watch(ctx, env, watching{page: &legacyScreen{s}, interval: 5 * time.Second})
-	}
-	now, err := src.read(ctx, s.FenceLevel > 0)
-	if err != nil {
-		if !src.isFile() {
-			fmt.Fprint(env.Stdout, "\nError: cluster is not available on this node\n")
-			return exitLegacyDown
-		}
-		fmt.Fprintf(env.Stdout, "\nConnection to cluster failed: %v\n", err)
-		return exitConfig
-	}
-	s.Fencing = now.Fencing
-	c := status.Read(status.Input{CIB: now.Root, Now: time.Now()})
-	fmt.Fprint(env.Stdout, screen.Legacy(c, s.Options))
-	return 0
 }
 
 // runPage shows the page of Pacemaker 3.

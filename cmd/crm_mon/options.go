@@ -33,6 +33,7 @@ type request struct {
 	style        string
 	cgi          bool
 	help         bool
+	legacy       *settings // the page is that of Pacemaker 1.1
 	version      bool
 	level        int      // of the fencing history
 	notes        []string // deprecated forms, told before anything else

@@ -144,6 +144,10 @@ func (o *output) once(ctx context.Context, src source) int {
 }
 
 func (o *output) show(m tui.Snapshot, live bool) error {
+	if l := o.r.legacy; l != nil {
+		page, _ := l.page(m)
+		return o.write(page)
+	}
 	p := o.r.Page
 	p.Fencing, p.FencingErr, p.Live, p.LocalNode = m.Fencing, m.FencingErr, live, m.LocalNode
 	c := status.Read(status.Input{CIB: m.Root, Now: m.At, NoConstraints: p.Sections&(screen.Bans|screen.Tickets) == 0})

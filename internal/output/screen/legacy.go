@@ -47,7 +47,14 @@ type legacy struct {
 	b strings.Builder
 }
 
-func (p *legacy) f(format string, args ...any) { fmt.Fprintf(&p.b, format, args...) }
+func (p *legacy) f(format string, args ...any) {
+	for i, a := range args {
+		if s, ok := a.(string); ok {
+			args[i] = Inert(s)
+		}
+	}
+	fmt.Fprintf(&p.b, format, args...)
+}
 
 func (p *legacy) nodeName(n *status.Node) string {
 	name := n.Name

@@ -3,6 +3,7 @@ package screen
 import (
 	"os"
 	"path/filepath"
+	"strings"
 	"testing"
 	"time"
 
@@ -62,5 +63,30 @@ func TestPages(t *testing.T) {
 		if got != string(want) {
 			t.Errorf("%s: got\n%s\nwant\n%s", name, got, want)
 		}
+	}
+}
+
+func TestLegacyXML(t *testing.T) {
+	time.Local = time.UTC
+	doc := etree.NewDocument()
+	if err := doc.ReadFromString(cluster); err != nil {
+		t.Fatal(err)
+	}
+	c := status.Read(status.Input{CIB: doc.Root(), Now: time.Unix(1795449600, 0)})
+	got := LegacyXML(c, Options{Inactive: true})
+	for _, want := range []string{
+		"<?xml version=\"1.0\"?>\n<crm_mon version=\"1.1.23\">\n    <summary>\n        <stack type=\"corosync\" />\n",
+		`        <node name="n1" id="1" online="true" standby="false" standby_onfail="false" maintenance="false" pending="false" unclean="false" shutdown="false" expected_up="true" is_dc="true" resources_running="3" type="member" />`,
+		"        <group id=\"web\" number_resources=\"2\" >\n            <resource id=\"vip\" resource_agent=\"ocf::heartbeat:IPaddr2\" role=\"Started\" active=\"true\" orphaned=\"false\" blocked=\"false\" managed=\"true\" failed=\"false\" failure_ignored=\"false\" nodes_running_on=\"1\" >\n                <node name=\"n1\" id=\"1\" cached=\"false\"/>\n",
+		`        <failure op_key="site_start_0" node="n1" exitstatus="unknown error" exitreason="port in use" exitcode="1" call="6" status="complete" last-rc-change="Tue Nov 14 22:13:30 2023"`,
+		"        <cluster_options stonith-enabled=\"true\" symmetric-cluster=\"true\" no-quorum-policy=\"stop\" maintenance-mode=\"false\" />\n",
+		"</crm_mon>\n",
+	} {
+		if !strings.Contains(got, want) {
+			t.Errorf("%q is missing in\n%s", want, got)
+		}
+	}
+	if line, code := LegacyLine(c); line != "CLUSTER OK: 2 nodes online, 4 resource instances configured" || code != 0 {
+		t.Errorf("%q, exit code %d", line, code)
 	}
 }
