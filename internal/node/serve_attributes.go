@@ -6,6 +6,8 @@ import (
 
 	"github.com/beevik/etree"
 
+	"hacluster/cib"
+	"hacluster/cib/xml"
 	"hacluster/engine/attribute"
 	"hacluster/engine/status"
 )
@@ -20,6 +22,9 @@ func (r *request) attributes() {
 		r.updateAttributes()
 	case "clear-failure":
 		r.ack(ackIndeterminate)
+		if !r.mayWrite("fail-count-"+r.get("attr_resource"), r.get("attr_host")) {
+			return
+		}
 		interval, _ := status.ParseInterval(r.get("attr_clear_interval"))
 		core.Attributes.ClearFailures(r.get("attr_resource"), r.get("attr_clear_operation"), time.Duration(interval)*time.Millisecond, r.get("attr_host"))
 	case "refresh":
@@ -35,7 +40,9 @@ func (r *request) attributes() {
 			return
 		}
 		r.ack(ackIndeterminate)
-		core.Attributes.Forget(host)
+		if r.mayWrite("", host) {
+			core.Attributes.Forget(host)
+		}
 	default:
 		r.ack(ackProtocol)
 	}
@@ -98,7 +105,13 @@ func (r *request) updateAttributes() {
 		if u.Host == "localhost" {
 			u.Host = core.Self().Name
 		}
-		all = append(all, u)
+		if r.mayWrite(u.Name, u.Host) {
+			all = append(all, u)
+		}
+	}
+	if len(all) == 0 {
+		r.ack(ackIndeterminate)
+		return
 	}
 	switch done := func() { r.ack(ackIndeterminate) }; ops[0].SelectAttrValue("attr_sync_point", r.get("attr_sync_point")) {
 	case "local":
@@ -109,6 +122,42 @@ func (r *request) updateAttributes() {
 		done()
 		core.Attributes.Set(all...)
 	}
+}
+
+// mayWrite tells whether the user may change an attribute of a node ("" is this one):
+// whether a change of the status section that wrote it would be let through. As with
+// Pacemaker a client is not told; the log is.
+func (r *request) mayWrite(name, host string) bool {
+	if r.user.Privileged() {
+		return true
+	}
+	core := r.s.node.core
+	if host == "" {
+		host = core.Self().Name
+	}
+	node := host
+	for _, m := range r.s.node.knownNodes() {
+		if m.Name == host {
+			node = strconv.FormatUint(uint64(m.ID), 10)
+		}
+	}
+	data := etree.NewElement("node_state")
+	data.CreateAttr("id", node)
+	at := data
+	for _, level := range [][2]string{{"transient_attributes", node}, {"instance_attributes", "status-" + node}, {"nvpair", xml.SanitizeID("status-" + node + "-" + name)}} {
+		at = at.CreateElement(level[0])
+		at.CreateAttr("id", level[1])
+	}
+	at.CreateAttr("name", name)
+	at.CreateAttr("value", "\x00") // no value is this
+	_, err := cib.Apply(core.Replica.Root(), cib.Request{
+		Op: cib.Modify, Section: "status", CanCreate: true, Data: data, User: r.user, Now: time.Now(),
+	})
+	if cib.CodeOf(err) == cib.Access {
+		r.s.log.Warn("a user may not write an attribute", "user", r.user.Name, "attribute", name, "node", host)
+		return false
+	}
+	return true
 }
 
 // attributeUpdate reads one update; ok is false when it names no attribute, or when
