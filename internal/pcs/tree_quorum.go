@@ -11,11 +11,13 @@ var quorumTree = &Node{
 		"unblock":        verb(quorum.Unblock),
 		"update":         verb(quorum.Update),
 		"device": {Sub: map[string]*Node{
-			"add":    verb(quorum.DeviceAdd),
-			"remove": verb(quorum.DeviceRemove),
-			"delete": gens("-ABC", quorum.DeviceRemove),
-			"status": verb(quorum.DeviceStatus),
-			"update": verb(quorum.DeviceUpdate),
+			"add":                     verb(quorum.DeviceAdd),
+			"remove":                  verb(quorum.DeviceRemove),
+			"delete":                  gens("-ABC", quorum.DeviceRemove),
+			"status":                  verb(quorum.DeviceStatus),
+			"update":                  verb(quorum.DeviceUpdate),
+			"check_local_qnetd_certs": gens("--BC", quorum.CheckLocalCerts),
+			"setup_local_qnetd_certs": gens("--BC", quorum.SetUpLocalCerts),
 			"heuristics": {Sub: map[string]*Node{
 				"remove": verb(quorum.HeuristicsRemove),
 				"delete": gens("-ABC", quorum.HeuristicsRemove),

@@ -14,6 +14,7 @@ import (
 	"hacluster/internal/pcs/booth"
 	"hacluster/internal/pcs/corosyncconf"
 	"hacluster/internal/pcs/fleet"
+	"hacluster/internal/pcs/netdevice"
 	"hacluster/internal/pcs/report"
 	"hacluster/internal/pcs/session"
 	"hacluster/internal/pcsd/client"
@@ -62,11 +63,13 @@ func nodeAdd09(s *session.Session, args []string) error {
 	if why := availability(s, []string{node})[0]; why != "" {
 		return report.Fatalf("Unable to add '%s' to cluster: %s", node, why)
 	}
-	switch device := corosyncconf.ReadDevice(root); {
-	case device != nil && device.Model == "net":
-		return report.NotYet("pcs cluster node add to a cluster with a quorum device of model net")
-	case s.World.Services.IsEnabled(s.Ctx, "sbd"):
+	if s.World.Services.IsEnabled(s.Ctx, "sbd") {
 		return report.NotYet("pcs cluster node add to a cluster with SBD")
+	}
+	if d := corosyncconf.ReadDevice(root); d != nil && d.Model == "net" {
+		if err := netdevice.Distribute(s, d.Options.Value("host"), corosyncconf.ClusterName(root), []string{node}, fleet.Way{}); err != nil {
+			return err
+		}
 	}
 	if err := equip09(s, root, node); err != nil {
 		return err

@@ -12,6 +12,7 @@ import (
 	"hacluster/internal/pcs/booth"
 	"hacluster/internal/pcs/corosyncconf"
 	"hacluster/internal/pcs/fleet"
+	"hacluster/internal/pcs/netdevice"
 	"hacluster/internal/pcs/report"
 	"hacluster/internal/pcs/session"
 	"hacluster/internal/pcsd/client"
@@ -89,14 +90,16 @@ func addLive(s *session.Session, root *corosyncconf.Section, n nodeWords) error 
 	if err := s.Out.Check(); err != nil {
 		return err
 	}
-	switch {
-	case sbd:
+	if sbd {
 		return report.NotYet("pcs cluster node add to a cluster with SBD")
-	case net:
-		return report.NotYet("pcs cluster node add to a cluster with a quorum device of model net")
 	}
 	if err := fleet.Introduce(s, fresh, append(slices.Clone(names), n.name)); err != nil {
 		return err
+	}
+	if net {
+		if err := netdevice.Distribute(s, device.Options.Value("host"), corosyncconf.ClusterName(root), fresh, fleet.Way{}); err != nil {
+			return err
+		}
 	}
 	s.Out.Info("Disabling sbd...")
 	if err := fleet.Simple(s, fresh, "remote/sbd_disable", nil, "sbd disabled"); err != nil {

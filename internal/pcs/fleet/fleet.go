@@ -321,7 +321,12 @@ func Unreached(nodes []string) report.Item {
 
 // Simple calls a path on all hosts and tells done of each that did it.
 func Simple(s *session.Session, targets []string, path string, form url.Values, done string) error {
-	each(s, targets, path, form, Way{}, func(node, _ string) {
+	return Do(s, targets, path, form, done, Way{})
+}
+
+// Do is Simple with a say in which failures can be passed.
+func Do(s *session.Session, targets []string, path string, form url.Values, done string, way Way) error {
+	each(s, targets, path, form, way, func(node, _ string) {
 		if done != "" {
 			s.Out.Info(node + ": " + done)
 		}

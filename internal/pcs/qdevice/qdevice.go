@@ -7,15 +7,13 @@ import (
 	"strings"
 
 	"hacluster/internal/pcs/argv"
+	"hacluster/internal/pcs/netdevice"
 	"hacluster/internal/pcs/report"
 	"hacluster/internal/pcs/session"
 )
 
-// unit is the service of the daemon, database its certificates.
-const (
-	unit     = "corosync-qnetd"
-	database = "/etc/corosync/qnetd/nssdb"
-)
+// unit is the service of the daemon.
+const unit = "corosync-qnetd"
 
 func only(s *session.Session, options ...string) error {
 	if s.Legacy() {
@@ -39,11 +37,6 @@ func known(s *session.Session, model string) error {
 	return nil
 }
 
-func initialized() bool {
-	list, err := os.ReadDir(database)
-	return err == nil && len(list) > 0
-}
-
 // Setup is `qdevice setup`.
 func Setup(s *session.Session, args []string) error {
 	if err := only(s, "--enable", "--start"); err != nil {
@@ -55,7 +48,7 @@ func Setup(s *session.Session, args []string) error {
 	if err := known(s, args[1]); err != nil {
 		return err
 	}
-	if initialized() {
+	if netdevice.Local(s).ServerReady() {
 		return report.Items{report.Errorf("Quorum device 'net' has been already initialized")}
 	}
 	r, err := s.Run("corosync-qnetd-certutil", "-i")
@@ -93,7 +86,7 @@ func Destroy(s *session.Session, args []string) error {
 			return err
 		}
 	}
-	if err := os.RemoveAll(database); err != nil {
+	if err := os.RemoveAll(netdevice.ServerDir); err != nil {
 		return report.Items{report.Errorf("Unable to destroy quorum device 'net': %s", session.Reason(err))}
 	}
 	s.Out.Info("Quorum device 'net' configuration files removed")
@@ -173,7 +166,7 @@ func Start(s *session.Session, args []string) error {
 	if err := model(s, args); err != nil {
 		return err
 	}
-	if !initialized() {
+	if !netdevice.Local(s).ServerReady() {
 		return report.Items{report.Errorf("Quorum device 'net' has not been initialized yet")}
 	}
 	return service(s, "start")

@@ -2,7 +2,8 @@ package quorum
 
 import (
 	"hacluster/internal/pcs/corosyncconf"
-	"hacluster/internal/pcs/report"
+	"hacluster/internal/pcs/fleet"
+	"hacluster/internal/pcs/netdevice"
 	"hacluster/internal/pcs/session"
 )
 
@@ -13,7 +14,9 @@ func addLive(s *session.Session, root *corosyncconf.Section, d corosyncconf.Quor
 		return err
 	}
 	if d.Model == "net" {
-		return report.NotYet("pcs quorum device add: certificates for qnetd on running hosts")
+		if err := netdevice.Distribute(s, d.Options.Value("host"), corosyncconf.ClusterName(root), targets, fleet.Way{Skip: true}); err != nil {
+			return err
+		}
 	}
 	if err := clients(s, targets, "enable", "Enabling", "enabled"); err != nil {
 		return err
@@ -36,14 +39,16 @@ func removeLive(s *session.Session, root *corosyncconf.Section, model string) er
 	if err != nil {
 		return err
 	}
-	if model == "net" {
-		return report.NotYet("pcs quorum device remove: certificates for qnetd on running hosts")
-	}
 	if err := clients(s, targets, "disable", "Disabling", "disabled"); err != nil {
 		return err
 	}
 	if err := clients(s, targets, "stop", "Stopping", "stopped"); err != nil {
 		return err
+	}
+	if model == "net" {
+		if err := netdevice.Remove(s, targets, fleet.Way{Skip: true}); err != nil {
+			return err
+		}
 	}
 	return s.PushConf(root, session.ConfPush{})
 }
