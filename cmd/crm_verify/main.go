@@ -135,6 +135,9 @@ func (s *settings) tell(r *verify.Report, code tool.Exit) {
 		s.out.Print("%s", r.SARIF())
 		return
 	}
+	for _, n := range r.Notices {
+		s.out.Info("%s", n)
+	}
 	for _, l := range r.Text(s.out.Verbose, s.quiet) {
 		if l.Bare && s.out.Format != "none" {
 			fmt.Fprintln(s.env.Stderr, l.Text)

@@ -42,19 +42,17 @@ func Plan(in Input) (*Result, error) {
 	return PlanFor(c, in)
 }
 
-// Check tells what is wrong with a configuration: errors and warnings in the
-// order and words of crm_verify. A CIB without status is checked less, for no
-// plan can be made for it.
-func Check(in Input) []status.Message {
-	c := status.Read(status.Input{CIB: in.CIB, Now: in.EffectiveTime(), Simulation: in.Simulation, Trace: in.Trace})
+// Check reads a configuration as a plan does: Messages of the outcome are its errors and
+// warnings, in the order and words of crm_verify. A CIB without status is checked less,
+// for no plan can be made for it.
+func Check(in Input) *Cluster {
+	c := status.Read(status.Input{CIB: in.CIB, Now: in.EffectiveTime(), Simulation: in.Simulation})
 	if c.TooNew || in.CIB.SelectElement("status") == nil {
-		return c.Messages
+		return c
 	}
 	in.NoScores = true
-	if _, err := PlanFor(c, in); err != nil {
-		return c.Messages
-	}
-	return c.Messages
+	_, _ = PlanFor(c, in) // the one error, a CIB of newer software, is among the messages
+	return c
 }
 
 // PlanFor plans for a model that was read from the input's CIB at its time.

@@ -113,7 +113,7 @@ func TestTooNew(t *testing.T) {
 	if _, err := scheduler.Plan(scheduler.Input{CIB: root, Now: when}); err == nil {
 		t.Error("a CIB of newer software was planned for")
 	}
-	if m := scheduler.Check(scheduler.Input{CIB: root, Now: when}); len(m) != 1 || m[0].Severity != status.Error {
+	if m := scheduler.Check(scheduler.Input{CIB: root, Now: when}).Messages; len(m) != 1 || m[0].Severity != status.Error {
 		t.Errorf("messages: %v", m)
 	}
 }

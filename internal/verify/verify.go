@@ -65,6 +65,7 @@ type Report struct {
 	Source   string
 	Schema   string // what the document declares
 	Findings []Finding
+	Notices  []string // what else the scheduler had to say, about the cluster's state
 }
 
 // Invalid tells that there are errors, Doubtful that there are warnings or errors.
@@ -113,9 +114,11 @@ func Check(src Source, now time.Time) *Report {
 		c.add(Finding{Severity: Error, Rule: "not-a-cib", Text: fmt.Sprintf(textNotACIB, root.Tag), Help: helpNotACIB}, root, "")
 	case c.schema():
 		if upgraded := c.upgrade(); upgraded != nil {
-			for _, m := range scheduler.Check(scheduler.Input{CIB: upgraded, Now: now, NoScores: true}) {
+			cluster := scheduler.Check(scheduler.Input{CIB: upgraded, Now: now})
+			for _, m := range cluster.Messages {
 				c.message(m)
 			}
+			c.Notices = cluster.Notices
 		}
 	}
 	return &c.Report
