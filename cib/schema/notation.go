@@ -26,6 +26,7 @@ type source struct {
 	defines, macros, types map[string]*node
 	tags                   map[string]string   // of defines
 	params                 map[string][]string // of macros
+	changed                map[int]bool        // versions whose language is not that of the one before
 }
 
 var readSource = sync.OnceValue(func() *source {
@@ -39,7 +40,7 @@ var readSource = sync.OnceValue(func() *source {
 func parseSource(text string) (*source, error) {
 	s := &source{
 		defines: map[string]*node{}, macros: map[string]*node{}, types: map[string]*node{},
-		tags: map[string]string{}, params: map[string][]string{},
+		tags: map[string]string{}, params: map[string][]string{}, changed: map[int]bool{},
 	}
 	stack := []*node{}
 	for i, raw := range strings.Split(text, "\n") {
@@ -52,6 +53,7 @@ func parseSource(text string) (*source, error) {
 		if err := n.guard(); err != nil {
 			return nil, fmt.Errorf("line %d: %w", n.line, err)
 		}
+		s.changed[n.from], s.changed[n.to+1] = true, true
 		if depth > len(stack) {
 			return nil, fmt.Errorf("line %d is indented too deep", n.line)
 		}

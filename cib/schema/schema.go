@@ -48,6 +48,24 @@ func Known(name string) bool { return index(name) >= 0 }
 // newer than all others; an unknown name is older than all and like other unknown ones.
 func Compare(a, b string) int { return index(a) - index(b) }
 
+// Same tells that two schemas are of one language, so that what is valid by one is so by
+// the other.
+func Same(a, b string) bool {
+	from, to := index(a), index(b)
+	if from > to {
+		from, to = to, from
+	}
+	if from < 0 || to == index(None) {
+		return from == to
+	}
+	for v := from; v < to; v++ {
+		if readSource().changed[v+1] {
+			return false
+		}
+	}
+	return true
+}
+
 func index(name string) int { return slices.Index(names, name) }
 
 var grammars [25 + 1]struct {
@@ -118,7 +136,7 @@ func Validate(root *etree.Element, name string) []Problem {
 	case name == None:
 		return nil
 	}
-	c := checker{g: grammarOf(version), ids: map[string]*etree.Element{}}
+	c := checker{g: grammarOf(version)}
 	return c.run(root)
 }
 
@@ -128,6 +146,6 @@ func Valid(root *etree.Element, name string) bool {
 	if version < 0 || name == None {
 		return version >= 0
 	}
-	c := checker{g: grammarOf(version), ids: map[string]*etree.Element{}, quick: true}
+	c := checker{g: grammarOf(version), quick: true}
 	return len(c.run(root)) == 0
 }

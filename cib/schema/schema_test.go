@@ -28,6 +28,17 @@ func TestOrderOfNames(t *testing.T) {
 	}
 }
 
+func TestSame(t *testing.T) {
+	for _, c := range []struct {
+		a, b string
+		want bool
+	}{{"pacemaker-3.9", "pacemaker-3.10", true}, {"pacemaker-3.8", "pacemaker-3.9", false}, {"pacemaker-3.10", "pacemaker-4.0", false}, {"none", "none", true}, {"pacemaker-4.0", "none", false}} {
+		if Same(c.a, c.b) != c.want {
+			t.Errorf("Same(%s, %s) is not %v", c.a, c.b, c.want)
+		}
+	}
+}
+
 // TestEveryVersionCompiles reads the grammar's text for each version.
 func TestEveryVersionCompiles(t *testing.T) {
 	src, err := parseSource(grammarText)

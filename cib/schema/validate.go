@@ -11,13 +11,14 @@ type checker struct {
 	g        *grammar
 	quick    bool // the first problem is enough
 	problems []Problem
-	ids      map[string]*etree.Element
-	loose    map[string]bool // ids inside of what is not checked, being in the wrong place
+	defs     []use                     // attributes that are ids
+	ids      map[string]*etree.Element // elements by id, made when all are known
+	loose    map[string]bool           // ids inside of what is not checked, being in the wrong place
 	refs     []use
 	counts   []int // children by index, of the elements being checked; a stack
 }
 
-// use is an attribute that names an element.
+// use is an attribute that names its element, or another one.
 type use struct {
 	el    *etree.Element
 	attr  int // of el.Attr
@@ -32,6 +33,19 @@ func (c *checker) run(root *etree.Element) []Problem {
 	c.element(root, c.g.root, false)
 	if c.quick && len(c.problems) > 0 {
 		return c.problems
+	}
+	c.ids = make(map[string]*etree.Element, len(c.defs))
+	for _, d := range c.defs {
+		first := c.ids[d.value]
+		if first == nil {
+			c.ids[d.value] = d.el
+			continue
+		}
+		name := d.el.Attr[d.attr].Key
+		c.add(Problem{
+			Element: d.el, Attr: name, Kind: Duplicate, Value: d.value, Other: first,
+			Text: fmt.Sprintf("%s=%q is also the id of %s; ids are unique in the whole configuration", name, d.value, theOther(d.el, first)),
+		})
 	}
 	for _, r := range c.refs {
 		if c.ids[r.value] == nil && !c.loose[r.value] {
@@ -211,14 +225,7 @@ func (c *checker) note(el *etree.Element, f *form, attrs []attribute) {
 			}
 			continue
 		}
-		if first := c.ids[value]; first != nil {
-			c.add(Problem{
-				Element: el, Attr: el.Attr[a.index].Key, Kind: Duplicate, Value: value, Other: first,
-				Text: fmt.Sprintf("%s=%q is also the id of %s; ids are unique in the whole configuration", el.Attr[a.index].Key, value, theOther(el, first)),
-			})
-			continue
-		}
-		c.ids[value] = el
+		c.defs = append(c.defs, use{el, a.index, value})
 	}
 }
 

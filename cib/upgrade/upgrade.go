@@ -78,7 +78,10 @@ var rewrites = map[string]rewrite{
 // not valid as declared is taken up by the first schema that it is valid with. When
 // the document cannot be brought beyond its schema the error says why, and Result
 // holds the input and the messages.
-func Upgrade(root *etree.Element, max string) (Result, error) {
+func Upgrade(root *etree.Element, max string) (Result, error) { return raise(root, max, false) }
+
+// raise is Upgrade; valid tells that the document is known to be valid as declared.
+func raise(root *etree.Element, max string, valid bool) (Result, error) {
 	have := root.SelectAttrValue("validate-with", "")
 	res := Result{Root: root, Schema: have}
 	if !schema.Known(have) {
@@ -94,7 +97,7 @@ func Upgrade(root *etree.Element, max string) (Result, error) {
 	var failure error
 	names := schema.Names()
 	names = names[schema.Compare(have, names[0]) : schema.Compare(max, names[0])+1]
-	known := false // that doc is valid by the schema at hand
+	known := valid // doc is valid by the schema at hand
 	for i, name := range names {
 		if !known && !schema.Valid(doc, name) {
 			if best != "" {
@@ -108,7 +111,7 @@ func Upgrade(root *etree.Element, max string) (Result, error) {
 			break
 		}
 		next := names[i+1]
-		if known = schema.Valid(doc, next); known {
+		if known = schema.Same(name, next) || schema.Valid(doc, next); known {
 			continue
 		}
 		step := rewrites[name]
@@ -150,12 +153,18 @@ const Acceptable = "pacemaker-4.0"
 // ForScheduler is the upgrade in memory that the scheduler and the tools make before
 // they read a CIB. The error tells, in Pacemaker's words, why it cannot be read;
 // Result then holds the document as far as it went.
-func ForScheduler(root *etree.Element) (Result, error) {
+func ForScheduler(root *etree.Element) (Result, error) { return forScheduler(root, false) }
+
+// ForSchedulerValid is ForScheduler for a document that is known to be valid by the
+// schema that it declares.
+func ForSchedulerValid(root *etree.Element) (Result, error) { return forScheduler(root, true) }
+
+func forScheduler(root *etree.Element, valid bool) (Result, error) {
 	have := root.SelectAttrValue("validate-with", "")
 	if schema.Known(have) && schema.Compare(have, Acceptable) >= 0 {
 		return Result{Root: root, Schema: have}, nil
 	}
-	res, err := Upgrade(root, "")
+	res, err := raise(root, "", valid)
 	if err == nil && schema.Compare(res.Schema, Acceptable) >= 0 {
 		return res, nil
 	}

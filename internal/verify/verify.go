@@ -188,7 +188,7 @@ func (c *check) schema() bool {
 
 // upgrade raises the document as the scheduler does before it reads it; nil: it cannot.
 func (c *check) upgrade() *etree.Element {
-	res, err := upgrade.ForScheduler(c.root)
+	res, err := upgrade.ForSchedulerValid(c.root)
 	for _, m := range res.Messages {
 		c.add(Finding{Severity: Note, Rule: "upgrade", Text: m.Text, bare: true, Help: "the file itself is unchanged; \"cibadmin --upgrade\" makes it so"}, nil, "")
 		c.place(&c.Findings[len(c.Findings)-1])
