@@ -56,6 +56,8 @@ func (s *pageScreen) Key(k string) bool {
 		s.Detail = !s.Detail
 	case "b":
 		s.Brief = !s.Brief
+	case "j":
+		s.NoPending = !s.NoPending
 	case "t":
 		if s.Timing = !s.Timing; s.Timing {
 			s.Sections |= screen.Operations
@@ -80,6 +82,7 @@ func (s *pageScreen) Switches() []tui.Switch {
 		{"D", mark(s.Sections&screen.Summary == 0), "hide headers"},
 		{"R", mark(s.Detail), "show more details"},
 		{"b", mark(s.Brief), "brief output"},
+		{"j", mark(!s.NoPending), "show pending actions"},
 		{"m", strconv.Itoa(s.level), "fencing history"},
 	}
 	out := make([]tui.Switch, len(list))
@@ -106,8 +109,12 @@ func (s *legacyScreen) fields() map[string]*bool {
 }
 
 func (s *legacyScreen) Key(k string) bool {
-	if k == "m" {
+	switch k {
+	case "m":
 		s.FenceLevel = (s.FenceLevel + 1) % 4
+		return true
+	case "j":
+		s.NoPending = !s.NoPending
 		return true
 	}
 	field := s.fields()[k]
@@ -127,9 +134,12 @@ func (s *legacyScreen) Key(k string) bool {
 func (s *legacyScreen) Switches() []tui.Switch {
 	list := (&pageScreen{&request{}}).Switches()
 	for i := range list {
-		if f := s.fields()[list[i].Key]; f != nil {
+		switch f := s.fields()[list[i].Key]; {
+		case f != nil:
 			list[i].State = mark(*f)
-		} else {
+		case list[i].Key == "j":
+			list[i].State = mark(!s.NoPending)
+		default:
 			list[i].State = strconv.Itoa(s.FenceLevel)
 		}
 	}

@@ -49,7 +49,7 @@ func TestKeysSwitchParts(t *testing.T) {
 		if !p.Key("D") || strings.Contains(show(), "Stack") {
 			t.Errorf("%s: after D:\n%s", name, show())
 		}
-		for _, k := range []string{"c", "f", "n", "o", "t", "A", "L", "R", "b", "m"} {
+		for _, k := range []string{"c", "f", "n", "o", "t", "A", "L", "R", "b", "j", "m"} {
 			if !p.Key(k) {
 				t.Errorf("%s: %s means nothing", name, k)
 			}
@@ -61,7 +61,7 @@ func TestKeysSwitchParts(t *testing.T) {
 		for _, sw := range p.Switches() {
 			letters += sw.Key
 		}
-		if letters != "cfnortALDRbm" && letters != "cfnortALDRbjm" {
+		if letters != "cfnortALDRbjm" {
 			t.Errorf("%s: switches %s", name, letters)
 		}
 	}

@@ -133,3 +133,21 @@ func TestScreenInLines(t *testing.T) {
 	w.await(15*time.Second, "node node2: standby, was online")
 	w.keys("quit", "Enter")
 }
+
+// In the background: a file is kept up to date, and a program is told what is done.
+func TestScreenInBackground(t *testing.T) {
+	b := cluster(t, 2, false)
+	b.do("1", "sh", "-c", `rm /etc/hacluster/dialect; cat > /root/agent <<'EOF2'
+#!/bin/sh
+echo "$CRM_notify_recipient: $CRM_notify_task of $CRM_notify_rsc on $CRM_notify_node: $CRM_notify_desc $CRM_notify_rc/$CRM_notify_target_rc" >> /root/told
+EOF2
+chmod 755 /root/agent`)
+	b.do("1", "crm_mon", "-d", "-i", "2", "--output-as=html", "--output-to=/var/www/page.html", "-E", "/root/agent", "-e", "me")
+	b.await(15*time.Second, "1", `<meta http-equiv="refresh" content="2">`, "cat", "/var/www/page.html")
+	b.do("1", "pcs", "resource", "create", "Told", "ocf:heartbeat:Dummy")
+	b.await(15*time.Second, "1", "Told\t(ocf:heartbeat:Dummy):\t Started", "cat", "/var/www/page.html")
+	b.await(15*time.Second, "1", "me: start of Told on node", "cat", "/root/told")
+	b.do("1", "systemctl", "stop", "pacemaker")
+	b.await(15*time.Second, "1", "Connection to the cluster lost", "cat", "/var/www/page.html")
+	b.do("1", "pkill", "-f", "^crm_mon -d")
+}

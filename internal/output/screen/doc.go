@@ -28,6 +28,7 @@ type Options struct {
 	BanPrefix  string
 	NoSummary  bool // -D
 	NoTimes    bool // -Q
+	NoPending  bool // roles where operations are under way
 	// Fencing is the fencer's history, newest first; nil without a cluster.
 	Fencing []Fencing
 	// FenceLevel says how much of it: 0 nothing, 1 failed and pending, 2 all, 3 in full.

@@ -327,6 +327,9 @@ func (p *legacy) line(r *status.Resource, byNode bool) string {
 		role = status.RoleUnpromoted
 	}
 	pending := legacyPending[r.PendingTask]
+	if p.o.NoPending {
+		pending = ""
+	}
 	switch {
 	case r.Has(status.Failed) && role > status.RoleUnpromoted:
 		b.WriteString("FAILED Master")
@@ -349,7 +352,7 @@ func (p *legacy) line(r *status.Resource, byNode bool) string {
 	if node != nil && !node.Online && node.Unclean {
 		flags = append(flags, "UNCLEAN")
 	}
-	if r.PendingTask == "monitor" {
+	if r.PendingTask == "monitor" && !p.o.NoPending {
 		flags = append(flags, "Monitoring")
 	}
 	if t, ok := r.Meta.Get("target-role"); ok {

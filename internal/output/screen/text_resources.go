@@ -47,7 +47,7 @@ func (t *textPage) primitive(r *status.Resource, name string, n *status.Node, by
 	role := roleOf(r)
 	switch {
 	case !r.Has(status.Failed):
-		line += " " + stateWord(r)
+		line += " " + t.stateWord(r)
 	case role > status.RoleUnpromoted:
 		line += " FAILED " + role.String()
 	default:
@@ -68,7 +68,7 @@ func (t *textPage) primitive(r *status.Resource, name string, n *status.Node, by
 			}
 		}
 	}
-	line += inParens(primitiveFlags(r, n))
+	line += inParens(t.primitiveFlags(r, n))
 	if d := t.description(r, byNode || several); d != "" {
 		line += " (" + d + ")"
 	}
@@ -98,14 +98,14 @@ func resourceClass(r *status.Resource) string {
 	return "rsc-ok"
 }
 
-func primitiveFlags(r *status.Resource, n *status.Node) (flags []string) {
+func (t *textPage) primitiveFlags(r *status.Resource, n *status.Node) (flags []string) {
 	if n != nil && !n.Online && n.Unclean {
 		flags = append(flags, "UNCLEAN")
 	}
 	if n != nil && n == r.LockNode {
 		flags = append(flags, "LOCKED")
 	}
-	if r.PendingTask == "monitor" {
+	if r.PendingTask == "monitor" && !t.NoPending {
 		flags = append(flags, "Monitoring")
 	}
 	if target, ok := r.Meta.Get("target-role"); ok {

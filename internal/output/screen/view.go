@@ -21,6 +21,8 @@ type Page struct {
 	BanPrefix   string
 	Node        string // only this node, or the nodes of this tag; "" for all
 	Resource    string // only this resource, or those of this tag; "" for all
+	// NoPending shows roles where operations are under way.
+	NoPending bool
 	// NoNode and NoResource are filters that nothing passes: names that were given, and are empty.
 	NoNode, NoResource bool
 	// Live is set for a running cluster, whose fencing history is shown.
@@ -237,8 +239,8 @@ func roleOf(r *status.Resource) status.Role {
 }
 
 // stateWord is what a primitive does: what is under way, or its role.
-func stateWord(r *status.Resource) string {
-	if w := legacyPending[r.PendingTask]; w != "" {
+func (v *view) stateWord(r *status.Resource) string {
+	if w := legacyPending[r.PendingTask]; w != "" && !v.NoPending {
 		return w
 	}
 	return roleOf(r).String()

@@ -298,7 +298,7 @@ func xmlAgent(r *status.Resource) string {
 
 func (w *xmlPage) primitive(r *status.Resource, byNode bool) {
 	removed := yes(r.Has(status.Removed))
-	w.begin("resource", "id", shownID(r), "resource_agent", xmlAgent(r), "role", stateWord(r))
+	w.begin("resource", "id", shownID(r), "resource_agent", xmlAgent(r), "role", w.stateWord(r))
 	if t, ok := r.Meta.Get("target-role"); ok {
 		w.attr("target_role", t)
 	}
