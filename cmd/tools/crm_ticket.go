@@ -12,6 +12,7 @@ import (
 	"github.com/beevik/etree"
 
 	"hacluster/cib"
+	"hacluster/cib/upgrade"
 	"hacluster/cib/xml"
 	"hacluster/engine/status"
 	"hacluster/internal/program"
@@ -126,7 +127,11 @@ func (t *ticketTool) perform(ctx context.Context, env *program.Env, file string)
 	if err != nil {
 		return tool.ExitOf(err), fmt.Errorf("Could not get local CIB: %s", tool.TextOf(err))
 	}
-	t.cluster = status.Read(status.Input{CIB: root, Now: t.now})
+	up, err := upgrade.ForScheduler(root)
+	if err != nil {
+		return tool.Config, errors.New("Could not update local CIB to latest schema version")
+	}
+	t.cluster = status.Read(status.Input{CIB: up.Root, Now: t.now})
 	switch t.command {
 	case 'l', 'L', 'w':
 		return t.list()
