@@ -201,7 +201,8 @@ func (c *Cluster) locate(e *etree.Element, r *Resource, role string, roleGiven b
 	target := r.Meta.Value("container-attribute-target")
 	for _, n := range c.Nodes {
 		in.Attr = n.Attrs.Get
-		in.Param = func(name string) (string, bool) { return c.Params(r, n).Get(name) }
+		params := c.Params(r, n) // also where the rule asks for none: what is wrong with them is told
+		in.Param = params.Get
 		if rule.Evaluate(x, &in) != rule.Pass {
 			continue
 		}
