@@ -35,6 +35,8 @@ type Func func(ctx context.Context, env *Env) int
 func Main(f Func) {
 	SetZone(os.Getenv("TZ"))
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+	// The first signal asks f to end; another one ends the process, whatever f is doing.
+	context.AfterFunc(ctx, stop)
 	code := func() (code int) {
 		defer func() {
 			if r := recover(); r != nil {
