@@ -664,10 +664,21 @@ func (p *planner) addDependent(k *colocation, prim *Resource) {
 	p.mergeScores(k.Dependent, prim, &prim.Allowed, k, float32(k.Score)/float32(infinity), flags)
 }
 
+// mostMerges bounds the merges of one plan. Every path of colocations counts on
+// its own, so that a set whose members all avoid each other has 2ⁿ of them;
+// the largest clusters come nowhere near the bound.
+const mostMerges = 3_000_000
+
 // mergeScores merges the preferences of source, and of what is colocated with
 // it, into a table that belongs to target.
 func (p *planner) mergeScores(source, target *Resource, nodes *table, k *colocation, factor float32, flags mergeFlags) {
 	if source.Has(status.Merging) {
+		return
+	}
+	if p.merges++; p.merges >= mostMerges {
+		if p.merges == mostMerges {
+			p.c.ConfigWarn("Leaving out preferences of colocated resources because colocations form too many chains")
+		}
 		return
 	}
 	source.Set(status.Merging)

@@ -15,6 +15,7 @@ type planner struct {
 	useCapacity bool
 	hostAttrs   bool // some node's attributes may be its host's
 	tracked     []*Action
+	merges      int // of scores, so far
 	notified    []bool
 }
 

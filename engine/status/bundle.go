@@ -29,7 +29,7 @@ func (c *Cluster) readBundle(r *Resource) bool {
 	} else {
 		b.Replicas = minInt(s, 1)
 	}
-	b.Replicas = c.bound(r.ID, b.Replicas)
+	b.Replicas = c.bound(r.ID, b.Replicas, mostReplicas)
 	b.PerHost = minInt(get(e, "replicas-per-host"), 1)
 	if b.PerHost == 1 {
 		r.Clear(Unique)

@@ -772,7 +772,7 @@ func (c *Cluster) readClone(r *Resource) bool {
 	if k.Max <= 0 {
 		return c.newInstance(r) != nil
 	}
-	for range c.bound(r.ID, k.Max) {
+	for range c.bound(r.ID, k.Max, mostInstances) {
 		if c.newInstance(r) == nil {
 			return false
 		}
@@ -785,13 +785,14 @@ func (c *Cluster) readClone(r *Resource) bool {
 // ever placed; a document that asks for millions is not to stop a cluster.
 const (
 	mostInstances    = 1024
+	mostReplicas     = 128
 	mostAllInstances = 50000
 )
 
 // bound limits the number of instances of a clone that are built beforehand.
 // History may add to them.
-func (c *Cluster) bound(id string, n int) int {
-	limit := max(mostInstances, 2*c.configured)
+func (c *Cluster) bound(id string, n, most int) int {
+	limit := max(most, 2*c.configured)
 	if c.prebuilt+min(n, limit) > mostAllInstances {
 		limit = max(c.configured, 1)
 	}

@@ -61,6 +61,8 @@ type Simulation struct {
 	NewNodes bool
 	// Say is told what happens; nil if nobody listens.
 	Say func(Event)
+
+	known map[*etree.Element]map[string][]*etree.Element // histories of nodes by id
 }
 
 func (s *Simulation) say(e Event) {
@@ -108,7 +110,7 @@ func (s *Simulation) resourceAction(g *transition.Graph, a *transition.Action) t
 	}
 	configured := a.Resource.ID
 	name := configured
-	if !s.known(name) && a.Resource.LongID != "" && s.known(a.Resource.LongID) {
+	if !s.isKnown(name) && a.Resource.LongID != "" && s.isKnown(a.Resource.LongID) {
 		name = a.Resource.LongID
 	}
 	if a.Operation == "delete" || a.Operation == "meta-data" {
@@ -177,7 +179,7 @@ func (s *Simulation) resourceAction(g *transition.Graph, a *transition.Action) t
 	return outcome
 }
 
-func (s *Simulation) known(id string) bool { return s.Known == nil || s.Known(id) }
+func (s *Simulation) isKnown(id string) bool { return s.Known == nil || s.Known(id) }
 
 // scanInt reads the number that a text begins with.
 func scanInt(text string) (int, bool) {

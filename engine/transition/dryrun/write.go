@@ -166,8 +166,11 @@ func (s *Simulation) history(n *etree.Element, name, configured, class, kind, pr
 		lrm = n.CreateElement("lrm")
 		set(lrm, "id", get(n, "id"))
 	}
-	h := need(lrm, "lrm_resources").CreateElement("lrm_resource")
+	list = need(lrm, "lrm_resources")
+	known := s.histories(list)
+	h := list.CreateElement("lrm_resource")
 	set(h, "id", configured)
+	known[configured] = append(known[configured], h)
 	set(h, "class", class)
 	if provider != "" {
 		set(h, "provider", provider)
@@ -179,33 +182,47 @@ func (s *Simulation) history(n *etree.Element, name, configured, class, kind, pr
 // single finds the one history of a resource. If there are several, they are
 // not used: a new one is begun, which Pacemaker then joins with the first.
 func (s *Simulation) single(list *etree.Element, id string) (*etree.Element, bool) {
-	h := byAttr(list, "lrm_resource", "id", id)
-	if h == nil {
+	if list == nil {
 		return nil, false
 	}
-	for _, t := range list.ChildElements() {
-		if t != h && t.Tag == "lrm_resource" && get(t, "id") == id {
-			return nil, false
+	if found := s.histories(list)[id]; len(found) == 1 {
+		return found[0], true
+	}
+	return nil, false
+}
+
+// histories are the histories of a node by their ids, in document order.
+func (s *Simulation) histories(list *etree.Element) map[string][]*etree.Element {
+	if known, ok := s.known[list]; ok {
+		return known
+	}
+	known := map[string][]*etree.Element{}
+	for _, t := range list.Child {
+		if h, ok := t.(*etree.Element); ok && h.Tag == "lrm_resource" {
+			id := get(h, "id")
+			known[id] = append(known[id], h)
 		}
 	}
-	return h, true
+	if s.known == nil {
+		s.known = map[*etree.Element]map[string][]*etree.Element{}
+	}
+	s.known[list] = known
+	return known
 }
 
 // join joins histories of the same resource into the first of them.
-func join(h *etree.Element) {
+func (s *Simulation) join(h *etree.Element) {
 	list := h.Parent()
 	if list == nil {
 		return
 	}
 	id := get(h, "id")
-	first := byAttr(list, "lrm_resource", "id", id)
-	if first == h {
+	all := s.histories(list)[id]
+	if len(all) == 0 || all[0] == h {
 		return
 	}
-	for _, other := range list.ChildElements() {
-		if other == first || other.Tag != "lrm_resource" || get(other, "id") != id {
-			continue
-		}
+	first := all[0]
+	for _, other := range all[1:] {
 		for _, e := range other.ChildElements() {
 			to := byAttr(first, e.Tag, "id", get(e, "id"))
 			if to == nil {
@@ -217,6 +234,7 @@ func join(h *etree.Element) {
 		}
 	}
 	list.RemoveChild(h)
+	delete(s.known, list)
 }
 
 // result is the result of an operation to be recorded.
@@ -297,7 +315,7 @@ func (s *Simulation) record(h *etree.Element, r result) {
 			set(e, "op-digest", status.OperationDigest(r.params))
 		}
 	}
-	join(h)
+	s.join(h)
 }
 
 // failCount counts a failure of an operation.
