@@ -25,19 +25,29 @@ type wild struct {
 	tops    []string
 }
 
-func (w *wild) pick(name string, list ...string) string { return rapid.SampledFrom(list).Draw(w.t, name) }
+func (w *wild) pick(name string, list ...string) string {
+	return rapid.SampledFrom(list).Draw(w.t, name)
+}
 
 func (w *wild) chance(name string, percent int) bool {
 	return rapid.IntRange(0, 99).Draw(w.t, name) < percent
 }
 
-func (w *wild) number(name string, low, high int) int { return rapid.IntRange(low, high).Draw(w.t, name) }
+func (w *wild) number(name string, low, high int) int {
+	return rapid.IntRange(low, high).Draw(w.t, name)
+}
 
 // meta writes a block of meta-attributes: the given ones, and a few more.
 func (w *wild) meta(id string, given ...string) {
 	more := [][2]string{
-		{"is-managed", "false"}, {"priority", "5"}, {"resource-stickiness", "100"}, {"target-role", "Stopped"},
-		{"critical", "false"}, {"migration-threshold", "1"}, {"allow-migrate", "true"}, {"requires", "quorum"},
+		{"is-managed", "false"},
+		{"priority", "5"},
+		{"resource-stickiness", "100"},
+		{"target-role", "Stopped"},
+		{"critical", "false"},
+		{"migration-threshold", "1"},
+		{"allow-migrate", "true"},
+		{"requires", "quorum"},
 	}
 	fmt.Fprintf(&w.b, `<meta_attributes id="%s-m">`, id)
 	for i := 0; i+1 < len(given); i += 2 {
