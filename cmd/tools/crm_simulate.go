@@ -61,7 +61,7 @@ type options struct {
 }
 
 func crmSimulate(ctx context.Context, env *program.Env) int {
-	s := &simulation{env: env, now: time.Now().UTC()}
+	s := &simulation{env: env, now: time.Now()}
 	for _, word := range env.Args[1:] {
 		switch {
 		case word == "--version" || word == "-$":

@@ -107,6 +107,112 @@ func benchmark(b *testing.B, text string) {
 	}
 }
 
+// kinds of clusters, each of about n primitives on nodes nodes, all cold: they
+// are probed, placed and started.
+var kinds = map[string]func(nodes, n int) string{
+	"groups": func(nodes, n int) string {
+		return shaped(nodes, func(b *strings.Builder) {
+			for g := range n / 5 {
+				fmt.Fprintf(b, `<group id="g%d">`, g)
+				for k := range 5 {
+					simple(b, fmt.Sprintf("g%dp%d", g, k))
+				}
+				b.WriteString(`</group>`)
+			}
+		}, func(b *strings.Builder) {
+			for g := 1; g < n/5; g++ {
+				if g%4 != 0 {
+					fmt.Fprintf(b, `<rsc_colocation id="k%d" rsc="g%d" with-rsc="g%d" score="100"/>`, g, g, g-1)
+				}
+			}
+		})
+	},
+	"sets": func(nodes, n int) string {
+		return shaped(nodes, func(b *strings.Builder) {
+			for i := range n {
+				simple(b, fmt.Sprintf("p%d", i))
+			}
+		}, func(b *strings.Builder) {
+			for s := range n / 10 {
+				for _, c := range []string{"rsc_order", `rsc_colocation score="INFINITY"`} {
+					tag, attr, _ := strings.Cut(c, " ")
+					fmt.Fprintf(b, `<%s id="%s%d" %s>`, tag, tag, s, attr)
+					for half := range 2 {
+						fmt.Fprintf(b, `<resource_set id="%s%d-%d">`, tag, s, half)
+						for k := range 5 {
+							fmt.Fprintf(b, `<resource_ref id="p%d"/>`, s*10+half*5+k)
+						}
+						b.WriteString(`</resource_set>`)
+					}
+					fmt.Fprintf(b, `</%s>`, tag)
+				}
+			}
+		})
+	},
+	"bundles": func(nodes, n int) string {
+		return shaped(nodes, func(b *strings.Builder) {
+			for i := range n / 10 {
+				fmt.Fprintf(b, `<bundle id="b%d"><podman image="x" replicas="3"/><network control-port="%d"/>`, i, 4000+i)
+				simple(b, fmt.Sprintf("b%dp", i))
+				b.WriteString(`</bundle>`)
+			}
+		}, nil)
+	},
+	"promotable": func(nodes, n int) string {
+		return shaped(nodes, func(b *strings.Builder) {
+			for i := range n / nodes {
+				fmt.Fprintf(b, `<clone id="c%d"><meta_attributes id="c%dm"><nvpair id="c%dm1" name="promotable" value="true"/><nvpair id="c%dm2" name="notify" value="true"/></meta_attributes>`, i, i, i, i)
+				simple(b, fmt.Sprintf("c%dp", i))
+				b.WriteString(`</clone>`)
+			}
+		}, nil)
+	},
+	"utilization": func(nodes, n int) string {
+		return shaped(nodes, func(b *strings.Builder) {
+			for i := range n {
+				fmt.Fprintf(b, `<primitive id="p%d" class="ocf" provider="lab" type="Dummy"><utilization id="p%du"><nvpair id="p%du1" name="cpu" value="%d"/></utilization></primitive>`, i, i, i, i%4)
+			}
+		}, nil)
+	},
+}
+
+func simple(b *strings.Builder, id string) {
+	fmt.Fprintf(b, `<primitive id="%s" class="ocf" provider="lab" type="Dummy"><operations><op id="%s-m" name="monitor" interval="10s"/></operations></primitive>`, id, id)
+}
+
+// shaped writes the CIB of a cluster whose nodes have just joined.
+func shaped(nodes int, resources, constraints func(*strings.Builder)) string {
+	var b strings.Builder
+	b.WriteString(`<cib crm_feature_set="3.19.7" validate-with="pacemaker-4.0" epoch="1" num_updates="1" admin_epoch="0" have-quorum="1" dc-uuid="1"><configuration><crm_config><cluster_property_set id="o"><nvpair id="o1" name="placement-strategy" value="balanced"/></cluster_property_set></crm_config><nodes>`)
+	for i := range nodes {
+		fmt.Fprintf(&b, `<node id="%d" uname="node%d"><utilization id="u%d"><nvpair id="u%d-1" name="cpu" value="1000"/></utilization></node>`, i+1, i+1, i, i)
+	}
+	b.WriteString(`</nodes><resources><primitive id="fence" class="stonith" type="fence_lab"/>`)
+	resources(&b)
+	b.WriteString(`</resources><constraints>`)
+	if constraints != nil {
+		constraints(&b)
+	}
+	b.WriteString(`</constraints></configuration><status>`)
+	for i := range nodes {
+		fmt.Fprintf(&b, `<node_state id="%d" uname="node%d" in_ccm="true" crmd="online" join="member" expected="member"/>`, i+1, i+1)
+	}
+	b.WriteString(`</status></cib>`)
+	return b.String()
+}
+
+// BenchmarkPlanShapes plans cold clusters of one kind at three sizes; the time
+// is to grow with nodes × resources.
+func BenchmarkPlanShapes(b *testing.B) {
+	for _, kind := range []string{"groups", "sets", "bundles", "promotable", "utilization"} {
+		for _, size := range [][2]int{{3, 100}, {8, 400}, {16, 1600}} {
+			b.Run(fmt.Sprintf("%s/%dx%d", kind, size[0], size[1]), func(b *testing.B) {
+				benchmark(b, kinds[kind](size[0], size[1]))
+			})
+		}
+	}
+}
+
 func BenchmarkPlanTwoNodes(b *testing.B) { benchmark(b, farm(2, 2, 1, 4, 0)) }
 
 func BenchmarkPlanIdle(b *testing.B) { benchmark(b, farm(16, 60, 10, 200, 0)) }
