@@ -10,6 +10,7 @@ import (
 
 	tea "charm.land/bubbletea/v2"
 	"github.com/beevik/etree"
+	"github.com/charmbracelet/colorprofile"
 	"golang.org/x/sys/unix"
 
 	"hacluster/cib"
@@ -123,7 +124,8 @@ func watch(ctx context.Context, env *program.Env, w watching) int {
 	if t := env.Getenv("TERM"); w.lines || t == "" || t == "dumb" {
 		return converse(ctx, env, w, m)
 	}
-	p := tea.NewProgram(screenModel{m, ctx}, tea.WithContext(ctx), tea.WithInput(env.Stdin), tea.WithOutput(env.Stdout))
+	options := append([]tea.ProgramOption{tea.WithContext(ctx), tea.WithInput(env.Stdin)}, terminal(env.Stdout)...)
+	p := tea.NewProgram(screenModel{m, ctx}, options...)
 	go follow(ctx, w.interval, func(n news) {
 		if n.err == nil && w.tell != nil {
 			w.tell.tell(ctx, n.Snapshot)
@@ -135,6 +137,17 @@ func watch(ctx context.Context, env *program.Env, w watching) int {
 		return exitIO
 	}
 	return 0
+}
+
+// terminal says where the screen is. A serial line does not know how large its
+// terminal is; it has the size that such terminals have.
+func terminal(w io.Writer) []tea.ProgramOption {
+	if f, ok := w.(*os.File); ok {
+		if size, err := unix.IoctlGetWinsize(int(f.Fd()), unix.TIOCGWINSZ); err == nil && (size.Col == 0 || size.Row == 0) {
+			return []tea.ProgramOption{tea.WithOutput(struct{ io.Writer }{w}), tea.WithWindowSize(80, 24), tea.WithColorProfile(colorprofile.ANSI)}
+		}
+	}
+	return []tea.ProgramOption{tea.WithOutput(w)}
 }
 
 // converse is watch as a conversation of lines.
