@@ -58,8 +58,9 @@ func ShadowPath(env *program.Env, name string) string {
 		switch {
 		case err == nil && (u.Uid == "0" || u.Username == "hacluster"):
 			dir = "/var/lib/pacemaker/cib"
-		case env.Getenv("HOME") != "":
+		case strings.HasPrefix(env.Getenv("HOME"), "/"):
 			dir = filepath.Join(env.Getenv("HOME"), ".cib")
+			_ = os.Mkdir(dir, 0o700) // if it cannot be made, the file in it tells
 		default:
 			dir = os.TempDir()
 		}
