@@ -196,6 +196,24 @@ func (c *CIB) Changed(ctx context.Context) error {
 	return err
 }
 
+// ChangedAll waits until the CIB changed, and takes all changes that are known by
+// then as one. The connection is to be used for nothing else.
+func (c *CIB) ChangedAll(ctx context.Context) error {
+	if err := c.Changed(ctx); err != nil {
+		return err
+	}
+	for {
+		select {
+		case _, ok := <-c.n.events:
+			if !ok {
+				return fmt.Errorf("%s: %w", c.n.name, ErrNotRunning)
+			}
+		default:
+			return nil
+		}
+	}
+}
+
 // Controller is a connection to the controller.
 type Controller struct {
 	n    *conn

@@ -42,7 +42,7 @@ func (w *watch) changed(ctx context.Context) error {
 	if w.cib == nil {
 		return errUnchanging
 	}
-	return w.cib.Changed(ctx)
+	return w.cib.ChangedAll(ctx)
 }
 
 func (w *watch) close() {
