@@ -9,6 +9,7 @@ import (
 	"strings"
 	"time"
 
+	"hacluster/cib"
 	"hacluster/cib/xml"
 	"hacluster/internal/tool"
 	"hacluster/internal/verify"
@@ -25,7 +26,7 @@ func (s *settings) legacy(ctx context.Context) int {
 	switch {
 	case errors.Is(err, errNoInput):
 		say("No configuration source specified.  Use --help for usage information.")
-		return int(tool.Error)
+		return legacyNoData
 	case errors.As(err, &unread):
 		f := verify.Broken(src.Name, unread.error).Findings[0]
 		if f.Pos.Line > 0 {
@@ -39,10 +40,10 @@ func (s *settings) legacy(ctx context.Context) int {
 		default:
 			say("Couldn't parse input file: " + src.Name)
 		}
-		return int(tool.Config)
+		return legacyNoData
 	case err != nil:
 		say("Live CIB query failed: " + tool.TextOf(err))
-		return int(tool.ExitOf(err))
+		return 256 - int(cib.CodeOf(err))
 	}
 	if s.save != "" {
 		if err := os.WriteFile(s.save, xml.Format(src.Root), 0o600); err != nil {
@@ -53,7 +54,7 @@ func (s *settings) legacy(ctx context.Context) int {
 	r := verify.Check(src, time.Now())
 	if src.Root.Tag != "cib" {
 		say("This tool can only check complete configurations (i.e. those starting with <cib>).")
-		return int(tool.Config)
+		return legacyBadMessage
 	}
 	r.Forget(func(f verify.Finding) bool {
 		return f.Rule == "no-schema" || f.Severity == verify.Warning && strings.HasPrefix(f.Text, "Support for ")
@@ -87,8 +88,16 @@ func (s *settings) legacy(ctx context.Context) int {
 	if !s.quiet {
 		say(strings.Join(lines, "\n"))
 	}
-	return int(tool.Config)
+	return legacyFound
 }
+
+// Exit codes of Pacemaker 1.1's crm_verify: negative error numbers, of which the system
+// keeps the low eight bits.
+const (
+	legacyFound      = 256 - int(cib.Generic)
+	legacyNoData     = 256 - 61 // ENODATA
+	legacyBadMessage = 256 - 74 // EBADMSG
+)
 
 // legacyLines gives a message in the words of Pacemaker 1.1, where they differ.
 func legacyLines(text string) []string {
