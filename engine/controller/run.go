@@ -397,7 +397,10 @@ func (c *Controller) Fenced(now time.Time, target string, ours bool) {
 		return
 	}
 	if !c.IsDC() {
-		c.peer(target).suspect = false
+		// Should this node be DC next, the target needs no fencing any more.
+		p := c.peer(target)
+		p.suspect = false
+		p.leaving = p.leaving || !p.process || p.joins <= p.doomed
 		return
 	}
 	c.fenced(target)

@@ -39,8 +39,8 @@ type Effects interface {
 	Run(agent, action string, params func(plug string) []Param, timeout, delay time.Duration, done func(AgentResult))
 	// Began tells that a node is about to be fenced: what joins later is not meant.
 	Began(target string)
-	// Fenced tells that a node was fenced; ours when this node asked for it. A node that
-	// was started after its own fencing began does not hear of it.
+	// Fenced tells that a node was fenced; ours when this node's controller asked for it. A
+	// node that was started after its own fencing began does not hear of it.
 	Fenced(target string, ours bool)
 	// Completed is called on every node with each operation that ended, well or not.
 	Completed(r Record)
@@ -84,6 +84,8 @@ type operation struct {
 	all      bool      // all steps of the level must succeed
 	last     string    // the last failure
 	running  *attempt
+	// controller tells that this node's controller is among those who asked.
+	controller bool
 }
 
 type offer struct {
@@ -129,6 +131,8 @@ type Request struct {
 	Timeout, Delay time.Duration
 	// Tolerance makes it needless where the same was done not longer ago.
 	Tolerance time.Duration
+	// Controller tells that this node's controller asks: it learns of the end by done.
+	Controller bool
 }
 
 // Error is fencing that failed.
@@ -165,13 +169,14 @@ func (f *Fencer) Fence(now time.Time, r Request, done func(error)) {
 	for _, op := range f.ops {
 		if op.Target == r.Target && op.Action == r.Action {
 			op.done = append(op.done, done)
+			op.controller = op.controller || r.Controller
 			return
 		}
 	}
 	f.count++
 	op := &operation{
 		Record:  Record{ID: fmt.Sprintf("%s-%d-%d", f.self, now.UnixNano(), f.count), Target: r.Target, Action: r.Action, Origin: f.self, Client: r.Client, State: Querying, At: now},
-		timeout: r.Timeout, delay: r.Delay, done: []func(error){done}, waiting: map[string]bool{},
+		timeout: r.Timeout, delay: r.Delay, done: []func(error){done}, controller: r.Controller, waiting: map[string]bool{},
 		deadline: now.Add(r.Timeout*12/10 + max(r.Delay, 0) + 5*time.Second),
 		levels:   topology(f.effects.CIB(), r.Target),
 	}
@@ -608,7 +613,7 @@ func (f *Fencer) close(op *operation, r Record) {
 		d(err)
 	}
 	if err == nil && r.Action != "on" {
-		f.effects.Fenced(r.Target, true)
+		f.effects.Fenced(r.Target, op.controller)
 	}
 }
 

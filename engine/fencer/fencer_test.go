@@ -63,14 +63,16 @@ func (m *member) Broadcast(msg *etree.Element) {
 		}
 	})
 }
-func (m *member) CIB() *etree.Element          { return m.g.root }
-func (m *member) Members() []string            { return m.g.names }
-func (m *member) Installed(string) bool        { return true }
-func (m *member) Began(string)                 {}
-func (m *member) Changed()                     {}
-func (m *member) Logf(string, ...any)          {}
-func (m *member) Completed(Record)             {}
-func (m *member) Fenced(target string, _ bool) { m.g.log = append(m.g.log, m.name+" hears of "+target) }
+func (m *member) CIB() *etree.Element   { return m.g.root }
+func (m *member) Members() []string     { return m.g.names }
+func (m *member) Installed(string) bool { return true }
+func (m *member) Began(string)          {}
+func (m *member) Changed()              {}
+func (m *member) Logf(string, ...any)   {}
+func (m *member) Completed(Record)      {}
+func (m *member) Fenced(target string, ours bool) {
+	m.g.log = append(m.g.log, fmt.Sprintf("%s hears of %s, %t", m.name, target, ours))
+}
 
 func (m *member) Run(agent, action string, params func(string) []Param, _, _ time.Duration, done func(AgentResult)) {
 	m.g.queue = append(m.g.queue, func() {
@@ -201,6 +203,13 @@ func TestAsk(t *testing.T) {
 	}
 	if fence(20 * time.Second); len(g.log) == 0 || count != 3 {
 		t.Errorf("not done within 20 s: %v, ended %d times", g.log, count)
+	}
+	if !slices.Contains(g.log, "n1 hears of n2, false") {
+		t.Errorf("not the controller asked: %v", g.log)
+	}
+	f.Fence(g.now, Request{Target: "n2", Action: "off", Client: "test", Timeout: time.Minute, Controller: true}, func(error) {})
+	if g.run(); !slices.Contains(g.log, "n1 hears of n2, true") {
+		t.Errorf("the controller asked: %v", g.log)
 	}
 	var failed *Error
 	f.Fence(g.now, Request{Target: "n7", Action: "off", Client: "test", Timeout: time.Minute}, func(err error) { errors.As(err, &failed) })

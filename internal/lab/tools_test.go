@@ -66,3 +66,31 @@ func TestTools(t *testing.T) {
 	b.await(20*time.Second, "1", "Masters: [ node", "crm_mon", "-1")
 	b.await(10*time.Second, "1", "master-S", "crm_mon", "-1A")
 }
+
+// TestFenceByHand: a node that a person has fenced is not fenced a second time, whether
+// it coordinated the cluster or not.
+func TestFenceByHand(t *testing.T) {
+	b := cluster(t, 2, true)
+	_, dc := b.try("1", "crmadmin", "-D", "-q")
+	other := "node2"
+	if strings.TrimSpace(dc) == "node2" {
+		other = "node1"
+	}
+	host := func(node string) string { return strings.TrimPrefix(strings.TrimSpace(node), "node") }
+	target, from := strings.TrimSpace(dc), host(other)
+	for range 2 { // the second time, the node that asks coordinates
+		b.do(from, "stonith_admin", "--reboot", target)
+		b.await(30*time.Second, from, "Online: [ node1 node2 ]", "crm_mon", "-1")
+		if _, out := b.try(from, "stonith_admin", "--history", "*", "--verbose"); strings.Count(out, " of "+target+" successful") != 1 {
+			t.Errorf("%s was fenced by %s:\n%s", target, other, out)
+		}
+		b.do(from, "stonith_admin", "--history", target, "--cleanup")
+	}
+	b.do(host(target), "systemctl", "stop", "pacemaker", "corosync")
+	b.await(10*time.Second, from, target+" lost", "crm_node", "-l")
+	b.do(from, "crm_node", "--remove", target, "--force")
+	b.await(5*time.Second, from, host(other)+" "+other+" member\n", "crm_node", "-l")
+	if _, out := b.try(from, "crm_node", "-l"); strings.Contains(out, target) {
+		t.Errorf("%s is not forgotten: %s", target, out)
+	}
+}

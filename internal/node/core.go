@@ -74,6 +74,8 @@ type Core struct {
 	running map[string]bool // fence devices that this node monitors
 	pings   map[string]ping // by reference
 	asked   int
+	// forgotten are nodes that are gone for good, though they are configured still.
+	forgotten map[string]bool
 }
 
 // CoreConfig is what a core starts with.
@@ -90,7 +92,7 @@ type CoreConfig struct {
 
 // NewCore makes a core.
 func NewCore(cfg CoreConfig, w World) *Core {
-	c := &Core{self: cfg.Self, world: w, names: cfg.Names, running: map[string]bool{}, pings: map[string]ping{}}
+	c := &Core{self: cfg.Self, world: w, names: cfg.Names, running: map[string]bool{}, pings: map[string]ping{}, forgotten: map[string]bool{}}
 	c.Replica = replica.New(cfg.Self.Name, startingCIB(cfg.CIB), (*replicaEffects)(c))
 	c.Attributes = attribute.New(cfg.Self.Name, (*attributeEffects)(c))
 	c.Controller = controller.New(cfg.Self, cfg.UUID, cfg.ClusterName, cfg.Timing, (*controllerEffects)(c))
@@ -225,7 +227,7 @@ func (c *Core) Message(now time.Time, from uint32, data []byte) {
 	case attribute.Type:
 		c.Attributes.Deliver(now, msg)
 	case controller.Type:
-		if !c.pinged(name, msg) {
+		if !c.pinged(name, msg) && !c.forgets(msg) {
 			c.Controller.Deliver(now, name, msg)
 		}
 	case fencer.Type:

@@ -83,7 +83,7 @@ func (c *controllerEffects) Plan(now time.Time) (*transition.Graph, time.Time, s
 }
 
 func (c *controllerEffects) Fence(r controller.FenceRequest, done func(error)) {
-	c.Fencer.Fence(c.now, fencer.Request{Target: r.Target, Action: r.Action, Client: "pacemaker-controld", Timeout: r.Timeout, Delay: r.Delay}, done)
+	c.Fencer.Fence(c.now, fencer.Request{Target: r.Target, Action: r.Action, Client: "pacemaker-controld", Timeout: r.Timeout, Delay: r.Delay, Controller: true}, done)
 }
 
 func (c *controllerEffects) Execute(order *etree.Element) {

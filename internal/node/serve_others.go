@@ -85,7 +85,16 @@ func (r *request) controller() {
 		node := first().SelectAttrValue("on_node", "")
 		r.probeAgain(node)
 	case "rm_node_cache":
-		r.s.log.Info("a node is to be forgotten", "node", r.get("uname"))
+		node := r.get("uname")
+		if node == "" {
+			node = r.s.node.nameOf(r.get("id"))
+		}
+		if !r.session.privileged {
+			r.s.log.Warn("a node is to be forgotten by a user who may not", "node", node, "user", r.session.user)
+			return
+		}
+		r.s.log.Info("a node is to be forgotten", "node", node)
+		core.Forget(node)
 	default:
 		r.s.log.Warn("a local client asks for what is not supported yet", "task", task)
 		el := etree.NewElement("ping_response")
@@ -124,6 +133,9 @@ func (r *request) replyAs(kind, task, from, src string, payload *etree.Element) 
 func (n *Node) knownNodes() []controller.Member {
 	var out []controller.Member
 	for id, name := range n.core.names {
+		if n.core.forgotten[name] {
+			continue
+		}
 		out = append(out, controller.Member{ID: id, Name: name})
 	}
 	for _, m := range n.core.ring {
