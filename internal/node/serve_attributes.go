@@ -48,10 +48,17 @@ func (r *request) attributes() {
 	}
 }
 
-// nameOf is the name of the node with that id, "" for one that is not known.
+// nameOf is the name of the node with that id, "" for one that was never known.
 func (n *Node) nameOf(id string) string {
-	for _, m := range n.knownNodes() {
-		if strconv.FormatUint(uint64(m.ID), 10) == id {
+	number, err := strconv.ParseUint(id, 10, 32)
+	if err != nil {
+		return ""
+	}
+	if name, ok := n.core.names[uint32(number)]; ok {
+		return name
+	}
+	for _, m := range n.core.ring {
+		if m.ID == uint32(number) {
 			return m.Name
 		}
 	}
