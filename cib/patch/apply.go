@@ -245,24 +245,40 @@ func locate(root *etree.Element, path string, position int) etree.Token {
 	}
 	at := root
 	for i, s := range steps[1:] {
-		last := i == len(steps)-2
-		var next *etree.Element
-		for j, n := range nodes(at) {
-			el, isElement := n.(*etree.Element)
-			if isElement && isStep(el, s) {
-				next = el
-				break
-			}
-			if !isElement && s == "comment" && last && (position < 0 || position == j) {
-				return n
-			}
+		next := child(at, s, i == len(steps)-2, position)
+		el, ok := next.(*etree.Element)
+		if !ok {
+			return next // a comment, or nothing
 		}
-		if next == nil {
-			return nil
-		}
-		at = next
+		at = el
 	}
 	return at
+}
+
+// child gives the child that a step names; comments only where it is the last. A step
+// without an id means the first element of that name that has none. (Pacemaker takes
+// the first of that name, and so the wrong one where some have ids and some have not.)
+func child(parent *etree.Element, step string, last bool, position int) etree.Token {
+	_, _, wantsID := strings.Cut(step, "[@id='")
+	var other *etree.Element
+	for i, n := range nodes(parent) {
+		el, isElement := n.(*etree.Element)
+		switch {
+		case isElement && isStep(el, step):
+			if wantsID || el.SelectAttr("id") == nil {
+				return el
+			}
+			if other == nil {
+				other = el
+			}
+		case !isElement && step == "comment" && last && (position < 0 || position == i):
+			return n
+		}
+	}
+	if other != nil {
+		return other
+	}
+	return nil
 }
 
 // split cuts a path at the slashes outside quotes.

@@ -68,7 +68,11 @@ func change1(rt *rapid.T, root *etree.Element, n int) {
 		}
 	case "add":
 		c := etree.NewElement(rapid.SampledFrom([]string{"primitive", "nvpair", "meta_attributes"}).Draw(rt, "tag"))
-		c.CreateAttr("id", fmt.Sprintf("new-%d/'%d", n, len(all)))
+		if rapid.Bool().Draw(rt, "a reference") && !bareSibling(el, c.Tag) {
+			c.CreateAttr("id-ref", "some") // beside others of its name that have ids
+		} else {
+			c.CreateAttr("id", fmt.Sprintf("new-%d/'%d", n, len(all)))
+		}
 		c.CreateElement("nvpair").CreateAttr("id", "inside")
 		el.InsertChildAt(rapid.IntRange(0, len(el.Child)).Draw(rt, "at"), c)
 	case "move":
@@ -85,6 +89,16 @@ func change1(rt *rapid.T, root *etree.Element, n int) {
 	case "attributes":
 		el.Attr = rapid.Permutation(el.Attr).Draw(rt, "attributes")
 	}
+}
+
+// bareSibling tells that el has a child of that name without an id: paths cannot tell two apart.
+func bareSibling(el *etree.Element, tag string) bool {
+	for _, c := range el.SelectElements(tag) {
+		if c.SelectAttr("id") == nil {
+			return true
+		}
+	}
+	return false
 }
 
 // TestThereAndBack: the patch from one document to another, applied, gives the other

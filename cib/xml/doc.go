@@ -13,6 +13,9 @@
 //	xml.Format(el)                       // two blanks a level, as files and screens
 //	xml.Compact(el)                      // one line, as messages and digests
 //
+// UTF-8, UTF-16 and the encodings of the IANA's list are read; what is written is
+// UTF-8. What a stranger sends costs no more than it is long: Max… are the limits.
+//
 // Blank text is dropped on reading, as Pacemaker does. Comments and CDATA
 // sections are kept. Attribute values are normalised as XML 1.0 §3.3.3 says.
 package xml
