@@ -67,3 +67,29 @@ func BenchmarkFilter(b *testing.B) {
 		m.Key("backspace")
 	}
 }
+
+// BenchmarkResource is a page that needs the plan with its scores; BenchmarkDies one that
+// plans and carries out on paper; BenchmarkPropose the plan of a change.
+func BenchmarkResource(b *testing.B) {
+	s := big(b)
+	for b.Loop() {
+		v := newView(s)
+		v.page(Subject{Kind: Resource, ID: "r500"})
+	}
+}
+
+func BenchmarkDies(b *testing.B) {
+	v := newView(big(b))
+	for b.Loop() {
+		v.ifDies("node3")
+	}
+}
+
+func BenchmarkPropose(b *testing.B) {
+	v := newView(big(b))
+	for b.Loop() {
+		if _, err := v.propose(action{title: "x", edit: prefer("r500", "node4")}); err != nil {
+			b.Fatal(err)
+		}
+	}
+}
