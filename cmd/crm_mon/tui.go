@@ -52,11 +52,17 @@ func (s screenModel) Update(msg tea.Msg) (tea.Model, tea.Cmd) {
 		if s.Quit() {
 			return s, tea.Quit
 		}
-		if job != nil {
-			return s, func() tea.Msg { return job.Proposal.Carry(s.ctx, runner{}) }
-		}
+		return s, tea.Batch(s.do(job), s.do(s.Work()))
 	}
-	return s, nil
+	return s, s.do(s.Work())
+}
+
+// do has a job done beside the screen.
+func (s screenModel) do(job *tui.Job) tea.Cmd {
+	if job == nil {
+		return nil
+	}
+	return func() tea.Msg { return job.Run(s.ctx, runner{}) }
 }
 
 func (s screenModel) View() tea.View {
@@ -210,7 +216,7 @@ func converse(ctx context.Context, env *program.Env, w watching, m *tui.Model) i
 			if job != nil {
 				go func() {
 					select {
-					case done <- job.Proposal.Carry(ctx, runner{}):
+					case done <- job.Run(ctx, runner{}):
 					case <-ctx.Done():
 					}
 				}()

@@ -323,6 +323,13 @@ type Outcome struct {
 	Done  string
 	Again *Proposal
 	Err   error
+
+	// What a job worked out: the lines of a page, or a proposal; with its view.
+	worked   bool
+	page     *shown
+	lines    []Line
+	proposed *Proposal
+	view     *view
 }
 
 // tries is how often a change is made anew when the cluster's status moves under it.

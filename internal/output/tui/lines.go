@@ -53,7 +53,7 @@ func (t *Talk) Answer(line string) (say []string, job *Job, quit bool) {
 	if p := t.asked; p != nil {
 		t.asked = nil
 		if words[0] == "yes" || words[0] == "y" {
-			return []string{"Being done: " + clean(p.Title)}, &Job{p}, false
+			return []string{"Being done: " + clean(p.Title)}, &Job{Proposal: p}, false
 		}
 		return []string{"Left alone."}, nil, false
 	}

@@ -1,6 +1,7 @@
 package tui
 
 import (
+	"context"
 	"fmt"
 	"slices"
 	"strconv"
@@ -37,6 +38,7 @@ type shown struct {
 	top       int // first line in sight
 	line, sub int // the cursor: a line, and which of its subjects; -1: nowhere
 	lines     []Line
+	whole     []Line // of a page that is worked out by a job, without the filter
 	stale     bool
 }
 
@@ -52,8 +54,11 @@ type Model struct {
 	filter        string
 	typing        bool // the filter is being typed
 	readOnly      bool
-	note          string // said at the bottom until the next key
-	busy          string // what is being carried out
+	note          string  // said at the bottom until the next key
+	busy          string  // what is being carried out
+	wanted        *action // its plan is to be worked out
+	working       bool    // a job works something out
+	worked        *view   // the view of the last job: it holds the plan
 	events        []event
 	quit          bool
 }
@@ -63,8 +68,67 @@ func New(p Pager, o Options) *Model {
 	return &Model{opts: o, pager: p, readOnly: o.ReadOnly || !o.CanAct, width: 80, height: 24, stack: []*shown{{kind: mainScreen, line: -1, stale: true}}}
 }
 
-// Job is a proposal to be carried out; its Outcome goes to Finish.
-type Job struct{ Proposal *Proposal }
+// Job is something that takes its time: a proposal to be carried out, or a page to be worked
+// out. It runs beside the model, and its Outcome goes to Finish.
+type Job struct {
+	Proposal *Proposal
+	work     func() Outcome
+}
+
+// Run does a job.
+func (j *Job) Run(ctx context.Context, r Runner) Outcome {
+	if j.work != nil {
+		return j.work()
+	}
+	return j.Proposal.Carry(ctx, r)
+}
+
+// Work gives what is to be worked out for the page in sight, nil if nothing is. It is asked for
+// after whatever changed the model; one such job runs at a time.
+func (m *Model) Work() *Job {
+	f := m.top()
+	if m.working || m.now == nil || m.wanted == nil && !(planned(f.kind) && f.stale) {
+		return nil
+	}
+	m.working = true
+	s, v := m.now.Snapshot, m.worked
+	fresh := func() *view { // the job's own: the model's is not for two at once
+		if v == nil || v.Root != s.Root {
+			v = newView(s)
+		}
+		return v
+	}
+	if m.wanted != nil {
+		a := *m.wanted
+		m.wanted = nil
+		return &Job{work: func() Outcome {
+			p, err := fresh().propose(a)
+			return Outcome{proposed: p, Err: err, view: v, worked: true}
+		}}
+	}
+	f.stale = false
+	kind, subject := f.kind, f.subject
+	return &Job{work: func() Outcome {
+		lines := fresh().draw(kind, subject)
+		return Outcome{lines: lines, page: f, view: v, worked: true}
+	}}
+}
+
+// planned tells whether a page needs a plan, which takes its time.
+func planned(k screenKind) bool { return k == subjectScreen || k == treeScreen || k == whatIfScreen }
+
+// draw writes a page that needs a plan.
+func (v *view) draw(kind screenKind, s Subject) []Line {
+	switch kind {
+	case treeScreen:
+		if r := v.find(s.ID); r != nil {
+			return v.tree(r)
+		}
+	case whatIfScreen:
+		return v.ifDies(s.ID)
+	}
+	return v.page(s)
+}
 
 // Quit tells that the user has ended the program.
 func (m *Model) Quit() bool { return m.quit }
@@ -117,6 +181,10 @@ func (m *Model) lostFor(now time.Time) string { return now.Sub(m.lostAt).Round(t
 
 // Finish takes in how a job ended.
 func (m *Model) Finish(o Outcome) {
+	if o.worked {
+		m.finishWork(o)
+		return
+	}
 	m.busy = ""
 	switch {
 	case o.Err != nil:
@@ -125,6 +193,29 @@ func (m *Model) Finish(o Outcome) {
 		m.open(&shown{kind: confirmScreen, proposal: o.Again})
 	default:
 		m.note = "Done: " + o.Done
+	}
+}
+
+func (m *Model) finishWork(o Outcome) {
+	m.working, m.worked = false, o.view
+	switch f := o.page; {
+	case f != nil:
+		first := f.whole == nil
+		f.whole, f.lines = o.lines, nil
+		switch {
+		case f != m.top():
+		case first:
+			m.first()
+		default:
+			m.keepInSight(f)
+		}
+	case o.Err != nil:
+		m.note = "That is not possible: " + o.Err.Error()
+	case m.top().kind == menuScreen: // else the user has gone on
+		m.open(&shown{kind: confirmScreen, proposal: o.proposed})
+	}
+	if o.page == nil {
+		m.busy = ""
 	}
 }
 
@@ -147,6 +238,15 @@ func (m *Model) room() int { return max(1, m.height-2) }
 
 // content are the lines of a page.
 func (m *Model) content(f *shown) []Line {
+	if planned(f.kind) && m.now != nil {
+		switch {
+		case f.whole == nil:
+			return []Line{{Text: "Working it out...", Style: Faint}}
+		case f.lines == nil:
+			f.lines = m.filtered(f.whole)
+		}
+		return f.lines
+	}
 	if f.stale || f.lines == nil {
 		f.lines, f.stale = m.build(f), false
 	}
@@ -164,15 +264,6 @@ func (m *Model) build(f *shown) []Line {
 	switch f.kind {
 	case faultScreen:
 		return m.filtered(m.faultLines())
-	case subjectScreen:
-		return m.filtered(m.now.page(f.subject))
-	case treeScreen:
-		if r := m.now.find(f.subject.ID); r != nil {
-			return m.filtered(m.now.tree(r))
-		}
-		return m.now.page(f.subject)
-	case whatIfScreen:
-		return m.now.ifDies(f.subject.ID)
 	case timelineScreen:
 		return m.filtered(m.timeline())
 	case momentScreen:
@@ -385,7 +476,7 @@ func (m *Model) Key(k string) *Job {
 				m.back()
 			}
 			m.busy = p.Title
-			return &Job{p}
+			return &Job{Proposal: p}
 		case "n":
 			k = "esc"
 		}
@@ -529,7 +620,7 @@ func (m *Model) typeFilter(k string) {
 func (m *Model) setFilter(s string) {
 	m.filter = s
 	for _, f := range m.stack {
-		f.stale = f.kind != confirmScreen && f.kind != menuScreen
+		f.lines = nil
 	}
 	m.first()
 }
@@ -569,15 +660,7 @@ func menuLines(f *shown) []Line {
 }
 
 func (m *Model) propose(a action) {
-	if m.now == nil {
-		return
-	}
-	p, err := m.now.propose(a)
-	if err != nil {
-		m.note = "That is not possible: " + err.Error()
-		return
-	}
-	m.open(&shown{kind: confirmScreen, proposal: p})
+	m.wanted, m.busy = &a, "working out what would come of it"
 }
 
 func (m *Model) help() []Line {
@@ -662,7 +745,7 @@ func (m *Model) footer(more int) string {
 	case m.typing:
 		return "Show lines with: " + clean(m.filter) + "_"
 	case m.busy != "":
-		return clean("Being done: " + m.busy)
+		return clean("Under way: " + m.busy)
 	case m.note != "":
 		return clean(m.note)
 	case f.kind == confirmScreen:

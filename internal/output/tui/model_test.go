@@ -70,6 +70,9 @@ func start(t *testing.T, width, height int, o Options) *Model {
 func keys(m *Model, list ...string) (job *Job) {
 	for _, k := range list {
 		job = m.Key(k)
+		for w := m.Work(); w != nil; w = m.Work() {
+			m.Finish(w.Run(context.Background(), nil))
+		}
 	}
 	return job
 }
@@ -435,6 +438,9 @@ func FuzzKeys(f *testing.F) {
 				k = names[r]
 			}
 			m.Key(k)
+			if w := m.Work(); w != nil {
+				m.Finish(w.Run(context.Background(), nil))
+			}
 			if n := strings.Count(m.Frame(), "\n") + 1; n != 10 {
 				t.Fatalf("%d lines of 10", n)
 			}
