@@ -204,10 +204,17 @@ func (c *call) clear(ctx context.Context) error {
 	if err := c.clearAll(ctx); err != nil {
 		return err
 	}
+	if c.quiet {
+		return nil
+	}
 	after, err := c.wishes(ctx)
 	if err != nil {
 		return err
 	}
+	if err := c.read(ctx, true); err != nil {
+		return err
+	}
+	c.notices()
 	for _, id := range before {
 		if !slices.Contains(after, id) {
 			c.out.Info("Removing constraint: %s", id)

@@ -207,12 +207,23 @@ func (c *call) read(ctx context.Context, noConstraints bool) error {
 		c.out.Fault("Could not upgrade the current CIB XML: %s", code)
 		return &fault{code: tool.Exit(code.Exit())}
 	}
-	if root.SelectAttrValue("validate-with", "") == schema.None && c.original == nil {
+	first := c.original == nil
+	if first && root.SelectAttrValue("validate-with", "") == schema.None {
 		fmt.Fprintln(c.env.Stderr, tool.Unchecked) //nolint:errcheck // nobody is left to tell
 	}
 	c.original = root
 	c.cluster = status.Read(status.Input{CIB: up.Root, Now: c.now, NoConstraints: noConstraints})
+	if first {
+		c.notices()
+	}
 	return nil
+}
+
+// notices tells what reading the configuration brought up.
+func (c *call) notices() {
+	for _, n := range c.cluster.Notices {
+		c.out.Info("%s", n)
+	}
 }
 
 // find finds a resource by its id or another name that how allows, depth first.
