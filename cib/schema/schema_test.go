@@ -97,3 +97,14 @@ func TestVerdict(t *testing.T) {
 		}
 	}
 }
+
+func TestIDs(t *testing.T) {
+	for id, want := range map[string]bool{
+		"a": true, "_": true, "é": true, "a1-.": true, "中": true, "a\u0300": true, "a\u00b7": true,
+		"": false, "1": false, "-a": false, "a:b": false, "a b": false, "µ": false, "\u0300a": false, "ſ": false, "a😀": false, "a\xff": false,
+	} {
+		if isNCName(id) != want {
+			t.Errorf("isNCName(%q) is not %v", id, want)
+		}
+	}
+}

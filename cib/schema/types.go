@@ -101,10 +101,8 @@ func isNCName(s string) bool {
 func wideName(s string) bool {
 	for i, r := range s {
 		switch {
-		case r == utf8.RuneError:
-			return false
-		case r == '_' || unicode.IsLetter(r) && r <= 0xFFFF || r == 0x3007 || r >= 0x3021 && r <= 0x3029:
-		case i > 0 && (r == '-' || r == '.' || r == 0xB7 || unicode.IsDigit(r) || unicode.Is(unicode.Mn, r) || unicode.Is(unicode.Mc, r) || unicode.Is(unicode.Extender, r)):
+		case r >= 'a' && r <= 'z', r >= 'A' && r <= 'Z', r == '_', r >= utf8.RuneSelf && unicode.Is(idStart, r):
+		case i > 0 && (r >= '0' && r <= '9' || r == '-' || r == '.' || r >= utf8.RuneSelf && unicode.Is(idRest, r)):
 		default:
 			return false
 		}
