@@ -118,7 +118,8 @@ func (c *CIB) Do(ctx context.Context, req cib.Request) (*etree.Element, error) {
 		req.User.Name = c.env.Getenv("CIB_user")
 	}
 	if c.live != nil {
-		return c.live.Do(ctx, req)
+		data, err := c.live.Do(ctx, req)
+		return data, liveError(err)
 	}
 	if !req.User.Privileged() {
 		req.User.Groups, _ = account.Groups(req.User.Name) // a user that this host does not know is in no group
@@ -133,6 +134,20 @@ func (c *CIB) Do(ctx context.Context, req cib.Request) (*etree.Element, error) {
 		c.root, c.dirty = res.Root, true
 	}
 	return res.Data, nil
+}
+
+// liveError gives what can go wrong on the way to the cluster the codes of Pacemaker.
+func liveError(err error) error {
+	var told *cib.Error
+	switch {
+	case err == nil || errors.As(err, &told):
+		return err
+	case errors.Is(err, context.DeadlineExceeded):
+		return &cib.Error{Code: cib.Timeout, Detail: err.Error()}
+	case errors.Is(err, client.ErrNotRunning):
+		return &cib.Error{Code: cib.NotConnected, Detail: err.Error()}
+	}
+	return err
 }
 
 // valid tells whether a document is as the schema demands that it names.

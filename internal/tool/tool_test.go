@@ -2,11 +2,15 @@ package tool
 
 import (
 	"bytes"
+	"context"
 	"errors"
+	"fmt"
 	"reflect"
 	"strings"
 	"testing"
 
+	"hacluster/cib"
+	"hacluster/internal/client"
 	"hacluster/internal/program"
 )
 
@@ -112,6 +116,23 @@ func TestRequest(t *testing.T) {
 	} {
 		if got := Request([]string{word}); got != want {
 			t.Errorf("%q: %s, want %s", word, got, want)
+		}
+	}
+}
+
+func TestLiveError(t *testing.T) {
+	for err, want := range map[error]string{
+		nil: "", context.DeadlineExceeded: "Timer expired",
+		fmt.Errorf("%w (cib_rw: gone)", client.ErrNotRunning): "Transport endpoint is not connected",
+		&cib.Error{Code: cib.Access, Detail: "user joe"}:      "Permission denied",
+		errors.New("odd"): "odd",
+	} {
+		got := ""
+		if e := liveError(err); e != nil {
+			got = TextOf(e)
+		}
+		if got != want {
+			t.Errorf("%v: %q, want %q", err, got, want)
 		}
 	}
 }
