@@ -66,11 +66,6 @@ func (s source) read(ctx context.Context, fenced bool) (tui.Snapshot, error) {
 		if err != nil {
 			return tui.Snapshot{}, &cib.Error{Code: cib.SchemaValidation}
 		}
-		for _, m := range res.Messages {
-			if m.Severity == upgrade.Warning {
-				fmt.Fprintln(s.env.Stderr, m.Text)
-			}
-		}
 		return tui.Snapshot{Root: res.Root, At: time.Now()}, nil
 	}
 	ctx, cancel := context.WithTimeout(ctx, limit)
