@@ -177,7 +177,7 @@ func (f *forgetting) forget(ctx context.Context, r *status.Resource, n *status.N
 		err = f.forgetHistory(r, r.ID, n)
 	}
 	if err != nil {
-		f.out.Fault("Cleaned %s failures on %s, but unable to clean history: %s", r.ID, n.Name, err)
+		f.out.Fault("Cleaned %s failures on %s, but unable to clean history: %s", r.ID, n.Name, wordsOf(err))
 		return err
 	}
 	f.out.Info("Cleaned up %s on %s", r.ID, n.Name)
@@ -260,7 +260,7 @@ func (f *forgetting) all(ctx context.Context) error {
 	}
 	for _, n := range nodes {
 		if err := f.forgetFailed(nil, n); err != nil {
-			f.out.Fault("Cleaned all resource failures on %s, but unable to clean history: %s", where, err)
+			f.out.Fault("Cleaned all resource failures on %s, but unable to clean history: %s", where, wordsOf(err))
 			return err
 		}
 	}

@@ -130,7 +130,7 @@ func (s *restarting) perform(ctx context.Context) error {
 		return err
 	}
 	if err := s.undo(ctx); err != nil {
-		s.out.Fault("Could not unset target-role for %s: %s", s.r.ID, err)
+		s.out.Fault("Could not unset target-role for %s: %s", s.r.ID, wordsOf(err))
 		return err
 	}
 	left = without(before, running(s.cluster.Resources, s.node()))
@@ -159,7 +159,7 @@ func (s *restarting) bullets(ids []string) {
 	}
 }
 
-// role is a call that sets or deletes the target role of what is restarted.
+// roleCall is a call that sets or deletes the target role of what is restarted.
 func (s *restarting) roleCall() *call {
 	o := *s.options
 	o.set, o.parameter, o.resource, o.recursive = "meta_attributes", "target-role", s.r.ID, false
@@ -167,6 +167,15 @@ func (s *restarting) roleCall() *call {
 	c := *s.call
 	c.options, c.rsc = &o, s.r
 	return &c
+}
+
+// wordsOf is an error in words, also where its exit code says all.
+func wordsOf(err error) string {
+	var f *fault
+	if errors.As(err, &f) && f.text == "" {
+		return f.code.String()
+	}
+	return err.Error()
 }
 
 // stop tells the cluster to stop it.
@@ -181,7 +190,7 @@ func (s *restarting) stop(ctx context.Context) error {
 		err := c.banFrom(ctx, s.node(), s.promoted)
 		c.out.Quiet = quiet
 		if err != nil {
-			s.out.Fault("Could not set target-role for %s", s.r.ID)
+			s.out.Fault("Could not set target-role for %s: %s", s.r.ID, wordsOf(err))
 		}
 		return err
 	}
@@ -191,7 +200,7 @@ func (s *restarting) stop(ctx context.Context) error {
 	c := s.roleCall()
 	c.value = "stopped"
 	if err := c.setParameter(ctx); err != nil {
-		s.out.Fault("Could not set target-role for %s", s.r.ID)
+		s.out.Fault("Could not set target-role for %s: %s", s.r.ID, wordsOf(err))
 		return err
 	}
 	return nil
