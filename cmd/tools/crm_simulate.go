@@ -23,6 +23,7 @@ import (
 	"hacluster/engine/transition"
 	"hacluster/engine/transition/dryrun"
 	"hacluster/internal/client"
+	"hacluster/internal/output/screen"
 	"hacluster/internal/output/simulate"
 	"hacluster/internal/program"
 	"hacluster/internal/tool"
@@ -89,9 +90,16 @@ func crmSimulate(ctx context.Context, env *program.Env) int {
 	}
 	switch s.format {
 	case "text":
-		s.out = &simulate.Text{W: w, Err: env.Stderr, Quiet: s.quiet, Plain: s.quiet && s.scores, Attributes: s.showAttrs}
+		s.out = &simulate.Text{W: w, Err: env.Stderr, Quiet: s.quiet, Plain: s.quiet && s.scores, Attributes: s.showAttrs, FailCounts: s.showFails}
 	case "xml":
-		s.out = &simulate.XML{W: w, Request: env.Args, Quiet: s.quiet}
+		var parts screen.Sections
+		if s.showAttrs {
+			parts |= screen.Attributes
+		}
+		if s.showFails {
+			parts |= screen.FailCounts | screen.Failures
+		}
+		s.out = &simulate.XML{W: w, Request: env.Args, Quiet: s.quiet, Sections: parts}
 	case "none":
 		s.out = &simulate.Text{W: io.Discard, Err: io.Discard, Quiet: true}
 	default:
@@ -443,7 +451,7 @@ func (s *simulation) flags() flagList {
 		{'s', "show-scores", on(&s.run, &s.scores), nil},
 		{'U', "show-utilization", on(&s.run, &s.utilization), nil},
 		{'a', "all-actions", on(&s.run, &s.allActions), nil},
-		{'L', "live-check", on(&s.live), nil},
+		{'L', "live-check", func() { s.live, s.file, s.pipe = true, "", false }, nil},
 		{'p', "xml-pipe", on(&s.pipe), nil},
 		{'Q', "quiet", on(&s.quiet), nil},
 		{'V', "verbose", func() { s.verbose++ }, nil},

@@ -61,6 +61,16 @@ func Text(c *status.Cluster, p Page) string {
 	return l.b.String()
 }
 
+// Troubles writes fail counts and failed operations, these in all detail, as
+// sections under another heading.
+func Troubles(c *status.Cluster) string {
+	l := &textList{depth: 1, printed: true}
+	parts := FailCounts | Failures
+	(&textPage{view: newView(c, Page{Sections: parts, Inactive: true}), list: l}).history()
+	(&textPage{view: newView(c, Page{Sections: parts, Inactive: true, Detail: true}), list: l}).failed()
+	return l.b.String()
+}
+
 func (t *textPage) f(format string, args ...any) { t.item(fmt.Sprintf(format, args...)) }
 
 func (t *textPage) summary(s Sections, l *textList) {

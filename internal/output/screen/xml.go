@@ -414,6 +414,21 @@ func (w *xmlPage) bundle(r *status.Resource, only names) {
 	}
 }
 
+// Add adds sections about nodes and operations to an element: Attributes,
+// FailCounts, Failures.
+func Add(at *etree.Element, c *status.Cluster, parts Sections) {
+	w := &xmlPage{at: at, view: newView(c, Page{Sections: parts, Inactive: true, Timing: true})}
+	if parts.has(Attributes) {
+		w.attributes()
+	}
+	if parts.has(FailCounts) {
+		w.history()
+	}
+	if parts.has(Failures) {
+		w.failed()
+	}
+}
+
 func (w *xmlPage) attributes() {
 	opened := false
 	for _, n := range w.c.Nodes {

@@ -2,10 +2,12 @@ package simulate
 
 import (
 	"fmt"
+	"io"
 	"sort"
 	"strings"
 
 	"hacluster/engine/status"
+	page "hacluster/internal/output/screen"
 )
 
 // Status writes nodes and resources.
@@ -22,6 +24,9 @@ func (t *Text) Status(heading string, c *status.Cluster, pending, spacer bool) {
 	s.resources(any)
 	if t.Attributes {
 		s.attributes()
+	}
+	if t.FailCounts {
+		_, _ = io.WriteString(t.W, page.Troubles(c))
 	}
 	t.end()
 	t.printed = true

@@ -21,6 +21,8 @@ type Text struct {
 	Plain bool
 	// Attributes adds node attributes to the status.
 	Attributes bool
+	// FailCounts adds fail counts and failed operations.
+	FailCounts bool
 
 	depth     int
 	printed   bool // something stands above: a blank line comes first

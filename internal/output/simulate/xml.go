@@ -11,6 +11,7 @@ import (
 	"hacluster/engine/scheduler"
 	"hacluster/engine/status"
 	"hacluster/engine/transition/dryrun"
+	page "hacluster/internal/output/screen"
 )
 
 // XML writes a simulation as programs read it.
@@ -18,6 +19,9 @@ type XML struct {
 	W       io.Writer
 	Request []string // the command line
 	Quiet   bool
+	// Sections are added to nodes and resources: attributes, fail counts,
+	// failures.
+	Sections page.Sections
 
 	root   *etree.Element
 	list   *etree.Element // the part that is being written
@@ -270,6 +274,7 @@ func (x *XML) Status(heading string, c *status.Cluster, pending, _ bool) {
 		}
 		resourceXML(list, c, r, pending)
 	}
+	page.Add(e, c, x.Sections)
 }
 
 func yes(b bool) string { return strconv.FormatBool(b) }
