@@ -18,6 +18,7 @@ import (
 	"hacluster/cib/schema"
 	"hacluster/cib/upgrade"
 	"hacluster/cib/xml"
+	"hacluster/corosync/ipc"
 	"hacluster/internal/account"
 	"hacluster/internal/client"
 	"hacluster/internal/program"
@@ -144,7 +145,7 @@ func liveError(err error) error {
 		return err
 	case errors.Is(err, context.DeadlineExceeded):
 		return &cib.Error{Code: cib.Timeout, Detail: err.Error()}
-	case errors.Is(err, client.ErrNotRunning):
+	case errors.Is(err, client.ErrNotRunning), errors.Is(err, ipc.ErrClosed):
 		return &cib.Error{Code: cib.NotConnected, Detail: err.Error()}
 	}
 	return err
