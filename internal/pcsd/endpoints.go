@@ -51,6 +51,7 @@ func init() {
 		"qdevice_net_client_init_certificate_storage": local("full", (*Server).deviceSetUp),
 		"qdevice_net_client_import_certificate":       local("full", (*Server).deviceImport),
 		"qdevice_net_client_destroy":                  local("full", (*Server).deviceDestroy),
+		"cluster_add_nodes":                           local("full", (*Server).addNodes),
 		// Of 0.9 alone:
 		"node_available":          local("", (*Server).nodeAvailable),
 		"add_node":                local("full", (*Server).addNode),

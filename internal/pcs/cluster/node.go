@@ -3,7 +3,6 @@ package cluster
 import (
 	"hacluster/internal/pcs/argv"
 	"hacluster/internal/pcs/corosyncconf"
-	"hacluster/internal/pcs/report"
 	"hacluster/internal/pcs/session"
 )
 
@@ -30,24 +29,6 @@ func NodeAdd(s *session.Session, args []string) error {
 }
 
 var nodeAddOptions = []string{"--wait", "--start", "--enable", "--force", "--skip-offline", "--no-watchdog-validation", "--request-timeout"}
-
-// NodeAddOutside is `cluster node add-outside`: a node of the cluster is asked to add a host.
-func NodeAddOutside(s *session.Session, args []string) error {
-	if err := s.Opts.Only(nodeAddOptions...); err != nil {
-		return err
-	}
-	if len(args) < 2 {
-		return argv.Usagef("Usage: pcs cluster node add-outside <cluster node> <node name> [addr=<node address>]... [watchdog=<watchdog path>] [device=<SBD device path>]... [--start [--wait[=<n>]]] [--enable] [--no-watchdog-validation]")
-	}
-	if _, err := parseNode(args[1], args[2:], "device", "watchdog"); err != nil {
-		return err
-	}
-	_, items := s.Targets(args[:1], false, false)
-	if err := s.Check(items...); err != nil {
-		return err
-	}
-	return report.NotYet("pcs cluster node add-outside")
-}
 
 // NodeRemove is `cluster node remove`.
 func NodeRemove(s *session.Session, args []string) error {
