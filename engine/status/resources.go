@@ -772,7 +772,8 @@ func (c *Cluster) readClone(r *Resource) bool {
 	if k.Max <= 0 {
 		return c.newInstance(r) != nil
 	}
-	for range c.bound(r.ID, k.Max, mostInstances) {
+	most := c.bound(r.ID, k.Max, mostInstances)
+	for i := 0; i < min(most, k.Max); i++ { // an instance may lower k.Max
 		if c.newInstance(r) == nil {
 			return false
 		}
