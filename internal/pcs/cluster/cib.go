@@ -268,8 +268,6 @@ func CIBUpgrade(s *session.Session, args []string) error {
 	switch {
 	case err == nil:
 		s.Out.Info("Cluster CIB has been upgraded to latest version")
-	case cib.CodeOf(err) == cib.SchemaUnchanged && s.Legacy():
-		return report.Fatal("Cluster CIB schema is already the latest version")
 	case cib.CodeOf(err) == cib.SchemaUnchanged:
 		return report.Fatal("Cluster CIB schema is already the latest version")
 	default:
