@@ -4,6 +4,7 @@ import (
 	"strings"
 	"unicode"
 
+	"charm.land/lipgloss/v2"
 	"github.com/charmbracelet/x/ansi"
 
 	"hacluster/internal/output/screen"
@@ -24,7 +25,17 @@ const (
 	Cursor // what is chosen
 )
 
-var codes = [...]string{"", "1", "32", "31", "33", "2", "7", "7"}
+// looks are the styles on a terminal with colours.
+var looks = [...]lipgloss.Style{
+	Plain:  lipgloss.NewStyle(),
+	Bold:   lipgloss.NewStyle().Bold(true),
+	Good:   lipgloss.NewStyle().Foreground(lipgloss.Green),
+	Bad:    lipgloss.NewStyle().Foreground(lipgloss.Red),
+	Warn:   lipgloss.NewStyle().Foreground(lipgloss.Yellow),
+	Faint:  lipgloss.NewStyle().Faint(true),
+	Cursor: lipgloss.NewStyle().Reverse(true),
+	Bar:    lipgloss.NewStyle().Reverse(true),
+}
 
 // Line is one line of a page. Subjects are what it is about.
 type Line struct {
@@ -85,7 +96,7 @@ func (m *Model) paint(s string, style Style) string {
 	if !m.opts.Color && style != Cursor && style != Bar {
 		return s
 	}
-	return "\x1b[" + codes[style] + "m" + s + "\x1b[0m"
+	return looks[style].Render(s)
 }
 
 // mentions finds the nodes and resources that a line names.
