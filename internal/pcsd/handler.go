@@ -31,6 +31,11 @@ type request struct {
 func (r *request) value(name string) string { return r.form.Get(name) }
 func (r *request) has(name string) bool     { return r.form.Has(name) }
 
+// environment has pcs act for the user of the call.
+func (r *request) environment() []string {
+	return []string{"CIB_user=" + r.user, "CIB_user_groups=" + strings.Join(r.groups, " "), "LC_ALL=C"}
+}
+
 // answer is what goes back.
 type answer struct {
 	code int

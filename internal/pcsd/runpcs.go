@@ -115,14 +115,13 @@ func (s *Server) runPcs(r *request) answer {
 	if !s.may(r, need) {
 		return answer{403, "Permission denied"}
 	}
-	env := []string{"CIB_user=" + r.user, "CIB_user_groups=" + strings.Join(r.groups, " "), "LC_ALL=C"}
 	args := slices.Clone(options)
 	if r.has("options") {
 		args = append(append(args, "--"), words...)
 	} else {
 		args = append(args, words...)
 	}
-	res, err := s.conf.Programs.Run(r.Context(), env, r.value("stdin"), "pcs", args...)
+	res, err := s.conf.Programs.Run(r.Context(), r.environment(), r.value("stdin"), "pcs", args...)
 	if err != nil {
 		return pretty(runResult{"error", none})
 	}

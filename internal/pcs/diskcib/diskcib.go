@@ -2,14 +2,19 @@
 package diskcib
 
 import (
+	"bytes"
 	"errors"
+	"fmt"
 	"io/fs"
 	"os"
 	"os/user"
 	"path/filepath"
 	"strconv"
 
+	"github.com/beevik/etree"
+
 	"hacluster/cib"
+	"hacluster/cib/xml"
 )
 
 // ErrMissing is that there is no CIB on disk.
@@ -37,6 +42,45 @@ func store(dir string) (*cib.Store, error) {
 
 // Delete removes what XPath expressions select. Expressions that select nothing are no error.
 func Delete(dir string, xpaths ...string) error {
+	return change(dir, func(root *etree.Element) (*etree.Element, error) {
+		for _, x := range xpaths {
+			res, err := cib.Apply(root, cib.Request{Op: cib.Delete, Section: x, XPath: true, Multiple: true})
+			switch {
+			case err != nil && cib.CodeOf(err) == cib.NotFound:
+				continue
+			case err != nil:
+				return nil, err
+			}
+			root = res.Root
+		}
+		return root, nil
+	})
+}
+
+// Edit changes a section of the configuration, "crm_config": edit is given a copy of the whole CIB.
+func Edit(dir, section string, edit func(root *etree.Element) error) error {
+	return change(dir, func(root *etree.Element) (*etree.Element, error) {
+		edited := root.Copy()
+		if err := edit(edited); err != nil {
+			return nil, err
+		}
+		part := edited.FindElement("configuration/" + section)
+		if part == nil {
+			return nil, fmt.Errorf("the CIB has no section %s", section)
+		}
+		if old := root.FindElement("configuration/" + section); old != nil && bytes.Equal(xml.Format(old), xml.Format(part)) {
+			return root, nil
+		}
+		res, err := cib.Apply(root, cib.Request{Op: cib.Replace, Section: section, Data: part})
+		if err != nil {
+			return nil, err
+		}
+		return res.Root, nil
+	})
+}
+
+// change saves what a function makes of the CIB where that is another version.
+func change(dir string, f func(*etree.Element) (*etree.Element, error)) error {
 	if _, err := os.Stat(filepath.Join(dir, "cib.xml")); errors.Is(err, fs.ErrNotExist) {
 		return ErrMissing
 	}
@@ -44,24 +88,13 @@ func Delete(dir string, xpaths ...string) error {
 	if err != nil {
 		return err
 	}
-	root, _, err := st.Load()
+	old, _, err := st.Load()
 	if err != nil {
 		return err
 	}
-	changed := false
-	for _, x := range xpaths {
-		res, err := cib.Apply(root, cib.Request{Op: cib.Delete, Section: x, XPath: true, Multiple: true})
-		switch {
-		case err != nil && cib.CodeOf(err) == cib.NotFound:
-			continue
-		case err != nil:
-			return err
-		}
-		changed = changed || cib.VersionOf(res.Root) != cib.VersionOf(root)
-		root = res.Root
-	}
-	if !changed {
-		return nil
+	root, err := f(old)
+	if err != nil || cib.VersionOf(root) == cib.VersionOf(old) {
+		return err
 	}
 	return st.Save(root)
 }

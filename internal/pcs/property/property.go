@@ -64,12 +64,9 @@ func change(s *session.Session, pairs argv.Pairs) error {
 	if err != nil {
 		return err
 	}
-	set := doc.Child(config, "cluster_property_set")
-	if set == nil {
-		if len(ids.Book(defaultSet)) > 0 {
-			return report.Items{report.Errorf("Cannot create default cluster_property_set element, ID '%s' already exists. Find elements with the ID and remove them from cluster configuration.", defaultSet)}
-		}
-		set = doc.Append(config, "cluster_property_set", "id", defaultSet)
+	set, err := setOf(config, ids)
+	if err != nil {
+		return err
 	}
 	defs, err := definitions(s)
 	if err != nil {
@@ -82,6 +79,34 @@ func change(s *session.Session, pairs argv.Pairs) error {
 		setPair(set, p, ids)
 	}
 	return s.Push(root)
+}
+
+// setOf is the set that holds the cluster's properties; it is made where there is none.
+func setOf(config *etree.Element, ids *doc.IDs) (*etree.Element, error) {
+	if set := doc.Child(config, "cluster_property_set"); set != nil {
+		return set, nil
+	}
+	if len(ids.Book(defaultSet)) > 0 {
+		return nil, report.Items{report.Errorf("Cannot create default cluster_property_set element, ID '%s' already exists. Find elements with the ID and remove them from cluster configuration.", defaultSet)}
+	}
+	return doc.Append(config, "cluster_property_set", "id", defaultSet), nil
+}
+
+// Write sets a property in a CIB, or removes it where value is "", without judging it.
+func Write(root *etree.Element, name, value string) error {
+	config := doc.Section(root, "crm_config")
+	if config == nil {
+		return report.Items{report.Errorf("Unable to get 'crm_config' section of cib")}
+	}
+	if value == "" && doc.Child(config, "cluster_property_set") == nil {
+		return nil
+	}
+	ids := doc.NewIDs(root)
+	set, err := setOf(config, ids)
+	if err == nil {
+		setPair(set, argv.Pair{Name: name, Value: value}, ids)
+	}
+	return err
 }
 
 // Toggle sets a property that is true or false to the other value and back, so that the cluster looks at it anew.

@@ -1,6 +1,7 @@
 package sbd
 
 import (
+	"context"
 	"regexp"
 	"slices"
 	"sort"
@@ -8,6 +9,7 @@ import (
 
 	"hacluster/internal/pcs/argv"
 	"hacluster/internal/pcs/check"
+	"hacluster/internal/pcs/live"
 	"hacluster/internal/pcs/report"
 	"hacluster/internal/pcs/session"
 	"hacluster/internal/pcs/show"
@@ -20,8 +22,8 @@ var timeouts = []setting{{"allocate-timeout", "-2"}, {"loop-timeout", "-3"}, {"m
 var messages = []string{"test", "reset", "off", "crashdump", "exit", "clear"}
 
 // run runs sbd; text is what it said where it failed.
-func run(s *session.Session, args ...string) (out, text string, ok bool) {
-	r, err := s.World.Programs.Run(s.Ctx, nil, "", "sbd", args...)
+func run(ctx context.Context, programs live.Programs, args ...string) (out, text string, ok bool) {
+	r, err := programs.Run(ctx, nil, "", "sbd", args...)
 	if err != nil {
 		return "", err.Error(), false
 	}
@@ -74,7 +76,7 @@ func DeviceSetup(s *session.Session, args []string) error {
 		letter, _ := value(timeouts, o.Name)
 		words = append(words, letter, o.Value)
 	}
-	if _, text, ok := run(s, append(words, "create")...); !ok {
+	if _, text, ok := run(s.Ctx, s.World.Programs, append(words, "create")...); !ok {
 		return report.Items{report.Errorf("Initialization of %s %s failed: %s", word, report.QuoteSorted(devices), text)}
 	}
 	s.Out.Info(strings.ToUpper(word[:1]) + word[1:] + " initialized successfully")
@@ -107,25 +109,26 @@ func DeviceMessage(s *session.Session, args []string) error {
 	if err := s.Check(items...); err != nil {
 		return err
 	}
-	if _, text, ok := run(s, "-d", device, "message", node, message); !ok {
+	if _, text, ok := run(s.Ctx, s.World.Programs, "-d", device, "message", node, message); !ok {
 		return report.Items{report.Errorf("Unable to set message '%s' for node '%s' on device '%s': %s", message, node, device, text)}
 	}
 	return nil
 }
 
-// watchdog is one that this host has.
-type watchdog struct{ path, identity, driver, caution string }
+// Watchdog is one that this host has. Caution says why not to trust it, "" for one that may be used.
+type Watchdog struct{ Path, Identity, Driver, Caution string }
 
 var watchdogRE = regexp.MustCompile(`(?m)\[\d+\] (.+)$\nIdentity: (.+)$\nDriver: (.+)$(?:\nCAUTION: (.+)$)?`)
 
-func watchdogs(s *session.Session) ([]watchdog, error) {
-	out, text, ok := run(s, "query-watchdog")
+// Watchdogs are those that sbd finds on this host. To look for them may set one off.
+func Watchdogs(ctx context.Context, programs live.Programs) ([]Watchdog, error) {
+	out, text, ok := run(ctx, programs, "query-watchdog")
 	if !ok {
 		return nil, report.Items{report.Errorf("Unable to query available watchdogs from sbd: %s", text)}
 	}
-	var list []watchdog
+	var list []Watchdog
 	for _, m := range watchdogRE.FindAllStringSubmatch(out, -1) {
-		list = append(list, watchdog{m[1], m[2], m[3], m[4]})
+		list = append(list, Watchdog{m[1], m[2], m[3], m[4]})
 	}
 	return list, nil
 }
@@ -138,7 +141,7 @@ func WatchdogList(s *session.Session, args []string) error {
 	if len(args) > 0 {
 		return argv.Usage()
 	}
-	list, err := watchdogs(s)
+	list, err := Watchdogs(s.Ctx, s.World.Programs)
 	if err != nil {
 		return err
 	}
@@ -146,10 +149,10 @@ func WatchdogList(s *session.Session, args []string) error {
 		s.Out.Info("No available watchdog")
 		return nil
 	}
-	sort.Slice(list, func(i, j int) bool { return list[i].path < list[j].path })
+	sort.Slice(list, func(i, j int) bool { return list[i].Path < list[j].Path })
 	s.Out.Print("Available watchdog(s):")
 	for _, w := range list {
-		s.Out.Print("  "+w.path, "    Identity: "+w.identity, "    Driver: "+w.driver)
+		s.Out.Print("  "+w.Path, "    Identity: "+w.Identity, "    Driver: "+w.Driver)
 	}
 	return nil
 }
@@ -162,14 +165,14 @@ func WatchdogJSON(s *session.Session, args []string) error {
 	if len(args) > 0 {
 		return argv.Usage()
 	}
-	list, err := watchdogs(s)
+	list, err := Watchdogs(s.Ctx, s.World.Programs)
 	if err != nil {
 		return err
 	}
 	o := show.Object{}
 	for _, w := range list {
-		o = append(o, show.Field{Name: w.path, Value: show.Object{
-			{Name: "identity", Value: w.identity}, {Name: "driver", Value: w.driver}, {Name: "caution", Value: show.Opt(w.caution)},
+		o = append(o, show.Field{Name: w.Path, Value: show.Object{
+			{Name: "identity", Value: w.Identity}, {Name: "driver", Value: w.Driver}, {Name: "caution", Value: show.Opt(w.Caution)},
 		}})
 	}
 	s.Out.Print(show.JSON(o, 0))
@@ -192,7 +195,7 @@ func WatchdogTest(s *session.Session, args []string) error {
 	if len(args) == 1 && args[0] != "" {
 		words = append(words, "-w", args[0])
 	}
-	out, _, ok := run(s, words...)
+	out, _, ok := run(s.Ctx, s.World.Programs, words...)
 	switch {
 	case ok:
 		return report.Items{report.Errorf("System should have been reset already")}

@@ -144,7 +144,7 @@ func showDevices(s *session.Session) error {
 	if !s.World.Services.IsEnabled(s.Ctx, unit) {
 		return nil
 	}
-	text, err := localConfig()
+	text, err := localConfig(s)
 	if errors.Is(err, os.ErrNotExist) {
 		return nil
 	}
@@ -182,18 +182,9 @@ func unreadable(err error) error {
 }
 
 // localConfig is this host's configuration.
-func localConfig() (string, error) {
-	var err error
-	for _, f := range session.SBDFiles {
-		var data []byte
-		if data, err = os.ReadFile(f); err == nil {
-			return string(data), nil
-		}
-		if !errors.Is(err, os.ErrNotExist) {
-			return "", err
-		}
-	}
-	return "", err
+func localConfig(s *session.Session) (string, error) {
+	data, err := os.ReadFile(s.Paths.SBDConfig)
+	return string(data), err
 }
 
 // LocalConfig is `stonith sbd local_config_in_json`, for pcsd.
@@ -204,7 +195,7 @@ func LocalConfig(s *session.Session, args []string) error {
 	if len(args) > 0 {
 		return argv.Usage()
 	}
-	text, err := localConfig()
+	text, err := localConfig(s)
 	if err != nil {
 		return unreadable(err)
 	}

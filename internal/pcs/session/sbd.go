@@ -2,13 +2,25 @@ package session
 
 import (
 	"os"
+	"path/filepath"
 	"strings"
 
 	"hacluster/internal/pcs/corosyncconf"
 )
 
-// SBDFiles are where hosts keep the settings of SBD.
-var SBDFiles = []string{"/etc/sysconfig/sbd", "/etc/default/sbd"}
+// sbdConfig is where a host keeps the settings of SBD: the file that is there, else the one
+// whose folder is. etc is /etc.
+func sbdConfig(etc string) string {
+	files := []string{filepath.Join(etc, "sysconfig/sbd"), filepath.Join(etc, "default/sbd")}
+	for _, of := range []func(string) string{filepath.Clean, filepath.Dir} {
+		for _, f := range files {
+			if _, err := os.Stat(of(f)); err == nil {
+				return f
+			}
+		}
+	}
+	return files[0]
+}
 
 // NeedsTieBreaker tells whether SBD without a shared device, which is enabled here, needs quorum's
 // auto_tie_breaker: with an even number of nodes, change more than in the file, and no quorum device.
@@ -20,15 +32,13 @@ func (s *Session) NeedsTieBreaker(root *corosyncconf.Section, change int) bool {
 	if !unit.IsInstalled(s.Ctx, "sbd") || !unit.IsEnabled(s.Ctx, "sbd") {
 		return false
 	}
-	for _, f := range SBDFiles {
-		data, err := os.ReadFile(f)
-		if err != nil {
-			continue
-		}
-		for line := range strings.Lines(string(data)) {
-			if v, ok := strings.CutPrefix(strings.TrimSpace(line), "SBD_DEVICE="); ok && strings.Trim(v, `"'`) != "" {
-				return false
-			}
+	data, err := os.ReadFile(s.Paths.SBDConfig)
+	if err != nil {
+		return true // without settings there is no device
+	}
+	for line := range strings.Lines(string(data)) {
+		if v, ok := strings.CutPrefix(strings.TrimSpace(line), "SBD_DEVICE="); ok && strings.Trim(v, `"'`) != "" {
+			return false
 		}
 	}
 	return true
