@@ -93,7 +93,7 @@ func (o *output) version() int {
 	v := screen.Current()
 	switch o.r.format {
 	case "xml":
-		return o.done(0, o.write(screen.XML(nil, o.r.Page, screen.Frame{Request: o.env.Args, Old: o.r.old, Version: &v})))
+		return o.done(0, o.write(screen.XML(nil, o.r.Page, screen.Frame{Request: o.env.Request(), Old: o.r.old, Version: &v})))
 	case "html":
 		return o.done(0, o.write(screen.HTMLVersion(o.head(), v)))
 	case "none":
@@ -118,7 +118,7 @@ func (o *output) fail(code int, told string) int {
 	var err error
 	switch o.r.format {
 	case "xml":
-		err = o.write(screen.XML(nil, o.r.Page, screen.Frame{Request: o.env.Args, Old: o.r.old, Code: int64(code), Errors: []string{told}}))
+		err = o.write(screen.XML(nil, o.r.Page, screen.Frame{Request: o.env.Request(), Old: o.r.old, Code: int64(code), Errors: []string{told}}))
 		if o.r.old {
 			if code != 0 {
 				fmt.Fprintln(o.env.Stderr, screen.ExitText(int64(code)))
@@ -153,7 +153,7 @@ func (o *output) show(m tui.Snapshot, live bool) error {
 	c := status.Read(status.Input{CIB: m.Root, Now: m.At, NoConstraints: p.Sections&(screen.Bans|screen.Tickets) == 0})
 	switch o.r.format {
 	case "xml":
-		return o.write(screen.XML(c, p, screen.Frame{Request: o.env.Args, Old: o.r.old}))
+		return o.write(screen.XML(c, p, screen.Frame{Request: o.env.Request(), Old: o.r.old}))
 	case "html":
 		return o.write(screen.HTML(c, p, o.head(), nil))
 	case "text":

@@ -99,7 +99,7 @@ func crmSimulate(ctx context.Context, env *program.Env) int {
 		if s.showFails {
 			parts |= screen.FailCounts | screen.Failures
 		}
-		s.out = &simulate.XML{W: w, Request: env.Args, Quiet: s.quiet, Sections: parts}
+		s.out = &simulate.XML{W: w, Request: env.Request(), Quiet: s.quiet, Sections: parts}
 	case "none":
 		s.out = &simulate.Text{W: io.Discard, Err: io.Discard, Quiet: true}
 	default:

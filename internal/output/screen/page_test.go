@@ -47,7 +47,7 @@ func TestPages(t *testing.T) {
 		"bynode.txt": Text(read(), byNode),
 		"fenced.txt": Text(read(), fenced),
 		"filter.txt": Text(read(), Page{Sections: Resources, Resource: "vip", Inactive: true}),
-		"page.xml":   XML(read(), Page{Sections: DefaultXML}, Frame{Request: []string{"crm_mon", "--output-as=xml"}}),
+		"page.xml":   XML(read(), Page{Sections: DefaultXML}, Frame{Request: "crm_mon --output-as=xml"}),
 		"legacy.txt": Legacy(read(), Options{Inactive: true, FenceLevel: 1}),
 	} {
 		file := filepath.Join("testdata", name)

@@ -22,8 +22,8 @@ type xmlPage struct {
 
 // Frame is what stands around a page of XML.
 type Frame struct {
-	Request []string // the command line
-	Old     bool     // the frame of releases before 2.0.4
+	Request string // the command line, as program.Env.Request gives it
+	Old     bool   // the frame of releases before 2.0.4
 	Code    int64
 	Errors  []string
 	// Version, where it is asked for, is the content.
@@ -45,7 +45,7 @@ func XML(c *status.Cluster, p Page, f Frame) string {
 		w.attr("version", pacemakerVersion)
 	} else {
 		w.attr("api-version", apiVersion)
-		w.attr("request", request(f.Request))
+		w.attr("request", f.Request)
 	}
 	if c != nil {
 		p.Inactive, p.Timing, p.Brief = true, true, false
@@ -67,42 +67,6 @@ func XML(c *status.Cluster, p Page, f Frame) string {
 		w.end()
 	}
 	return string(xml.Pretty(root))
-}
-
-// request joins a command line, each word as a shell would have to read it.
-func request(args []string) string {
-	words := make([]string, len(args))
-	for i, a := range args {
-		if a == "" || strings.ContainsAny(a, " \t\n'\"\\") && !oneWord(a) {
-			a = "'" + strings.ReplaceAll(a, "'", `'\''`) + "'"
-		}
-		words[i] = a
-	}
-	return strings.Join(words, " ")
-}
-
-// oneWord tells whether a shell reads s as one word, quotes and all.
-func oneWord(s string) bool {
-	quote := byte(0)
-	for i := 0; i < len(s); i++ {
-		switch ch := s[i]; {
-		case quote != 0:
-			if ch == quote {
-				quote = 0
-			} else if ch == '\\' && quote == '"' {
-				i++
-			}
-		case ch == '\'' || ch == '"':
-			quote = ch
-		case ch == '\\':
-			if i++; i >= len(s) {
-				return false
-			}
-		case ch == ' ' || ch == '\t' || ch == '\n':
-			return false
-		}
-	}
-	return quote == 0
 }
 
 var escaper = strings.NewReplacer("<", "&lt;", ">", "&gt;", "&", "&amp;", `"`, "&quot;", "\t", "&#9;", "\n", "&#10;", "\r", "&#13;")

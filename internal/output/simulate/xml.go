@@ -17,7 +17,7 @@ import (
 // XML writes a simulation as programs read it.
 type XML struct {
 	W       io.Writer
-	Request []string // the command line
+	Request string // the command line, as program.Env.Request gives it
 	Quiet   bool
 	// Sections are added to nodes and resources: attributes, fail counts,
 	// failures.
@@ -66,14 +66,7 @@ func (x *XML) top() *etree.Element {
 	if x.root == nil {
 		x.root = etree.NewElement("pacemaker-result")
 		x.root.CreateAttr("api-version", "2.42")
-		words := make([]string, len(x.Request))
-		for i, w := range x.Request {
-			if w == "" || strings.ContainsAny(w, " \t\n'\"\\$`") {
-				w = "'" + strings.ReplaceAll(w, "'", `'\''`) + "'"
-			}
-			words[i] = w
-		}
-		x.root.CreateAttr("request", strings.Join(words, " "))
+		x.root.CreateAttr("request", x.Request)
 	}
 	if x.lost {
 		return etree.NewElement("lost")
