@@ -346,7 +346,7 @@ func (p *legacy) line(r *status.Resource, byNode bool) string {
 	}
 	several := len(r.Active) > 1
 	if shown != nil && !several && !byNode {
-		b.WriteString(" " + p.nodeName(shown))
+		b.WriteString(" " + shown.Name) // neither the host of a guest nor an ID
 	}
 	var flags []string
 	if node != nil && !node.Online && node.Unclean {
