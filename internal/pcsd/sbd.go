@@ -31,7 +31,7 @@ func (s *Server) checkSBD(r *request) answer {
 	var out struct {
 		SBD      serviceState `json:"sbd"`
 		Watchdog *watchdog    `json:"watchdog,omitempty"`
-		Devices  []device     `json:"device_list,omitempty"`
+		Devices  []device     `json:"device_list,omitzero"`
 	}
 	var devices []string
 	if json.Unmarshal([]byte(r.value("device_list")), &devices) != nil {
@@ -43,8 +43,12 @@ func (s *Server) checkSBD(r *request) answer {
 		if err != nil {
 			return bad("Unable to get list of watchdogs: Error: %s\n", err)
 		}
-		i := slices.IndexFunc(list, func(w sbd.Watchdog) bool { return w.Path == path })
-		out.Watchdog = &watchdog{path, i >= 0, i >= 0 && list[i].Caution == ""}
+		// As pcsd, without regard to what sbd says against a watchdog: it warns of good ones too.
+		found := slices.ContainsFunc(list, func(w sbd.Watchdog) bool { return w.Path == path })
+		out.Watchdog = &watchdog{path, found, found}
+	}
+	if devices != nil {
+		out.Devices = []device{}
 	}
 	for _, path := range devices {
 		info, err := os.Stat(path)

@@ -63,10 +63,11 @@ func TestCheckSBD(t *testing.T) {
 		answer            live.Result
 		want              string
 	}{
-		{"", "[]", found, service + "}"},
-		{"/dev/watchdog", "[]", found, service + `,"watchdog":{"path":"/dev/watchdog","exist":true,"is_supported":true}}`},
-		{"/dev/watchdog1", "[]", found, service + `,"watchdog":{"path":"/dev/watchdog1","exist":true,"is_supported":false}}`},
-		{"/dev/none", "[]", found, service + `,"watchdog":{"path":"/dev/none","exist":false,"is_supported":false}}`},
+		{"", "null", found, service + "}"},
+		{"", "[]", found, service + `,"device_list":[]}`},
+		{"/dev/watchdog", "[]", found, service + `,"watchdog":{"path":"/dev/watchdog","exist":true,"is_supported":true},"device_list":[]}`},
+		{"/dev/watchdog1", "[]", found, service + `,"watchdog":{"path":"/dev/watchdog1","exist":true,"is_supported":true},"device_list":[]}`},
+		{"/dev/none", "[]", found, service + `,"watchdog":{"path":"/dev/none","exist":false,"is_supported":false},"device_list":[]}`},
 		{"/dev/watchdog", "[]", live.Result{Code: 1, Stderr: "broken"}, "Bad Request: Unable to get list of watchdogs: Error: Unable to query available watchdogs from sbd: broken\n"},
 		{
 			"", `["` + file + `","/dev/null","/no/such"]`, found,

@@ -16,6 +16,7 @@ import (
 	"time"
 
 	"hacluster/internal/account"
+	"hacluster/internal/dialect"
 	"hacluster/internal/pcs/session"
 )
 
@@ -67,7 +68,7 @@ func New(c Config) (*Server, error) {
 }
 
 // Version is the release of pcsd whose ways the server has.
-const Version = "0.11.12.1"
+var Version = dialect.Default.Release()
 
 func newSignature() string {
 	b := make([]byte, 16)
