@@ -25,6 +25,9 @@ type Version [3]int
 // The last release of each generation. A version of two numbers, "0.9", means that one.
 var lastReleases = []Version{{0, 9, 170}, {0, 10, 18}, {0, 11, 12}, {0, 12, 1}}
 
+// patched are releases that came out again with a fourth number, and that number.
+var patched = map[Version]int{{0, 11, 12}: 1}
+
 var (
 	// Default is spoken where nothing else was asked for.
 	Default = Version{0, 11, 12}
@@ -103,5 +106,13 @@ func (v Version) Generation() string { return fmt.Sprintf("%d.%d", v[0], v[1]) }
 
 // Legacy tells whether v is of the generation of Pacemaker 1.1 and Corosync 2.
 func (v Version) Legacy() bool { return v[0] == 0 && v[1] < 10 }
+
+// Release is what pcs of this version calls itself: "0.11.12.1".
+func (v Version) Release() string {
+	if n, ok := patched[v]; ok {
+		return fmt.Sprintf("%s.%d", v, n)
+	}
+	return v.String()
+}
 
 func (v Version) String() string { return fmt.Sprintf("%d.%d.%d", v[0], v[1], v[2]) }

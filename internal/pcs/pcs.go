@@ -49,7 +49,7 @@ func Run(ctx context.Context, env *program.Env, w session.World) int {
 			}
 			words = append([]string{words[0], "help"}, words[1:]...)
 		case "--version":
-			s.Out.Print(s.Version.String())
+			tellVersion(s)
 			return 0
 		case "--fullhelp":
 			for _, section := range usage.Sections(s.Minor()) {
