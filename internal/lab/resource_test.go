@@ -6,7 +6,7 @@ import (
 	"time"
 )
 
-// TestResourceByHand goes through what crm_resource does to a running cluster.
+// TestResourceByHand goes through what crm_resource, and pcs by it, does to a running cluster.
 func TestResourceByHand(t *testing.T) {
 	b := cluster(t, 2, false)
 	node := func() string { return strings.TrimSpace(b.do("1", "crm_resource", "-W", "-Q", "-r", "VirtualIP")) }
@@ -40,6 +40,25 @@ func TestResourceByHand(t *testing.T) {
 	}
 	if out := b.do("1", "crm_resource", "-q", "-r", "VirtualIP"); strings.Contains(out, "target-role") {
 		t.Errorf("restart leaves a target role:\n%s", out)
+	}
+
+	// pcs goes the same way.
+	at = node()
+	b.do("2", "crm_resource", "-F", "-r", "VirtualIP", "-N", at)
+	b.await(10*time.Second, "1", "VirtualIP_asyncmon_0 on "+at, "crm_mon", "-1")
+	if out := b.do("2", "pcs", "resource", "cleanup", "VirtualIP"); !strings.Contains(out, "Cleaned up VirtualIP on "+at+"\n") {
+		t.Errorf("pcs resource cleanup: %s", out)
+	}
+	b.do("1", "crm_resource", "--wait", "-T", "20s")
+	if out := b.do("1", "crm_mon", "-1f"); strings.Contains(out, "asyncmon") || strings.Contains(out, "fail-count") {
+		t.Errorf("the failure is still there after the cleanup by pcs:\n%s", out)
+	}
+	before = starts()
+	if out := b.do("2", "pcs", "resource", "restart", "VirtualIP"); !strings.Contains(out, "VirtualIP successfully restarted") {
+		t.Errorf("pcs resource restart: %s", out)
+	}
+	if after := starts(); after == before || after == "" {
+		t.Errorf("pcs resource restart: it was not started anew: %s", after)
 	}
 
 	at = node()

@@ -6,9 +6,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"slices"
 	"strconv"
-	"strings"
 	"time"
 
 	"github.com/beevik/etree"
@@ -16,7 +14,6 @@ import (
 	"hacluster/cib"
 	"hacluster/cib/xml"
 	"hacluster/engine/scheduler"
-	"hacluster/engine/status"
 	"hacluster/internal/client"
 	"hacluster/internal/pcs/live"
 )
@@ -169,117 +166,6 @@ func (c Cluster) RemoveNode(ctx context.Context, name string) error {
 	return nil
 }
 
-// Cleanup forgets failed operations.
-func (c Cluster) Cleanup(ctx context.Context, r live.CleanupRequest) ([]string, error) {
-	return c.forget(ctx, r, true)
-}
-
-// Refresh forgets all operations, so that it is looked anew what runs.
-func (c Cluster) Refresh(ctx context.Context, r live.CleanupRequest) ([]string, error) {
-	return c.forget(ctx, r, false)
-}
-
-func (c Cluster) forget(ctx context.Context, r live.CleanupRequest, failedOnly bool) ([]string, error) {
-	root, err := c.query(ctx)
-	if err != nil {
-		return nil, err
-	}
-	model := status.Read(status.Input{CIB: root, Now: time.Now()})
-	var ids []string
-	if r.Resource != "" {
-		res := model.Find(r.Resource)
-		if res == nil {
-			return nil, wordsf("Resource '%s' not found", r.Resource)
-		}
-		if !r.Force {
-			res = res.Top(false)
-		}
-		ids = primitives(res)
-	}
-	if r.Node != "" && model.FindNode(r.Node) == nil {
-		return nil, wordsf("Node '%s' not found", r.Node)
-	}
-	var lines []string
-	err = c.controller(ctx, "crm_resource", func(x *client.Controller) error {
-		if r.Resource == "" {
-			where := "all nodes"
-			if r.Node != "" {
-				where = r.Node
-			}
-			lines = append(lines, "Cleaned up all resources on "+where)
-		}
-		for _, n := range model.Nodes {
-			if r.Node != "" && n.Name != r.Node || !n.Online || n.IsRemote {
-				continue
-			}
-			for e := range n.History() {
-				id := e.SelectAttrValue("id", "")
-				base, _, _ := strings.Cut(id, ":")
-				if r.Resource != "" && !slices.Contains(ids, base) && !slices.Contains(ids, id) {
-					continue
-				}
-				if failedOnly && !failed(e, r) {
-					continue
-				}
-				if err := client.ClearFailures(ctx, base, r.Operation, r.Interval, n.Name); err != nil {
-					return err
-				}
-				get := func(name string) string { return e.SelectAttrValue(name, "") }
-				o := client.ResourceOrder{Node: n.Name, ID: id, Class: get("class"), Provider: get("provider"), Type: get("type")}
-				if err := x.Forget(ctx, o); err != nil {
-					return err
-				}
-			}
-			if r.Resource != "" {
-				for _, id := range ids {
-					lines = append(lines, fmt.Sprintf("Cleaned up %s on %s", id, n.Name))
-				}
-			}
-		}
-		if failedOnly {
-			return nil
-		}
-		return client.ClearFailures(ctx, r.Resource, "", "", r.Node)
-	})
-	return lines, err
-}
-
-// failed tells whether a history holds a failure that the request means.
-func failed(e *etree.Element, r live.CleanupRequest) bool {
-	for _, op := range e.SelectElements("lrm_rsc_op") {
-		if !strings.HasSuffix(op.SelectAttrValue("id", ""), "_last_failure_0") {
-			continue
-		}
-		if r.Operation != "" && op.SelectAttrValue("operation", "") != r.Operation {
-			continue
-		}
-		if r.Interval != "" {
-			ms, ok := status.ParseInterval(r.Interval)
-			if ok && op.SelectAttrValue("interval", "0") != strconv.FormatInt(ms, 10) {
-				continue
-			}
-		}
-		return true
-	}
-	return false
-}
-
-// primitives are the ids of the primitives of a resource, instances' numbers left out.
-func primitives(r *status.Resource) []string {
-	if r.Kind == status.Primitive {
-		return []string{status.BaseName(r.ID)}
-	}
-	var out []string
-	for _, c := range r.Children {
-		for _, id := range primitives(c) {
-			if !slices.Contains(out, id) {
-				out = append(out, id)
-			}
-		}
-	}
-	return out
-}
-
 // settleLimit is how long Wait waits where no time is given.
 const settleLimit = time.Hour
 
@@ -324,74 +210,6 @@ func (c Cluster) Wait(ctx context.Context, timeout time.Duration) error {
 			return told(err)
 		}
 	}
-}
-
-// Restart stops a resource and starts it again.
-func (c Cluster) Restart(ctx context.Context, resource, node string, timeout time.Duration) ([]string, error) {
-	root, err := c.query(ctx)
-	if err != nil {
-		return nil, err
-	}
-	model := status.Read(status.Input{CIB: root, Now: time.Now()})
-	r := model.Find(resource)
-	if r == nil {
-		return nil, wordsf("Resource '%s' not found", resource)
-	}
-	if !model.IsActive(r, false) {
-		return nil, fmt.Errorf("%s is not running and so cannot be restarted", resource)
-	}
-	if node != "" {
-		return nil, errors.New("not supported yet: restarting a resource on one node only")
-	}
-	id := status.BaseName(r.ID)
-	// The resource is stopped by its target-role, and gets its own back afterwards.
-	path := fmt.Sprintf("//*[@id='%s']/meta_attributes/nvpair[@name='target-role']", id)
-	before, err := c.do(ctx, cib.Request{Op: cib.Query, XPath: true, Section: path})
-	var refused *cib.Error
-	if err != nil && !errors.As(err, &refused) && !strings.Contains(err.Error(), cib.NotFound.String()) {
-		return nil, err
-	}
-	set := func(value string) error {
-		meta := etree.NewElement("meta_attributes")
-		meta.CreateAttr("id", id+"-meta_attributes")
-		nv := meta.CreateElement("nvpair")
-		nv.CreateAttr("id", id+"-meta_attributes-target-role")
-		nv.CreateAttr("name", "target-role")
-		if before != nil && before.Tag == "nvpair" {
-			meta.CreateAttr("id", before.SelectAttrValue("id", ""))
-			nv = etree.NewElement("nvpair")
-			nv.CreateAttr("id", before.SelectAttrValue("id", ""))
-			nv.CreateAttr("value", value)
-			_, err := c.do(ctx, cib.Request{Op: cib.Modify, Section: "resources", Data: nv})
-			return err
-		}
-		nv.CreateAttr("value", value)
-		el := etree.NewElement(r.XML.Tag)
-		el.CreateAttr("id", id)
-		el.AddChild(meta)
-		_, err := c.do(ctx, cib.Request{Op: cib.Modify, Section: "resources", CanCreate: true, Data: el})
-		return err
-	}
-	if err := set("Stopped"); err != nil {
-		return nil, err
-	}
-	stopErr := c.Wait(ctx, timeout)
-	if before != nil && before.Tag == "nvpair" {
-		err = set(before.SelectAttrValue("value", "Started"))
-	} else {
-		_, err = c.do(ctx, cib.Request{Op: cib.Delete, XPath: true, Section: path})
-		if err == nil {
-			// The set that was made for it goes too, where it is left empty.
-			_, err = c.do(ctx, cib.Request{Op: cib.Delete, XPath: true, Section: fmt.Sprintf("//*[@id='%s']/meta_attributes[not(nvpair)]", id)})
-		}
-	}
-	if err = errors.Join(stopErr, err); err != nil {
-		return nil, err
-	}
-	if err := c.Wait(ctx, timeout); err != nil {
-		return nil, err
-	}
-	return []string{resource + " successfully restarted"}, nil
 }
 
 func (Cluster) fencer(ctx context.Context, f func(*client.Fencer) error) error {
