@@ -25,6 +25,8 @@ type paper struct {
 	text []byte
 	// pushes are the constraints of each configuration that was stored.
 	pushes [][]string
+	// programs are the programs of the host, its own if nil.
+	programs live.Programs
 }
 
 func (p *paper) Query(context.Context) ([]byte, error) { return p.text, nil }
@@ -81,7 +83,7 @@ func (p *paper) run(t *testing.T, version, words string) (string, int) {
 	code := pcs.Run(context.Background(), &program.Env{
 		Args: append([]string{"pcs"}, strings.Fields(words)...), Stdin: strings.NewReader(""), Stdout: &out, Stderr: &out,
 		Getenv: func(k string) string { return map[string]string{"PCS_COMPAT": version, "PATH": os.Getenv("PATH")}[k] },
-	}, session.World{Cluster: p, Agents: running.Agents{Host: &ocf.Host{Root: "/nonexistent", FenceDir: "/nonexistent", InitDir: "/nonexistent"}}})
+	}, session.World{Cluster: p, Programs: p.programs, Agents: running.Agents{Host: &ocf.Host{Root: "/nonexistent", FenceDir: "/nonexistent", InitDir: "/nonexistent"}}})
 	return out.String(), code
 }
 

@@ -300,8 +300,3 @@ func (c Cluster) FenceHistoryUpdate(ctx context.Context) ([]string, error) {
 	})
 	return []string{"gather fencing-history from all nodes"}, err
 }
-
-// Ticket changes a ticket.
-func (Cluster) Ticket(context.Context, string, string) error {
-	return errors.New("not supported yet: changing tickets of a running cluster")
-}

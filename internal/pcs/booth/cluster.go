@@ -2,7 +2,6 @@ package booth
 
 import (
 	"slices"
-	"strings"
 
 	"github.com/beevik/etree"
 
@@ -276,25 +275,30 @@ func ticketState(operation string) session.Verb {
 		if !known {
 			return s.Check(report.Errorf("Unable to find ticket '%s' in CIB", ticket))
 		}
-		do := func(text, operation, change string) error {
+		do := func(text, operation string, change ...string) error {
 			s.Out.Info(text)
-			if err := s.World.Cluster.Ticket(s.Ctx, ticket, change); err != nil {
-				return s.Check(report.Errorf("unable to %s booth ticket '%s', reason: %s", operation, ticket, strings.TrimSpace(err.Error())))
+			r, err := s.Run("crm_ticket", append(change, "--ticket", ticket)...)
+			reason := r.Complaint()
+			if err != nil {
+				reason = err.Error()
+			}
+			if err != nil || r.Code != 0 {
+				return s.Check(report.Errorf("unable to %s booth ticket '%s', reason: %s", operation, ticket, reason))
 			}
 			return nil
 		}
 		standby := func() error {
-			return do("Changing state of ticket '"+ticket+"' to standby", "standby", "standby")
+			return do("Changing state of ticket '"+ticket+"' to standby", "standby", "--standby")
 		}
 		switch operation {
 		case "standby":
 			return standby()
 		case "unstandby":
-			return do("Changing state of ticket '"+ticket+"' to active", "unstandby", "activate")
+			return do("Changing state of ticket '"+ticket+"' to active", "unstandby", "--activate")
 		}
 		if err := standby(); err != nil {
 			return err
 		}
-		return do("Cleaning up ticket '"+ticket+"' from CIB", "cleanup", "cleanup")
+		return do("Cleaning up ticket '"+ticket+"' from CIB", "cleanup", "--cleanup", "--force")
 	}
 }

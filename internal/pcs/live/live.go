@@ -61,9 +61,6 @@ type Cluster interface {
 	FenceHistory(ctx context.Context, node string) (lines []string, err error)
 	FenceHistoryCleanup(ctx context.Context, node string) (lines []string, err error)
 	FenceHistoryUpdate(ctx context.Context) (lines []string, err error)
-
-	// Ticket changes a ticket's state in the CIB: "grant", "revoke", "standby", "activate", "cleanup".
-	Ticket(ctx context.Context, ticket, change string) error
 }
 
 // Node is a node that the cluster knows.
