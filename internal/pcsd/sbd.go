@@ -59,7 +59,7 @@ func (s *Server) checkSBD(r *request) answer {
 }
 
 func (s *Server) getSBDConfig(*request) answer {
-	data, err := os.ReadFile(s.conf.Paths.SBDConfig)
+	data, err := os.ReadFile(s.conf.Paths.SBDFile())
 	if err != nil {
 		return bad("Unable to get SBD configuration: %s", fileFault(err))
 	}
@@ -70,7 +70,7 @@ func (s *Server) setSBDConfig(r *request) answer {
 	if !r.has("config") {
 		return plainBad(`Parameter "config" required`)
 	}
-	if err := writeInPlace(s.conf.Paths.SBDConfig, []byte(r.value("config")), 0o644); err != nil {
+	if err := writeInPlace(s.conf.Paths.SBDFile(), []byte(r.value("config")), 0o644); err != nil {
 		return bad("Unable to save SBD configuration: %s", fileFault(err))
 	}
 	return ok("SBD configuration saved.")

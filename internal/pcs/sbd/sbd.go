@@ -183,7 +183,7 @@ func unreadable(err error) error {
 
 // localConfig is this host's configuration.
 func localConfig(s *session.Session) (string, error) {
-	data, err := os.ReadFile(s.Paths.SBDConfig)
+	data, err := os.ReadFile(s.Paths.SBDFile())
 	return string(data), err
 }
 

@@ -8,6 +8,14 @@ import (
 	"hacluster/internal/pcs/corosyncconf"
 )
 
+// SBDFile is the file with the settings of SBD; it may come to be while a daemon runs.
+func (p Paths) SBDFile() string {
+	if p.SBDConfig != "" {
+		return p.SBDConfig
+	}
+	return sbdConfig("/etc")
+}
+
 // sbdConfig is where a host keeps the settings of SBD: the file that is there, else the one
 // whose folder is. etc is /etc.
 func sbdConfig(etc string) string {
@@ -32,7 +40,7 @@ func (s *Session) NeedsTieBreaker(root *corosyncconf.Section, change int) bool {
 	if !unit.IsInstalled(s.Ctx, "sbd") || !unit.IsEnabled(s.Ctx, "sbd") {
 		return false
 	}
-	data, err := os.ReadFile(s.Paths.SBDConfig)
+	data, err := os.ReadFile(s.Paths.SBDFile())
 	if err != nil {
 		return true // without settings there is no device
 	}

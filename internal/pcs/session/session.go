@@ -46,7 +46,7 @@ type Paths struct {
 	CIBDir       string // /var/lib/pacemaker/cib
 	PcsdDir      string // /var/lib/pcsd
 	BoothDir     string // /etc/booth
-	SBDConfig    string // /etc/sysconfig/sbd, /etc/default/sbd on Debian's kin
+	SBDConfig    string // see SBDFile
 }
 
 // withDefaults fills empty paths, from the environment where pcs has a setting for it.
@@ -67,7 +67,6 @@ func (p Paths) withDefaults(getenv func(string) string) Paths {
 	def(&p.CIBDir, "", "/var/lib/pacemaker/cib")
 	def(&p.PcsdDir, "STATE_DIRECTORY", "/var/lib/pcsd")
 	def(&p.BoothDir, "", "/etc/booth")
-	def(&p.SBDConfig, "", sbdConfig("/etc"))
 	return p
 }
 
