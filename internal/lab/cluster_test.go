@@ -13,8 +13,14 @@ const address = "211.183.3.106"
 // cluster makes a cluster of a lab's hosts, without pcs's help, and starts it at every boot.
 func cluster(t *testing.T, hosts int, fencing bool) *bench {
 	t.Helper()
+	return clusterWith(t, hosts, fencing, "    token: 1000\n")
+}
+
+// clusterWith is cluster with lines of the section totem.
+func clusterWith(t *testing.T, hosts int, fencing bool, totem string) *bench {
+	t.Helper()
 	b := up(t, "--hosts", fmt.Sprint(hosts))
-	conf := "totem {\n    version: 2\n    cluster_name: test\n    secauth: off\n    transport: udpu\n    token: 1000\n}\n\nnodelist {\n"
+	conf := "totem {\n    version: 2\n    cluster_name: test\n    secauth: off\n    transport: udpu\n" + totem + "}\n\nnodelist {\n"
 	for i := 1; i <= hosts; i++ {
 		conf += fmt.Sprintf("    node {\n        ring0_addr: node%d\n        nodeid: %d\n    }\n", i, i)
 	}
@@ -97,7 +103,12 @@ func (b *bench) fenced(host, node string) int {
 }
 
 func TestLostHostIsFencedOnce(t *testing.T) {
-	b := cluster(t, 2, true)
+	for name, totem := range map[string]string{"token": "    token: 1000\n", "defaults": "", "slow": "    fast_detection: no\n"} {
+		t.Run(name, func(t *testing.T) { lostHost(t, clusterWith(t, 2, true, totem)) })
+	}
+}
+
+func lostHost(t *testing.T, b *bench) {
 	for _, how := range []string{"kill", "cut", "pause"} {
 		at := b.settled(20*time.Second, "1", "2")
 		survivor := other(at)
