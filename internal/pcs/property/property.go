@@ -208,18 +208,33 @@ func validate(s *session.Session, set *etree.Element, defs []definition, pairs a
 		}
 	}
 	if v, ok := pairs.Get("stonith-watchdog-timeout"); ok && (v != "" || have.Has("stonith-watchdog-timeout")) {
-		items = append(items, watchdog(v)...)
+		items = append(items, watchdog(s.SBD(), v, s.Opts.Force())...)
 	}
 	return items
 }
 
-func watchdog(value string) []report.Item {
+// watchdog checks a value of stonith-watchdog-timeout, "" to remove it, against this host's SBD.
+func watchdog(sbd session.SBD, value string, force bool) []report.Item {
+	seconds := 0
 	if value != "" {
 		n, ok := session.Seconds(value)
-		if !ok || n == 0 {
+		if !ok {
 			return nil
 		}
-		return []report.Item{report.Errorf("stonith-watchdog-timeout can only be unset or set to 0 while SBD is disabled")}
+		seconds = n
+	}
+	const only, never = "stonith-watchdog-timeout can only be unset or set to 0 while SBD is ", "stonith-watchdog-timeout cannot be unset or set to 0 while SBD is "
+	switch off := seconds == 0; {
+	case !sbd.Enabled && off, sbd.Enabled && len(sbd.Devices) > 0 && off:
+		return nil
+	case !sbd.Enabled:
+		return []report.Item{report.Errorf(only + "disabled")}
+	case len(sbd.Devices) > 0:
+		return []report.Item{report.Forcible(force, only+"enabled with devices")}
+	case off:
+		return []report.Item{report.Forcible(force, never+"enabled without devices")}
+	case seconds <= sbd.Watchdog:
+		return []report.Item{report.Forcible(force, "The stonith-watchdog-timeout must be greater than SBD watchdog timeout '%d', entered '%s'", sbd.Watchdog, value)}
 	}
 	return nil
 }

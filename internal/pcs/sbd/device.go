@@ -16,7 +16,9 @@ import (
 )
 
 // timeouts are the options of a device that is set up, with sbd's letters for them.
-var timeouts = []setting{{"allocate-timeout", "-2"}, {"loop-timeout", "-3"}, {"msgwait-timeout", "-4"}, {"watchdog-timeout", "-1"}}
+var timeouts = argv.Pairs{
+	{Name: "allocate-timeout", Value: "-2"}, {Name: "loop-timeout", Value: "-3"}, {Name: "msgwait-timeout", Value: "-4"}, {Name: "watchdog-timeout", Value: "-1"},
+}
 
 // messages are what can be put into a node's slot.
 var messages = []string{"test", "reset", "off", "crashdump", "exit", "clear"}
@@ -58,8 +60,8 @@ func DeviceSetup(s *session.Session, args []string) error {
 	var names []string
 	var values []check.Value
 	for _, t := range timeouts {
-		names = append(names, t.name)
-		values = append(values, check.Integer(t.name, 0, -1, "a non-negative integer"))
+		names = append(names, t.Name)
+		values = append(values, check.Integer(t.Name, 0, -1, "a non-negative integer"))
 	}
 	r := check.Rules{Style: s.Style}
 	items := r.NamesIn(options, names, "", check.Hard)
@@ -73,7 +75,7 @@ func DeviceSetup(s *session.Session, args []string) error {
 		words = append(words, "-d", d)
 	}
 	for _, o := range options.Sorted() {
-		letter, _ := value(timeouts, o.Name)
+		letter, _ := timeouts.Get(o.Name)
 		words = append(words, letter, o.Value)
 	}
 	if _, text, ok := run(s.Ctx, s.World.Programs, append(words, "create")...); !ok {

@@ -8,7 +8,6 @@ import (
 	"net/url"
 	"os"
 	"slices"
-	"strings"
 
 	"hacluster/internal/pcs/argv"
 	"hacluster/internal/pcs/report"
@@ -24,37 +23,6 @@ func only(s *session.Session, options ...string) error {
 		return nil
 	}
 	return s.Opts.Only(options...)
-}
-
-// setting is a line of SBD's configuration.
-type setting struct{ name, value string }
-
-// parseConfig reads a file of settings, NAME=VALUE a line; a backslash joins lines.
-func parseConfig(text string) []setting {
-	var out []setting
-	for line := range strings.Lines(strings.ReplaceAll(text, "\\\n", "")) {
-		line = strings.TrimSpace(line)
-		name, value, ok := strings.Cut(line, "=")
-		if !ok || strings.HasPrefix(line, "#") || strings.HasPrefix(line, ";") {
-			continue
-		}
-		name, value = strings.TrimSpace(name), strings.TrimSpace(value)
-		if i := slices.IndexFunc(out, func(x setting) bool { return x.name == name }); i >= 0 {
-			out[i].value = value
-			continue
-		}
-		out = append(out, setting{name, value})
-	}
-	return out
-}
-
-func value(list []setting, name string) (string, bool) {
-	for _, x := range list {
-		if x.name == name {
-			return x.value, true
-		}
-	}
-	return "", false
 }
 
 // nodes are the cluster's nodes; a cluster without is refused.
@@ -151,11 +119,7 @@ func showDevices(s *session.Session) error {
 	if err != nil {
 		return unreadable(err)
 	}
-	devices, _ := value(parseConfig(text), "SBD_DEVICE")
-	for _, d := range strings.Split(strings.Trim(devices, `"`), ";") {
-		if d = strings.TrimSpace(d); d == "" {
-			continue
-		}
+	for _, d := range session.SBDDevices(session.SBDSettings(text)) {
 		shown := func(title, word, fault string) {
 			text := "<unknown>"
 			r, err := s.World.Programs.Run(s.Ctx, nil, "", "sbd", "-d", d, word)
@@ -200,8 +164,8 @@ func LocalConfig(s *session.Session, args []string) error {
 		return unreadable(err)
 	}
 	o := show.Object{}
-	for _, x := range parseConfig(text) {
-		o = append(o, show.Field{Name: x.name, Value: x.value})
+	for _, x := range session.SBDSettings(text) {
+		o = append(o, show.Field{Name: x.Name, Value: x.Value})
 	}
 	s.Out.Print(show.JSON(o, 0))
 	return nil
@@ -221,14 +185,14 @@ func Config(s *session.Session, args []string) error {
 	}
 	type answer struct {
 		node string
-		list []setting
+		list argv.Pairs
 		ok   bool
 	}
 	var all []answer
 	err = ask(s, names, "remote/get_sbd_config", nil, "SBD configuration", func(node string, body *string) {
 		a := answer{node: node, ok: body != nil}
 		if a.ok {
-			a.list = parseConfig(*body)
+			a.list = session.SBDSettings(*body)
 		}
 		all = append(all, a)
 	})
@@ -242,7 +206,7 @@ func Config(s *session.Session, args []string) error {
 	perNode := func(title, name string) {
 		s.Out.Print("", title)
 		for _, a := range all {
-			v, ok := value(a.list, name)
+			v, ok := a.list.Get(name)
 			if !ok {
 				v = "<unknown>"
 			}
@@ -250,12 +214,12 @@ func Config(s *session.Session, args []string) error {
 		}
 	}
 	for _, x := range all[first].list {
-		if !slices.Contains(own, x.name) {
-			s.Out.Print(x.name + "=" + x.value)
+		if !slices.Contains(own, x.Name) {
+			s.Out.Print(x.Name + "=" + x.Value)
 		}
 	}
 	perNode("Watchdogs:", "SBD_WATCHDOG_DEV")
-	if _, ok := value(all[first].list, "SBD_DEVICE"); ok {
+	if _, ok := all[first].list.Get("SBD_DEVICE"); ok {
 		perNode("Devices:", "SBD_DEVICE")
 	}
 	return nil
