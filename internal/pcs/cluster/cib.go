@@ -266,10 +266,8 @@ func CIBUpgrade(s *session.Session, args []string) error {
 	}
 	err := s.UpgradeCIB()
 	switch {
-	case err == nil:
+	case err == nil, cib.CodeOf(err) == cib.SchemaUnchanged: // nothing to do is as good
 		s.Out.Info("Cluster CIB has been upgraded to latest version")
-	case cib.CodeOf(err) == cib.SchemaUnchanged:
-		return report.Fatal("Cluster CIB schema is already the latest version")
 	default:
 		return report.Fatalf("unable to upgrade cluster: %s", err)
 	}
