@@ -19,7 +19,7 @@ run: build
 test:
 	./internal/lab/scripts/prepare
 	$(MAKE) build
-	$(GO) test ./...
+	$(GO) test -timeout 30m ./...
 
 lint:
 	@test -z "$$(gofumpt -l . | tee /dev/stderr)"
