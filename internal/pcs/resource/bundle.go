@@ -217,27 +217,31 @@ func findBundle(s *session.Session, root *etree.Element, id string) (*etree.Elem
 	return b, nil
 }
 
+// openBundle reads what the verbs that change a bundle begin with: its words, how long
+// to wait, the CIB and the bundle in it.
+func openBundle(s *session.Session, args []string, change bool) (w *bundleWords, plan session.WaitPlan, root, b *etree.Element, err error) {
+	if len(args) == 0 {
+		return nil, plan, nil, nil, argv.Usage()
+	}
+	if w, err = parseBundle(s, args[1:], false, change); err != nil {
+		return nil, plan, nil, nil, err
+	}
+	if plan, err = s.PlanWait(); err != nil {
+		return nil, plan, nil, nil, err
+	}
+	if root, err = s.CIB(); err != nil {
+		return nil, plan, nil, nil, err
+	}
+	b, err = findBundle(s, root, args[0])
+	return w, plan, root, b, err
+}
+
 // BundleReset is `resource bundle reset`: all settings but the image are made anew.
 func BundleReset(s *session.Session, args []string) error {
 	if err := only(s, "--force", "--disabled", "--wait", "-f"); err != nil {
 		return err
 	}
-	if len(args) == 0 {
-		return argv.Usage()
-	}
-	w, err := parseBundle(s, args[1:], false, false)
-	if err != nil {
-		return err
-	}
-	plan, err := s.PlanWait()
-	if err != nil {
-		return err
-	}
-	root, err := s.CIB()
-	if err != nil {
-		return err
-	}
-	b, err := findBundle(s, root, args[0])
+	w, plan, root, b, err := openBundle(s, args, false)
 	if err != nil {
 		return err
 	}
@@ -286,22 +290,7 @@ func BundleUpdate(s *session.Session, args []string) error {
 	if err := only(s, "--force", "--wait", "-f"); err != nil {
 		return err
 	}
-	if len(args) == 0 {
-		return argv.Usage()
-	}
-	w, err := parseBundle(s, args[1:], false, true)
-	if err != nil {
-		return err
-	}
-	plan, err := s.PlanWait()
-	if err != nil {
-		return err
-	}
-	root, err := s.CIB()
-	if err != nil {
-		return err
-	}
-	b, err := findBundle(s, root, args[0])
+	w, plan, root, b, err := openBundle(s, args, true)
 	if err != nil {
 		return err
 	}
