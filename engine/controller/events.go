@@ -9,6 +9,7 @@ import (
 
 	"hacluster/cib"
 	"hacluster/engine/replica"
+	"hacluster/engine/transition"
 )
 
 // The names under which changes of the CIB are ordered; what a controller wrote
@@ -126,7 +127,7 @@ func (c *Controller) onResult(node string, op *etree.Element) {
 	}
 	if uuid != c.uuid || trans < 0 {
 		if failed {
-			c.countFailure(node, op, false)
+			c.countFailure(node, op, false, false)
 		}
 		c.abort("Foreign event")
 		return
@@ -134,7 +135,7 @@ func (c *Controller) onResult(node string, op *etree.Element) {
 	if c.run == nil || c.run.id != trans {
 		switch {
 		case failed:
-			c.countFailure(node, op, true)
+			c.countFailure(node, op, true, false)
 			c.abort("Change in recurring result")
 		case op.SelectAttrValue("interval", "0") != "0":
 			// A recurring operation that does well again, or whose plan ended meanwhile.
@@ -151,15 +152,19 @@ func (c *Controller) onResult(node string, op *etree.Element) {
 	}
 	if c.run.steps[i] != stepFired {
 		if failed {
-			c.countFailure(node, op, true)
+			c.countFailure(node, op, true, false)
 			c.abort("Change in recurring result")
 		}
 		return
 	}
+	if failed && ignoresFailure(c.run.graph.Synapses[i].Action) {
+		c.countFailure(node, op, true, true)
+		failed = false
+	}
 	if failed {
 		c.run.steps[i] = stepFailed
 		c.effects.Logf("Transition %d: %s on %s ended with code %d (status %d), not %d", trans, op.SelectAttrValue("operation_key", ""), node, code, status, expected)
-		c.countFailure(node, op, true)
+		c.countFailure(node, op, true, false)
 		c.abort("Event failed")
 		return
 	}
@@ -177,9 +182,10 @@ func (c *Controller) onAnswer(msg *etree.Element) {
 	if !found || c.run.steps[i] != stepFired {
 		return
 	}
-	// What a notification comes to does not matter.
-	if (code != expected || status > 1) && c.run.graph.Synapses[i].Action.Operation != "notify" {
+	a := c.run.graph.Synapses[i].Action
+	if (code != expected || status > 1) && !ignoresFailure(a) {
 		c.run.steps[i] = stepFailed
+		c.effects.Logf("Transition %d: %s on %s ended with code %d (status %d), not %d", trans, a.Key, a.Node, code, status, expected)
 		c.abort("Event failed")
 		return
 	}
@@ -187,8 +193,15 @@ func (c *Controller) onAnswer(msg *etree.Element) {
 	c.advance()
 }
 
-// countFailure raises the fail count of a resource on a node.
-func (c *Controller) countFailure(node string, op *etree.Element, ours bool) {
+// ignoresFailure tells whether an action's failure is as good as its success (on-fail=ignore).
+func ignoresFailure(a *transition.Action) bool {
+	v, _ := a.Attr("CRM_meta_on_fail")
+	return strings.EqualFold(v, "ignore")
+}
+
+// countFailure raises the fail count of a resource on a node. Of a failure that is to be
+// ignored only the time is kept, so that it can be seen.
+func (c *Controller) countFailure(node string, op *etree.Element, ours, ignored bool) {
 	operation := op.SelectAttrValue("operation", "")
 	interval := op.SelectAttrValue("interval", "0")
 	value := "value++"
@@ -214,7 +227,9 @@ func (c *Controller) countFailure(node string, op *etree.Element, ours bool) {
 	}
 	name := resource + "#" + operation + "_" + interval
 	when := strconv.FormatInt(c.now.Unix(), 10)
-	c.effects.SetAttribute(node, "fail-count-"+name, &value)
+	if !ignored {
+		c.effects.SetAttribute(node, "fail-count-"+name, &value)
+	}
 	c.effects.SetAttribute(node, "last-failure-"+name, &when)
 }
 

@@ -86,17 +86,28 @@ func (r *run) inFlight() int {
 	return n
 }
 
+// unstoppable tells whether a synapse goes on when what it waits for failed, or when the
+// transition is to end early: what tells a clone's instances that something was done to others
+// of them, and the steps without effect on the way to it.
+func unstoppable(s *transition.Synapse) bool {
+	return s.Priority >= infinity && (s.Action.Operation == "notify" || s.Action.Kind == transition.Pseudo && s.Action.Operation != "stonith")
+}
+
+const infinity = 1000000
+
 // ready tells whether all that a synapse waits for is done.
 func (r *run) ready(i int) bool {
 	if r.steps[i] != stepWaiting {
 		return false
 	}
-	for _, in := range r.graph.Synapses[i].Inputs {
-		if j, ok := r.byID[in.ID]; ok && r.steps[j] != stepDone {
+	s := r.graph.Synapses[i]
+	for _, in := range s.Inputs {
+		j, ok := r.byID[in.ID]
+		if ok && r.steps[j] != stepDone && !(r.steps[j] == stepFailed && unstoppable(s)) {
 			return false
 		}
 	}
-	return true
+	return r.aborted == "" || unstoppable(s) || s.Action.Kind == transition.Pseudo
 }
 
 // abort ends the transition under way, if any, and asks for a new plan.
@@ -152,13 +163,10 @@ func (c *Controller) advance() {
 // fire starts the actions that may start; it tells whether more may be ready now.
 func (c *Controller) fire() bool {
 	r := c.run
-	if r.aborted != "" {
-		return false
-	}
 	under, batch, moves := r.load(), c.batchLimit(r), c.moveLimit()
 	again := false
 	for i, s := range r.graph.Synapses {
-		if r.aborted != "" || c.run != r {
+		if c.run != r {
 			return false
 		}
 		if !r.ready(i) || s.Action.Kind != transition.Pseudo && !c.fits(under, s.Action, batch, moves) {

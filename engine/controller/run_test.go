@@ -1,0 +1,204 @@
+package controller
+
+import (
+	"fmt"
+	"slices"
+	"testing"
+	"time"
+
+	"github.com/beevik/etree"
+
+	"hacluster/cib"
+	"hacluster/engine/replica"
+	"hacluster/engine/transition"
+)
+
+// alone is the world of a controller that is the only one of its cluster.
+type alone struct {
+	c        *Controller
+	root     *etree.Element
+	later    []func()
+	plans    []*transition.Graph
+	planned  int
+	executed []*etree.Element
+	set      []string // attributes
+}
+
+func (w *alone) then(f func()) { w.later = append(w.later, f) }
+
+// settle carries out what is under way.
+func (w *alone) settle() {
+	for len(w.later) > 0 {
+		f := w.later[0]
+		w.later = w.later[1:]
+		f()
+	}
+}
+
+func (w *alone) Broadcast(msg *etree.Element) {
+	w.then(func() { w.c.Deliver(time.Unix(1000, 0), "n1", msg) })
+}
+func (w *alone) CIB() *etree.Element { return w.root }
+func (w *alone) Update(_ cib.Request, done func(error)) {
+	w.then(func() { done(nil) })
+}
+func (w *alone) Sync(_ string, done func(error)) { w.then(func() { done(nil) }) }
+func (w *alone) SetAttribute(_, name string, _ *string) {
+	w.set = append(w.set, name)
+}
+func (w *alone) ClearFailures(string, string) {}
+func (w *alone) Plan(time.Time) (*transition.Graph, time.Time, string, error) {
+	w.planned++
+	if len(w.plans) == 0 {
+		return &transition.Graph{}, time.Time{}, "", nil
+	}
+	g := w.plans[0]
+	w.plans = w.plans[1:]
+	return g, time.Time{}, "", nil
+}
+func (w *alone) Fence(FenceRequest, func(error)) {}
+func (w *alone) Execute(order *etree.Element)    { w.executed = append(w.executed, order) }
+func (w *alone) History() *etree.Element         { return etree.NewElement("lrm") }
+func (w *alone) BecameDC(bool)                   {}
+func (w *alone) Exit(string)                     {}
+func (w *alone) Logf(string, ...any)             {}
+
+// keys are the operation keys of what was ordered so far.
+func (w *alone) keys() []string {
+	var out []string
+	for _, o := range w.executed {
+		out = append(out, o.SelectAttrValue("operation_key", ""))
+	}
+	return out
+}
+
+// answer tells the result of the order with that key, as an executor does directly, or,
+// recorded, through the history.
+func (w *alone) answer(t *testing.T, key string, code int, recorded bool) {
+	t.Helper()
+	i := slices.IndexFunc(w.executed, func(o *etree.Element) bool { return o.SelectAttrValue("operation_key", "") == key })
+	if i < 0 {
+		t.Fatalf("%s was not ordered", key)
+	}
+	magic := fmt.Sprintf("0:%d;%s", code, w.executed[i].SelectAttrValue("transition-key", ""))
+	if !recorded {
+		m := w.c.message("lrm_result", "", "transition-magic", magic)
+		w.c.Deliver(time.Unix(1000, 0), "n1", m)
+		w.settle()
+		return
+	}
+	id := "r_last_0"
+	if code != 0 {
+		id = "r_last_failure_0"
+	}
+	s := etree.NewElement("node_state")
+	s.CreateAttr("uname", "n1")
+	op := s.CreateElement("lrm").CreateElement("lrm_resources").CreateElement("lrm_resource").CreateElement("lrm_rsc_op")
+	for _, a := range [][2]string{{"id", id}, {"operation_key", key}, {"operation", w.executed[i].SelectAttrValue("operation", "")}, {"interval", "0"}, {"transition-magic", magic}} {
+		op.CreateAttr(a[0], a[1])
+	}
+	w.c.CIBChanged(time.Unix(1000, 0), replica.Change{Client: ClientExecutor, Node: "n1", Op: cib.Modify, Section: "status", Data: s})
+	w.settle()
+}
+
+// begin brings a lone controller to where it carries out the first of the plans.
+func begin(plans ...*transition.Graph) *alone {
+	w := &alone{root: cib.New(), plans: plans}
+	now := time.Unix(1000, 0)
+	w.c = New(Member{ID: 1, Name: "n1"}, "uuid", "", DefaultTiming, w)
+	w.c.Membership(now, []Member{{1, "n1"}}, true)
+	w.c.Group(now, []Member{{1, "n1"}})
+	w.c.Start(now)
+	w.settle()
+	w.c.Tick(now.Add(2 * time.Second))
+	w.settle()
+	return w
+}
+
+// chain is a graph of actions that follow each other.
+func chain(actions ...*transition.Synapse) *transition.Graph {
+	g := &transition.Graph{}
+	for i, s := range actions {
+		s.ID, s.Action.ID = i, i+1
+		if i > 0 {
+			s.Inputs = []*transition.Action{actions[i-1].Action}
+		}
+		g.Synapses = append(g.Synapses, s)
+	}
+	return g
+}
+
+func rscOp(operation, key string, priority int, attrs ...transition.Attr) *transition.Synapse {
+	return &transition.Synapse{Priority: priority, Action: &transition.Action{
+		Kind: transition.ResourceOp, Operation: operation, Key: key, Node: "n1", Attrs: attrs,
+		Resource: &transition.Resource{Tag: "primitive", ID: "r", Class: "ocf", Provider: "pacemaker", Type: "Stateful"},
+	}}
+}
+
+func pseudo(operation, key string, priority int) *transition.Synapse {
+	return &transition.Synapse{Priority: priority, Action: &transition.Action{Kind: transition.Pseudo, Operation: operation, Key: key}}
+}
+
+// A clone's instances are told before and after something is done to one of them.
+func notified() *transition.Graph {
+	return chain(
+		rscOp("notify", "r_pre_notify_start_0", 0), pseudo("notified", "c_confirmed-pre_notify_start_0", 0),
+		rscOp("start", "r_start_0", 0), pseudo("running", "c_running_0", infinity), pseudo("notify", "c_post_notify_running_0", infinity),
+		rscOp("notify", "r_post_notify_start_0", infinity), rscOp("monitor", "r_monitor_10000", 0))
+}
+
+func TestNotificationsAreAwaited(t *testing.T) {
+	w := begin(notified())
+	if got := w.keys(); !slices.Equal(got, []string{"r_pre_notify_start_0"}) {
+		t.Fatalf("ordered at once: %v", got)
+	}
+	w.answer(t, "r_pre_notify_start_0", 0, false)
+	w.answer(t, "r_start_0", 0, true)
+	if got := w.keys(); !slices.Equal(got, []string{"r_pre_notify_start_0", "r_start_0", "r_post_notify_start_0"}) {
+		t.Fatalf("ordered before the last notification was answered: %v", got)
+	}
+	w.answer(t, "r_post_notify_start_0", 0, false)
+	if got := w.keys(); got[len(got)-1] != "r_monitor_10000" || w.planned != 1 {
+		t.Errorf("in the end %v after %d plans", got, w.planned)
+	}
+}
+
+// A notification that fails ends the transition; what it was to announce is not done, and
+// no failure is counted.
+func TestNotificationFails(t *testing.T) {
+	w := begin(notified())
+	w.answer(t, "r_pre_notify_start_0", 1, false)
+	if got := w.keys(); len(got) != 1 || w.planned != 2 {
+		t.Errorf("ordered %v after %d plans", got, w.planned)
+	}
+	if slices.ContainsFunc(w.set, func(n string) bool { return n != "#feature-set" }) {
+		t.Errorf("attributes were set: %v", w.set)
+	}
+}
+
+func TestNotificationFailureIgnored(t *testing.T) {
+	g := notified()
+	g.Synapses[0].Action.Attrs = []transition.Attr{{Name: "CRM_meta_on_fail", Value: "ignore"}}
+	w := begin(g)
+	w.answer(t, "r_pre_notify_start_0", 1, false)
+	if got := w.keys(); len(got) != 2 || w.planned != 1 {
+		t.Errorf("ordered %v after %d plans", got, w.planned)
+	}
+}
+
+// What was begun is told of to its end, though it failed, before the next plan is made.
+func TestFailureIsAnnounced(t *testing.T) {
+	w := begin(notified())
+	w.answer(t, "r_pre_notify_start_0", 0, false)
+	w.answer(t, "r_start_0", 1, true)
+	if got := w.keys(); got[len(got)-1] != "r_post_notify_start_0" || w.planned != 1 {
+		t.Fatalf("ordered %v after %d plans", got, w.planned)
+	}
+	w.answer(t, "r_post_notify_start_0", 0, false)
+	if got := w.keys(); len(got) != 3 || w.planned != 2 {
+		t.Errorf("in the end %v after %d plans", got, w.planned)
+	}
+	if !slices.Contains(w.set, "fail-count-r#start_0") {
+		t.Errorf("no failure was counted: %v", w.set)
+	}
+}
