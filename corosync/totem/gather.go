@@ -79,15 +79,27 @@ func (r *Ring) receiveJoin(now time.Time, j *wire.Join) {
 		r.joinStep(now, j, proc, failed)
 	case Commit:
 		if contains(r.newMemb, j.From) && j.RingSeq >= r.ring.Seq {
+			r.forgive(j, failed)
 			r.joinStep(now, j, proc, failed)
 			r.enterGather(now, "join during commit")
 		}
 	case Recovery:
 		if contains(r.newMemb, j.From) && j.RingSeq >= r.ring.Seq {
+			r.forgive(j, failed)
 			r.joinStep(now, j, proc, failed)
 			r.restoreOldRing()
 			r.enterGather(now, "join during recovery")
 		}
+	}
+}
+
+// forgive takes back that nodes have failed where a member of the ring that is being formed does not say
+// so any more: it has the ring and gathers anew, because it hears one of them. Who insisted on its last gathering's
+// failed nodes would be counted as failed by them in turn, again and again where the others
+// hear of them just before this node has the ring, too.
+func (r *Ring) forgive(j *wire.Join, failed []uint32) {
+	if j.Node != 0 && !contains(failed, r.me) {
+		r.failed = subtract(r.failed, subtract(r.failed, failed))
 	}
 }
 

@@ -1,4 +1,4 @@
-package totem
+package totem_test
 
 import (
 	"bytes"
@@ -7,6 +7,7 @@ import (
 	"testing"
 	"time"
 
+	"hacluster/corosync/totem"
 	"hacluster/corosync/wire"
 )
 
@@ -19,13 +20,9 @@ func FuzzHostile(f *testing.F) {
 }
 
 func hostile(t *testing.T, lies []byte) {
-	w := newWorld(t, 1, 1, 2)
-	w.nodes[1].start()
-	w.nodes[2].start()
-	w.together(5 * time.Second)
-	victim := w.nodes[1]
-	// What lies make them deliver is no matter.
-	victim.quiet, w.nodes[2].quiet = true, true
+	w := started(t, 1, 1, 2)
+	victim := w.Node(1)
+	w.Unchecked() // what lies make them deliver is no matter
 	rng := rand.New(rand.NewPCG(1, uint64(len(lies))))
 	take := func() uint32 {
 		if len(lies) == 0 {
@@ -43,7 +40,7 @@ func hostile(t *testing.T, lies []byte) {
 	}
 	ring := func() wire.RingID {
 		if take()%2 == 0 {
-			return victim.ring.ID()
+			return victim.Ring().ID()
 		}
 		return wire.RingID{Rep: take(), Seq: uint64(take())}
 	}
@@ -67,7 +64,7 @@ func hostile(t *testing.T, lies []byte) {
 			inner := &wire.Mcast{Node: 2, From: 2, Seq: take(), Ring: ring(), Payload: wire.Packed{Messages: [][]byte{{1}}}.Marshal()}
 			p = &wire.Mcast{Node: 2, From: take() % 4, Seq: take(), Ring: ring(), Encapsulated: take()%2 == 0, Payload: inner.Marshal()}
 		case 2:
-			p = &wire.Mcast{Node: 2, From: take() % 4, Seq: victim.ring.high + 1 + take()%3, Ring: ring(), Payload: wire.Packed{
+			p = &wire.Mcast{Node: 2, From: take() % 4, Seq: victim.Ring().High() + 1 + take()%3, Ring: ring(), Payload: wire.Packed{
 				Fragmented: uint8(take()), Continuation: uint8(take()), Messages: [][]byte{bytes.Repeat([]byte{byte(take())}, int(take()%100))},
 			}.Marshal()}
 		case 3:
@@ -87,17 +84,14 @@ func hostile(t *testing.T, lies []byte) {
 		case 6:
 			p = &wire.HoldCancel{Node: 2, Ring: ring()}
 		}
-		if err := victim.ring.Receive(w.now, p.Marshal()); err != nil {
-			continue
-		}
-		victim.work()
-		w.run(time.Duration(take()%50) * time.Millisecond)
+		victim.Receive(p.Marshal())
+		w.Run(time.Duration(take()%50) * ms)
 	}
-	w.run(30 * time.Second)
-	for _, id := range w.ids {
-		r := w.nodes[id].ring
-		if r.State() != Operational || !slices.Equal(r.Members(), w.ids) || r.ID() != victim.ring.ID() {
-			t.Fatalf("node %d is in state %v, ring %v, members %v", id, r.State(), r.ID(), r.Members())
+	w.Run(30 * time.Second)
+	for _, n := range w.Nodes() {
+		r := n.Ring()
+		if r.State() != totem.Operational || !slices.Equal(r.Members(), []uint32{1, 2}) || r.ID() != victim.Ring().ID() {
+			t.Fatalf("node %d is in state %v, ring %v, members %v", n.ID(), r.State(), r.ID(), r.Members())
 		}
 	}
 }

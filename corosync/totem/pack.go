@@ -147,7 +147,7 @@ func (r *Ring) assemble(m *wire.Mcast) (out []Effect) {
 			continue
 		}
 		for _, g := range groups {
-			out = append(out, &Deliver{From: m.From, Group: g, Message: body, Swapped: m.Swapped})
+			out = append(out, &Deliver{From: m.From, Group: g, Message: body, Swapped: m.Swapped, Ring: m.Ring, Seq: m.Seq})
 		}
 	}
 	return out

@@ -109,12 +109,15 @@ type Multicast struct {
 // StoreSeq asks to keep the number of a ring on disk before any packet after it is sent.
 type StoreSeq struct{ Seq uint64 }
 
-// Deliver hands out a message. From is its sender. Swapped tells that the sender's byte order is the other one.
+// Deliver hands out a message. From is its sender; Seq is the number, on the ring Ring, of the packet in
+// which the message ends. Swapped tells that the sender's byte order is the other one.
 type Deliver struct {
 	From    uint32
 	Group   string
 	Message []byte
 	Swapped bool
+	Ring    wire.RingID
+	Seq     uint32
 }
 
 // Configuration tells who is in the ring. A transitional one comes first: Members are
