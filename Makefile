@@ -5,7 +5,7 @@ PROGRAMS := pcs crm_mon crm_verify clusterd tools
 # Small programs that are one binary, known by the name they are called by.
 TOOLS := $(shell cat cmd/tools/names.txt)
 
-.PHONY: build run test lint bench clean
+.PHONY: build run test simulate-ring lint bench clean
 
 build:
 	@mkdir -p $(BIN)
@@ -20,6 +20,13 @@ test:
 	./internal/lab/scripts/prepare
 	$(MAKE) build
 	$(GO) test -timeout 30m ./...
+
+# Random histories of the ring; docs/ring-simulation.md tells of them. FIRST is the seed of the first, NODES how many nodes (0: 2 to 32).
+SEEDS ?= 100000
+FIRST ?= 0
+NODES ?= 0
+simulate-ring:
+	GOMAXPROCS=1 nice -n 10 $(GO) test ./corosync/ringsim -count 1 -v -timeout 0 -run TestSeeds -args -seeds $(SEEDS) -first $(FIRST) -nodes $(NODES)
 
 lint:
 	@test -z "$$(gofumpt -l . | tee /dev/stderr)"

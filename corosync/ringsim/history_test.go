@@ -9,13 +9,14 @@ import (
 var (
 	seeds = flag.Int("seeds", 0, "how many histories TestSeeds plays; 0 is a few hundred")
 	first = flag.Uint64("first", 0, "the seed of its first")
+	nodes = flag.Int("nodes", 0, "how many nodes each has; 0 is as the seed says, 2 to 32")
 	one   = flag.Int64("one", -1, "plays this seed only, and tells what happens")
 )
 
 // TestSeeds plays histories from seeds. Each that fails says which to play again with -one.
 func TestSeeds(t *testing.T) {
 	if *one >= 0 {
-		if o := History(Plan{Seed: uint64(*one), Trace: t.Output()}); o.Err != nil {
+		if o := History(Plan{Seed: uint64(*one), Nodes: *nodes, Trace: t.Output()}); o.Err != nil {
 			t.Fatal(o)
 		}
 		return
@@ -30,7 +31,7 @@ func TestSeeds(t *testing.T) {
 	begin, tell := time.Now(), time.Now()
 	events, delivered, failed := 0, 0, 0
 	for seed := *first; seed < *first+uint64(n); seed++ {
-		o := History(Plan{Seed: seed})
+		o := History(Plan{Seed: seed, Nodes: *nodes})
 		events, delivered = events+o.Events, delivered+o.Delivered
 		if o.Err != nil {
 			t.Errorf("seed %d: %v", seed, o)

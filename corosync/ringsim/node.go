@@ -25,9 +25,10 @@ type Node struct {
 	inbox  [][]byte // while paused
 	armed  time.Duration
 
-	synced  map[uint32]bool
-	syncing bool
-	current *totem.Configuration
+	said, had uint32 // messages, in all lives and in this one
+	synced    map[uint32]bool
+	syncing   bool
+	current   *totem.Configuration
 }
 
 // inboxLimit is how many packets wait for a node that does not run; its socket's buffer holds no more.
@@ -63,7 +64,7 @@ func (n *Node) Start() {
 		return
 	}
 	n.life++
-	n.ring, n.paused, n.inbox, n.current, n.syncing = r, false, nil, nil, false
+	n.ring, n.paused, n.inbox, n.current, n.syncing, n.had = r, false, nil, nil, false, 0
 	n.w.trace("node %d starts", n.id)
 	n.w.check.Start(n.process())
 	r.Start(n.time())
@@ -129,11 +130,13 @@ func (n *Node) Say(size int) error {
 	if n.ring == nil || n.paused {
 		return ErrDown
 	}
-	n.w.talking++
+	n.said++
+	number := uint64(len(n.w.names) + 1)
+	n.w.names[number] = name{n.id, n.said}
 	b := make([]byte, max(size, 8))
-	binary.LittleEndian.PutUint64(b, uint64(n.w.talking))
+	binary.LittleEndian.PutUint64(b, number)
 	for i := 8; i < len(b); i++ {
-		b[i] = byte(n.w.talking + i*7)
+		b[i] = byte(int(number) + i*7)
 	}
 	return n.say(totem.Normal, wire.GroupServices, b)
 }
@@ -216,6 +219,9 @@ func (n *Node) work() {
 
 func (n *Node) effect(e totem.Effect) {
 	w := n.w
+	if w.Tell != nil {
+		w.Tell(n, e)
+	}
 	switch e := e.(type) {
 	case *totem.Unicast:
 		w.send(n, e.To, e.Packet)
@@ -299,12 +305,13 @@ func (n *Node) deliver(d *totem.Deliver) {
 		n.w.fail(n.w.check.Deliver(n.process(), d))
 	}
 	if d.Group != wire.GroupSync {
+		n.had++
 		if n.syncing && n.current.Ring == d.Ring {
 			n.w.fail(fmt.Errorf("node %d is given a message of node %d before the sync of %v is through", n.id, d.From, d.Ring))
 		}
 		return
 	}
-	if !n.syncing || string(d.Message[:min(len(d.Message), len(n.name()))]) != n.name() {
+	if !n.syncing || string(d.Message[:min(len(d.Message), len(n.syncName()))]) != n.syncName() {
 		return
 	}
 	n.synced[d.From] = true
@@ -315,5 +322,5 @@ func (n *Node) deliver(d *totem.Deliver) {
 	}
 }
 
-// name is how the sync messages of the ring begin.
-func (n *Node) name() string { return fmt.Sprintf("sync %v ", n.current.Ring) }
+// syncName is how the sync messages of the ring begin.
+func (n *Node) syncName() string { return fmt.Sprintf("sync %v ", n.current.Ring) }

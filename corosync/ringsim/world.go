@@ -27,20 +27,23 @@ type World struct {
 	// Spy sees every event before the checker does and may change it: so tests break what must be found.
 	Spy Spy
 
-	rng     *rand.Rand
-	now     time.Duration
-	queue   queue
-	count   uint64
-	nodes   []*Node // in the order of their ids
-	byID    map[uint32]*Node
-	config  totem.Config
-	check   *evs.Checker
-	cut     map[[2]uint32]bool // from, to
-	traps   []*trap
-	err     error
-	events  int
-	talking int // messages sent so far, to tell them apart
-	blind   bool
+	// Tell is told what nodes are given; nil for nobody.
+	Tell func(n *Node, e totem.Effect)
+
+	rng    *rand.Rand
+	now    time.Duration
+	queue  queue
+	count  uint64
+	nodes  []*Node // in the order of their ids
+	byID   map[uint32]*Node
+	config totem.Config
+	check  *evs.Checker
+	cut    map[[2]uint32]bool // from, to
+	traps  []*trap
+	err    error
+	events int
+	names  map[uint64]name // of the messages sent so far
+	blind  bool
 }
 
 // Net is how bad a network is.
@@ -49,6 +52,9 @@ type Net struct {
 	Loss, Duplicate float64       // of all packets
 	Stray           float64       // of all packets: these take ten times as long
 }
+
+// name tells a message from all others: the how-manieth of its node.
+type name struct{ node, number uint32 }
 
 // Spy stands between the rings and the checker.
 type Spy interface {
@@ -63,7 +69,7 @@ var epoch = time.Unix(1000, 0)
 func New(seed uint64, config totem.Config, ids ...uint32) *World {
 	w := &World{
 		Net: Net{Latency: 100 * time.Microsecond, Spread: 300 * time.Microsecond}, rng: rand.New(rand.NewPCG(seed, 7)),
-		byID: map[uint32]*Node{}, config: config, check: evs.New(), cut: map[[2]uint32]bool{},
+		byID: map[uint32]*Node{}, config: config, check: evs.New(), cut: map[[2]uint32]bool{}, names: map[uint64]name{},
 	}
 	ids = slices.Clone(ids)
 	slices.Sort(ids)
