@@ -44,9 +44,16 @@ func Destroy(s *session.Session, args []string) error {
 
 func destroyNodes(s *session.Session, nodes []string, keepGoing bool) error {
 	_, _ = s.ForNodes(nodes, session.RepeatIfTimeout(stopCall(s, "pacemaker")))
-	lines, _ := s.ForNodes(nodes, func(n string) (int, string) {
-		return s.Send(n, client.Request{Path: "remote/cluster_destroy"})
-	})
+	var lines []string
+	for _, part := range s.OwnLast(nodes) {
+		failed, _ := s.ForNodes(part, func(n string) (int, string) {
+			return s.Send(n, client.Request{Path: "remote/cluster_destroy"})
+		})
+		if err := s.Ctx.Err(); err != nil {
+			return err
+		}
+		lines = append(lines, failed...)
+	}
 	if len(lines) == 0 {
 		return nil
 	}

@@ -16,6 +16,7 @@ import (
 	"hacluster/internal/pcs/fleet"
 	"hacluster/internal/pcs/netdevice"
 	"hacluster/internal/pcs/report"
+	"hacluster/internal/pcs/sbd"
 	"hacluster/internal/pcs/session"
 	"hacluster/internal/pcsd/client"
 )
@@ -62,9 +63,6 @@ func nodeAdd09(s *session.Session, args []string) error {
 	node := addrs[0]
 	if why := availability(s, []string{node})[0]; why != "" {
 		return report.Fatalf("Unable to add '%s' to cluster: %s", node, why)
-	}
-	if s.World.Services.IsEnabled(s.Ctx, "sbd") {
-		return report.NotYet("pcs cluster node add to a cluster with SBD")
 	}
 	if d := corosyncconf.ReadDevice(root); d != nil && d.Model == "net" {
 		if err := netdevice.Distribute(s, d.Options.Value("host"), corosyncconf.ClusterName(root), []string{node}, fleet.Way{}); err != nil {
@@ -114,8 +112,7 @@ func nodeAdd09(s *session.Session, args []string) error {
 
 // equip09 prepares a new node before it is told to the others.
 func equip09(s *session.Session, root *corosyncconf.Section, node string) error {
-	s.Out.Info("Disabling SBD service...")
-	if err := fleet.Simple(s, []string{node}, "remote/sbd_disable", nil, "sbd disabled"); err != nil {
+	if err := fence09(s, root, node); err != nil {
 		return err
 	}
 	if err := booth.SendAll(s, []string{node}); err != nil {
@@ -141,6 +138,42 @@ func equip09(s *session.Session, root *corosyncconf.Section, node string) error 
 		return report.Fatalf("Unable to read %s: %s", s.Paths.PacemakerKey, session.Reason(err))
 	}
 	return fleet.PutFiles(s, to, map[string]fleet.File{remoteKey: fleet.Binary(keyKind, key)}, way)
+}
+
+// fence09 has SBD on the new node as the cluster has it.
+func fence09(s *session.Session, root *corosyncconf.Section, node string) error {
+	watchdog := ""
+	if list := s.Opts.List("--watchdog"); len(list) > 0 {
+		watchdog = list[0]
+	}
+	joining, err := sbd.Join(s, node, watchdog, s.Opts.List("--device"))
+	if err != nil {
+		return err
+	}
+	if joining != nil {
+		if err := stoppedForTieBreaker09(s, root, 1); err != nil {
+			return err
+		}
+		s.Out.Info("Running SBD pre-enabling checks...")
+		if err := joining.Check09(); err != nil {
+			return err
+		}
+		joining.Ask(s, []string{node})
+		if err := s.Out.Check(); err != nil {
+			return err
+		}
+	}
+	return fence(s, joining, []string{node})
+}
+
+// stoppedForTieBreaker09 refuses to go on while the cluster runs when SBD needs the quorum option auto_tie_breaker
+// for another number of nodes.
+func stoppedForTieBreaker09(s *session.Session, root *corosyncconf.Section, change int) error {
+	if !s.NeedsTieBreaker(root, change) || corosyncconf.QuorumOptions(root).Value("auto_tie_breaker") == "1" {
+		return nil
+	}
+	s.Out.Warn("auto_tie_breaker quorum option will be enabled to make SBD fencing effecive after this change. Cluster has to be offline to be able to make this change.")
+	return s.CheckStopped(confLabels(root))
 }
 
 func confLabels(root *corosyncconf.Section) []string {
@@ -242,11 +275,8 @@ func nodeRemove09(s *session.Session, args []string) error {
 	if err != nil {
 		return err
 	}
-	if s.NeedsTieBreaker(root, -1) {
-		s.Out.Warn("auto_tie_breaker quorum option will be enabled to make SBD fencing effecive after this change. Cluster has to be offline to be able to make this change.")
-		if err := s.CheckStopped(confLabels(root)); err != nil {
-			return err
-		}
+	if err := stoppedForTieBreaker09(s, root, -1); err != nil {
+		return err
 	}
 	if err := destroyNodes(s, []string{node}, s.Opts.Force()); err != nil {
 		return err

@@ -14,6 +14,7 @@ import (
 	"hacluster/internal/pcs/fleet"
 	"hacluster/internal/pcs/netdevice"
 	"hacluster/internal/pcs/report"
+	"hacluster/internal/pcs/sbd"
 	"hacluster/internal/pcs/session"
 	"hacluster/internal/pcsd/client"
 )
@@ -23,7 +24,7 @@ const anyHost = "Unable to perform operation on any available node/host, therefo
 // tieBreaker tells of the quorum option that SBD needs when the number of nodes changes: it can be set only while the
 // cluster is stopped.
 func tieBreaker(s *session.Session, root *corosyncconf.Section, change int, online []string) (needed bool) {
-	if !s.NeedsTieBreaker(root, change) {
+	if !s.NeedsTieBreaker(root, change) || corosyncconf.QuorumOptions(root).Value("auto_tie_breaker") == "1" {
 		return false
 	}
 	if len(online) == 0 {
@@ -54,6 +55,12 @@ func distribute(s *session.Session, root *corosyncconf.Section, hosts, reload []
 
 // addLive makes a host a node of the cluster.
 func addLive(s *session.Session, root *corosyncconf.Section, n nodeWords) error {
+	began := addOf(n.name)
+	again := s.Began(began) && n.is(s, root)
+	if again {
+		s.Out.Info("Adding node '" + n.name + "' was begun before and did not come to its end, it is done again")
+		corosyncconf.RemoveNodes(root, []string{n.name})
+	}
 	skip := s.Opts.Has("--skip-offline")
 	s.Out.Tell(named(root)...)
 	names, _ := confNames(root)
@@ -71,11 +78,16 @@ func addLive(s *session.Session, root *corosyncconf.Section, n nodeWords) error 
 	s.Out.Tell(items...)
 	c := &newCluster{nodes: []nodeWords{n}}
 	c.defaults(s, false)
+	joining, err := sbd.Join(s, n.name, n.watchdog, n.devices)
+	if err != nil {
+		return err
+	}
 	others, items := outsiders(s)
 	s.Out.Tell(items...)
 	s.Out.Tell(rules(s).AddNodes(c.members, corosyncconf.Nodes(root), others)...)
-	sbd := s.World.Services.IsEnabled(s.Ctx, "sbd")
-	if options := n.sbdOptions(); len(options) > 0 && !sbd {
+	if joining != nil {
+		s.Out.Tell(joining.Check()...)
+	} else if options := n.sbdOptions(); len(options) > 0 {
 		s.Out.Tell(report.Errorf("Cluster is not configured to use SBD, cannot specify SBD option(s) %s for node '%s'", report.QuoteSorted(options), n.name))
 	}
 	wait, limit := startWait(s)
@@ -86,12 +98,15 @@ func addLive(s *session.Session, root *corosyncconf.Section, n nodeWords) error 
 		}
 	}
 	breaker := tieBreaker(s, root, 1, online)
-	fleet.Candidates(s, fresh, false)
+	fleet.Candidates(s, fresh, false, again || s.Opts.Force())
+	if joining != nil {
+		joining.Ask(s, fresh)
+	}
 	if err := s.Out.Check(); err != nil {
 		return err
 	}
-	if sbd {
-		return report.NotYet("pcs cluster node add to a cluster with SBD")
+	if err := s.Begin(began); err != nil {
+		return report.Fatalf("Unable to record the command: %s", err)
 	}
 	if err := fleet.Introduce(s, fresh, append(slices.Clone(names), n.name)); err != nil {
 		return err
@@ -101,8 +116,7 @@ func addLive(s *session.Session, root *corosyncconf.Section, n nodeWords) error 
 			return err
 		}
 	}
-	s.Out.Info("Disabling sbd...")
-	if err := fleet.Simple(s, fresh, "remote/sbd_disable", nil, "sbd disabled"); err != nil {
+	if err := fence(s, joining, fresh); err != nil {
 		return err
 	}
 	if err := booth.SendAll(s, fresh); err != nil {
@@ -116,7 +130,35 @@ func addLive(s *session.Session, root *corosyncconf.Section, n nodeWords) error 
 	if err := distribute(s, root, append(slices.Clone(online), fresh...), online, breaker); err != nil {
 		return err
 	}
-	return begin(s, fresh, wait, limit)
+	if err := begin(s, fresh, wait, limit); err != nil {
+		return err
+	}
+	return s.Finish()
+}
+
+// addOf is how adding a node is recorded.
+func addOf(node string) string { return "cluster node add " + node }
+
+// is tells whether a node that corosync.conf has under this name is the one that the words describe; it may have none.
+func (n nodeWords) is(s *session.Session, root *corosyncconf.Section) bool {
+	addrs := n.addrs
+	if h, ok := s.KnownHosts().ByName[n.name]; ok && addrs == nil {
+		addrs = []string{h.Dest().Addr}
+	}
+	for _, x := range corosyncconf.Nodes(root) {
+		if x.Name == n.name {
+			return slices.EqualFunc(x.Addrs, addrs, func(a corosyncconf.Addr, b string) bool { return a.Addr == b })
+		}
+	}
+	return true
+}
+
+// fence has SBD on new nodes as the cluster has it; joining is nil where it has none.
+func fence(s *session.Session, joining *sbd.Joining, fresh []string) error {
+	if joining == nil {
+		return sbd.TurnOff(s, fresh)
+	}
+	return joining.SetUp(s, fresh)
 }
 
 func (n nodeWords) sbdOptions() []string {
@@ -164,6 +206,11 @@ func sendFiles(s *session.Session, targets []string) error {
 	if !certSyncWanted(s) {
 		return nil
 	}
+	return SendCertificate(s, targets)
+}
+
+// SendCertificate gives hosts the certificate of this host's pcsd and its key.
+func SendCertificate(s *session.Session, targets []string) error {
 	var pair [2][]byte
 	for i, f := range []struct{ name, role string }{{"pcsd.crt", "pcsd SSL certificate"}, {"pcsd.key", "pcsd SSL key"}} {
 		path := filepath.Join(s.Paths.PcsdDir, f.name)
@@ -206,6 +253,13 @@ func removeLive(s *session.Session, root *corosyncconf.Section, nodes []string) 
 	}
 	if len(leaving) > 0 {
 		fleet.DestroyReachable(s, leaving)
+	}
+	for _, n := range nodes {
+		if s.Began(addOf(n)) {
+			if err := s.Finish(); err != nil {
+				return report.Fatalf("Unable to record the command: %s", err)
+			}
+		}
 	}
 	corosyncconf.RemoveNodes(root, nodes)
 	if err := distribute(s, root, staying, staying, breaker); err != nil {

@@ -66,7 +66,7 @@ func (c *newCluster) setupLive(s *session.Session) error {
 	c.defaults(s, false)
 	s.Out.Tell(c.check(s)...)
 	wait, limit := startWait(s)
-	fleet.Candidates(s, targets, true)
+	fleet.Candidates(s, targets, true, s.Opts.Force())
 	if err := s.Out.Check(); err != nil {
 		return err
 	}

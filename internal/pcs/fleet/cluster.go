@@ -13,19 +13,19 @@ import (
 )
 
 // Candidates asks hosts whether they can become nodes of a cluster and tells of what speaks against it. Their
-// services' versions are compared where sameVersions says so.
-func Candidates(s *session.Session, targets []string, sameVersions bool) {
+// services' versions are compared where sameVersions says so; force takes them though they are in a cluster.
+func Candidates(s *session.Session, targets []string, sameVersions, force bool) {
 	hosts := Hosts(s, targets)
 	taken := false
 	for _, h := range hosts {
-		items, inCluster := h.Unfit([]string{"pacemaker", "corosync"}, []string{"pacemaker", "corosync", "pacemaker_remote"}, true, s.Opts.Force())
+		items, inCluster := h.Unfit([]string{"pacemaker", "corosync"}, []string{"pacemaker", "corosync", "pacemaker_remote"}, true, force)
 		s.Out.Tell(items...)
 		taken = taken || inCluster
 	}
 	if sameVersions {
 		s.Out.Tell(Versions(hosts, "pacemaker", "corosync", "pcsd")...)
 	}
-	if taken && !s.Opts.Force() {
+	if taken && !force {
 		s.Out.Tell(report.Errorf("Some nodes are already in a cluster. Enforcing this will destroy existing cluster on those nodes. You should remove the nodes from their clusters instead to keep the clusters working properly").As(false))
 	}
 }

@@ -74,18 +74,21 @@ func SyncCerts(s *session.Session, args []string) error {
 	if len(args) > 0 && !s.Legacy() {
 		return argv.Usage()
 	}
+	if s.Legacy() && len(args) > 0 {
+		return cluster.SyncCerts(s, args)
+	}
 	nodes, err := cluster.Nodes(s)
 	if err != nil {
 		return err
 	}
-	if !s.Legacy() {
-		targets, items := s.Targets(nodes, s.Opts.Has("--skip-offline"), true)
-		if err := s.Check(items...); err != nil {
-			return err
-		}
-		nodes = targets
+	if s.Legacy() {
+		return cluster.SyncCerts(s, nodes)
 	}
-	return cluster.SyncCerts(s, nodes)
+	targets, items := s.Targets(nodes, s.Opts.Has("--skip-offline"), true)
+	if err := s.Check(items...); err != nil {
+		return err
+	}
+	return cluster.SendCertificate(s, targets)
 }
 
 // users is the file of the tokens that pcsd takes.

@@ -162,14 +162,14 @@ func (s *Session) CorosyncRuns(targets []string, offline func(report.Item) repor
 	return running
 }
 
-// DistributeConf sends corosync.conf to nodes.
+// DistributeConf sends corosync.conf to nodes, to this host last.
 func (s *Session) DistributeConf(targets []string, root *corosyncconf.Section) error {
 	form := url.Values{"corosync_conf": {root.String()}}
 	if s.Legacy() {
 		form.Set("dialect", s.Version.String())
 	}
 	s.Out.Info("Sending updated corosync.conf to nodes...")
-	for _, r := range s.All(targets, "remote/set_corosync_conf", form) {
+	for _, r := range s.AllOwnLast(targets, "remote/set_corosync_conf", form) {
 		if i, failed := s.ResponseItem(r); failed {
 			s.Out.Tell(s.OrSkip(i), s.OrSkip(report.Errorf("%s: Unable to set corosync config", r.Node)))
 			continue
