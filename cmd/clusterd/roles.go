@@ -9,15 +9,10 @@ import (
 	"os/user"
 	"path/filepath"
 	"strconv"
-	"time"
 
-	"github.com/beevik/etree"
 	"github.com/spf13/cobra"
 
-	"hacluster/cib/upgrade"
 	"hacluster/engine/controller"
-	"hacluster/engine/scheduler"
-	"hacluster/engine/transition"
 	"hacluster/internal/corosyncd"
 	"hacluster/internal/host"
 	"hacluster/internal/node"
@@ -119,17 +114,6 @@ func pacemaker(ctx context.Context, env *program.Env) error {
 		"HA_cluster_type=corosync", "PCMK_logfile=/var/log/pacemaker/pacemaker.log", "HA_LOGFILE=/var/log/pacemaker/pacemaker.log", "HA_LOGFACILITY=daemon")
 	err = node.Run(ctx, node.Config{
 		StateDir: state, Owner: uid, Group: gid, Agents: agents, Timing: controller.DefaultTiming, Log: log,
-		Plan: func(root *etree.Element, now time.Time) (*transition.Graph, time.Time, error) {
-			current, err := upgrade.ForScheduler(root)
-			if err != nil {
-				return nil, time.Time{}, err
-			}
-			r, err := scheduler.Plan(scheduler.Input{CIB: current.Root, Now: now, NoScores: true})
-			if err != nil {
-				return nil, time.Time{}, err
-			}
-			return r.Graph, r.RecheckBy, nil
-		},
 		Ready: func() {
 			if err := supervise.Ready(env.Getenv); err != nil {
 				log.Warn("tell that the service is ready", "err", err)

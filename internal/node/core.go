@@ -174,6 +174,16 @@ func (c *Core) alert(e alert.Event) {
 	}
 }
 
+// GroupChange takes a change of the group: who is in it now, and who left since the last one.
+func (c *Core) GroupChange(now time.Time, members, left []uint32) {
+	// Daemons that were killed and started again may come back in one change.
+	back := func(id uint32) bool { return slices.Contains(left, id) }
+	if slices.ContainsFunc(members, back) {
+		c.Group(now, slices.DeleteFunc(slices.Clone(members), back))
+	}
+	c.Group(now, members)
+}
+
 // Group takes the nodes that are in the group of clusters' daemons.
 func (c *Core) Group(now time.Time, ids []uint32) {
 	c.now = now
@@ -274,6 +284,19 @@ func (c *Core) Shutdown(now time.Time) {
 func (c *Core) Change(now time.Time, client replica.Client, req cib.Request, done func(cib.Result, error)) {
 	c.now, req.Now = now, now
 	c.Replica.Request(client, req, now.Format(time.ANSIC), done)
+}
+
+// Invoke hands an order, an element rsc_op, to the executor of a node, where that is in the group.
+func (c *Core) Invoke(node string, order *etree.Element) {
+	if !slices.ContainsFunc(c.members, func(m controller.Member) bool { return m.Name == node }) {
+		return
+	}
+	m := etree.NewElement("message")
+	for _, a := range [][2]string{{"t", controller.Type}, {"crm_task", "lrm_invoke"}, {"src", c.self.Name}, {"crm_host_to", node}} {
+		m.CreateAttr(a[0], a[1])
+	}
+	m.CreateElement("crm_xml").AddChild(order)
+	c.send(m)
 }
 
 // Now is the time of the last event.

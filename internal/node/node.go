@@ -9,7 +9,6 @@ import (
 	"fmt"
 	"log/slog"
 	mathrand "math/rand/v2"
-	"slices"
 	"strings"
 	"sync"
 	"time"
@@ -18,6 +17,7 @@ import (
 
 	"hacluster/cib"
 	"hacluster/corosync/client"
+	"hacluster/corosync/local"
 	"hacluster/engine/controller"
 	"hacluster/engine/replica"
 	"hacluster/engine/transition"
@@ -34,10 +34,8 @@ type Config struct {
 	// Owner and Group own what is written there; -1 leaves it to this process's.
 	Owner, Group int
 	Agents       *ocf.Host
-	// Plan is the scheduler.
-	Plan   func(root *etree.Element, now time.Time) (*transition.Graph, time.Time, error)
-	Timing controller.Timing
-	Log    *slog.Logger
+	Timing       controller.Timing
+	Log          *slog.Logger
 	// Ready is called when local clients are served.
 	Ready func()
 }
@@ -282,19 +280,17 @@ func (n *Node) onCPG(e client.CPGEvent) {
 	case *client.Deliver:
 		n.core.Message(now, e.Node, e.Data)
 	case *client.Confchg:
-		ids := make([]uint32, 0, len(e.Members))
-		for _, m := range e.Members {
-			ids = append(ids, m.Node)
-		}
-		// A daemon that was killed and started again may come back in one change.
-		for _, l := range e.Left {
-			if slices.Contains(ids, l.Node) {
-				without := slices.DeleteFunc(slices.Clone(ids), func(id uint32) bool { return id == l.Node })
-				n.core.Group(now, without)
-			}
-		}
-		n.core.Group(now, ids)
+		n.core.GroupChange(now, MemberIDs(e.Members), MemberIDs(e.Left))
 	}
+}
+
+// MemberIDs are the nodes of the members of a group.
+func MemberIDs(members []local.Member) []uint32 {
+	out := make([]uint32, 0, len(members))
+	for _, m := range members {
+		out = append(out, m.Node)
+	}
+	return out
 }
 
 // post hands f to the loop; once the loop has ended, f is dropped.
@@ -413,6 +409,6 @@ func (w *world) Plan(root *etree.Element, now time.Time) (*transition.Graph, tim
 	if err != nil {
 		w.log.Warn("the scheduler's input could not be kept", "err", err)
 	}
-	g, recheck, err := w.cfg.Plan(root, now)
+	g, recheck, err := Plan(root, now)
 	return g, recheck, input, err
 }

@@ -191,14 +191,7 @@ func (r *request) lrm(task string, op *etree.Element) {
 	order.CreateAttr("on_node", node)
 	order.CreateAttr("transition-key", op.SelectAttrValue("transition-key", ""))
 	order.AddChild(prim.Copy())
-	if here := slices.ContainsFunc(core.Members(), func(m controller.Member) bool { return m.Name == node }); here {
-		m := etree.NewElement("message")
-		for _, a := range [][2]string{{"t", controller.Type}, {"crm_task", "lrm_invoke"}, {"src", core.Self().Name}, {"crm_host_to", node}} {
-			m.CreateAttr(a[0], a[1])
-		}
-		m.CreateElement("crm_xml").AddChild(order)
-		core.send(m)
-	}
+	core.Invoke(node, order)
 	if task == "lrm_fail" {
 		answer(0)
 		return
@@ -226,18 +219,14 @@ func (r *request) probeAgain(node string) {
 			continue
 		}
 		for _, res := range st.FindElements(fmt.Sprintf("./node_state[@uname='%s']/lrm/lrm_resources/lrm_resource", m.Name)) {
-			msg := etree.NewElement("message")
-			for _, a := range [][2]string{{"t", controller.Type}, {"crm_task", "lrm_invoke"}, {"src", core.Self().Name}, {"crm_host_to", m.Name}} {
-				msg.CreateAttr(a[0], a[1])
-			}
-			order := msg.CreateElement("crm_xml").CreateElement("rsc_op")
+			order := etree.NewElement("rsc_op")
 			order.CreateAttr("operation", "delete")
 			order.CreateAttr("on_node", m.Name)
 			p := order.CreateElement("primitive")
 			for _, a := range res.Attr {
 				p.CreateAttr(a.Key, a.Value)
 			}
-			core.send(msg)
+			core.Invoke(m.Name, order)
 		}
 	}
 	r.reply("response", core.Self().Name, etree.NewElement("ok"))

@@ -1,0 +1,25 @@
+package node
+
+import (
+	"time"
+
+	"github.com/beevik/etree"
+
+	"hacluster/cib/upgrade"
+	"hacluster/engine/scheduler"
+	"hacluster/engine/transition"
+)
+
+// Plan has the scheduler plan for a document of any schema. recheck is when time alone may change
+// the plan; zero: never.
+func Plan(root *etree.Element, now time.Time) (graph *transition.Graph, recheck time.Time, err error) {
+	current, err := upgrade.ForScheduler(root)
+	if err != nil {
+		return nil, time.Time{}, err
+	}
+	r, err := scheduler.Plan(scheduler.Input{CIB: current.Root, Now: now, NoScores: true})
+	if err != nil {
+		return nil, time.Time{}, err
+	}
+	return r.Graph, r.RecheckBy, nil
+}

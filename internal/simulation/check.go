@@ -1,0 +1,324 @@
+package simulation
+
+import (
+	"fmt"
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/beevik/etree"
+
+	"hacluster/cib"
+	"hacluster/corosync/local"
+	"hacluster/engine/controller"
+	"hacluster/engine/executor"
+	"hacluster/ocf"
+)
+
+// The invariants.
+const (
+	// Twice: no resource is active twice without the engine having allowed it.
+	Twice = "active twice"
+	// Unconfirmed: with fencing on, nothing starts before its earlier host is confirmed stopped or fenced.
+	Unconfirmed = "start before the earlier host was stopped or fenced"
+	// Forgotten: no acknowledged change of the CIB is lost.
+	Forgotten = "acknowledged CIB change lost"
+	// Unequal: equal versions of the CIB mean equal bytes.
+	Unequal = "equal versions, other bytes"
+	// Usurped: a partition without quorum fences no node outside of it (no-quorum-policy=ignore aside).
+	Usurped = "fencing of others without quorum"
+	// Unsettled: when faults stop, the cluster settles in what the engine wants.
+	Unsettled = "does not settle"
+)
+
+// Violation is an invariant that was broken.
+type Violation struct {
+	Invariant, Text string
+	At              time.Duration // of virtual time
+}
+
+func (v *Violation) String() string {
+	return fmt.Sprintf("after %v: %s: %s", v.At, v.Invariant, v.Text)
+}
+
+// checker knows what truly happened and holds the invariants against it.
+type checker struct {
+	c      *Cluster
+	broken *Violation
+	// maybe[resource][host]: as far as anybody can know, the resource runs there, for no stop, no
+	// probe and no fencing has told otherwise since it was started. promoted is the same of promotion.
+	maybe, promoted map[string]map[uint32]bool
+	// apart[a][b] is when host b was last outside of the group that host a is in; in is that group.
+	apart map[[2]uint32]time.Time
+	in    map[uint32][]uint32
+	// lies are resources whose agents lied, false are targets that a fence agent lied about: what
+	// the engine was told of them is wrong, and so may be what it does.
+	lies   map[string]bool
+	falses map[uint32]bool
+	dirty  []*Host // whose CIB changed in this event
+}
+
+func newChecker(c *Cluster) *checker {
+	return &checker{
+		c: c, maybe: map[string]map[uint32]bool{}, promoted: map[string]map[uint32]bool{}, apart: map[[2]uint32]time.Time{},
+		in: map[uint32][]uint32{}, lies: map[string]bool{}, falses: map[uint32]bool{},
+	}
+}
+
+func (k *checker) fail(invariant, format string, args ...any) {
+	if k.broken == nil {
+		k.broken = &Violation{invariant, fmt.Sprintf(format, args...), k.c.Now.Sub(start)}
+		k.c.logf("BROKEN: %s", k.broken)
+	}
+}
+
+// fencingOn tells whether a host's CIB has lost nodes fenced.
+func fencingOn(root *etree.Element) bool { return property(root, "stonith-enabled") != "false" }
+
+// everywhere tells that a resource may run on every node: a clone's.
+func everywhere(resource string) bool {
+	return strings.HasPrefix(resource, "C") || strings.HasPrefix(resource, "M")
+}
+
+func (k *checker) lied(resource string) { k.lies[resource] = true }
+
+// group takes a change of the group as a host sees it.
+func (k *checker) group(h *Host, e local.Confchg) {
+	before := k.in[h.ID]
+	var now []uint32
+	for _, m := range e.Members {
+		now = append(now, m.Node)
+	}
+	for _, o := range k.c.Hosts {
+		left := slices.ContainsFunc(e.Left, func(m local.Member) bool { return m.Node == o.ID })
+		if left || !slices.Contains(before, o.ID) || !slices.Contains(now, o.ID) {
+			k.apart[[2]uint32{h.ID, o.ID}] = k.c.Now
+		}
+	}
+	k.in[h.ID] = now
+}
+
+// left notes that the daemon of a host is gone.
+func (k *checker) left(h *Host) {
+	for _, o := range k.c.Hosts {
+		k.apart[[2]uint32{h.ID, o.ID}] = k.c.Now
+	}
+	k.in[h.ID] = nil
+}
+
+func (k *checker) powerLost(h *Host) { k.left(h) }
+
+// isApart tells whether two hosts were not in one group at some time since then.
+func (k *checker) isApart(a, b uint32, since time.Time) bool {
+	return !slices.Contains(k.in[a], b) || !k.apart[[2]uint32{a, b}].Before(since)
+}
+
+// planned finds who ordered an operation, and when that was planned.
+func (k *checker) planned(op executor.Op) (by *Host, at time.Time) {
+	f := strings.SplitN(op.Key, ":", 4)
+	if len(f) < 4 {
+		return nil, time.Time{}
+	}
+	n, err := strconv.Atoi(f[1])
+	for _, h := range k.c.Hosts {
+		if p := h.pcmk; p.running() && p.uuid == f[3] && err == nil && n > 0 && n <= len(p.plans) {
+			return h, p.plans[n-1]
+		}
+	}
+	return nil, time.Time{}
+}
+
+// agentStarts holds that a resource may be started, or promoted, on a host.
+func (k *checker) agentStarts(h *Host, p *process, op executor.Op) {
+	var held map[string]map[uint32]bool
+	word := ""
+	switch {
+	case op.Action == "start" && !everywhere(op.Resource):
+		held, word = k.maybe, "started"
+	case op.Action == "promote":
+		held, word = k.promoted, "promoted"
+	case op.Action == "migrate_from":
+		note(k.maybe, op.Resource, h.ID)
+		return
+	default:
+		return
+	}
+	if k.lies[op.Resource] {
+		note(held, op.Resource, h.ID)
+		return
+	}
+	fencing := fencingOn(p.core.Replica.Root())
+	by, at := k.planned(op)
+	for _, o := range k.c.Hosts {
+		if o == h || !held[op.Resource][o.ID] || k.falses[o.ID] {
+			continue
+		}
+		if fencing {
+			k.fail(Unconfirmed, "%s is %s on %s, though %s was neither seen stopped nor fenced", op.Resource, word, h.Name, o.Name)
+			return
+		}
+		if by == nil || k.isApart(h.ID, o.ID, at) || k.isApart(by.ID, o.ID, at) {
+			continue // without fencing, a lost node counts as stopped
+		}
+		k.fail(Twice, "%s is %s on %s, though it runs on %s, which is in the group", op.Resource, word, h.Name, o.Name)
+		return
+	}
+	note(held, op.Resource, h.ID)
+}
+
+func note(m map[string]map[uint32]bool, resource string, host uint32) {
+	if m[resource] == nil {
+		m[resource] = map[uint32]bool{}
+	}
+	m[resource][host] = true
+}
+
+// agentEnded takes what an agent told.
+func (k *checker) agentEnded(h *Host, op executor.Op, res executor.Result) {
+	if op.Action == "stop" && res.Code == ocf.CodeOK || op.Action == "monitor" && res.Code == ocf.CodeNotRunning {
+		delete(k.maybe[op.Resource], h.ID)
+		delete(k.promoted[op.Resource], h.ID)
+	}
+	if op.Action == "demote" && res.Code == ocf.CodeOK || op.Action == "monitor" && res.Code == ocf.CodeOK {
+		delete(k.promoted[op.Resource], h.ID)
+	}
+}
+
+// services holds that with fencing nothing truly runs twice.
+func (k *checker) services() {
+	for i, h := range k.c.Hosts {
+		for id, s := range h.services {
+			if !s.active || everywhere(id) && !s.promoted || k.lies[id] || k.falses[h.ID] {
+				continue
+			}
+			for _, o := range k.c.Hosts[i+1:] {
+				t := o.services[id]
+				if t == nil || !t.active || everywhere(id) && !t.promoted || k.falses[o.ID] {
+					continue
+				}
+				p := h.pcmk
+				if !p.running() {
+					p = o.pcmk
+				}
+				if p.running() && fencingOn(p.core.Replica.Root()) {
+					k.fail(Twice, "%s runs on %s and %s", id, h.Name, o.Name)
+				}
+			}
+		}
+	}
+}
+
+// fenced takes the success that a fence agent told.
+func (k *checker) fenced(target *Host, lie bool) {
+	if lie {
+		k.falses[target.ID] = true
+		return
+	}
+	for _, held := range []map[string]map[uint32]bool{k.maybe, k.promoted} {
+		for _, hosts := range held {
+			delete(hosts, target.ID)
+		}
+	}
+}
+
+// fencing holds that a host may have another fenced.
+func (k *checker) fencing(h *Host, action, target string) {
+	if action != "reboot" && action != "off" {
+		return
+	}
+	o := k.c.Host(target)
+	if o == nil || h.pcmk.quorate || slices.Contains(h.members(), o.ID) || property(h.pcmk.core.Replica.Root(), "no-quorum-policy") == "ignore" {
+		return
+	}
+	k.fail(Usurped, "%s has %s fenced (%s)", h.Name, target, action)
+}
+
+// changed notes that a host's CIB is another.
+func (k *checker) changed(h *Host) {
+	if !slices.Contains(k.dirty, h) {
+		k.dirty = append(k.dirty, h)
+	}
+}
+
+// event holds what must be true after every event.
+func (k *checker) event() {
+	if len(k.dirty) == 0 {
+		return
+	}
+	dirty := k.dirty
+	k.dirty = k.dirty[:0]
+	for _, h := range dirty {
+		if !h.joined() {
+			continue
+		}
+		root := h.pcmk.core.Replica.Root()
+		for _, o := range k.c.Hosts {
+			if o == h || !o.joined() || o.pcmk.core.Controller.DC() != h.pcmk.core.Controller.DC() {
+				continue
+			}
+			other := o.pcmk.core.Replica.Root()
+			if cib.VersionOf(root) == cib.VersionOf(other) && !same(root, other) {
+				k.fail(Unequal, "%s and %s both have %s: %s", h.Name, o.Name, cib.VersionOf(root), difference(root, other))
+				return
+			}
+		}
+	}
+}
+
+// joined tells that a host's node takes part under a DC, with no takeover of a CIB under way.
+func (h *Host) joined() bool {
+	if !h.pcmk.running() {
+		return false
+	}
+	switch h.pcmk.core.Controller.State() {
+	case controller.NotDC, controller.Idle, controller.PolicyEngine, controller.TransitionEngine:
+		return true
+	}
+	return false
+}
+
+// same tells whether two documents have the same bytes.
+func same(a, b *etree.Element) bool {
+	if a.Tag != b.Tag || len(a.Attr) != len(b.Attr) || len(a.Child) != len(b.Child) {
+		return false
+	}
+	for i := range a.Attr {
+		if a.Attr[i].Key != b.Attr[i].Key || a.Attr[i].Value != b.Attr[i].Value {
+			return false
+		}
+	}
+	for i := range a.Child {
+		x, ok := a.Child[i].(*etree.Element)
+		y, ok2 := b.Child[i].(*etree.Element)
+		if ok != ok2 || ok && !same(x, y) {
+			return false
+		}
+	}
+	return true
+}
+
+// difference tells where two documents differ first.
+func difference(a, b *etree.Element) string {
+	for i := range a.Child {
+		if i >= len(b.Child) {
+			break
+		}
+		x, ok := a.Child[i].(*etree.Element)
+		y, ok2 := b.Child[i].(*etree.Element)
+		if ok && ok2 && !same(x, y) {
+			return difference(x, y)
+		}
+	}
+	show := func(e *etree.Element) string {
+		s := e.Tag
+		for _, a := range e.Attr {
+			s += fmt.Sprintf(" %s=%q", a.Key, a.Value)
+		}
+		for _, c := range e.ChildElements() {
+			s += " <" + c.Tag + " " + c.SelectAttrValue("id", "") + ">"
+		}
+		return s
+	}
+	return show(a) + " / " + show(b)
+}

@@ -1,0 +1,185 @@
+// Package simulation runs whole clusters in one goroutine on virtual time: the
+// code that clusterd runs (corosync/node with its ring, internal/node with all
+// state machines of engine), only that network, disks, clocks, agents and fence
+// agents are simulated ones that can fail. All chance comes from one seed, so that
+// the same scenario gives the same history and a failure replays.
+//
+// A Scenario says what a cluster is like and what happens to it; Run lets it
+// happen, holds the invariants after every event, and tells what was broken.
+package simulation
+
+import (
+	"fmt"
+	"math/rand/v2"
+	"net/netip"
+	"strings"
+	"time"
+
+	"github.com/beevik/etree"
+
+	"hacluster/cib"
+	"hacluster/corosync/conf"
+	"hacluster/engine/replica"
+	"hacluster/internal/node"
+)
+
+// Cluster is a simulated cluster.
+type Cluster struct {
+	clock
+	Hosts []*Host
+	// Log is what happened; it is written where Verbose is set.
+	Log     []string
+	Verbose bool
+
+	random *rand.Rand
+	conf   *conf.Config
+	addrs  map[uint32][]netip.Addr
+	net    network
+	check  *checker
+	names  map[uint32]string
+	speed  speeds
+	adapt  adapters
+	// Fences counts what fence agents did, by target.
+	Fences map[string]int
+}
+
+// speeds are how long simulated things take at most; half of it at least.
+type speeds struct{ agent, fence, boot time.Duration }
+
+// adapters come between a node's cores and the simulated world; a test of the checker puts
+// faulty ones there.
+type adapters struct {
+	world   func(h *Host, w node.World) node.World
+	message func(h *Host, data []byte) []byte
+	quorate func(h *Host, quorate bool) bool
+}
+
+// start is when simulated time begins.
+var start = time.Date(2026, 1, 1, 0, 0, 0, 0, time.UTC)
+
+// New makes a cluster of n hosts, called node1 to nodeN, that are all off. fast has lost
+// nodes detected as where corosync.conf sets no timers; otherwise the token is 1 s.
+func New(seed uint64, n int, fast bool) (*Cluster, error) {
+	c := &Cluster{
+		clock: clock{Now: start}, random: rand.New(rand.NewPCG(seed, 1)), names: map[uint32]string{}, addrs: map[uint32][]netip.Addr{},
+		Fences: map[string]int{}, speed: speeds{agent: 300 * time.Millisecond, fence: 2 * time.Second, boot: 12 * time.Second},
+	}
+	c.net = newNetwork(c, n)
+	c.check = newChecker(c)
+	var text strings.Builder
+	text.WriteString("totem {\nversion: 2\ntransport: udpu\ncluster_name: sim\n")
+	if !fast {
+		text.WriteString("token: 1000\ntoken_coefficient: 0\n")
+	}
+	text.WriteString("}\nnodelist {\n")
+	for i := 1; i <= n; i++ {
+		h := &Host{c: c, ID: uint32(i), Name: fmt.Sprintf("node%d", i), services: map[string]*service{}, faults: map[string]*agentFault{}, disk: disk{cib: cib.New()}, wanted: true}
+		c.names[h.ID] = h.Name
+		c.addrs[h.ID] = []netip.Addr{netip.AddrFrom4([4]byte{10, 0, 0, byte(i)})}
+		c.Hosts = append(c.Hosts, h)
+		fmt.Fprintf(&text, "node {\nnodeid: %d\nring0_addr: 10.0.0.%d\nname: %s\n}\n", i, i, h.Name)
+	}
+	text.WriteString("}\nquorum {\nprovider: corosync_votequorum\n")
+	if n == 2 {
+		text.WriteString("two_node: 1\n")
+	}
+	text.WriteString("}\n")
+	var err error
+	if c.conf, err = conf.Read("corosync.conf", []byte(text.String())); err != nil {
+		return nil, err
+	}
+	return c, c.conf.Validate()
+}
+
+func (c *Cluster) logf(format string, args ...any) {
+	if c.Verbose {
+		c.Log = append(c.Log, c.Now.Format("15:04:05.000000 ")+fmt.Sprintf(format, args...))
+	}
+}
+
+// Dump is the log of a cluster.
+func (c *Cluster) Dump() string { return strings.Join(c.Log, "\n") }
+
+// Host finds a host by name; nil when there is none.
+func (c *Cluster) Host(name string) *Host {
+	for _, h := range c.Hosts {
+		if h.Name == name {
+			return h
+		}
+	}
+	return nil
+}
+
+// Run lets time pass, or stops where an invariant is broken.
+func (c *Cluster) Run(d time.Duration) {
+	end := c.Now.Add(d)
+	for c.check.broken == nil {
+		if !c.step(end) {
+			c.Now = end
+			return
+		}
+		c.check.event()
+	}
+}
+
+// Broken is the invariant that was broken; nil while all hold.
+func (c *Cluster) Broken() *Violation { return c.check.broken }
+
+// Running tells where a resource runs in truth.
+func (c *Cluster) Running(resource string) []string {
+	var out []string
+	for _, h := range c.Hosts {
+		if s := h.services[resource]; s != nil && s.active {
+			out = append(out, h.Name)
+		}
+	}
+	return out
+}
+
+// Names lists the hosts on which a node takes part.
+func (c *Cluster) Names() []string {
+	var out []string
+	for _, h := range c.Hosts {
+		if h.Up() {
+			out = append(out, h.Name)
+		}
+	}
+	return out
+}
+
+// Change orders a change of the CIB at a host, as cibadmin there does; done (may be nil) is
+// called with the answer unless the daemon is gone by then.
+func (c *Cluster) Change(name string, req cib.Request, done func(error)) {
+	p := c.Host(name).pcmk
+	if p == nil {
+		return
+	}
+	p.call(func(now time.Time) {
+		p.core.Change(now, replica.Client{ID: "sim", Name: "cibadmin", User: "root"}, req, func(_ cib.Result, err error) {
+			if done != nil && p.running() {
+				done(err)
+			}
+		})
+	})
+}
+
+// between gives a duration of half of most to most.
+func (c *Cluster) between(most time.Duration) time.Duration {
+	return most/2 + time.Duration(c.random.Int64N(int64(most/2)+1))
+}
+
+// property gives a cluster property as a document has it, "" where it has none.
+func property(root *etree.Element, name string) string {
+	conf := cib.Section(root, "crm_config")
+	if conf == nil {
+		return ""
+	}
+	for _, set := range conf.SelectElements("cluster_property_set") {
+		for _, nv := range set.SelectElements("nvpair") {
+			if nv.SelectAttrValue("name", "") == name {
+				return nv.SelectAttrValue("value", "")
+			}
+		}
+	}
+	return ""
+}

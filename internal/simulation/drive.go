@@ -1,0 +1,370 @@
+package simulation
+
+import (
+	"cmp"
+	"fmt"
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+
+	"hacluster/engine/controller"
+	"hacluster/internal/node"
+)
+
+// Outcome is what came of a scenario.
+type Outcome struct {
+	// Broken is the first invariant that was broken; nil: all held.
+	Broken *Violation
+	// Settled is how long after the last fault the cluster had settled.
+	Settled time.Duration
+	Events  int // of the simulation
+	Acks    int // changes of the CIB that were acknowledged to users
+	Log     []string
+}
+
+// settleLimit is how long a cluster may take to settle.
+const settleLimit = 15 * time.Minute
+
+// drive is a scenario under way.
+type drive struct {
+	*Cluster
+	s     *Scenario
+	marks []*mark
+}
+
+// mark is a value that a user has put into the CIB.
+type mark struct {
+	name             string
+	acked, taken     bool // it was acknowledged by a partition with quorum; so was that it was taken away
+	deleting, minors bool // its removal was ordered; it was changed in a partition without quorum
+}
+
+// Play lets a scenario happen.
+func Play(s *Scenario, verbose bool) (*Outcome, error) { return play(s, verbose, adapters{}) }
+
+func play(s *Scenario, verbose bool, a adapters) (*Outcome, error) {
+	c, err := New(s.Seed, s.Nodes, s.Fast)
+	if err != nil {
+		return nil, err
+	}
+	c.Verbose, c.adapt = verbose, a
+	doc, err := s.document()
+	if err != nil {
+		return nil, err
+	}
+	d := &drive{Cluster: c, s: s}
+	for _, h := range c.Hosts {
+		h.disk.cib = doc
+		h.Boot()
+	}
+	// It begins when the cluster is up.
+	for range 120 {
+		if d.settled() == "" || c.Broken() != nil {
+			break
+		}
+		c.Run(500 * time.Millisecond)
+	}
+	if why := d.settled(); why != "" {
+		c.check.fail(Unsettled, "at the first start: %s", why)
+	}
+	begin := c.Now
+	steps := slices.Clone(s.Steps)
+	slices.SortStableFunc(steps, func(x, y Step) int { return cmp.Compare(x.At, y.At) })
+	for _, st := range steps {
+		d.Run(begin.Add(ms(st.At)).Sub(c.Now))
+		if c.Broken() != nil {
+			break
+		}
+		c.logf("STEP %+v", st)
+		if err := d.do(st); err != nil {
+			return nil, fmt.Errorf("step %+v: %w", st, err)
+		}
+	}
+	d.Run(begin.Add(ms(s.Length)).Sub(c.Now))
+	out := &Outcome{}
+	if c.Broken() == nil {
+		out.Settled = d.settle()
+	}
+	out.Broken, out.Events, out.Log = c.Broken(), c.count, c.Log
+	for _, m := range d.marks {
+		if m.acked {
+			out.Acks++
+		}
+	}
+	return out, nil
+}
+
+func ms(n int) time.Duration { return time.Duration(n) * time.Millisecond }
+
+// until has something happen when a fault is over, at the latest at the scenario's end.
+func (d *drive) until(s Step, f func()) {
+	d.at(ms(min(s.For, d.s.Length-s.At)), f)
+}
+
+// do lets a step happen.
+func (d *drive) do(s Step) error {
+	var h *Host
+	if s.Host > 0 && s.Host <= len(d.Hosts) {
+		h = d.Hosts[s.Host-1]
+	}
+	number := func() int {
+		n, _ := strconv.Atoi(s.Arg)
+		return n
+	}
+	if h == nil && s.Do != "fence" && s.Do != "loss" && s.Do != "late" && s.Do != "double" {
+		return fmt.Errorf("there is no host %d", s.Host)
+	}
+	switch s.Do {
+	case "kill-pacemaker":
+		h.KillPacemaker()
+	case "kill-corosync":
+		h.KillCorosync()
+	case "power":
+		h.PowerOff()
+		h.bootAfter(ms(s.For))
+	case "pause":
+		d.pause(h, s)
+	case "part":
+		side := []uint32{h.ID}
+		for _, f := range strings.Fields(s.Arg) {
+			n, _ := strconv.Atoi(f)
+			side = append(side, uint32(n))
+		}
+		d.net.part(side, true)
+		d.until(s, func() { d.net.part(side, false) })
+	case "cut":
+		to := number()
+		if to < 1 || to > len(d.Hosts) || to == int(h.ID) {
+			return nil
+		}
+		d.net.cut[h.ID][to] = true
+		d.until(s, func() { d.net.cut[h.ID][to] = false })
+	case "loss":
+		d.net.loss = float64(number()) / 100
+		d.until(s, func() { d.net.loss = 0 })
+	case "late":
+		d.net.late = float64(number()) / 100
+		d.until(s, func() { d.net.late = 0 })
+	case "double":
+		d.net.double = float64(number()) / 100
+		d.until(s, func() { d.net.double = 0 })
+	case "slow":
+		d.net.slow[h.ID] = ms(number())
+		d.until(s, func() { d.net.slow[h.ID] = 0 })
+	case "skew":
+		// A running process measures time by its monotonic clock: the next start sees it.
+		boot := h.boots
+		h.PowerOff()
+		h.skew = time.Duration(number()) * time.Second
+		d.at(ms(min(s.For, 2000)), func() {
+			if h.boots == boot {
+				h.Boot()
+			}
+		})
+	case "agent":
+		f := strings.Fields(s.Arg)
+		if len(f) != 3 {
+			return fmt.Errorf("an agent's fault is RESOURCE ACTION MODE, not %q", s.Arg)
+		}
+		fault := &agentFault{f[2]}
+		key := f[0] + " " + f[1]
+		h.faults[key] = fault
+		d.until(s, func() {
+			if h.faults[key] == fault {
+				delete(h.faults, key)
+			}
+		})
+	case "fence":
+		for _, o := range d.Hosts {
+			if h == nil || o == h {
+				o.fence.mode = s.Arg
+				d.until(s, func() { o.fence.mode = "" })
+			}
+		}
+	case "die":
+		h.die(s.Arg)
+	case "full":
+		h.disk.full = true
+		d.until(s, func() { h.disk.full = false })
+	case "tear":
+		h.disk.tear = true
+		d.until(s, func() { h.disk.tear = false })
+	default:
+		return d.user(h, s)
+	}
+	return nil
+}
+
+func (d *drive) pause(h *Host, s Step) {
+	switch s.Arg {
+	case "":
+		h.Pause(true)
+		d.until(s, func() { h.Pause(false) })
+	case "pacemaker":
+		if p := h.pcmk; p.running() {
+			p.pause(true)
+			d.until(s, func() { p.pause(false) })
+		}
+	case "corosync":
+		if r := h.ring; r != nil {
+			r.paused = true
+			d.until(s, func() {
+				r.paused = false
+				r.resume()
+			})
+		}
+	}
+}
+
+// repair ends all faults and has all hosts take part again.
+func (d *drive) repair() {
+	d.logf("REPAIR")
+	d.net.heal()
+	for _, h := range d.Hosts {
+		h.faults, h.fence.mode, h.disk.full, h.disk.tear = map[string]*agentFault{}, "", false, false
+		h.Pause(false)
+		if p := h.pcmk; p.running() && p.paused {
+			p.pause(false)
+		}
+		if r := h.ring; r != nil && r.paused {
+			r.paused = false
+			r.resume()
+		}
+		d.enlist(h)
+	}
+}
+
+// enlist is the administrator who has a host take part again whenever it is down for good.
+func (d *drive) enlist(h *Host) {
+	switch {
+	case !h.On && h.boots > 0:
+		h.Boot()
+	case h.On && (h.ring == nil || h.pcmk == nil):
+		h.StartCluster()
+	}
+}
+
+// settle waits until the cluster has settled, and holds what must be true then.
+func (d *drive) settle() time.Duration {
+	d.repair()
+	begin := d.Now
+	quiet := 0
+	why := ""
+	for d.Now.Sub(begin) < settleLimit && d.Broken() == nil {
+		d.Run(500 * time.Millisecond)
+		if int(d.Now.Sub(begin)/time.Second)%20 == 19 {
+			for _, h := range d.Hosts {
+				d.enlist(h)
+			}
+		}
+		if why = d.settled(); why != "" {
+			quiet = 0
+			continue
+		}
+		if quiet++; quiet == 3 {
+			d.remembered()
+			return d.Now.Sub(begin)
+		}
+	}
+	d.check.fail(Unsettled, "%v after the last fault: %s", settleLimit, why)
+	return settleLimit
+}
+
+// settled tells what is missing until the cluster has settled; "" when it has.
+func (d *drive) settled() string {
+	dc := ""
+	for _, h := range d.Hosts {
+		p := h.pcmk
+		if !p.running() {
+			return h.Name + " takes no part"
+		}
+		if len(p.core.Members()) != len(d.Hosts) {
+			return fmt.Sprintf("%s sees %d in the group", h.Name, len(p.core.Members()))
+		}
+		switch p.core.Controller.State() {
+		case controller.Idle:
+			if dc != "" {
+				return dc + " and " + h.Name + " are DC"
+			}
+			dc = h.Name
+		case controller.NotDC:
+		default:
+			return h.Name + " is in " + string(p.core.Controller.State())
+		}
+		if !p.core.Executor.Idle() || len(p.outbox) > 0 {
+			return h.Name + " is busy"
+		}
+	}
+	if dc == "" {
+		return "there is no DC"
+	}
+	p := d.Host(dc).pcmk
+	root := p.core.Replica.Root()
+	for _, h := range d.Hosts {
+		if h.pcmk.core.Controller.DC() != dc {
+			return h.Name + " has another DC"
+		}
+		if !same(root, h.pcmk.core.Replica.Root()) {
+			return h.Name + " has another CIB"
+		}
+	}
+	g, _, err := node.Plan(root, p.now())
+	if err != nil {
+		return "no plan: " + err.Error()
+	}
+	if len(g.Synapses) > 0 {
+		return "left to be done: " + g.Synapses[0].Action.Key
+	}
+	return d.truth()
+}
+
+// truth tells where the CIB says that a resource runs and it does not, or the other way round.
+func (d *drive) truth() string {
+	root := d.Hosts[0].pcmk.core.Replica.Root()
+	for _, h := range d.Hosts {
+		for _, r := range root.FindElements(fmt.Sprintf("./status/node_state[@uname='%s']/lrm/lrm_resources/lrm_resource", h.Name)) {
+			id := r.SelectAttrValue("id", "")
+			if r.SelectAttrValue("class", "") == "stonith" || d.check.lies[id] {
+				continue
+			}
+			// The newest operation that tells anything.
+			last, call := "", -1
+			for _, op := range r.SelectElements("lrm_rsc_op") {
+				n, _ := strconv.Atoi(op.SelectAttrValue("call-id", "-1"))
+				if n < call || op.SelectAttrValue("op-status", "") != "0" {
+					continue
+				}
+				switch op.SelectAttrValue("operation", "") + op.SelectAttrValue("rc-code", "") {
+				case "start0", "monitor0", "monitor8", "promote0", "demote0", "migrate_from0":
+					last, call = "runs", n
+				case "stop0", "monitor7", "migrate_to0":
+					last, call = "is stopped", n
+				default:
+					last, call = "", n
+				}
+			}
+			s := h.services[id]
+			active := s != nil && s.active
+			if last == "runs" && !active || last == "is stopped" && active {
+				return fmt.Sprintf("%s %s on %s, so the CIB says, but that is not true", id, last, h.Name)
+			}
+		}
+	}
+	return ""
+}
+
+// remembered holds that no acknowledged change is lost.
+func (d *drive) remembered() {
+	root := d.Hosts[0].pcmk.core.Replica.Root()
+	for _, m := range d.marks {
+		there := property(root, m.name) != ""
+		switch {
+		case m.minors:
+		case m.acked && !m.deleting && !there:
+			d.check.fail(Forgotten, "%s was set, and is gone", m.name)
+		case m.taken && there:
+			d.check.fail(Forgotten, "%s was taken away, and is back", m.name)
+		}
+	}
+}

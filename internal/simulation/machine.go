@@ -1,0 +1,184 @@
+package simulation
+
+import (
+	"strings"
+	"time"
+
+	"hacluster/engine/attribute"
+	"hacluster/engine/executor"
+	"hacluster/engine/fencer"
+	"hacluster/ocf"
+)
+
+// service is what an agent of a host has started, in truth.
+type service struct{ active, promoted bool }
+
+// The ways in which agents and fence agents fail.
+const (
+	Hang = "hang" // until the executor kills them
+	Fail = "fail" // they do nothing and say so
+	Lie  = "lie"  // they do nothing and say they did
+	Slow = "slow" // fence agents: they take 30 to 60 s
+)
+
+// agentFault is how an action of a resource fails on a host.
+type agentFault struct{ mode string }
+
+// fenceFault is how fence agents fail that run on a host.
+type fenceFault struct{ mode string }
+
+func (h *Host) service(resource string) *service {
+	s := h.services[resource]
+	if s == nil {
+		s = &service{}
+		h.services[resource] = s
+	}
+	return s
+}
+
+// die ends a service behind its agent's back.
+func (h *Host) die(resource string) {
+	if s := h.services[resource]; s != nil {
+		s.active, s.promoted = false, false
+	}
+}
+
+func (h *Host) bootAfter(d time.Duration) {
+	boot := h.boots
+	h.c.at(d, func() {
+		if !h.On && h.boots == boot {
+			h.Boot()
+		}
+	})
+}
+
+// runAgent runs a resource agent. It belongs to the host, not to the process that wanted it.
+func (h *Host) runAgent(p *process, op executor.Op, done func(executor.Result)) {
+	c := h.c
+	s := h.service(op.Resource)
+	took := c.between(c.speed.agent)
+	mode := ""
+	if f := h.faults[op.Resource+" "+op.Action]; f != nil {
+		mode = f.mode
+	}
+	c.check.agentStarts(h, p, op)
+	if !h.On || c.check.broken != nil {
+		return
+	}
+	res := executor.Result{}
+	effect := true
+	switch mode {
+	case Hang:
+		took = op.Timeout
+		if took == 0 {
+			took = 20 * time.Second
+		}
+		effect = c.random.IntN(2) == 0
+		res.Code, res.Status = ocf.CodeError, int(ocf.TimedOut)
+	case Fail:
+		res.Code, effect = ocf.CodeError, false
+	case Lie:
+		effect = false
+		c.check.lied(op.Resource)
+	}
+	res.Duration = took
+	if effect && op.Action != "monitor" {
+		h.later(time.Duration(c.random.Int64N(int64(took)+1)), func() { h.effect(s, op) })
+	}
+	h.later(took, func() {
+		if op.Action == "monitor" && res.Code == 0 {
+			res.Code = s.code()
+			if mode == Lie && s.active {
+				res.Code = ocf.CodeNotRunning
+			} else if mode == Lie {
+				res.Code = ocf.CodeOK
+			}
+		}
+		c.logf("%s: agent: %s %s (interval %v) = %d", h.Name, op.Action, op.Resource, op.Interval, res.Code)
+		c.check.agentEnded(h, op, res)
+		if res.Code == ocf.CodeOK && p.running() && strings.HasPrefix(op.Resource, "M") && (op.Action == "start" || op.Action == "monitor") {
+			// A promotable agent tells how good a place this is, as ocf:pacemaker:Stateful does.
+			score := "5"
+			p.call(func(time.Time) {
+				p.core.Attributes.Set(attribute.Update{Name: "master-" + op.Resource, Host: h.Name, Value: &score})
+			})
+		}
+		done(res)
+	})
+}
+
+// code is what a monitor that tells the truth says.
+func (s *service) code() int {
+	switch {
+	case s.promoted:
+		return ocf.CodeRunningPromoted
+	case s.active:
+		return ocf.CodeOK
+	}
+	return ocf.CodeNotRunning
+}
+
+// effect is what an action does to the service.
+func (h *Host) effect(s *service, op executor.Op) {
+	switch op.Action {
+	case "start":
+		s.active = true
+	case "stop":
+		s.active, s.promoted = false, false
+	case "promote":
+		s.promoted = s.active
+	case "demote":
+		s.promoted = false
+	case "migrate_from":
+		for _, o := range h.c.Hosts {
+			if o.Name == op.Param("CRM_meta_migrate_source") && o.service(op.Resource).active {
+				o.service(op.Resource).active = false
+				s.active = true
+			}
+		}
+	}
+	h.c.check.services()
+}
+
+// runFence runs a fence agent on this host; plug is its target, "" where the action has none.
+func (h *Host) runFence(action, plug string, timeout time.Duration, done func(fencer.AgentResult)) {
+	c := h.c
+	took := c.between(c.speed.fence)
+	res := fencer.AgentResult{}
+	mode := h.fence.mode
+	switch mode {
+	case Fail:
+		res = fencer.AgentResult{Code: 1, Reason: "the device does not answer"}
+	case Slow:
+		took = c.between(time.Minute)
+	}
+	if timeout > 0 && took > timeout {
+		took = timeout
+		res = fencer.AgentResult{Code: 1, Reason: "the agent did not complete in time"}
+	}
+	if action == "list" && res.Code == 0 {
+		for _, o := range c.Hosts {
+			res.Output += o.Name + ",\n"
+		}
+	}
+	target := c.Host(plug)
+	fences := target != nil && (action == "reboot" || action == "off")
+	if fences && mode != Fail && mode != Lie {
+		// An agent that is killed for being slow may have done its work all the same.
+		h.later(took*9/10, func() {
+			c.logf("%s: fence agent: power of %s off", h.Name, plug)
+			c.Fences[plug]++
+			target.PowerOff()
+			if action == "reboot" {
+				target.bootAfter(c.between(c.speed.boot))
+			}
+		})
+	}
+	h.later(took, func() {
+		c.logf("%s: fence agent: %s %s = %d", h.Name, action, plug, res.Code)
+		if fences && res.Code == 0 {
+			c.check.fenced(target, mode == Lie)
+		}
+		done(res)
+	})
+}

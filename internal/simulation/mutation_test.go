@@ -1,0 +1,118 @@
+package simulation
+
+import (
+	"bytes"
+	"testing"
+	"time"
+
+	"github.com/beevik/etree"
+
+	"hacluster/engine/fencer"
+	"hacluster/engine/transition"
+	"hacluster/internal/node"
+)
+
+// A checker that finds nothing proves nothing: each invariant is broken on purpose here, by an
+// adapter between a core and its world, and must be found.
+
+// deaf keeps nothing on disk, though it says so.
+type deaf struct{ node.World }
+
+func (deaf) Save(*etree.Element) error { return nil }
+
+// credulous takes every fencing for done at once.
+type credulous struct {
+	node.World
+}
+
+func (w credulous) RunFence(agent, action string, params func(string) []fencer.Param, timeout, delay time.Duration, done func(time.Time, fencer.AgentResult)) {
+	if action == "reboot" || action == "off" {
+		w.Later(func(now time.Time) { done(now, fencer.AgentResult{}) })
+		return
+	}
+	w.World.RunFence(agent, action, params, timeout, delay, done)
+}
+
+// hasty lets every start of a plan begin at once: it does not wait for the stop elsewhere.
+type hasty struct{ node.World }
+
+func (w hasty) Plan(root *etree.Element, now time.Time) (*transition.Graph, time.Time, string, error) {
+	g, recheck, input, err := w.World.Plan(root, now)
+	if err == nil {
+		for _, s := range g.Synapses {
+			if s.Action.Operation == "start" {
+				s.Inputs = nil
+			}
+		}
+	}
+	return g, recheck, input, err
+}
+
+// idle has plans that do nothing.
+type idle struct{ node.World }
+
+func (w idle) Plan(root *etree.Element, now time.Time) (*transition.Graph, time.Time, string, error) {
+	g, recheck, input, err := w.World.Plan(root, now)
+	if err == nil && now.After(start.Add(20*time.Second)) {
+		g.Synapses = nil
+	}
+	return g, recheck, input, err
+}
+
+func wrap(f func(w node.World) node.World) adapters {
+	return adapters{world: func(_ *Host, w node.World) node.World { return f(w) }}
+}
+
+func TestCheckerFindsWhatIsBroken(t *testing.T) {
+	moves := []Step{{At: 20000, Do: "move", Host: 1, Arg: "P1 node2"}, {At: 25000, Do: "move", Host: 1, Arg: "P1 node1"}, {At: 30000, Do: "move", Host: 1, Arg: "P1 node2"}}
+	for _, m := range []struct {
+		invariant string
+		adapters  adapters
+		scenario  Scenario
+	}{
+		{Twice, wrap(func(w node.World) node.World { return hasty{w} }), Scenario{Nodes: 3, Length: 40000, Steps: moves}},
+		{Unconfirmed, wrap(func(w node.World) node.World { return hasty{w} }), Scenario{Nodes: 3, Fencing: true, Devices: "one", Length: 40000, Steps: moves}},
+		{Unconfirmed, wrap(func(w node.World) node.World { return credulous{w} }), Scenario{
+			Nodes: 3, Fencing: true, Devices: "one", Length: 60000,
+			Steps: []Step{{At: 5000, Do: "pause", Host: 1, For: 20000}, {At: 30000, Do: "pause", Host: 2, For: 20000}},
+		}},
+		{Forgotten, wrap(func(w node.World) node.World { return deaf{w} }), Scenario{
+			Nodes: 3, Length: 60000,
+			Steps: []Step{
+				{At: 5000, Do: "set", Host: 1}, {At: 10000, Do: "power", Host: 1, For: 5000}, {At: 10000, Do: "power", Host: 2, For: 5000}, {At: 10000, Do: "power", Host: 3, For: 5000},
+			},
+		}},
+		{Unequal, adapters{message: func(h *Host, data []byte) []byte {
+			if h.ID == 2 {
+				return bytes.ReplaceAll(data, []byte(`name="sim-1" value="yes"`), []byte(`name="sim-1" value="no"`))
+			}
+			return data
+		}}, Scenario{Nodes: 3, Length: 10000, Steps: []Step{{At: 5000, Do: "set", Host: 1}}}},
+		{Usurped, adapters{quorate: func(*Host, bool) bool { return true }}, Scenario{
+			Nodes: 3, Fencing: true, Devices: "one", Length: 60000,
+			Steps: []Step{{At: 5000, Do: "part", Host: 1, For: 30000}},
+		}},
+		{Unsettled, wrap(func(w node.World) node.World { return idle{w} }), Scenario{
+			Nodes: 2, Length: 60000, Steps: []Step{{At: 30000, Do: "die", Host: 1, Arg: "P1"}, {At: 30000, Do: "die", Host: 2, Arg: "P1"}},
+		}},
+	} {
+		s := m.scenario
+		s.Resources = []string{"P1"}
+		t.Run(m.invariant, func(t *testing.T) {
+			for seed := uint64(1); seed <= 5; seed++ {
+				s.Seed = seed
+				out, err := play(&s, false, m.adapters)
+				if err != nil {
+					t.Fatal(err)
+				}
+				if out.Broken == nil || out.Broken.Invariant != m.invariant {
+					t.Errorf("seed %d: found %v", seed, out.Broken)
+				}
+				sound, err := Play(&s, false)
+				if err != nil || sound.Broken != nil {
+					t.Errorf("seed %d: without the fault: %v, %v", seed, sound.Broken, err)
+				}
+			}
+		})
+	}
+}

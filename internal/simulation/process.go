@@ -1,0 +1,354 @@
+package simulation
+
+import (
+	"errors"
+	"fmt"
+	"math/rand/v2"
+	"time"
+
+	"github.com/beevik/etree"
+
+	"hacluster/corosync/ipc"
+	"hacluster/corosync/local"
+	corosync "hacluster/corosync/node"
+	"hacluster/engine/alert"
+	"hacluster/engine/controller"
+	"hacluster/engine/executor"
+	"hacluster/engine/fencer"
+	"hacluster/engine/replica"
+	"hacluster/engine/transition"
+	"hacluster/internal/node"
+)
+
+// process is the role pacemaker of a host: a core with the loop that internal/node puts around it.
+type process struct {
+	h       *Host
+	core    *node.Core
+	uuid    string
+	alive   bool
+	paused  bool
+	pending bool // a turn of the loop is under way
+	calls   []func()
+	alarm   alarm
+
+	// Corosync's client.
+	cpg, quorum corosync.Client
+	outbox      [][]byte
+	busy        bool // a request was not taken yet
+	quorate     bool // as corosync told last
+
+	exiting string
+	plans   []time.Time // when each transition was planned
+}
+
+// localLatency is how long a message between two processes of a host takes.
+const localLatency = 30 * time.Microsecond
+
+func (h *Host) startPacemaker() {
+	if !h.On || h.pcmk != nil || h.ring == nil || !h.ring.node.Ready() || !h.wanted || h.Fenced {
+		return
+	}
+	h.starts++
+	p := &process{h: h, alive: true, uuid: fmt.Sprintf("%08d-0000-4000-8000-%012d", h.ID, h.starts)}
+	p.alarm = alarm{clock: &h.c.clock, ring: p.tick}
+	var w node.World = &world{p}
+	if f := h.c.adapt.world; f != nil {
+		w = f(h, w)
+	}
+	p.core = node.NewCore(node.CoreConfig{
+		Self: controller.Member{ID: h.ID, Name: h.Name}, Names: h.c.names, CIB: h.disk.cib, UUID: p.uuid,
+		Random: rand.New(rand.NewPCG(uint64(h.ID), h.c.random.Uint64())), Timing: controller.DefaultTiming, ClusterName: "sim",
+	}, w)
+	h.pcmk = p
+	h.c.logf("%s: pacemaker starts", h.Name)
+	p.cpg, p.quorum = h.ring.connect(corosync.CPG), h.ring.connect(corosync.Quorum)
+	h.ring.node.Request(h.c.Now, p.quorum, local.ModelRequest(1))
+	h.ring.node.Request(h.c.Now, p.quorum, local.TrackRequest(local.TrackCurrent|local.TrackChanges))
+	p.outbox = append(p.outbox, p.join())
+	p.call(p.sample)
+}
+
+func (p *process) join() []byte {
+	return local.Join{Group: node.GroupName, PID: uint32(p.h.starts)}.Marshal()
+}
+
+// running tells whether the process is there; also of none.
+func (p *process) running() bool { return p != nil && p.alive }
+
+func (p *process) kill() {
+	if p != nil {
+		p.alive = false
+	}
+}
+
+func (p *process) stopped() bool { return p.paused || p.h.paused }
+
+// now is the time by this host's clock.
+func (p *process) now() time.Time { return p.h.c.Now.Add(p.h.skew) }
+
+// call has the loop call f.
+func (p *process) call(f func(now time.Time)) {
+	p.calls = append(p.calls, func() { f(p.now()) })
+	p.turn()
+}
+
+func (p *process) turn() {
+	if !p.pending {
+		p.pending = true
+		p.h.c.at(localLatency, p.loop)
+	}
+}
+
+// loop takes what has come.
+func (p *process) loop() {
+	p.pending = false
+	for p.alive && !p.stopped() && p.exiting == "" && len(p.calls) > 0 {
+		f := p.calls[0]
+		p.calls = p.calls[1:]
+		f()
+	}
+	p.after()
+}
+
+func (p *process) tick() {
+	if !p.alive || p.stopped() || p.exiting != "" {
+		return
+	}
+	if d := p.core.Deadline(); !d.IsZero() && !d.After(p.now()) {
+		p.core.Tick(p.now())
+	}
+	p.after()
+}
+
+// after sends what the core has to send and sets its alarm.
+func (p *process) after() {
+	if !p.alive || p.stopped() {
+		return
+	}
+	p.flush()
+	if p.alive && p.h.ring != nil {
+		p.h.ring.work()
+	}
+	if d := p.core.Deadline(); p.alive && !d.IsZero() {
+		p.alarm.set(d.Add(-p.h.skew))
+	}
+}
+
+func (p *process) flush() {
+	if p.busy || len(p.outbox) == 0 || p.h.ring == nil || !p.alive {
+		return
+	}
+	m := p.outbox[0]
+	p.outbox = p.outbox[1:]
+	p.busy = true
+	p.h.ring.node.Request(p.h.c.Now, p.cpg, m)
+}
+
+// taken hears that corosync took a request.
+func (p *process) taken() {
+	p.busy = false
+	if p.stopped() {
+		return
+	}
+	p.flush()
+	if p.exiting != "" && !p.busy && len(p.outbox) == 0 {
+		p.h.later(0, p.ended)
+	}
+}
+
+// answered hears corosync's answer to a request.
+func (p *process) answered(client corosync.Client, m []byte) {
+	if client != p.cpg || ipc.ID(m) != local.CPGJoin || !errors.Is(local.StatusOf(m), local.TryAgain) {
+		return
+	}
+	p.h.later(5*time.Millisecond, func() {
+		if p.alive {
+			p.outbox = append([][]byte{p.join()}, p.outbox...)
+			p.turn()
+		}
+	})
+}
+
+// told hears what corosync tells of its own accord.
+func (p *process) told(m []byte) {
+	switch ipc.ID(m) {
+	case local.CPGDeliverEvent:
+		d, err := local.ParseDeliver(m)
+		p.must(err)
+		p.call(func(now time.Time) {
+			data := d.Data
+			if f := p.h.c.adapt.message; f != nil {
+				data = f(p.h, data)
+			}
+			p.core.Message(now, d.Node, data)
+		})
+	case local.CPGConfchgEvent:
+		e, err := local.ParseConfchg(m)
+		p.must(err)
+		p.call(func(now time.Time) {
+			p.h.c.check.group(p.h, e)
+			p.core.GroupChange(now, node.MemberIDs(e.Members), node.MemberIDs(e.Left))
+		})
+	case local.QuorumNotifyV1Event, local.QuorumNotifyEvent:
+		q, err := local.ParseQuorate(m)
+		p.must(err)
+		p.call(func(now time.Time) {
+			p.quorate = q.Quorate
+			quorate := q.Quorate
+			if f := p.h.c.adapt.quorate; f != nil {
+				quorate = f(p.h, quorate)
+			}
+			p.core.Ring(now, q.Members, quorate)
+		})
+	}
+}
+
+func (p *process) must(err error) {
+	if err != nil {
+		p.h.c.check.fail("protocol", "%s: a message of corosync cannot be read: %v", p.h.Name, err)
+	}
+}
+
+// sample measures the machine as internal/node does.
+func (p *process) sample(now time.Time) {
+	p.core.Sample(now, controller.Sample{Cores: 2, Busy: -1})
+	p.h.later(controller.SampleInterval, func() {
+		if p.alive {
+			p.call(p.sample)
+		}
+	})
+}
+
+// Pause stops the role pacemaker alone, or lets it go on.
+func (p *process) pause(yes bool) {
+	p.paused = yes
+	if !yes && p.alive {
+		p.busyAgain()
+	}
+}
+
+// busyAgain goes on after a pause.
+func (p *process) busyAgain() {
+	p.turn()
+	p.h.later(localLatency, p.tick)
+}
+
+// ended is the end of the process by its own will.
+func (p *process) ended() {
+	h := p.h
+	if !p.alive || h.pcmk != p {
+		return
+	}
+	h.c.logf("%s: pacemaker ends: %s", h.Name, p.exiting)
+	h.Exits = append(h.Exits, p.exiting)
+	h.pacemakerEnded()
+	h.Fenced = p.exiting == "fenced"
+	if !h.wanted {
+		h.leaveRing()
+	}
+}
+
+// world is what a core can do on its host.
+type world struct{ p *process }
+
+func (w *world) Send(data []byte) {
+	if w.p.alive {
+		w.p.outbox = append(w.p.outbox, local.McastRequest(data))
+	}
+}
+
+var errFull = errors.New("no space left on device")
+
+func (w *world) Save(root *etree.Element) error {
+	h := w.p.h
+	switch {
+	case !w.p.alive:
+	case h.disk.full:
+		return errFull
+	case h.disk.tear:
+		// Power is lost while it writes: the store leaves the old state or the new one.
+		h.disk.tear = false
+		if h.c.random.IntN(2) == 0 {
+			h.disk.cib = root
+		}
+		h.PowerOff()
+		h.bootAfter(h.c.between(h.c.speed.boot))
+	default:
+		h.disk.cib = root
+	}
+	return nil
+}
+
+func (w *world) Plan(root *etree.Element, now time.Time) (*transition.Graph, time.Time, string, error) {
+	g, recheck, err := node.Plan(root, now)
+	if err == nil {
+		w.p.plans = append(w.p.plans, w.p.h.c.Now)
+	}
+	return g, recheck, "", err
+}
+
+// RunAgent has an agent run; it runs on when the daemon that wanted it dies.
+func (w *world) RunAgent(op executor.Op, done func(now time.Time, res executor.Result)) {
+	p := w.p
+	if !p.alive {
+		return
+	}
+	p.h.runAgent(p, op, func(res executor.Result) {
+		if p.alive {
+			p.call(func(now time.Time) { done(now, res) })
+		}
+	})
+}
+
+func (w *world) Later(f func(now time.Time)) { w.p.call(f) }
+
+func (w *world) RunFence(_, action string, params func(plug string) []fencer.Param, timeout, delay time.Duration, done func(now time.Time, res fencer.AgentResult)) {
+	p := w.p
+	if !p.alive {
+		return
+	}
+	plug := ""
+	for _, x := range params("plug") {
+		if x.Name == "plug" {
+			plug = x.Value
+		}
+	}
+	if plug != "" {
+		p.h.c.check.fencing(p.h, action, plug)
+	}
+	p.h.later(delay, func() {
+		if !p.alive {
+			return
+		}
+		p.h.runFence(action, plug, timeout, func(res fencer.AgentResult) {
+			if p.alive {
+				p.call(func(now time.Time) { done(now, res) })
+			}
+		})
+	})
+}
+
+func (w *world) RunAlert(r alert.Run)        { w.p.h.Alerts = append(w.p.h.Alerts, r) }
+func (w *world) Installed(string) bool       { return true }
+func (w *world) CIBChanged(c replica.Change) { w.p.h.c.check.changed(w.p.h) }
+func (w *world) FencingChanged()             {}
+
+func (w *world) Exit(reason string) {
+	p := w.p
+	if !p.alive || p.exiting != "" {
+		return
+	}
+	p.exiting = reason
+	// What was sent before must be out before the group is left.
+	wait := 5 * time.Second
+	if !p.busy && len(p.outbox) == 0 {
+		wait = 0
+	}
+	p.h.later(wait, p.ended)
+}
+
+func (w *world) Logf(format string, args ...any) {
+	if w.p.h.c.Verbose {
+		w.p.h.c.logf(w.p.h.Name+": "+format, args...)
+	}
+}

@@ -1,0 +1,306 @@
+package simulation
+
+import (
+	"fmt"
+	"math/rand/v2"
+	"strings"
+
+	"github.com/beevik/etree"
+
+	"hacluster/cib"
+)
+
+// Scenario is a cluster and what happens to it. All times are milliseconds of virtual time.
+type Scenario struct {
+	// Seed decides what the scenario leaves open: how long packets and agents take.
+	Seed  uint64 `json:"seed"`
+	Nodes int    `json:"nodes"`
+	// Fast: lost nodes are detected as where corosync.conf sets no timers.
+	Fast bool `json:"fast,omitempty"`
+	// Fencing is stonith-enabled, Devices how it is done: "one" device for all, or one for "each" node;
+	// with "levels" the first of them is tried before the second. Policy is no-quorum-policy.
+	Fencing bool   `json:"fencing,omitempty"`
+	Devices string `json:"devices,omitempty"`
+	Policy  string `json:"policy,omitempty"`
+	// Resources: P… a primitive, L… one that can migrate live, G… a group of two, C… a clone, M… a promotable one.
+	Resources []string `json:"resources"`
+	// Constraints: each resource runs with the one before it, or after it, or is drawn to a node.
+	Constraints bool `json:"constraints,omitempty"`
+	// Length is how long faults last; then all is repaired, and the cluster must settle.
+	Length int    `json:"length"`
+	Steps  []Step `json:"steps"`
+}
+
+// Step is something that happens: a fault, or what a user does.
+type Step struct {
+	At   int    `json:"at"`
+	Do   string `json:"do"`
+	Host int    `json:"host,omitempty"` // number of the host, from 1
+	// Arg says more: a resource, an action and a mode; other hosts; what a user wants.
+	Arg string `json:"arg,omitempty"`
+	// For is how long a fault lasts, at most until Length.
+	For int `json:"for,omitempty"`
+}
+
+// primitives are the ids of the primitives of a resource.
+func primitives(resource string) []string {
+	if strings.HasPrefix(resource, "G") {
+		return []string{resource + "a", resource + "b"}
+	}
+	return []string{resource}
+}
+
+// primitive is a primitive's XML.
+func primitive(id string) string {
+	ops := fmt.Sprintf(`<op id="%[1]s-m" name="monitor" interval="10s" timeout="20s"/><op id="%[1]s-s" name="start" interval="0s" timeout="20s"/><op id="%[1]s-e" name="stop" interval="0s" timeout="20s"/>`, id)
+	meta, kind := "", "Dummy"
+	switch id[0] {
+	case 'L':
+		meta = fmt.Sprintf(`<meta_attributes id="%[1]s-a"><nvpair id="%[1]s-a-m" name="allow-migrate" value="true"/></meta_attributes>`, id)
+	case 'M':
+		kind = "Stateful"
+		ops += fmt.Sprintf(`<op id="%[1]s-p" name="monitor" interval="11s" timeout="20s" role="Promoted"/>`, id)
+	}
+	return fmt.Sprintf(`<primitive id="%s" class="ocf" provider="pacemaker" type="%s">%s<operations>%s</operations></primitive>`, id, kind, meta, ops)
+}
+
+// resource is a resource's XML.
+func resource(id string) string {
+	var inner strings.Builder
+	for _, p := range primitives(id) {
+		inner.WriteString(primitive(p))
+	}
+	switch id[0] {
+	case 'G':
+		return fmt.Sprintf(`<group id="%s">%s</group>`, id, inner.String())
+	case 'C':
+		return fmt.Sprintf(`<clone id="%s-clone">%s</clone>`, id, inner.String())
+	case 'M':
+		return fmt.Sprintf(`<clone id="%[1]s-clone"><meta_attributes id="%[1]s-c"><nvpair id="%[1]s-c-p" name="promotable" value="true"/></meta_attributes>%[2]s</clone>`, id, inner.String())
+	}
+	return inner.String()
+}
+
+// top is the id of a resource in constraints.
+func top(id string) string {
+	if everywhere(id) {
+		return id + "-clone"
+	}
+	return id
+}
+
+// document is the CIB that a scenario's cluster starts with.
+func (s *Scenario) document() (*etree.Element, error) {
+	var b strings.Builder
+	property := func(name, value string) {
+		fmt.Fprintf(&b, `<nvpair id="cib-bootstrap-options-%[1]s" name="%[1]s" value="%[2]s"/>`, name, value)
+	}
+	b.WriteString(`<cib crm_feature_set="3.19.0" validate-with="pacemaker-3.9" admin_epoch="0" epoch="5" num_updates="0"><configuration><crm_config><cluster_property_set id="cib-bootstrap-options">`)
+	property("stonith-enabled", fmt.Sprint(s.Fencing))
+	property("cluster-recheck-interval", "60s")
+	if s.Policy != "" {
+		property("no-quorum-policy", s.Policy)
+	}
+	b.WriteString(`</cluster_property_set></crm_config><nodes>`)
+	for i := 1; i <= s.Nodes; i++ {
+		fmt.Fprintf(&b, `<node id="%[1]d" uname="node%[1]d"/>`, i)
+	}
+	b.WriteString(`</nodes><resources>`)
+	levels := ""
+	if s.Fencing {
+		hosts := []string{""}
+		if s.Devices != "one" {
+			hosts = nil
+			for i := 1; i <= s.Nodes; i++ {
+				hosts = append(hosts, fmt.Sprintf("node%d", i))
+			}
+		}
+		for i, h := range hosts {
+			names := []string{fmt.Sprintf("F%d", i+1)}
+			if s.Devices == "levels" {
+				names = append(names, names[0]+"x")
+			}
+			for j, name := range names {
+				list := ""
+				if h != "" {
+					list = fmt.Sprintf(`<instance_attributes id="%[1]s-i"><nvpair id="%[1]s-i-l" name="pcmk_host_list" value="%[2]s"/></instance_attributes>`, name, h)
+				}
+				fmt.Fprintf(&b, `<primitive id="%[1]s" class="stonith" type="fence_sim">%[2]s<operations><op id="%[1]s-m" name="monitor" interval="60s"/></operations></primitive>`, name, list)
+				if len(names) > 1 {
+					levels += fmt.Sprintf(`<fencing-level id="fl-%[1]s" index="%[2]d" target="%[3]s" devices="%[1]s"/>`, name, j+1, h)
+				}
+			}
+		}
+	}
+	for _, r := range s.Resources {
+		b.WriteString(resource(r))
+	}
+	b.WriteString(`</resources><constraints>`)
+	if s.Constraints {
+		for i, r := range s.Resources {
+			if i == 0 {
+				fmt.Fprintf(&b, `<rsc_location id="loc-%s" rsc="%s" node="node%d" score="100"/>`, r, top(r), 1+i%s.Nodes)
+				continue
+			}
+			fmt.Fprintf(&b, `<rsc_order id="ord-%[1]s" first="%[2]s" then="%[3]s"/>`, r, top(s.Resources[i-1]), top(r))
+			if i%2 == 1 {
+				fmt.Fprintf(&b, `<rsc_colocation id="col-%[1]s" rsc="%[3]s" with-rsc="%[2]s" score="INFINITY"/>`, r, top(s.Resources[i-1]), top(r))
+			}
+		}
+	}
+	b.WriteString(`</constraints>`)
+	if levels != "" {
+		b.WriteString(`<fencing-topology>` + levels + `</fencing-topology>`)
+	}
+	b.WriteString(`<rsc_defaults><meta_attributes id="rd"><nvpair id="rd-s" name="resource-stickiness" value="1"/></meta_attributes></rsc_defaults></configuration><status/></cib>`)
+	doc, err := cib.Parse([]byte(b.String()))
+	if err != nil {
+		return nil, err
+	}
+	return doc.Root, nil
+}
+
+// Generate makes the scenario of a seed. Most are short: few nodes, few resources, few faults.
+func Generate(seed uint64) *Scenario {
+	r := rand.New(rand.NewPCG(seed, 2))
+	s := &Scenario{Seed: seed, Nodes: 2 + r.IntN(2), Fencing: r.IntN(4) != 0}
+	large := r.IntN(25) == 0
+	if large {
+		s.Nodes = 4 + r.IntN(5)
+	}
+	s.Fast = r.IntN(8) == 0
+	s.Devices = []string{"one", "one", "each", "levels"}[r.IntN(4)]
+	if !s.Fencing {
+		s.Devices = ""
+	}
+	switch r.IntN(10) {
+	case 0:
+		s.Policy = "freeze"
+	case 1:
+		s.Policy = "ignore"
+	case 2:
+		s.Policy = "demote"
+	case 3:
+		if s.Fencing {
+			s.Policy = "fence"
+		}
+	}
+	kinds := "PPPLGCM"
+	for i := range 1 + r.IntN(2) + map[bool]int{true: r.IntN(8)}[large] {
+		s.Resources = append(s.Resources, fmt.Sprintf("%c%d", kinds[r.IntN(len(kinds))], i+1))
+	}
+	s.Constraints = r.IntN(3) == 0
+	faults := 1 + r.IntN(4)
+	if large {
+		faults += r.IntN(12)
+	}
+	s.Length = 5000 + r.IntN(5000)*faults
+	for range faults {
+		s.Steps = append(s.Steps, s.fault(r, r.IntN(s.Length)))
+	}
+	if s.Policy == "freeze" || r.IntN(2) == 0 {
+		for range 1 + r.IntN(3) {
+			s.Steps = append(s.Steps, s.user(r, r.IntN(s.Length)))
+		}
+	}
+	return s
+}
+
+func (s *Scenario) anyPrimitive(r *rand.Rand) string {
+	var all []string
+	for _, x := range s.Resources {
+		all = append(all, primitives(x)...)
+	}
+	return all[r.IntN(len(all))]
+}
+
+// fault makes a fault.
+func (s *Scenario) fault(r *rand.Rand, at int) Step {
+	f := Step{At: at, Host: 1 + r.IntN(s.Nodes), For: 200 + r.IntN(10000)}
+	switch r.IntN(19) {
+	case 0:
+		f.Do = "kill-pacemaker"
+	case 1:
+		f.Do = "kill-corosync"
+	case 2, 3:
+		f.Do = "power"
+	case 4:
+		f.Do = "pause"
+	case 5:
+		f.Do, f.Arg = "pause", []string{"pacemaker", "corosync"}[r.IntN(2)]
+	case 6, 7:
+		f.Do = "part"
+		for i := 1; i <= s.Nodes; i++ {
+			if i != f.Host && r.IntN(3) == 0 {
+				f.Arg += fmt.Sprintf(" %d", i)
+			}
+		}
+		f.Arg = strings.TrimSpace(f.Arg)
+	case 8:
+		f.Do, f.Arg = "cut", fmt.Sprint(1+r.IntN(s.Nodes)) // one way
+	case 9:
+		f.Do, f.Arg = "loss", fmt.Sprint(1+r.IntN(30))
+	case 10:
+		f.Do, f.Arg = "late", fmt.Sprint(1+r.IntN(50))
+	case 11:
+		f.Do, f.Arg = "double", fmt.Sprint(1+r.IntN(30))
+	case 12:
+		f.Do, f.Arg = "slow", fmt.Sprint(1+r.IntN(100))
+	case 13:
+		f.Do, f.Arg = "skew", fmt.Sprint(r.IntN(7200)-3600)
+	case 14, 15:
+		p := s.anyPrimitive(r)
+		actions := []string{"start", "stop", "monitor"}
+		switch p[0] {
+		case 'M':
+			actions = append(actions, "promote", "demote")
+		case 'L':
+			actions = append(actions, "migrate_to", "migrate_from")
+		}
+		mode := []string{Hang, Fail, Fail, Lie}[r.IntN(4)]
+		f.Do, f.Arg = "agent", p+" "+actions[r.IntN(len(actions))]+" "+mode
+		f.For += 10000
+	case 16:
+		f.Do, f.Arg = "fence", []string{Fail, Slow, Lie}[r.IntN(3)]
+		f.For += 20000
+		if r.IntN(2) == 0 {
+			f.Host = 0 // wherever they run
+		}
+	case 17:
+		f.Do, f.Arg = "die", s.anyPrimitive(r)
+	case 18:
+		f.Do = []string{"full", "tear"}[r.IntN(2)]
+	}
+	return f
+}
+
+// user makes something that a user does.
+func (s *Scenario) user(r *rand.Rand, at int) Step {
+	u := Step{At: at, Host: 1 + r.IntN(s.Nodes)}
+	some := s.Resources[r.IntN(len(s.Resources))]
+	switch r.IntN(14) {
+	case 0, 1, 2, 3:
+		u.Do = "set"
+	case 4:
+		u.Do = "unset"
+	case 5:
+		u.Do, u.Arg = "create", fmt.Sprintf("P%d", 100+r.IntN(3))
+	case 6:
+		u.Do, u.Arg = "delete", fmt.Sprintf("P%d", 100+r.IntN(3))
+	case 7:
+		u.Do, u.Arg = "standby", fmt.Sprintf("node%d", 1+r.IntN(s.Nodes))
+	case 8:
+		u.Do, u.Arg = "unstandby", fmt.Sprintf("node%d", 1+r.IntN(s.Nodes))
+	case 9:
+		u.Do, u.Arg = "move", fmt.Sprintf("%s node%d", some, 1+r.IntN(s.Nodes))
+	case 10:
+		u.Do, u.Arg = "clear", some
+	case 11:
+		u.Do, u.Arg = "cleanup", s.anyPrimitive(r)
+	case 12:
+		u.Do = "stop-cluster"
+	case 13:
+		u.Do, u.Arg = "refresh", s.anyPrimitive(r)
+	}
+	return u
+}

@@ -1,0 +1,51 @@
+package simulation
+
+import (
+	"encoding/json"
+	"fmt"
+	"os"
+	"strconv"
+	"testing"
+	"time"
+)
+
+// number reads a number from the environment.
+func number(t *testing.T, name string, otherwise uint64) uint64 {
+	t.Helper()
+	s := os.Getenv(name)
+	if s == "" {
+		return otherwise
+	}
+	n, err := strconv.ParseUint(s, 10, 64)
+	if err != nil {
+		t.Fatalf("%s: %v", name, err)
+	}
+	return n
+}
+
+// TestSeeds plays scenarios made from seeds: SIMULATE_SEEDS of them from SIMULATE_FIRST on.
+func TestSeeds(t *testing.T) {
+	first, count := number(t, "SIMULATE_FIRST", 1), number(t, "SIMULATE_SEEDS", 60)
+	begun := time.Now()
+	var events, acks, failed int
+	var slowest time.Duration
+	for seed := first; seed < first+count; seed++ {
+		s := Generate(seed)
+		out, err := Play(s, false)
+		if err != nil {
+			t.Fatalf("seed %d: %v", seed, err)
+		}
+		events += out.Events
+		acks += out.Acks
+		slowest = max(slowest, out.Settled)
+		if out.Broken == nil {
+			continue
+		}
+		failed++
+		text, _ := json.Marshal(s)
+		t.Errorf("seed %d: %s\n%s", seed, out.Broken, text)
+	}
+	took := time.Since(begun)
+	fmt.Printf("%d seeds from %d: %d failed, %v each, %d events, %d changes acknowledged, settled after %v at most\n",
+		count, first, failed, (took / time.Duration(count)).Round(10*time.Microsecond), events, acks, slowest)
+}

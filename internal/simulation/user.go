@@ -1,0 +1,123 @@
+package simulation
+
+import (
+	"fmt"
+	"strings"
+	"time"
+
+	"github.com/beevik/etree"
+
+	"hacluster/cib"
+	"hacluster/cib/xml"
+	"hacluster/engine/replica"
+)
+
+// user lets a user do something on a host.
+func (d *drive) user(h *Host, s Step) error {
+	switch s.Do {
+	case "stop-cluster":
+		h.StopCluster()
+		d.at(20*time.Second, func() { d.enlist(h) })
+		return nil
+	case "set":
+		d.set(h)
+		return nil
+	case "unset":
+		d.unset(h)
+		return nil
+	case "cleanup", "refresh":
+		d.forget(h, s.Arg, s.Do == "refresh")
+		return nil
+	}
+	modify := func(section, text string) error {
+		doc, err := xml.ParseString(text)
+		if err != nil {
+			return err
+		}
+		d.Change(h.Name, cib.Request{Op: cib.Modify, Section: section, CanCreate: true, Data: doc.Root}, nil)
+		return nil
+	}
+	remove := func(path string) error {
+		d.Change(h.Name, cib.Request{Op: cib.Delete, XPath: true, Section: path}, nil)
+		return nil
+	}
+	switch s.Do {
+	case "create":
+		return modify("resources", primitive(s.Arg))
+	case "delete":
+		return remove(fmt.Sprintf("//primitive[@id='%s']", s.Arg))
+	case "standby", "unstandby":
+		id := strings.TrimPrefix(s.Arg, "node")
+		value := map[string]string{"standby": "on", "unstandby": "off"}[s.Do]
+		return modify("nodes", fmt.Sprintf(`<node id="%[1]s" uname="%[2]s"><instance_attributes id="nodes-%[1]s"><nvpair id="nodes-%[1]s-standby" name="standby" value="%[3]s"/></instance_attributes></node>`, id, s.Arg, value))
+	case "move":
+		what, to, _ := strings.Cut(s.Arg, " ")
+		return modify("constraints", fmt.Sprintf(`<rsc_location id="cli-prefer-%[1]s" rsc="%[1]s" role="Started" node="%[2]s" score="INFINITY"/>`, top(what), to))
+	case "clear":
+		return remove(fmt.Sprintf("//rsc_location[@id='cli-prefer-%s']", top(s.Arg)))
+	}
+	return fmt.Errorf("nobody knows how to %s", s.Do)
+}
+
+// strong tells that a host is in a partition that holds most nodes.
+func (d *drive) strong(h *Host) bool {
+	return h.pcmk.running() && h.pcmk.quorate && 2*len(d.check.in[h.ID]) > len(d.Hosts)
+}
+
+// set puts a new value into the CIB.
+func (d *drive) set(h *Host) {
+	m := &mark{name: fmt.Sprintf("sim-%d", len(d.marks)+1)}
+	d.marks = append(d.marks, m)
+	set := etree.NewElement("cluster_property_set")
+	set.CreateAttr("id", "sim")
+	nv := set.CreateElement("nvpair")
+	nv.CreateAttr("id", m.name)
+	nv.CreateAttr("name", m.name)
+	nv.CreateAttr("value", "yes")
+	d.Change(h.Name, cib.Request{Op: cib.Modify, Section: "crm_config", CanCreate: true, Data: set}, func(err error) {
+		d.logf("%s: set %s: %v (strong %v)", h.Name, m.name, err, d.strong(h))
+		m.acked = err == nil && d.strong(h)
+	})
+}
+
+// unset takes the oldest value that is there away.
+func (d *drive) unset(h *Host) {
+	for _, m := range d.marks {
+		if !m.acked || m.deleting {
+			continue
+		}
+		m.deleting = true
+		d.Change(h.Name, cib.Request{Op: cib.Delete, XPath: true, Section: fmt.Sprintf("//nvpair[@id='%s']", m.name)}, func(err error) {
+			d.logf("%s: unset %s: %v (strong %v)", h.Name, m.name, err, d.strong(h))
+			m.taken = err == nil && d.strong(h)
+		})
+		return
+	}
+}
+
+// forget has a resource's failures forgotten (cleanup), or all its history (refresh).
+func (d *drive) forget(h *Host, resource string, all bool) {
+	p := h.pcmk
+	if !p.running() {
+		return
+	}
+	p.call(func(now time.Time) {
+		for _, m := range p.core.Members() {
+			path := fmt.Sprintf("//node_state[@uname='%s']//lrm_resource[@id='%s']", m.Name, resource)
+			r := p.core.Replica.Root().FindElement("." + path)
+			if r == nil || !all && r.FindElement(fmt.Sprintf("./lrm_rsc_op[@id='%s_last_failure_0']", resource)) == nil {
+				continue
+			}
+			p.core.Attributes.ClearFailures(resource, "", 0, m.Name)
+			order := etree.NewElement("rsc_op")
+			order.CreateAttr("operation", "delete")
+			order.CreateAttr("on_node", m.Name)
+			x := order.CreateElement("primitive")
+			for _, a := range r.Attr {
+				x.CreateAttr(a.Key, a.Value)
+			}
+			p.core.Invoke(m.Name, order)
+			p.core.Change(now, replica.Client{Name: "crm_resource", User: "root"}, cib.Request{Op: cib.Delete, XPath: true, Section: path}, nil)
+		}
+	})
+}
