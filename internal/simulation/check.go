@@ -254,14 +254,19 @@ func (k *checker) event() {
 		}
 		root := h.pcmk.core.Replica.Root()
 		for _, o := range k.c.Hosts {
-			if o == h || !o.joined() || o.pcmk.core.Controller.DC() != h.pcmk.core.Controller.DC() {
+			dc := k.c.Host(h.pcmk.core.Controller.DC())
+			if o == h || !o.joined() || o.pcmk.core.Controller.DC() != h.pcmk.core.Controller.DC() || dc == nil || !dc.joined() {
 				continue
 			}
 			other := o.pcmk.core.Replica.Root()
-			if cib.VersionOf(root) == cib.VersionOf(other) && !same(root, other) {
+			if cib.VersionOf(root) != cib.VersionOf(other) {
+				continue
+			}
+			if !same(root, other) {
 				k.fail(Unequal, "%s and %s both have %s: %s", h.Name, o.Name, cib.VersionOf(root), difference(root, other))
 				return
 			}
+			break // that one was compared with the others
 		}
 	}
 }

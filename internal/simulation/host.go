@@ -6,8 +6,6 @@ import (
 
 	"github.com/beevik/etree"
 
-	"hacluster/corosync/ipc"
-	"hacluster/corosync/local"
 	corosync "hacluster/corosync/node"
 	"hacluster/corosync/totem"
 	"hacluster/engine/alert"
@@ -194,6 +192,8 @@ type ring struct {
 	inbox  [][]byte // what came meanwhile
 	alarm  alarm
 	client corosync.Client // the last one
+	// launched: the role pacemaker, which waits for this one, was started.
+	launched bool
 }
 
 // inboxLimit is how many packets a socket holds for a process that does not read.
@@ -321,7 +321,8 @@ func (r *ring) work() {
 		h.ringEnded()
 		return
 	}
-	if r.node.Ready() && h.pcmk == nil {
+	if r.node.Ready() && !r.launched {
+		r.launched = true
 		h.startPacemaker()
 	}
 	r.alarm.set(r.node.Deadline())
@@ -340,15 +341,10 @@ func (r *ring) disconnect(p *process) {
 	r.work()
 }
 
-// members and quorate are what this host's corosync knows.
+// members are those of the ring, as this host's corosync knows.
 func (h *Host) members() []uint32 {
 	if h.ring == nil {
 		return nil
 	}
 	return h.ring.node.Members()
 }
-
-// groupName is the group of the daemons, as internal/node joins it.
-var tryAgain = local.TryAgain
-
-func isAnswer(m []byte, id int32) bool { return ipc.ID(m) == id }
