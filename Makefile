@@ -5,7 +5,7 @@ PROGRAMS := pcs crm_mon crm_verify clusterd tools
 # Small programs that are one binary, known by the name they are called by.
 TOOLS := $(shell cat cmd/tools/names.txt)
 
-.PHONY: build run test simulate-ring lint bench clean
+.PHONY: build run test simulate simulate-ring lint bench clean
 
 build:
 	@mkdir -p $(BIN)
@@ -20,6 +20,10 @@ test:
 	./internal/lab/scripts/prepare
 	$(MAKE) build
 	$(GO) test -timeout 30m ./...
+
+# Random scenarios of whole clusters; docs/simulation.md tells of them. FIRST is the seed of the first.
+simulate:
+	GOMAXPROCS=1 GOGC=off GOMEMLIMIT=256MiB SIMULATE_SEEDS=$(SEEDS) SIMULATE_FIRST=$(FIRST) nice -n 10 $(GO) test ./internal/simulation -count 1 -v -timeout 0 -run TestSeeds
 
 # Random histories of the ring; docs/ring-simulation.md tells of them. FIRST is the seed of the first, NODES how many nodes (0: 2 to 32).
 SEEDS ?= 100000
