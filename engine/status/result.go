@@ -310,8 +310,10 @@ func (h *history) maskProbe(exit int) {
 	}
 	h.success(h.expected)
 	h.record()
-	h.r.MaskedProbes = append(h.r.MaskedProbes, h.n)
-	h.r.MaskedText = append(h.r.MaskedText, exit)
+	if name, ok := attr(h.e, "on_node"); ok { // what is shown goes by the name that the record gives
+		h.r.MaskedProbes = append(h.r.MaskedProbes, h.c.FindNode(name))
+		h.r.MaskedText = append(h.r.MaskedText, exit)
+	}
 	h.c.ScoreNode(ban, h.n, -Infinity, h.origin())
 }
 

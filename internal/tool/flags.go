@@ -130,7 +130,7 @@ func (o *Options) Parse(args []string) (rest, notes []string, err error) {
 		if a == "--" {
 			return append(rest, words[i+1:]...), notes, nil
 		}
-		if len(a) < 2 || a[0] != '-' || a == "-INFINITY" {
+		if len(a) < 2 || a[0] != '-' {
 			rest = append(rest, a)
 			continue
 		}

@@ -327,7 +327,9 @@ func (t *textPage) collected(r *status.Resource, promoted, started []*status.Nod
 			if stopped[label] == nil {
 				labels = append(labels, label)
 			}
-			stopped[label] = append(stopped[label], n)
+			if !named(stopped[label], n.Name) {
+				stopped[label] = append(stopped[label], n)
+			}
 		}
 	}
 	slices.Sort(labels)
@@ -337,6 +339,12 @@ func (t *textPage) collected(r *status.Resource, promoted, started []*status.Nod
 	if len(labels) == 0 && active == 0 {
 		open()
 	}
+}
+
+// named tells whether a list holds a node of a name, which the nodes of a
+// broken configuration can share.
+func named(list []*status.Node, name string) bool {
+	return slices.ContainsFunc(list, func(n *status.Node) bool { return n.Name == name })
 }
 
 // allowed are the nodes that a resource may run on, else those it was looked for on.
