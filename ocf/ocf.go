@@ -20,6 +20,8 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
+
+	"hacluster/ocf/systemd"
 )
 
 // The classes (standards) of agents.
@@ -54,8 +56,8 @@ type Host struct {
 	BuiltIn func(provider, typ string) []string
 	// BuiltInList names the built-in agents of a provider; a nil one has none.
 	BuiltInList func() []Agent
-	// Systemctl reaches systemd's units; nil where there is no systemd.
-	Systemctl []string
+	// Systemd is the manager of systemd's units; nil where there is no systemd.
+	Systemd *systemd.Manager
 }
 
 func (h *Host) root() string     { return either(h.Root, "/usr/lib/ocf") }
@@ -83,7 +85,7 @@ func (h *Host) Standards() []string {
 	if f, err := h.Agents(Stonith, ""); err == nil && len(f) > 0 {
 		out = append(out, Stonith)
 	}
-	if h.Systemctl != nil {
+	if units, err := h.systemdUnits(); err == nil && len(units) > 0 {
 		out = append(out, Systemd)
 	}
 	slices.Sort(out)
@@ -204,9 +206,10 @@ func (h *Host) argv(a Agent) ([]string, error) {
 // Installed tells whether the agent is there.
 func (h *Host) Installed(a Agent) bool {
 	switch a.Class {
-	case Systemd, Service:
-		names, err := h.Agents(a.Class, "")
-		return err == nil && slices.Contains(names, strings.TrimSuffix(a.Type, ".service"))
+	case Systemd:
+		return h.unitExists(a.Type)
+	case Service:
+		return h.Installed(Agent{Class: LSB, Type: a.Type}) || h.unitExists(a.Type)
 	}
 	_, err := h.argv(a)
 	return err == nil

@@ -57,6 +57,8 @@ type Action struct {
 	Name     string  // start, stop, monitor, promote, metadata …
 	Params   []Param // OCF_RESKEY_name; for fence agents name=value on stdin
 	Timeout  time.Duration
+	// Recurring tells a repeated check: what is pending is told, not awaited.
+	Recurring bool
 	// KillProcessOnly leaves the agent's children alive when it takes too long (on-fail=block).
 	KillProcessOnly bool
 }
@@ -129,15 +131,16 @@ func (h *Host) run(ctx context.Context, a Action) Result {
 	return res
 }
 
-// ClassOf is an agent's class; for class service it is the one that the service really has.
+// ClassOf is an agent's class; for class service it is the one that the service
+// really has: that of an init script before that of a unit, as Pacemaker looks.
 func (h *Host) ClassOf(a Agent) string {
-	if a.Class != Service {
-		return a.Class
-	}
-	if units, err := h.systemdUnits(); err == nil && slices.Contains(units, strings.TrimSuffix(a.Type, ".service")) {
+	if a.Class == Service && !h.Installed(Agent{Class: LSB, Type: a.Type}) && h.unitExists(a.Type) {
 		return Systemd
 	}
-	return LSB
+	if a.Class == Service {
+		return LSB
+	}
+	return a.Class
 }
 
 func (h *Host) environment() []string {
@@ -307,6 +310,9 @@ func (h *Host) Metadata(ctx context.Context, a Agent) ([]byte, error) {
 		if !h.Installed(a) {
 			return nil, fmt.Errorf("%s: %w", a, ErrNotInstalled)
 		}
+		if h.ClassOf(a) == Systemd {
+			return h.unitMetadata(ctx, a.Type)
+		}
 		return []byte(serviceMetadata(a)), nil
 	case OCF, Stonith:
 	default:
@@ -337,21 +343,10 @@ func serviceMetadata(a Agent) string {
 	for _, n := range []string{"start", "stop", "restart", "force-reload", "monitor", "meta-data"} {
 		timeout, more := "15s", ""
 		switch n {
-		case "start", "stop", "monitor":
-			if a.Class == Systemd {
-				timeout = "100s"
-			}
 		case "meta-data":
 			timeout = "5s"
-		}
-		if n == "monitor" {
+		case "monitor":
 			more = ` interval="15s"`
-			if a.Class == Systemd {
-				more = ` interval="60s"`
-			}
-		}
-		if a.Class == Systemd && (n == "restart" || n == "force-reload") {
-			continue
 		}
 		actions += fmt.Sprintf("    <action name=%q timeout=%q%s/>\n", n, timeout, more)
 	}

@@ -78,6 +78,7 @@ const (
 	statusPending   = -1
 	statusDone      = 0
 	statusCancelled = 1
+	statusTimedOut  = 2
 	statusInvalid   = 9
 )
 
@@ -131,7 +132,8 @@ type job struct {
 	code     int
 	status   int
 	changed  time.Time
-	gone     bool // cancelled while it ran
+	gone     bool      // cancelled while it ran
+	pending  time.Time // recurring: since when its answers are that it is not known yet
 }
 
 // New makes an executor that knows of nothing.
@@ -292,6 +294,7 @@ func (e *Executor) finish(now time.Time, r *resource, j *job, res Result) {
 		e.effects.Answer(j.op, res)
 		return
 	}
+	res = j.undecided(now, res)
 	if j.op.Interval > 0 {
 		j.next = now.Add(j.op.Interval)
 		if j.reported && j.code == res.Code && j.status == res.Status {
@@ -301,6 +304,26 @@ func (e *Executor) finish(now time.Time, r *resource, j *job, res Result) {
 	}
 	j.code, j.status, j.changed = res.Code, res.Status, now
 	e.record(now, r, j, res)
+}
+
+// undecided is what an answer is that says that the state is not known yet: a
+// recurring check is repeated for its timeout, one that is done once has waited
+// that long already.
+func (j *job) undecided(now time.Time, res Result) Result {
+	switch {
+	case res.Status != statusPending:
+		j.pending = time.Time{}
+		return res
+	case j.op.Interval > 0 && j.pending.IsZero():
+		j.pending = now
+		return res
+	case j.op.Interval > 0 && now.Sub(j.pending) < j.op.Timeout:
+		return res
+	}
+	j.pending = time.Time{}
+	res.Code, res.Status = 1, statusTimedOut
+	res.Reason = "Investigate reason for timeout, and adjust configured operation timeout if necessary"
+	return res
 }
 
 func (e *Executor) ids() []string {

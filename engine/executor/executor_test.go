@@ -109,3 +109,35 @@ func TestDigest(t *testing.T) {
 		t.Error("a value does not count")
 	}
 }
+
+// TestUndecided: a recurring check that cannot tell yet is repeated for as long as
+// its timeout; one that is done once has had its time.
+func TestUndecided(t *testing.T) {
+	f := &fake{runs: map[uint64]Op{}}
+	e := New(f)
+	now := time.Unix(1000, 0)
+	e.Invoke(now, Op{Resource: "R", Class: "systemd", Type: "t", Action: "monitor", Interval: 10 * time.Second, Timeout: 15 * time.Second, Key: "1:2:0:u"})
+	for i, s := range []struct {
+		code, status int
+		want         string
+	}{
+		{193, statusPending, "record R_monitor_10000 -1:193, run R_monitor_10000, record R_monitor_10000 -1:193"},
+		{193, statusPending, "run R_monitor_10000"},
+		{193, statusPending, "run R_monitor_10000, record R_last_failure_0 2:1"},
+		{0, statusDone, "run R_monitor_10000, record R_monitor_10000 0:0"},
+		{193, statusPending, "run R_monitor_10000, record R_monitor_10000 -1:193"},
+	} {
+		e.Finished(now, uint64(i+1), Result{Code: s.code, Status: s.status})
+		if got := f.take(); got != s.want {
+			t.Errorf("step %d: %s\nwant    %s", i, got, s.want)
+		}
+		now = now.Add(10 * time.Second)
+		e.Tick(now)
+	}
+	e.Invoke(now, Op{Resource: "S", Class: "systemd", Type: "t", Action: "monitor", Key: "1:2:7:u"})
+	f.take()
+	e.Finished(now, 7, Result{Code: 193, Status: statusPending})
+	if got := f.take(); got != "record S_last_failure_0 2:1, record S_last_0 2:1" {
+		t.Errorf("a probe: %s", got)
+	}
+}

@@ -4,11 +4,11 @@ package host
 
 import (
 	"os"
-	"os/exec"
 	"path/filepath"
 
 	"hacluster/ocf"
 	"hacluster/ocf/builtin"
+	"hacluster/ocf/systemd"
 )
 
 // Agents gives this machine's agents.
@@ -28,9 +28,7 @@ func Agents() (*ocf.Host, error) {
 		BuiltInList: builtin.List,
 	}
 	if _, err := os.Stat("/run/systemd/system"); err == nil {
-		if path, err := exec.LookPath("systemctl"); err == nil {
-			h.Systemctl = []string{path}
-		}
+		h.Systemd = systemd.New()
 	}
 	return h, nil
 }

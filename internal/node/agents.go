@@ -90,7 +90,7 @@ func (a *agents) describe(agent ocf.Agent) description {
 func (w *world) RunAgent(op executor.Op, done func(now time.Time, res executor.Result)) {
 	go func() {
 		agent := ocf.Agent{Class: op.Class, Provider: op.Provider, Type: op.Type}
-		action := ocf.Action{Agent: agent, Resource: op.Resource, Name: op.Action, Timeout: op.Timeout}
+		action := ocf.Action{Agent: agent, Resource: op.Resource, Name: op.Action, Timeout: op.Timeout, Recurring: op.Interval > 0}
 		for _, p := range op.Params {
 			action.Params = append(action.Params, ocf.Param{Name: p.Name, Value: p.Value})
 		}
