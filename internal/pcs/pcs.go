@@ -225,7 +225,7 @@ func (n *Node) run(s *session.Session, at, rest []string) error {
 	s.Command = at
 	n.speak(s)
 	if n.Sub == nil {
-		return n.Run(s, rest)
+		return n.call(s, rest)
 	}
 	word := n.Default
 	if s.Legacy() && n.Default09 != "" {
@@ -243,12 +243,22 @@ func (n *Node) run(s *session.Session, at, rest []string) error {
 		return sub.run(s, append(slices.Clone(at), word), next)
 	}
 	if n.Run != nil {
-		return n.Run(s, rest)
+		return n.call(s, rest)
 	}
 	if _, elsewhere := n.Sub[word]; !elsewhere && word != "" && usage.Knows(append(slices.Clone(at), word)) {
 		return report.NotYet("pcs " + joinWords(append(slices.Clone(at), word)))
 	}
 	return argv.Usage()
+}
+
+// call runs the verb. Whatever it is, 0.11 reads --master as --promoted first.
+func (n *Node) call(s *session.Session, rest []string) error {
+	if s.Minor() == 11 && s.Opts.Has("--master") {
+		s.Deprecated("Option '--master' is deprecated and has been replaced by option '--promoted' ")
+		s.Opts = s.Opts.Without("--master")
+		s.Opts.Set("--promoted", "")
+	}
+	return n.Run(s, rest)
 }
 
 // speak changes the dialect where only other generations have the word and none was asked for.

@@ -28,11 +28,6 @@ func promotedOption(s *session.Session) string {
 	if s.Minor() == 10 {
 		return "--master"
 	}
-	if s.Minor() == 11 && s.Opts.Has("--master") {
-		s.Deprecated("Option '--master' is deprecated and has been replaced by option '--promoted' ")
-		s.Opts = s.Opts.Without("--master")
-		s.Opts.Set("--promoted", "")
-	}
 	return "--promoted"
 }
 

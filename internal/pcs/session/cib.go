@@ -14,6 +14,7 @@ import (
 	"github.com/beevik/etree"
 
 	"hacluster/cib"
+	"hacluster/cib/schema"
 	"hacluster/internal/pcs/argv"
 	"hacluster/internal/pcs/doc"
 	"hacluster/internal/pcs/live"
@@ -85,10 +86,16 @@ func (s *Session) CIB() (*etree.Element, error) {
 	}
 	s.cib.text = data
 	root, err := doc.Parse(data)
-	if err != nil || root.Tag != "cib" {
+	if err != nil || root.Tag != "cib" || !s.Live() && len(invalid(root)) > 0 {
 		return nil, report.Fatal("unable to get cib")
 	}
 	return root, nil
+}
+
+// invalid gives what a CIB violates in the schema that it declares. The running cluster
+// refuses such a document itself; one in a file is held against the schema here.
+func invalid(root *etree.Element) []schema.Problem {
+	return schema.Validate(root, doc.Attr(root, "validate-with"))
 }
 
 // CIBText is the CIB as Pacemaker prints it.
@@ -111,6 +118,9 @@ func (s *Session) Push(root *etree.Element) error {
 	}
 	if file, ok := s.File(); ok {
 		bump(old, root)
+		if problems := invalid(root); len(problems) > 0 {
+			return refused(problems)
+		}
 		text := append([]byte(`<?xml version="1.0" encoding="UTF-8"?>`+"\n"), doc.Format(root)...)
 		if !bytes.HasPrefix(s.cib.text, []byte("<?xml")) {
 			text = doc.Format(root)
@@ -132,6 +142,16 @@ func (s *Session) Push(root *etree.Element) error {
 	}
 	s.cib.text = doc.Format(root)
 	return nil
+}
+
+// refused is the answer to an edit that would leave a CIB that its schema does not allow:
+// Pacemaker's words, and below them what is wrong.
+func refused(problems []schema.Problem) error {
+	text := "Unable to update cib\ncibadmin: CIB API call failed: " + cib.SchemaValidation.String() + "\n"
+	for _, p := range problems[:min(len(problems), 3)] {
+		text += "\n" + p.Text
+	}
+	return report.Fatal(text)
 }
 
 // bump counts the version on as Pacemaker does for a change that it did not number itself.
