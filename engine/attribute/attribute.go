@@ -64,6 +64,10 @@ type Manager struct {
 	attrs   map[string]*attr
 	waiting map[string]*wait // by the id of the message
 	count   int
+	// knows are the members that have all values; taking is what this node takes over, by the
+	// id of the order.
+	knows  map[string]bool
+	taking map[string]*taking
 }
 
 // wait is a caller that waits for its update to have arrived.
@@ -74,7 +78,7 @@ type wait struct {
 
 // New makes the attribute manager of node.
 func New(node string, e Effects) *Manager {
-	return &Manager{node: node, effects: e, attrs: map[string]*attr{}, waiting: map[string]*wait{}}
+	return &Manager{node: node, effects: e, attrs: map[string]*attr{}, waiting: map[string]*wait{}, knows: map[string]bool{}, taking: map[string]*taking{}}
 }
 
 // Task is which part of an attribute an update sets.
@@ -205,43 +209,6 @@ func (m *Manager) Refresh() { m.order("refresh") }
 // Forget orders all values of a node to be forgotten.
 func (m *Manager) Forget(host string) { m.order("peer-remove", "attr_host", host) }
 
-// Share orders this node's view to be taken over by nodes that know less; the
-// writer calls it when a node joined.
-func (m *Manager) Share() {
-	msg := etree.NewElement("attrd_sync")
-	msg.CreateAttr("t", Type)
-	msg.CreateAttr("task", "sync-response")
-	msg.CreateAttr("src", m.node)
-	for _, name := range names(m.attrs) {
-		a := m.attrs[name]
-		for _, host := range names(a.values) {
-			v := a.values[host]
-			if v.gone {
-				continue
-			}
-			op := msg.CreateElement("op")
-			op.CreateAttr("attr_name", name)
-			op.CreateAttr("attr_host", host)
-			op.CreateAttr("attr_value", v.text)
-			for _, x := range []struct {
-				name, value string
-				set         bool
-			}{
-				{"attr_is_private", "1", a.private},
-				{"attr_is_remote", "1", v.remote},
-				{"attr_set", a.set, a.set != ""},
-				{"attr_set_type", a.kind, a.kind != ""},
-				{"attr_dampening", strconv.FormatInt(a.dampen.Milliseconds(), 10), a.dampen > 0},
-			} {
-				if x.set {
-					op.CreateAttr(x.name, x.value)
-				}
-			}
-		}
-	}
-	m.effects.Broadcast(msg)
-}
-
 func names[V any](of map[string]V) []string { return slices.Sorted(maps.Keys(of)) }
 
 // Get gives a value, and whether there is one.
@@ -273,6 +240,12 @@ func (m *Manager) Hosts(name string) []string {
 // Left forgets all values of a node that left; the writer clears them in the CIB.
 func (m *Manager) Left(host string) {
 	m.drop(host)
+	delete(m.knows, host)
+	for id, t := range m.taking {
+		if t.from == host {
+			delete(m.taking, id) // another one will share
+		}
+	}
 	for _, id := range names(m.waiting) {
 		m.arrived(id, host)
 	}
@@ -291,9 +264,15 @@ func (m *Manager) drop(host string) {
 func (m *Manager) Deliver(now time.Time, msg *etree.Element) {
 	get := func(name string) string { return msg.SelectAttrValue(name, "") }
 	switch get("task") {
+	case "update", "clear-failure", "peer-remove":
+		for _, t := range m.taking {
+			t.since = append(t.since, msg)
+		}
+	}
+	switch get("task") {
 	case "update":
 		for _, op := range msg.ChildElements() {
-			m.apply(now, op)
+			m.apply(now, op, m.writer)
 		}
 		if id := get("attr_sync_id"); id != "" {
 			if get("attr_sync_point") == "cluster" && get("src") != m.node {
@@ -303,14 +282,12 @@ func (m *Manager) Deliver(now time.Time, msg *etree.Element) {
 		}
 	case "confirm":
 		m.arrived(get("attr_sync_id"), get("src"))
+	case "sync":
+		m.ordered(msg)
 	case "sync-response":
-		for _, op := range msg.ChildElements() {
-			if op.SelectAttrValue("attr_host", "") != m.node { // a node knows its own best
-				m.update(now, op, op.SelectAttrValue("attr_name", ""), SetValue, false)
-			}
-		}
+		m.shared(now, msg)
 	case "clear-failure":
-		m.clear(now, msg)
+		m.clear(now, msg, func(string) bool { return true })
 	case "refresh":
 		m.refresh(now)
 	case "peer-remove":
@@ -331,12 +308,13 @@ func (m *Manager) arrived(id, node string) {
 	}
 }
 
-// apply applies one update, to all attributes that it means.
-func (m *Manager) apply(now time.Time, op *etree.Element) {
+// apply applies one update to all attributes that it means; news tells that a change of a value is one
+// that this node writes.
+func (m *Manager) apply(now time.Time, op *etree.Element, news bool) {
 	task := Task(op.SelectAttrValue("task", string(SetValue)))
 	pattern := op.SelectAttr("attr_regex")
 	if pattern == nil {
-		m.update(now, op, op.SelectAttrValue("attr_name", ""), task, m.writer)
+		m.update(now, op, op.SelectAttrValue("attr_name", ""), task, news)
 		return
 	}
 	re, err := regexp.CompilePOSIX(pattern.Value)
@@ -346,7 +324,7 @@ func (m *Manager) apply(now time.Time, op *etree.Element) {
 	}
 	for _, name := range names(m.attrs) {
 		if re.MatchString(name) {
-			m.update(now, op, name, task, m.writer)
+			m.update(now, op, name, task, news)
 		}
 	}
 }
@@ -440,7 +418,8 @@ func count(old *value, text string) string {
 	return strconv.Itoa(n)
 }
 
-func (m *Manager) clear(now time.Time, msg *etree.Element) {
+// clear forgets fail counts, of hosts that are meant.
+func (m *Manager) clear(now time.Time, msg *etree.Element, meant func(host string) bool) {
 	pattern := "^(fail-count|last-failure)-"
 	if r := msg.SelectAttrValue("attr_resource", ""); r != "" {
 		pattern += regexp.QuoteMeta(r)
@@ -461,7 +440,7 @@ func (m *Manager) clear(now time.Time, msg *etree.Element) {
 		}
 		a := m.attrs[n]
 		for h, v := range a.values {
-			if (only == "" || h == only) && !v.gone {
+			if (only == "" || h == only) && meant(h) && !v.gone {
 				v.gone, v.text = true, ""
 				a.changed(now, v, m.writer)
 			}

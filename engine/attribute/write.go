@@ -30,6 +30,20 @@ func (m *Manager) refresh(now time.Time) {
 	}
 }
 
+// Rewrite has the writer write all values of a node anew.
+func (m *Manager) Rewrite(now time.Time, host string) {
+	if !m.writer {
+		return
+	}
+	for _, a := range m.attrs {
+		if v := a.values[host]; v != nil && !v.gone {
+			v.dirty = true
+			a.due = now
+		}
+	}
+	m.Tick(now)
+}
+
 // Deadline is when Tick is due next; zero: not at all.
 func (m *Manager) Deadline() time.Time {
 	var next time.Time

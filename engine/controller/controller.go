@@ -64,6 +64,8 @@ type Effects interface {
 	Sync(source string, done func(error))
 	// SetAttribute sets a transient attribute of a node; nil removes it.
 	SetAttribute(node, name string, value *string)
+	// RewriteAttributes has the CIB hold the transient attributes of a node that are known.
+	RewriteAttributes(node string)
 	// ClearFailures forgets fail counts of a resource on a node.
 	ClearFailures(resource, node string)
 	// Plan has the scheduler plan from the present CIB. recheck is when time alone may change the plan.
@@ -130,6 +132,9 @@ type peer struct {
 	doomed  int // joins, when its fencing began
 	capacity
 	told bool // it told its capacity
+	// fresh: its controller came since the last join was complete; the CIB may hold attributes of
+	// an earlier one.
+	fresh bool
 }
 
 // Controller is the controller of one node.
@@ -289,7 +294,7 @@ func (c *Controller) Group(now time.Time, members []Member) {
 		p := c.peer(m.Name)
 		p.ID = m.ID
 		if !p.process {
-			p.process, p.phase, p.leaving = true, phaseNone, false
+			p.process, p.phase, p.leaving, p.fresh = true, phaseNone, false, true
 			if p.suspect {
 				c.effects.Logf("Node %s is back, but takes no part before it was fenced", p.Name)
 			}
@@ -300,7 +305,7 @@ func (c *Controller) Group(now time.Time, members []Member) {
 	for _, n := range c.names() {
 		if p := c.peers[n]; p.process && !slices.ContainsFunc(members, func(m Member) bool { return m.Name == n }) {
 			p.process, p.phase = false, phaseNone
-			p.suspect = !p.leaving && c.quorate && p.Name != c.self.Name && c.state != Starting && c.fencingAtHand()
+			p.suspect = !p.leaving && !c.expectedDown(n) && c.quorate && p.Name != c.self.Name && c.state != Starting && c.fencingAtHand()
 			left = append(left, p)
 		}
 	}
@@ -371,6 +376,8 @@ func (c *Controller) Deliver(now time.Time, from string, msg *etree.Element) {
 		}
 	case "throttle":
 		c.onThrottle(from, msg)
+	case "acquit":
+		c.onAcquit(from, msg.SelectAttrValue("uname", ""))
 	case "req_shutdown":
 		c.onShutdownRequest(from)
 	case "do_shutdown":
@@ -533,6 +540,20 @@ func (c *Controller) configured(name string) string {
 		return ""
 	}
 	return status.Block(c.effects.CIB(), conf, "cluster_property_set", c.now).Value(name)
+}
+
+// expectedDown tells that a node was about to leave in good order, by the CIB.
+func (c *Controller) expectedDown(name string) bool {
+	st := cib.Section(c.effects.CIB(), "status")
+	return st != nil && slices.ContainsFunc(st.SelectElements("node_state"), func(s *etree.Element) bool {
+		return s.SelectAttrValue("uname", "") == name && s.SelectAttrValue("expected", "") == "down"
+	})
+}
+
+// MayFence tells whether a node may be fenced on the cluster's behalf: without quorum only one of
+// this partition, unless quorum does not matter.
+func (c *Controller) MayFence(target string) bool {
+	return c.quorate || c.peer(target).ring || strings.EqualFold(c.option("no-quorum-policy", "stop"), "ignore")
 }
 
 // fencingAtHand tells whether lost nodes are to be fenced and there is a device for it.

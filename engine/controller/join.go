@@ -207,8 +207,12 @@ func (c *Controller) complete() {
 	c.effects.Logf("Join %d: complete", c.joinID)
 	for _, n := range c.names() {
 		c.writeState(c.peers[n], "join complete")
-		if !c.peers[n].process {
+		if p := c.peers[n]; !p.process || p.fresh {
 			c.forgetAttributes(n)
+			if p.process {
+				c.effects.RewriteAttributes(n)
+			}
+			p.fresh = false
 		}
 	}
 	// Nodes that only the CIB knows are not there.

@@ -2,6 +2,7 @@ package controller
 
 import (
 	"fmt"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -226,6 +227,7 @@ func (c *Controller) plan() {
 		c.enter(Idle)
 		return
 	}
+	c.acquit(graph)
 	c.transition++
 	c.run = newRun(c.transition, graph, input)
 	c.enter(TransitionEngine)
@@ -237,6 +239,36 @@ func (c *Controller) plan() {
 		if !c.exited && c.planDue && c.updates == 0 {
 			c.plan()
 		}
+	}
+}
+
+// acquit has nodes that wait for their fencing take part again where the scheduler sees no need
+// of it: nobody else would ever fence them. Without quorum it could not ask for it.
+func (c *Controller) acquit(g *transition.Graph) {
+	if !c.quorate {
+		return
+	}
+	for _, n := range c.names() {
+		p := c.peers[n]
+		if !p.suspect || !p.process || slices.ContainsFunc(g.Synapses, func(s *transition.Synapse) bool {
+			return s.Action.Operation == "stonith" && s.Action.Node == n
+		}) {
+			continue
+		}
+		c.effects.Broadcast(c.message("acquit", "", "uname", n))
+	}
+}
+
+// onAcquit has a node take part that was kept out.
+func (c *Controller) onAcquit(from, name string) {
+	p := c.peer(name)
+	if from != c.dc || !p.suspect {
+		return
+	}
+	c.effects.Logf("Node %s needs no fencing, it may take part", name)
+	p.suspect = false
+	if c.IsDC() && p.process && c.state != Election {
+		c.offer()
 	}
 }
 

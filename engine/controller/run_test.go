@@ -46,6 +46,7 @@ func (w *alone) Sync(_ string, done func(error)) { w.then(func() { done(nil) }) 
 func (w *alone) SetAttribute(_, name string, _ *string) {
 	w.set = append(w.set, name)
 }
+func (w *alone) RewriteAttributes(string)     {}
 func (w *alone) ClearFailures(string, string) {}
 func (w *alone) Plan(time.Time) (*transition.Graph, time.Time, string, error) {
 	w.planned++

@@ -34,9 +34,12 @@ type Effects interface {
 	Members() []string
 	// Installed tells whether an agent is on this host.
 	Installed(agent string) bool
-	// Run starts an agent, after a delay; done hears of its end. plug asks for the
+	// Run starts an agent; done hears of its end. plug asks for the
 	// name of the parameter that the agent takes the target in.
-	Run(agent, action string, params func(plug string) []Param, timeout, delay time.Duration, done func(AgentResult))
+	Run(agent, action string, params func(plug string) []Param, timeout time.Duration, done func(AgentResult))
+	// MayFence tells whether a node may be fenced on the cluster's behalf now: see
+	// controller.MayFence. What a person asks for is not asked about.
+	MayFence(target string) bool
 	// Began tells that a node is about to be fenced: what joins later is not meant.
 	Began(target string)
 	// Fenced tells that a node was fenced; ours when this node's controller asked for it. A
@@ -105,6 +108,13 @@ type Fencer struct {
 	history []*Record
 	lists   map[string]cached // output of a device's list
 	begun   map[string]bool   // operations that were seen to begin
+	delayed []delayed         // runs of agents that wait for their delay to pass
+}
+
+// delayed is something to do later.
+type delayed struct {
+	at time.Time
+	do func()
 }
 
 type cached struct {
@@ -150,10 +160,14 @@ const (
 	generic  = 201 // all others
 )
 
+// ClientController is the client that asks on the cluster's behalf.
+const ClientController = "pacemaker-controld"
+
 // noDevice and noAnswer are the reasons that have a code of their own.
 const (
 	noDevice = "No fence device"
 	noAnswer = "no answer in time"
+	noQuorum = "Quorum was lost"
 )
 
 // Fence has a node fenced.
@@ -318,7 +332,7 @@ func (f *Fencer) Check(now time.Time, device, action string, timeout time.Durati
 		f.effects.Run(d.Agent, real, func(plug string) []Param {
 			_, p := d.call(action, "", plug)
 			return p
-		}, d.timeout(action, timeout), 0, done)
+		}, d.timeout(action, timeout), done)
 		return true
 	}
 	return false
@@ -369,7 +383,7 @@ func (f *Fencer) capable(target string, done func(ids []string)) {
 				}
 				_, p := d.call(action, to, plug)
 				return p
-			}, d.timeout("list", 20*time.Second), 0, func(res AgentResult) {
+			}, d.timeout("list", 20*time.Second), func(res AgentResult) {
 				switch {
 				case status:
 					if res.Code == 0 || res.Code == 2 {
@@ -477,8 +491,18 @@ func (f *Fencer) nextLevel(op *operation) {
 	f.step(op)
 }
 
+// forbidden tells that a node may not be fenced any more for the one who asked.
+func (f *Fencer) forbidden(op *operation) bool {
+	return op.Client == ClientController && !f.effects.MayFence(op.Target)
+}
+
 // step has the next device tried.
 func (f *Fencer) step(op *operation) {
+	if f.forbidden(op) {
+		op.last = noQuorum
+		f.fail(op)
+		return
+	}
 	a := op.steps[0]
 	op.steps = op.steps[1:]
 	op.running = &a
@@ -542,8 +566,17 @@ func (f *Fencer) execute(from string, m *etree.Element) {
 	begun := f.now
 	var try func(delay time.Duration)
 	try = func(delay time.Duration) {
+		if f.forbidden(op) {
+			answer(false, noQuorum)
+			return
+		}
+		if delay > 0 {
+			// Who waits for his turn may have lost quorum when it comes.
+			f.delayed = append(f.delayed, delayed{f.now.Add(delay), func() { try(0) }})
+			return
+		}
 		tries--
-		f.effects.Run(d.Agent, action, params, timeout, delay, func(res AgentResult) {
+		f.effects.Run(d.Agent, action, params, timeout, func(res AgentResult) {
 			if res.Code != 0 && tries > 0 && f.now.Sub(begun) < timeout*7/10 {
 				f.effects.Logf("Device %s failed (%s), trying again", d.ID, res.Reason)
 				try(time.Second)
@@ -651,12 +684,26 @@ func (f *Fencer) Deadline() time.Time {
 			next = op.deadline
 		}
 	}
+	for _, d := range f.delayed {
+		if next.IsZero() || d.at.Before(next) {
+			next = d.at
+		}
+	}
 	return next
 }
 
 // Tick gives up on what takes too long.
 func (f *Fencer) Tick(now time.Time) {
 	f.now = now
+	waiting := f.delayed
+	f.delayed = nil
+	for _, d := range waiting {
+		if d.at.After(now) {
+			f.delayed = append(f.delayed, d)
+			continue
+		}
+		d.do()
+	}
 	for _, op := range slices.Clone(f.ops) {
 		if op.State > Executing || op.deadline.After(now) {
 			continue

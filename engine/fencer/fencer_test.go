@@ -25,6 +25,8 @@ type group struct {
 	log   []string
 	// answer decides what a run of a device on a node comes to.
 	answer func(node, device, action string) int
+	// lost are nodes that have lost quorum.
+	lost map[string]bool
 }
 
 type member struct {
@@ -56,6 +58,24 @@ func (g *group) run() {
 	}
 }
 
+// settle is run, and lets the time pass that agents' runs wait for.
+func (g *group) settle() {
+	for g.run(); ; g.run() {
+		waits := false
+		for _, n := range g.names {
+			f := g.nodes[n].f
+			if len(f.delayed) > 0 {
+				waits = true
+				g.now = f.delayed[0].at
+				f.Tick(g.now)
+			}
+		}
+		if !waits {
+			return
+		}
+	}
+}
+
 func (m *member) Broadcast(msg *etree.Element) {
 	m.g.queue = append(m.g.queue, func() {
 		for _, n := range m.g.names {
@@ -66,6 +86,7 @@ func (m *member) Broadcast(msg *etree.Element) {
 func (m *member) CIB() *etree.Element   { return m.g.root }
 func (m *member) Members() []string     { return m.g.names }
 func (m *member) Installed(string) bool { return true }
+func (m *member) MayFence(string) bool  { return !m.g.lost[m.name] }
 func (m *member) Began(string)          {}
 func (m *member) Changed()              {}
 func (m *member) Logf(string, ...any)   {}
@@ -74,7 +95,7 @@ func (m *member) Fenced(target string, ours bool) {
 	m.g.log = append(m.g.log, fmt.Sprintf("%s hears of %s, %t", m.name, target, ours))
 }
 
-func (m *member) Run(agent, action string, params func(string) []Param, _, _ time.Duration, done func(AgentResult)) {
+func (m *member) Run(agent, action string, params func(string) []Param, _ time.Duration, done func(AgentResult)) {
 	m.g.queue = append(m.g.queue, func() {
 		m.g.log = append(m.g.log, fmt.Sprintf("%s runs %s %s %v", m.name, agent, action, params("plug")))
 		done(AgentResult{Code: m.g.answer(m.name, agent, action), Output: "n1\nn2\n"})
@@ -120,7 +141,7 @@ func TestFence(t *testing.T) {
 			for range 2 { // a second request for the same is the same operation
 				g.nodes["n1"].f.Fence(g.now, Request{Target: "n2", Action: "reboot", Client: "test", Timeout: time.Minute}, func(err error) { got = err; ended++ })
 			}
-			g.run()
+			g.settle()
 			if ended != 2 || (got == nil) != (c.err == "") || got != nil && !strings.Contains(got.Error(), c.err) {
 				t.Fatalf("ended %d times with %v\n%s", ended, got, strings.Join(g.log, "\n"))
 			}
@@ -139,6 +160,45 @@ func TestFence(t *testing.T) {
 				}
 			}
 		})
+	}
+}
+
+// TestNoQuorumNoFencing: what the cluster asked for is not done once quorum is lost, not even
+// where the agent only waits for its delay; a person's request is.
+func TestNoQuorumNoFencing(t *testing.T) {
+	conf := `<resources><primitive id="A" class="stonith" type="fence_a"><instance_attributes id="i"><nvpair id="l" name="pcmk_host_list" value="n2"/><nvpair id="d" name="pcmk_delay_base" value="5s"/></instance_attributes></primitive></resources><constraints/>`
+	for _, c := range []struct {
+		client string
+		lost   func(g *group) // before the delay is over
+		runs   int
+	}{
+		{ClientController, func(*group) {}, 1},
+		{ClientController, func(g *group) { g.lost["n1"] = true }, 0},
+		{"stonith_admin", func(g *group) { g.lost["n1"] = true }, 1},
+	} {
+		g := newGroup(t, conf, "n1")
+		g.lost, g.answer = map[string]bool{}, func(string, string, string) int { return 0 }
+		var got error
+		ended := 0
+		f := g.nodes["n1"].f
+		f.Fence(g.now, Request{Target: "n2", Action: "off", Client: c.client, Timeout: time.Minute}, func(err error) { got = err; ended++ })
+		g.run()
+		if ended != 0 || len(g.log) != 0 || !f.Deadline().Equal(g.now.Add(5*time.Second)) {
+			t.Fatalf("%s: before the delay: ended %d, %v, deadline %v", c.client, ended, g.log, f.Deadline())
+		}
+		c.lost(g)
+		g.now = g.now.Add(5 * time.Second)
+		f.Tick(g.now)
+		g.run()
+		runs := 0
+		for _, l := range g.log {
+			if strings.Contains(l, "runs fence_a off") {
+				runs++
+			}
+		}
+		if runs != c.runs || ended != 1 || (got == nil) != (c.runs == 1) {
+			t.Errorf("%s: %d runs, ended %d with %v", c.client, runs, ended, got)
+		}
 	}
 }
 

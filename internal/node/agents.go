@@ -107,7 +107,7 @@ func (w *world) RunAgent(op executor.Op, done func(now time.Time, res executor.R
 	}()
 }
 
-func (w *world) RunFence(agent, action string, params func(plug string) []fencer.Param, timeout, delay time.Duration, done func(now time.Time, res fencer.AgentResult)) {
+func (w *world) RunFence(agent, action string, params func(plug string) []fencer.Param, timeout time.Duration, done func(now time.Time, res fencer.AgentResult)) {
 	go func() {
 		a := ocf.Agent{Class: ocf.Stonith, Type: agent}
 		d := w.agents.describe(a)
@@ -118,9 +118,6 @@ func (w *world) RunFence(agent, action string, params func(plug string) []fencer
 			act := ocf.Action{Agent: a, Name: action, Timeout: timeout}
 			for _, p := range params(d.plug) {
 				act.Params = append(act.Params, ocf.Param{Name: p.Name, Value: p.Value})
-			}
-			if delay > 0 {
-				time.Sleep(delay)
 			}
 			res := w.agents.host.Run(context.Background(), act)
 			r = fencer.AgentResult{Code: res.Code, Reason: res.Reason, Output: res.Stdout}

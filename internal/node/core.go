@@ -40,8 +40,8 @@ type World interface {
 	RunAgent(op executor.Op, done func(now time.Time, res executor.Result))
 	// Later calls f through the core's owner, after what is under way.
 	Later(f func(now time.Time))
-	// RunFence runs a fence agent after a delay; plug tells params the name of the target's parameter.
-	RunFence(agent, action string, params func(plug string) []fencer.Param, timeout, delay time.Duration, done func(now time.Time, res fencer.AgentResult))
+	// RunFence runs a fence agent; plug tells params the name of the target's parameter.
+	RunFence(agent, action string, params func(plug string) []fencer.Param, timeout time.Duration, done func(now time.Time, res fencer.AgentResult))
 	// RunAlert calls an alert agent; nobody waits for its end.
 	RunAlert(r alert.Run)
 	// Installed tells whether a fence agent is on this host.
@@ -174,18 +174,18 @@ func (c *Core) alert(e alert.Event) {
 	}
 }
 
-// GroupChange takes a change of the group: who is in it now, and who left since the last one.
-func (c *Core) GroupChange(now time.Time, members, left []uint32) {
+// GroupChange takes a change of the group of clusters' daemons: the nodes that are in it now, and
+// those that came and that left with this change.
+func (c *Core) GroupChange(now time.Time, members, joined, left []uint32) {
 	// Daemons that were killed and started again may come back in one change.
 	back := func(id uint32) bool { return slices.Contains(left, id) }
 	if slices.ContainsFunc(members, back) {
-		c.Group(now, slices.DeleteFunc(slices.Clone(members), back))
+		c.group(now, slices.DeleteFunc(slices.Clone(members), back), nil)
 	}
-	c.Group(now, members)
+	c.group(now, members, joined)
 }
 
-// Group takes the nodes that are in the group of clusters' daemons.
-func (c *Core) Group(now time.Time, ids []uint32) {
+func (c *Core) group(now time.Time, ids, came []uint32) {
 	c.now = now
 	before := c.members
 	c.members = c.toMembers(ids)
@@ -205,9 +205,13 @@ func (c *Core) Group(now time.Time, ids []uint32) {
 			c.unpinged(m.Name)
 		}
 	}
+	joined := make([]string, 0, len(came))
+	for _, id := range came {
+		joined = append(joined, c.Name(id))
+	}
+	c.Attributes.Group((*fencerEffects)(c).Members(), joined)
 	c.Controller.Group(now, c.members)
 	if c.Controller.IsDC() && len(c.members) > len(before) {
-		c.Attributes.Share()
 		c.Fencer.Share()
 	}
 	c.start()

@@ -74,6 +74,8 @@ func (c *controllerEffects) SetAttribute(node, name string, value *string) {
 	c.Attributes.Set(attribute.Update{Name: name, Host: node, Value: value})
 }
 
+func (c *controllerEffects) RewriteAttributes(node string) { c.Attributes.Rewrite(c.now, node) }
+
 func (c *controllerEffects) ClearFailures(resource, node string) {
 	c.Attributes.ClearFailures(resource, "", 0, node)
 }
@@ -83,7 +85,7 @@ func (c *controllerEffects) Plan(now time.Time) (*transition.Graph, time.Time, s
 }
 
 func (c *controllerEffects) Fence(r controller.FenceRequest, done func(error)) {
-	c.Fencer.Fence(c.now, fencer.Request{Target: r.Target, Action: r.Action, Client: "pacemaker-controld", Timeout: r.Timeout, Delay: r.Delay, Controller: true}, done)
+	c.Fencer.Fence(c.now, fencer.Request{Target: r.Target, Action: r.Action, Client: fencer.ClientController, Timeout: r.Timeout, Delay: r.Delay, Controller: true}, done)
 }
 
 func (c *controllerEffects) Execute(order *etree.Element) {
@@ -172,7 +174,7 @@ func (c *executorEffects) Run(run uint64, op executor.Op) {
 			}
 		}
 	}
-	c.world.RunFence(op.Type, "monitor", func(string) []fencer.Param { return params }, op.Timeout, 0, func(now time.Time, res fencer.AgentResult) {
+	c.world.RunFence(op.Type, "monitor", func(string) []fencer.Param { return params }, op.Timeout, func(now time.Time, res fencer.AgentResult) {
 		code := 0
 		if res.Code != 0 {
 			code = 1
@@ -247,6 +249,10 @@ func (c *fencerEffects) Members() []string {
 	return out
 }
 
+func (c *fencerEffects) MayFence(target string) bool {
+	return c.Controller.MayFence(target)
+}
+
 func (c *fencerEffects) Began(target string) { c.Controller.FencingBegan(target) }
 
 func (c *fencerEffects) Completed(r fencer.Record) {
@@ -266,9 +272,9 @@ func (c *fencerEffects) Fenced(target string, ours bool) {
 	}
 }
 
-func (c *fencerEffects) Run(agent, action string, params func(plug string) []fencer.Param, timeout, delay time.Duration, done func(fencer.AgentResult)) {
+func (c *fencerEffects) Run(agent, action string, params func(plug string) []fencer.Param, timeout time.Duration, done func(fencer.AgentResult)) {
 	core := (*Core)(c)
-	c.world.RunFence(agent, action, params, timeout, delay, func(now time.Time, res fencer.AgentResult) {
+	c.world.RunFence(agent, action, params, timeout, func(now time.Time, res fencer.AgentResult) {
 		core.now = now
 		core.Fencer.Advance(now)
 		done(res)

@@ -280,7 +280,7 @@ func (n *Node) onCPG(e client.CPGEvent) {
 	case *client.Deliver:
 		n.core.Message(now, e.Node, e.Data)
 	case *client.Confchg:
-		n.core.GroupChange(now, MemberIDs(e.Members), MemberIDs(e.Left))
+		n.core.GroupChange(now, MemberIDs(e.Members), MemberIDs(e.Joined), MemberIDs(e.Left))
 	}
 }
 

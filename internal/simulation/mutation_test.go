@@ -25,12 +25,12 @@ type credulous struct {
 	node.World
 }
 
-func (w credulous) RunFence(agent, action string, params func(string) []fencer.Param, timeout, delay time.Duration, done func(time.Time, fencer.AgentResult)) {
+func (w credulous) RunFence(agent, action string, params func(string) []fencer.Param, timeout time.Duration, done func(time.Time, fencer.AgentResult)) {
 	if action == "reboot" || action == "off" {
 		w.Later(func(now time.Time) { done(now, fencer.AgentResult{}) })
 		return
 	}
-	w.World.RunFence(agent, action, params, timeout, delay, done)
+	w.World.RunFence(agent, action, params, timeout, done)
 }
 
 // hasty lets every start of a plan begin at once: it does not wait for the stop elsewhere.

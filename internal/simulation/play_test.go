@@ -4,26 +4,31 @@ import (
 	"encoding/json"
 	"fmt"
 	"os"
+	"path/filepath"
+	"strings"
 	"testing"
 )
 
-// TestPlay plays one scenario and prints its log: that of the seed SIMULATE_PLAY, or the one in
-// the file that it names.
-func TestPlay(t *testing.T) {
-	what := os.Getenv("SIMULATE_PLAY")
+// scenario reads the scenario that a variable of the environment names: a file, or a seed.
+func scenario(t *testing.T, variable string) *Scenario {
+	t.Helper()
+	what := os.Getenv(variable)
 	if what == "" {
-		t.Skip("SIMULATE_PLAY names no scenario")
+		t.Skip(variable + " names no scenario")
 	}
-	var s *Scenario
 	if text, err := os.ReadFile(what); err == nil {
-		s = &Scenario{}
+		s := &Scenario{}
 		if err := json.Unmarshal(text, s); err != nil {
 			t.Fatal(err)
 		}
-	} else {
-		s = Generate(number(t, "SIMULATE_PLAY", 0))
+		return s
 	}
-	out, err := Play(s, true)
+	return Generate(number(t, variable, 0))
+}
+
+// TestPlay plays one scenario, SIMULATE_PLAY, and prints its log.
+func TestPlay(t *testing.T) {
+	out, err := Play(scenario(t, "SIMULATE_PLAY"), true)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -33,5 +38,45 @@ func TestPlay(t *testing.T) {
 	fmt.Printf("settled after %v, %d events\n", out.Settled, out.Events)
 	if out.Broken != nil {
 		t.Error(out.Broken)
+	}
+}
+
+// TestShrink makes a scenario that breaks an invariant, SIMULATE_SHRINK, as small as it can.
+func TestShrink(t *testing.T) {
+	s, broken, err := Shrink(scenario(t, "SIMULATE_SHRINK"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	text, err := json.Marshal(s)
+	if err != nil {
+		t.Fatal(err)
+	}
+	fmt.Printf("%s\n%s\n", text, broken)
+}
+
+// TestRegressions plays the scenarios that found a defect once.
+func TestRegressions(t *testing.T) {
+	files, err := filepath.Glob("testdata/*.json")
+	if err != nil || len(files) == 0 {
+		t.Fatal("no regressions", err)
+	}
+	for _, f := range files {
+		t.Run(strings.TrimSuffix(filepath.Base(f), ".json"), func(t *testing.T) {
+			text, err := os.ReadFile(f)
+			if err != nil {
+				t.Fatal(err)
+			}
+			var s Scenario
+			if err := json.Unmarshal(text, &s); err != nil {
+				t.Fatal(err)
+			}
+			out, err := Play(&s, false)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if out.Broken != nil {
+				t.Error(out.Broken)
+			}
+		})
 	}
 }

@@ -187,7 +187,7 @@ func (p *process) told(m []byte) {
 		p.must(err)
 		p.call(func(now time.Time) {
 			p.h.c.check.group(p.h, e)
-			p.core.GroupChange(now, node.MemberIDs(e.Members), node.MemberIDs(e.Left))
+			p.core.GroupChange(now, node.MemberIDs(e.Members), node.MemberIDs(e.Joined), node.MemberIDs(e.Left))
 		})
 	case local.QuorumNotifyV1Event, local.QuorumNotifyEvent:
 		q, err := local.ParseQuorate(m)
@@ -302,7 +302,7 @@ func (w *world) RunAgent(op executor.Op, done func(now time.Time, res executor.R
 
 func (w *world) Later(f func(now time.Time)) { w.p.call(f) }
 
-func (w *world) RunFence(_, action string, params func(plug string) []fencer.Param, timeout, delay time.Duration, done func(now time.Time, res fencer.AgentResult)) {
+func (w *world) RunFence(_, action string, params func(plug string) []fencer.Param, timeout time.Duration, done func(now time.Time, res fencer.AgentResult)) {
 	p := w.p
 	if !p.alive {
 		return
@@ -316,15 +316,10 @@ func (w *world) RunFence(_, action string, params func(plug string) []fencer.Par
 	if plug != "" {
 		p.h.c.check.fencing(p.h, action, plug)
 	}
-	p.h.later(delay, func() {
-		if !p.alive {
-			return
+	p.h.runFence(action, plug, timeout, func(res fencer.AgentResult) {
+		if p.alive {
+			p.call(func(now time.Time) { done(now, res) })
 		}
-		p.h.runFence(action, plug, timeout, func(res fencer.AgentResult) {
-			if p.alive {
-				p.call(func(now time.Time) { done(now, res) })
-			}
-		})
 	})
 }
 

@@ -1,0 +1,113 @@
+package attribute
+
+import (
+	"slices"
+	"testing"
+	"time"
+
+	"github.com/beevik/etree"
+
+	"hacluster/cib"
+)
+
+// party is managers of several nodes with one order of messages.
+type party struct {
+	managers map[string]*Manager
+	in       []string
+	queue    []*etree.Element
+}
+
+type guest struct {
+	p    *party
+	name string
+}
+
+func (g guest) Broadcast(msg *etree.Element) { g.p.queue = append(g.p.queue, msg) }
+func (g guest) Write(cib.Request)            {}
+func (g guest) Wrote(string, string, string) {}
+func (g guest) NodeID(name string) string    { return name }
+func (g guest) Members() []string            { return g.p.in }
+func (g guest) Logf(string, ...any)          {}
+
+func (p *party) join(name string) {
+	p.managers[name] = New(name, guest{p, name})
+	p.in = append(p.in, name)
+	slices.Sort(p.in)
+	for _, n := range p.in {
+		p.managers[n].Group(p.in, []string{name})
+	}
+}
+
+func (p *party) run() {
+	for len(p.queue) > 0 {
+		msg := p.queue[0]
+		p.queue = p.queue[1:]
+		for _, n := range p.in {
+			p.managers[n].Deliver(time.Unix(0, 0), msg)
+		}
+	}
+}
+
+// TestNewcomerTakesOver: who comes knows what the others know, however updates fall between.
+func TestNewcomerTakesOver(t *testing.T) {
+	p := &party{managers: map[string]*Manager{}}
+	set := func(at, host, name, value string) {
+		p.managers[at].Set(Update{Name: name, Host: host, Value: &value})
+	}
+	p.join("n2")
+	p.join("n3")
+	p.run()
+	set("n2", "n2", "fails", "value++")
+	set("n3", "n3", "fails", "value++")
+	set("n3", "n3", "gone", "soon")
+	p.run()
+	p.join("n1")                        // its name comes first, but it knows nothing
+	set("n3", "n2", "fails", "value++") // after the order, before the answer
+	p.managers["n3"].Set(Update{Name: "gone", Host: "n3"})
+	set("n1", "n1", "fails", "value++")
+	p.run()
+	set("n1", "n2", "fails", "value++")
+	p.run()
+	for _, n := range p.in {
+		for host, want := range map[string]string{"n1": "1", "n2": "3", "n3": "1"} {
+			if v, _ := p.managers[n].Get(host, "fails"); v != want {
+				t.Errorf("%s has fails=%s of %s, want %s", n, v, host, want)
+			}
+		}
+		if v, ok := p.managers[n].Get("n3", "gone"); ok {
+			t.Errorf("%s still has gone=%s", n, v)
+		}
+	}
+}
+
+// TestPartsComeTogether: each part knows its own nodes' values.
+func TestPartsComeTogether(t *testing.T) {
+	p := &party{managers: map[string]*Manager{}}
+	for _, n := range []string{"n1", "n2", "n3"} {
+		p.join(n)
+		p.run()
+	}
+	for _, n := range p.in {
+		v := "of " + n
+		p.managers[n].Set(Update{Name: "a", Host: n, Value: &v})
+	}
+	p.run()
+	p.managers["n1"].Left("n2")
+	p.managers["n1"].Left("n3")
+	p.managers["n2"].Left("n1")
+	p.managers["n3"].Left("n1")
+	p.managers["n1"].Group([]string{"n1"}, nil)
+	p.managers["n2"].Group([]string{"n2", "n3"}, nil)
+	p.managers["n3"].Group([]string{"n2", "n3"}, nil)
+	p.managers["n1"].Group(p.in, []string{"n2", "n3"})
+	p.managers["n2"].Group(p.in, []string{"n1"})
+	p.managers["n3"].Group(p.in, []string{"n1"})
+	p.run()
+	for _, n := range p.in {
+		for _, host := range p.in {
+			if v, _ := p.managers[n].Get(host, "a"); v != "of "+host {
+				t.Errorf("%s has %q of %s", n, v, host)
+			}
+		}
+	}
+}
