@@ -123,6 +123,7 @@ type peer struct {
 	process bool // its controller is in the group
 	phase   phase
 	version cib.Version
+	vouched bool
 	digest  string
 	leaving bool // it asked to shut down, or was told to
 	// suspect: it was lost without a word while fencing is at hand. Should it come
@@ -161,9 +162,11 @@ type Controller struct {
 	electEnd   time.Time
 
 	// join
-	joinID   int
-	joinEnd  time.Time
-	joined   bool // this node has been confirmed by the DC
+	joinID  int
+	joinEnd time.Time
+	joined  bool // this node has been confirmed by the DC
+	// vouched: this node's CIB is that of a partition that had quorum ever since the last join.
+	vouched  bool
 	settling bool // a CIB sync is under way
 
 	// transitions
@@ -258,6 +261,7 @@ func (c *Controller) Membership(now time.Time, members []Member, quorate bool) {
 	changed := c.quorate != quorate
 	c.quorate = quorate
 	if !quorate {
+		c.vouched = false
 		// It is this node that was lost to the others.
 		for _, p := range c.peers {
 			p.suspect = false

@@ -12,7 +12,7 @@ import (
 )
 
 // A join brings the nodes of the group together under a DC: it offers, they
-// answer with the version of their CIB, all take over the newest one, each
+// answer with the version of their CIB, all take over the best one, each
 // confirms with the history of what it ran, and the DC plans from that.
 
 // offer begins a join of all nodes anew.
@@ -50,7 +50,7 @@ func (c *Controller) onOffer(from string, msg *etree.Element) {
 	v := cib.VersionOf(root)
 	c.effects.Broadcast(c.message("join_request", from, "join_id", msg.SelectAttrValue("join_id", ""),
 		"admin_epoch", strconv.FormatInt(v.AdminEpoch, 10), "epoch", strconv.FormatInt(v.Epoch, 10), "num_updates", strconv.FormatInt(v.NumUpdates, 10),
-		"digest", cib.Digest(root)))
+		"digest", cib.Digest(root), vouchedAttr, strconv.FormatBool(c.vouched)))
 	c.askForShutdown()
 }
 
@@ -68,7 +68,7 @@ func (c *Controller) onRequest(from string, msg *etree.Element) {
 		c.effects.Logf("Node %s understands only feature set %s", from, msg.SelectAttrValue("crm_feature_set", ""))
 	}
 	p.phase = phaseIntegrated
-	p.version = cib.VersionOf(msg)
+	p.version, p.vouched = cib.VersionOf(msg), msg.SelectAttrValue(vouchedAttr, "") == "true"
 	p.digest = msg.SelectAttrValue("digest", "")
 	c.joinProgress()
 }
@@ -86,6 +86,19 @@ func (c *Controller) joinProgress() {
 	}
 }
 
+// vouchedAttr tells in a join whether a node's CIB is that of a partition with quorum.
+const vouchedAttr = "hacluster-vouched"
+
+// better tells whether this node's CIB is to be preferred. What a partition with quorum has
+// acknowledged must not be lost to changes made in one without, however many those were; an
+// admin_epoch is raised to override everything. Otherwise the newer one counts.
+func (p *peer) better(than *peer) bool {
+	if p.vouched != than.vouched && p.version.AdminEpoch == than.version.AdminEpoch {
+		return p.vouched
+	}
+	return p.version.Compare(than.version) > 0
+}
+
 func (c *Controller) finalize() {
 	c.enter(FinalizeJoin)
 	c.joinEnd = c.now.Add(c.limit("join-finalization-timeout", c.timing.Finalization))
@@ -98,7 +111,7 @@ func (c *Controller) finalize() {
 		if p.digest != best.digest {
 			same = false
 		}
-		if p.version.Compare(best.version) > 0 {
+		if p.better(best) {
 			best = p
 		}
 	}
@@ -171,7 +184,7 @@ func (c *Controller) onAck(from string, msg *etree.Element) {
 		c.leave("the DC refused this node")
 		return
 	}
-	c.joined = true
+	c.joined, c.vouched = true, c.quorate
 	if !c.IsDC() {
 		c.enter(NotDC)
 	}

@@ -5,6 +5,10 @@
 // that all documents stay equal, and the node that asked answers its client once
 // the change is applied and, where the configuration changed, on its disk.
 //
+// A message that one node has delivered can still be lost to all others, when that node
+// is lost to them at that moment. So a client whose Sure is set is answered only when most
+// of the group have told that they applied its change.
+//
 // A node that joins may hold another document. Sync then makes all take over the
 // document of one node: the state it had when the order to sync was delivered,
 // and on top of it every change that was delivered since. So no change that was
@@ -31,6 +35,8 @@ const Type = "cib"
 type Client struct {
 	ID, Name, User string
 	Groups         []string
+	// Sure: a change that is kept is answered when most members of the group have it.
+	Sure bool
 }
 
 // Change tells of a change that was applied.
@@ -51,6 +57,8 @@ type Effects interface {
 	Broadcast(msg *etree.Element)
 	// Save keeps the document over a crash before it returns.
 	Save(root *etree.Element) error
+	// Members are the names of the nodes in the group.
+	Members() []string
 	// Changed is called after each change, before whoever asked for it is answered.
 	Changed(c Change)
 	// Logf writes a line for the administrator.
@@ -64,20 +72,30 @@ type Replica struct {
 	root    *etree.Element
 	calls   uint64
 	waiting map[string]func(cib.Result, error)
+	held    map[string]*held // by call: applied here, but not known to be applied elsewhere
 	sync    *syncing
 	synced  map[string]func(error) // by sync id, on the node that ordered it
+	now     time.Time
 	saveErr error
 }
 
 // syncing is a takeover under way: since the order was delivered, changes are kept.
 type syncing struct {
 	id, source string
-	since      []*etree.Element
+	since      []delivered
+}
+
+// delivered is a request that came during a takeover, and what came of it in the document before.
+type delivered struct {
+	from string
+	msg  *etree.Element
+	res  cib.Result
+	err  error
 }
 
 // New makes a replica of node that starts with root.
 func New(node string, root *etree.Element, e Effects) *Replica {
-	return &Replica{node: node, effects: e, root: root, waiting: map[string]func(cib.Result, error){}, synced: map[string]func(error){}}
+	return &Replica{node: node, effects: e, root: root, waiting: map[string]func(cib.Result, error){}, held: map[string]*held{}, synced: map[string]func(error){}}
 }
 
 // Root is the present document; it is never changed, a new one takes its place.
@@ -115,6 +133,9 @@ func (r *Replica) Request(c Client, req cib.Request, lastWritten string, done fu
 			msg.CreateAttr(a[0], a[1])
 		}
 	}
+	if c.Sure {
+		msg.CreateAttr(sureAttr, "true")
+	}
 	if req.Data != nil {
 		msg.CreateElement("cib_calldata").AddChild(req.Data.Copy())
 	}
@@ -137,8 +158,13 @@ func (r *Replica) Sync(source string, done func(error)) {
 	r.effects.Broadcast(msg)
 }
 
-// Left takes note that a node left the group; a sync from it is given up.
+// Left takes note that a node left the group; a sync from it is given up, and nobody waits for it.
 func (r *Replica) Left(node string) {
+	for call, h := range sorted(r.held) {
+		if delete(h.open, node); len(h.open) == 0 {
+			r.release(call, h)
+		}
+	}
 	if r.sync != nil && r.sync.source == node {
 		r.finishSync(fmt.Errorf("node %s left before it sent its CIB", node))
 	}
@@ -147,7 +173,11 @@ func (r *Replica) Left(node string) {
 func (r *Replica) finishSync(err error) {
 	done := r.synced[r.sync.id]
 	delete(r.synced, r.sync.id)
+	since := r.sync.since
 	r.sync = nil
+	for _, d := range since {
+		r.answer(d.from, d.msg, d.res, d.err)
+	}
 	if done != nil {
 		done(err)
 	}
@@ -156,6 +186,7 @@ func (r *Replica) finishSync(err error) {
 // Reset forgets what was under way with a group that this node fell out of; who
 // waits is told.
 func (r *Replica) Reset() {
+	clear(r.held)
 	for call, done := range sorted(r.waiting) {
 		delete(r.waiting, call)
 		done(cib.Result{Root: r.root}, &cib.Error{Code: cib.NotConnected, Detail: "this node left the group"})
@@ -166,7 +197,8 @@ func (r *Replica) Reset() {
 }
 
 // Deliver applies a message of the group, in the group's order; from is the node that sent it.
-func (r *Replica) Deliver(from string, msg *etree.Element) {
+func (r *Replica) Deliver(now time.Time, from string, msg *etree.Element) {
+	r.now = now
 	switch op := msg.SelectAttrValue("cib_op", ""); op {
 	case "cib_sync":
 		if r.sync != nil {
@@ -180,6 +212,10 @@ func (r *Replica) Deliver(from string, msg *etree.Element) {
 			}
 			out.CreateElement("cib_calldata").AddChild(r.root.Copy())
 			r.effects.Broadcast(out)
+		}
+	case confirmOp:
+		if msg.SelectAttrValue("cib_host", "") == r.node {
+			r.confirmed(from, msg.SelectAttrValue("cib_callid", ""))
 		}
 	case "cib_replace":
 		if msg.SelectAttrValue("cib_update", "") == "true" {
@@ -203,9 +239,11 @@ func (r *Replica) takeOver(from string, msg *etree.Element) {
 	}
 	old := r.root
 	root := data.Copy()
-	for _, m := range r.sync.since {
-		if res, err := cib.Apply(root, request(m)); err == nil {
-			root = res.Root
+	for i := range r.sync.since {
+		// Who asked meanwhile hears what came of it in the document that counts.
+		d := &r.sync.since[i]
+		if d.res, d.err = cib.Apply(root, request(d.msg)); d.err == nil {
+			root = d.res.Root
 		}
 	}
 	if cib.Digest(root) == cib.Digest(old) && cib.VersionOf(root) == cib.VersionOf(old) {
@@ -237,11 +275,13 @@ func calldata(msg *etree.Element) *etree.Element {
 	return nil
 }
 
-// Attributes of messages that only nodes of ours have: the groups of the user, and
-// the time (seconds since 1970) at which rules are evaluated.
+// Attributes of messages that only nodes of ours have: the groups of the user, the time
+// (seconds since 1970) at which rules are evaluated, and whether to confirm; and the confirmation.
 const (
 	groupsAttr = "hacluster-groups"
 	timeAttr   = "hacluster-time"
+	sureAttr   = "hacluster-sure"
+	confirmOp  = "hacluster_confirm"
 )
 
 func unixTime(t time.Time) string {
@@ -268,9 +308,6 @@ func request(msg *etree.Element) cib.Request {
 }
 
 func (r *Replica) apply(from string, msg *etree.Element) {
-	if r.sync != nil {
-		r.sync.since = append(r.sync.since, msg)
-	}
 	req := request(msg)
 	old := r.root
 	res, err := cib.Apply(old, req)
@@ -287,12 +324,9 @@ func (r *Replica) apply(from string, msg *etree.Element) {
 			Node: from, Client: msg.SelectAttrValue("cib_clientname", ""),
 		})
 	}
-	if msg.SelectAttrValue("cib_delegated_from", "") != r.node {
+	if r.sync != nil {
+		r.sync.since = append(r.sync.since, delivered{from, msg, res, err})
 		return
 	}
-	call := msg.SelectAttrValue("cib_callid", "")
-	if done := r.waiting[call]; done != nil {
-		delete(r.waiting, call)
-		done(res, err)
-	}
+	r.answer(from, msg, res, err)
 }

@@ -237,7 +237,7 @@ func (c *Core) Message(now time.Time, from uint32, data []byte) {
 	name, msg := c.Name(from), doc.Root
 	switch t := msg.SelectAttrValue("t", ""); t {
 	case replica.Type:
-		c.Replica.Deliver(name, msg)
+		c.Replica.Deliver(now, name, msg)
 	case attribute.Type:
 		c.Attributes.Deliver(now, msg)
 	case controller.Type:
@@ -254,7 +254,7 @@ func (c *Core) Message(now time.Time, from uint32, data []byte) {
 // Deadline is when Tick is due next; zero: not at all.
 func (c *Core) Deadline() time.Time {
 	var next time.Time
-	for _, t := range []time.Time{c.Controller.Deadline(), c.Executor.Deadline(), c.Fencer.Deadline(), c.Attributes.Deadline()} {
+	for _, t := range []time.Time{c.Replica.Deadline(), c.Controller.Deadline(), c.Executor.Deadline(), c.Fencer.Deadline(), c.Attributes.Deadline()} {
 		if !t.IsZero() && (next.IsZero() || t.Before(next)) {
 			next = t
 		}
@@ -265,6 +265,7 @@ func (c *Core) Deadline() time.Time {
 // Tick does what is due.
 func (c *Core) Tick(now time.Time) {
 	c.now = now
+	c.Replica.Tick(now)
 	c.Attributes.Tick(now)
 	c.Executor.Tick(now)
 	c.Fencer.Tick(now)
@@ -284,9 +285,9 @@ func (c *Core) Shutdown(now time.Time) {
 	c.Controller.Shutdown(now)
 }
 
-// Change orders a change of the CIB on behalf of a client.
+// Change orders a change of the CIB on behalf of a client, which is answered when the change is sure.
 func (c *Core) Change(now time.Time, client replica.Client, req cib.Request, done func(cib.Result, error)) {
-	c.now, req.Now = now, now
+	c.now, req.Now, client.Sure = now, now, true
 	c.Replica.Request(client, req, now.Format(time.ANSIC), done)
 }
 

@@ -1,0 +1,151 @@
+package replica
+
+import (
+	"errors"
+	"slices"
+	"testing"
+	"time"
+
+	"github.com/beevik/etree"
+
+	"hacluster/cib"
+)
+
+// group is replicas with one order of messages; deaf ones take none of them.
+type group struct {
+	in    []string
+	nodes map[string]*Replica
+	queue []func()
+	deaf  map[string]bool
+	now   time.Time
+}
+
+type member struct {
+	g    *group
+	name string
+}
+
+func (m member) Broadcast(msg *etree.Element) {
+	m.g.queue = append(m.g.queue, func() {
+		for _, n := range m.g.in {
+			if !m.g.deaf[n] {
+				m.g.nodes[n].Deliver(m.g.now, m.name, msg)
+			}
+		}
+	})
+}
+func (m member) Save(*etree.Element) error { return nil }
+func (m member) Members() []string         { return m.g.in }
+func (m member) Changed(Change)            {}
+func (m member) Logf(string, ...any)       {}
+
+func newGroup(names ...string) *group {
+	g := &group{in: names, nodes: map[string]*Replica{}, deaf: map[string]bool{}, now: time.Unix(1000, 0)}
+	for _, n := range names {
+		g.nodes[n] = New(n, cib.Empty("pacemaker-3.9", 1), member{g, n})
+	}
+	return g
+}
+
+func (g *group) run() {
+	for len(g.queue) > 0 {
+		f := g.queue[0]
+		g.queue = g.queue[1:]
+		f()
+	}
+}
+
+// set is a change of the configuration.
+func set(name string) cib.Request {
+	s := etree.NewElement("cluster_property_set")
+	s.CreateAttr("id", "s")
+	nv := s.CreateElement("nvpair")
+	for _, a := range [][2]string{{"id", "s-" + name}, {"name", name}, {"value", "1"}} {
+		nv.CreateAttr(a[0], a[1])
+	}
+	return cib.Request{Op: cib.Modify, Section: "crm_config", CanCreate: true, Data: s}
+}
+
+// TestSure: a client is answered when most of the group have its change, when nobody is left
+// to tell, or after a while; what is not sure is answered at once.
+func TestSure(t *testing.T) {
+	for _, c := range []struct {
+		name string
+		sure bool
+		deaf []string
+		then func(g *group)
+		want []bool // answered at once, after then
+	}{
+		{"all tell", true, nil, nil, []bool{true, true}},
+		{"most tell", true, []string{"n3"}, nil, []bool{true, true}},
+		{"nobody asks to be sure", false, []string{"n2", "n3"}, nil, []bool{true, true}},
+		{"they leave", true, []string{"n2", "n3"}, func(g *group) { g.nodes["n1"].Left("n2"); g.nodes["n1"].Left("n3") }, []bool{false, true}},
+		{"one leaves", true, []string{"n2", "n3"}, func(g *group) { g.nodes["n1"].Left("n2") }, []bool{false, false}},
+		{"too late", true, []string{"n2", "n3"}, func(g *group) { g.nodes["n1"].Tick(g.nodes["n1"].Deadline()) }, []bool{false, true}},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			g := newGroup("n1", "n2", "n3")
+			for _, n := range c.deaf {
+				g.deaf[n] = true
+			}
+			answers := 0
+			g.nodes["n1"].Request(Client{Name: "test", User: "root", Sure: c.sure}, set("a"), "", func(_ cib.Result, err error) {
+				answers++
+				if err != nil {
+					t.Error(err)
+				}
+			})
+			g.run()
+			got := []bool{answers == 1}
+			if c.then != nil {
+				c.then(g)
+			}
+			if got = append(got, answers == 1); !slices.Equal(got, c.want) {
+				t.Errorf("answered %v, want %v", got, c.want)
+			}
+		})
+	}
+	g := newGroup("n1", "n2")
+	g.deaf["n2"] = true
+	var got error
+	g.nodes["n1"].Request(Client{Name: "test", User: "root", Sure: true}, set("a"), "", func(_ cib.Result, err error) { got = err })
+	g.run()
+	g.nodes["n1"].Reset()
+	if e := new(cib.Error); !errors.As(got, &e) || e.Code != cib.NotConnected || !g.nodes["n1"].Deadline().IsZero() {
+		t.Errorf("who fell out of the group answers %v", got)
+	}
+}
+
+// TestAnswerOfTheDocumentThatCounts: a request that is delivered during a takeover is answered by
+// what comes of it in the document that is taken over.
+func TestAnswerOfTheDocumentThatCounts(t *testing.T) {
+	for _, c := range []struct {
+		name  string
+		leave bool
+		ok    bool
+	}{{"taken over", false, false}, {"source lost", true, true}} {
+		g := newGroup("n1", "n2")
+		// n2's document has what is about to be created.
+		res, err := cib.Apply(g.nodes["n2"].root, set("a"))
+		if err != nil {
+			t.Fatal(err)
+		}
+		g.nodes["n2"].root = res.Root
+		create := cib.Request{Op: cib.Create, Section: "crm_config", Data: set("a").Data}
+		answers := 0
+		var got error
+		g.nodes["n1"].Sync("n2", func(error) {})
+		g.nodes["n1"].Request(Client{Name: "test", User: "root"}, create, "", func(_ cib.Result, err error) { answers++; got = err })
+		g.queue[0]() // the order; n2's document is under way behind the request
+		if c.leave {
+			g.queue[1]()
+			g.nodes["n1"].Left("n2")
+		} else {
+			g.queue = g.queue[1:]
+			g.run()
+		}
+		if answers != 1 || (got == nil) != c.ok {
+			t.Errorf("%s: %d answers, %v", c.name, answers, got)
+		}
+	}
+}
