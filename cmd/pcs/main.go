@@ -20,6 +20,6 @@ func main() {
 			return 1
 		}
 		agents := running.Agents{Host: h}
-		return pcs.Run(ctx, env, session.World{Cluster: running.Cluster{Pace: running.Pace}, Agents: agents, Actions: agents})
+		return pcs.Run(ctx, env, session.World{Cluster: running.Cluster{Pace: running.Pace, User: env.Getenv("CIB_user")}, Agents: agents, Actions: agents})
 	})
 }

@@ -9,6 +9,7 @@ import (
 	"testing"
 	"time"
 
+	"hacluster/cib"
 	"hacluster/internal/pcs"
 	"hacluster/internal/pcs/doc"
 	"hacluster/internal/pcs/live"
@@ -48,6 +49,23 @@ func (p *paper) Replace(_ context.Context, section []byte) error {
 	}
 	p.pushes = append(p.pushes, ids)
 	p.text = doc.Format(root)
+	return nil
+}
+
+func (p *paper) Patch(_ context.Context, diff []byte) error {
+	root, err := doc.Parse(p.text)
+	if err != nil {
+		return err
+	}
+	d, err := doc.Parse(diff)
+	if err != nil {
+		return err
+	}
+	r, err := cib.Apply(root, cib.Request{Op: cib.Patch, Data: d})
+	if err != nil {
+		return err
+	}
+	p.text = doc.Format(r.Root)
 	return nil
 }
 

@@ -5,17 +5,20 @@ import (
 	"context"
 	"fmt"
 	"io"
+	"maps"
 	"net"
 	"net/http"
 	"net/http/httptest"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"sync"
 	"testing"
 	"time"
 
 	"hacluster/internal/pcs"
+	"hacluster/internal/pcs/agents"
 	"hacluster/internal/pcs/live"
 	"hacluster/internal/pcs/session"
 	"hacluster/internal/pcsd"
@@ -48,6 +51,11 @@ type house struct {
 	token string
 	town  *town
 	web   *httptest.Server
+	// cluster is what runs on it, nil for none.
+	cluster live.Cluster
+	agents  agents.Source
+	// answers are what crm_resource --validate says, one call after the other.
+	answers []live.Result
 	// hung has the host take requests and never answer.
 	hung bool
 	// script answers for programs: the first whose key the command line begins with.
@@ -86,10 +94,16 @@ func (h *house) Run(ctx context.Context, env []string, stdin, name string, args 
 	h.mu.Lock()
 	h.ran = append(h.ran, line)
 	h.mu.Unlock()
-	for k, r := range h.script {
+	// The longest beginning is meant.
+	for _, k := range slices.SortedFunc(maps.Keys(h.script), func(a, b string) int { return len(b) - len(a) }) {
 		if strings.HasPrefix(line, k) {
-			return r, nil
+			return h.script[k], nil
 		}
+	}
+	if strings.HasPrefix(line, "crm_resource --validate") && len(h.answers) > 0 {
+		r := h.answers[0]
+		h.answers = h.answers[1:]
+		return r, nil
 	}
 	switch name {
 	case "pcs":
@@ -115,7 +129,7 @@ func (h *house) Run(ctx context.Context, env []string, stdin, name string, args 
 }
 
 func (h *house) world() session.World {
-	return session.World{Programs: h, Services: h, Host: h.paths}
+	return session.World{Programs: h, Services: h, Host: h.paths, Cluster: h.cluster, Agents: h.agents}
 }
 
 func (h *house) read(path string) string {
@@ -206,7 +220,7 @@ func (w *town) build(name string) {
 	}))
 	h.web = web
 	w.t.Cleanup(web.Close)
-	h.script["pcs cluster node clear"] = live.Result{}
+	h.script["pcs cluster node clear"], h.script["pcs node pacemaker-status"] = live.Result{}, live.Result{Stdout: "{}"}
 	h.at = client.Dest{Addr: "127.0.0.1", Port: web.Listener.Addr().(*net.TCPAddr).Port}
 	h.token = "token-of-" + name
 	users := `[{"creation_date": "2026-01-02 03:04:05 +0100", "token": "` + h.token + `", "username": "hacluster"}]`

@@ -2,8 +2,8 @@ package pcsd
 
 import (
 	"encoding/json"
-	"slices"
-	"strings"
+
+	"hacluster/internal/pcsd/library"
 )
 
 // oldReport is a report as calls that are older than the API give it.
@@ -15,83 +15,42 @@ type oldReport struct {
 	Text      string         `json:"report_text"`
 }
 
-// reportsOf makes reports of what pcs told.
-func reportsOf(text string) []any {
+func oldReports(list []libReport) []any {
 	out := []any{}
-	for line := range strings.Lines(text) {
-		line = strings.TrimRight(line, "\n")
-		if line == "" || line == "Error: Errors have occurred, therefore pcs is unable to continue" {
-			continue
-		}
-		r := oldReport{Severity: "INFO", Info: map[string]any{}, Text: line}
-		for _, s := range []struct{ prefix, severity string }{{"Error: ", "ERROR"}, {"Warning: ", "WARNING"}, {"Deprecation Warning: ", "DEPRECATION"}} {
-			if t, ok := strings.CutPrefix(line, s.prefix); ok {
-				r.Severity, r.Text = s.severity, t
-			}
-		}
-		out = append(out, r)
+	for _, r := range list {
+		out = append(out, oldReport{r.Severity.Level, r.Message.Code, r.Message.Payload, r.Severity.Force, r.Message.Message})
 	}
 	return out
 }
 
-// addNodes adds a host to this node's cluster for a client outside of it.
-func (s *Server) addNodes(r *request) answer {
-	var d struct {
-		Nodes []struct {
-			Name     string   `json:"name"`
-			Addrs    []string `json:"addrs"`
-			Devices  []string `json:"devices"`
-			Watchdog string   `json:"watchdog"`
-		} `json:"nodes"`
-		Wait    any      `json:"wait"`
-		Start   bool     `json:"start"`
-		Enable  bool     `json:"enable"`
-		NoCheck bool     `json:"no_watchdog_validation"`
-		Force   []string `json:"force_flags"`
-	}
-	fail := func(status, text string) answer { return okJSON(libAnswer{status, &text, []any{}, nil}) }
-	if !r.has("data_json") {
-		return fail("input_error", "Missing required parameter: data_json")
-	}
-	if json.Unmarshal([]byte(r.value("data_json")), &d) != nil || len(d.Nodes) != 1 {
-		return fail("input_error", "Unable to parse input data")
-	}
-	var options []string
-	for _, o := range []struct {
-		given bool
-		word  string
-	}{
-		{d.Start, "--start"},
-		{d.Enable, "--enable"},
-		{d.NoCheck, "--no-watchdog-validation"},
-		{slices.Contains(d.Force, "FORCE"), "--force"},
-		{slices.Contains(d.Force, "SKIP_OFFLINE_NODES"), "--skip-offline"},
-	} {
-		if o.given {
-			options = append(options, o.word)
+// libAnswer is what library commands that are called by a path of their own answer.
+type libAnswer struct {
+	Status  string  `json:"status"`
+	Message *string `json:"status_msg"`
+	Reports []any   `json:"report_list"`
+	Data    any     `json:"data"`
+}
+
+// ownPath is a command of the library that is called by a path of its own, for clients older than the API.
+func ownPath(name string) func(*Server, *request) answer {
+	return func(s *Server, r *request) answer {
+		fail := func(text string) answer { return okJSON(libAnswer{"input_error", &text, []any{}, nil}) }
+		if !r.has("data_json") {
+			return fail("Missing required parameter: data_json")
 		}
+		var params map[string]json.RawMessage
+		if json.Unmarshal([]byte(r.value("data_json")), &params) != nil || params == nil {
+			return fail("Input is not valid JSON object")
+		}
+		c, ok := library.Find(name)
+		if !ok {
+			return answer{501, "Not Implemented"}
+		}
+		o := s.execute(r.Context(), r, c, params, nil)
+		status := "success"
+		if !o.ok {
+			status = "error"
+		}
+		return okJSON(libAnswer{status, nil, oldReports(o.reports), o.data})
 	}
-	switch w := d.Wait.(type) {
-	case nil:
-		options = append(options, "--wait")
-	case string:
-		options = append(options, "--wait="+w)
-	}
-	n := d.Nodes[0]
-	words := []string{"cluster", "node", "add", n.Name}
-	for _, a := range n.Addrs {
-		words = append(words, "addr="+a)
-	}
-	for _, v := range n.Devices {
-		words = append(words, "device="+v)
-	}
-	if n.Watchdog != "" {
-		words = append(words, "watchdog="+n.Watchdog)
-	}
-	_, errs, code := s.pcs(r.Context(), append(append(options, "--"), words...)...)
-	status := "success"
-	if code != 0 {
-		status = "error"
-	}
-	return okJSON(libAnswer{status, nil, reportsOf(errs), nil})
 }

@@ -8,13 +8,12 @@ import (
 	"testing"
 )
 
-func TestReportsOf(t *testing.T) {
+func TestToldBy(t *testing.T) {
 	got := ""
-	for _, r := range reportsOf("n1: done\nWarning: careful\n\nError: broken\nError: Errors have occurred, therefore pcs is unable to continue\n") {
-		x := r.(oldReport)
-		got += fmt.Sprintf("%s=%s;", x.Severity, x.Text)
+	for _, r := range toldBy("n1: done\nWarning: careful\n\nError: broken:\n  badly, use --force to override\nError: Errors have occurred, therefore pcs is unable to continue\n") {
+		got += fmt.Sprintf("%s=%s;", r.Severity.Level, r.Message.Message)
 	}
-	if want := "INFO=n1: done;WARNING=careful;ERROR=broken;"; got != want {
+	if want := "INFO=n1: done;WARNING=careful;ERROR=broken:\n  badly;"; got != want {
 		t.Errorf("got %s, want %s", got, want)
 	}
 }

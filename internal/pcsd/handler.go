@@ -109,10 +109,9 @@ func (s *Server) handle(w http.ResponseWriter, r *http.Request) answer {
 	path := strings.Trim(r.URL.Path, "/")
 	remote, isRemote := strings.CutPrefix(path, "remote/")
 	v1, isV1 := strings.CutPrefix(path, "api/v1/")
+	v2, isV2 := strings.CutPrefix(path, "api/v2/")
 	switch {
-	case isRemote, path == "run_pcs", path == "capabilities", isV1:
-	case strings.HasPrefix(path, "api/v2/"):
-		return answer{http.StatusNotFound, `{"http_code": 404, "http_error": "Not Found", "error_message": null}`}
+	case isRemote, path == "run_pcs", path == "capabilities", isV1, isV2:
 	default:
 		return answer{http.StatusNotFound, "<html><title>404: Not Found</title><body>404: Not Found</body></html>"}
 	}
@@ -122,6 +121,14 @@ func (s *Server) handle(w http.ResponseWriter, r *http.Request) answer {
 			return answer{http.StatusUnauthorized, `{"notauthorized": "true"}`}
 		}
 		return s.apiV1(req, v1)
+	}
+	if isV2 {
+		req := &request{Request: r}
+		if !s.letIn(req) {
+			return apiError(http.StatusUnauthorized, "")
+		}
+		s.asThemselves(req)
+		return s.apiV2(req, v2)
 	}
 	form, a := s.parseForm(r)
 	if a != nil {
@@ -214,6 +221,14 @@ func (s *Server) letIn(r *request) bool {
 		}
 	}
 	return true
+}
+
+// asThemselves has a request act for whom the token belongs to, whatever its cookies say.
+func (s *Server) asThemselves(r *request) {
+	r.user, r.groups = r.login, nil
+	if groups, err := s.conf.Groups(r.login); err == nil {
+		r.groups = groups
+	}
 }
 
 // auth lets a user log in: the answer is a token, or nothing.

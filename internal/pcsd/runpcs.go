@@ -135,27 +135,6 @@ func (s *Server) runPcs(r *request) answer {
 	}{res.Stdout, res.Stderr, res.Code}})
 }
 
-// apiV1 answers library commands. Those that are not carried out say so as pcsd says of unknown ones.
-func (s *Server) apiV1(r *request, command string) answer {
-	type envelope struct {
-		Status    string  `json:"status"`
-		StatusMsg *string `json:"status_msg"`
-		Reports   []any   `json:"report_list"`
-		Data      any     `json:"data"`
-	}
-	if command == "cluster-property-remove-name/v1" {
-		if !s.may(r, "write") {
-			return okJSON(envelope{"not_authorized", nil, []any{}, nil})
-		}
-		if code, text := s.removeClusterName(r.Context()); code != "" {
-			return okJSON(envelope{"error", nil, []any{errorReport(code, text)}, nil})
-		}
-		return okJSON(envelope{"success", nil, []any{}, nil})
-	}
-	text := fmt.Sprintf("Unknown command '%s'", command)
-	return okJSON(envelope{"unknown_cmd", &text, []any{}, nil})
-}
-
 func (s *Server) removeNodesFromCIB(r *request) answer {
 	var d struct {
 		Nodes []string `json:"node_list"`
@@ -177,15 +156,6 @@ func (s *Server) removeNodesFromCIB(r *request) answer {
 		}
 	}
 	return reply("success", "")
-}
-
-// errorReport is an error as library commands report it.
-func errorReport(code, text string) any {
-	return map[string]any{
-		"severity": map[string]any{"level": "ERROR", "force_code": nil},
-		"message":  map[string]any{"code": code, "message": text, "payload": map[string]any{}},
-		"context":  nil,
-	}
 }
 
 // removeClusterName drops the property cluster-name from the configuration on disk. A failure has a code.

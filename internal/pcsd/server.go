@@ -25,6 +25,7 @@ type Server struct {
 	conf    Config
 	users   *users
 	logins  *limiter
+	tasks   *tasks
 	configs sync.Mutex // one change of synchronised files at a time
 
 	mu        sync.Mutex
@@ -60,7 +61,7 @@ func New(c Config) (*Server, error) {
 	if c.Hostname == "" {
 		c.Hostname, _ = os.Hostname()
 	}
-	s := &Server{conf: c, users: &users{path: c.Paths.PcsdDir + "/pcs_users.conf"}, logins: newLimiter(c.Now)}
+	s := &Server{conf: c, users: &users{path: c.Paths.PcsdDir + "/pcs_users.conf"}, logins: newLimiter(c.Now), tasks: &tasks{now: c.Now, all: map[string]*task{}}}
 	if err := s.loadCert(); err != nil {
 		return nil, err
 	}

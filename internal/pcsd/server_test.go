@@ -12,14 +12,29 @@ import (
 	"testing"
 	"time"
 
+	"hacluster/internal/pcs/live"
 	"hacluster/internal/pcs/session"
 )
 
 // serve starts a server on loopback whose only user is hacluster with password "secret".
 func serve(t *testing.T) (base string, dir string) {
 	t.Helper()
+	return serveConfig(t, Config{})
+}
+
+// serveWith starts a server whose programs are played, and logs hacluster in.
+func serveWith(t *testing.T, p live.Programs) (base, dir, token string) {
+	t.Helper()
+	base, dir = serveConfig(t, Config{Programs: p})
+	_, token = ask(t, base+"/remote/auth", "", url.Values{"username": {"hacluster"}, "password": {"secret"}})
+	return base, dir, token
+}
+
+// serveConfig is serve with more of a configuration.
+func serveConfig(t *testing.T, more Config) (base string, dir string) {
+	t.Helper()
 	dir = t.TempDir()
-	s, err := New(Config{
+	c := Config{
 		Getenv: func(k string) string {
 			return map[string]string{"PCSD_PORT": "0", "PCSD_BIND_ADDR": "127.0.0.1"}[k]
 		},
@@ -29,7 +44,15 @@ func serve(t *testing.T) (base string, dir string) {
 			return user == "hacluster" && password == "secret", nil
 		},
 		Groups: func(string) ([]string, error) { return []string{"haclient"}, nil },
-	})
+	}
+	c.Programs, c.Services, c.Log = more.Programs, more.Services, more.Log
+	if more.CheckPassword != nil {
+		c.CheckPassword = more.CheckPassword
+	}
+	if more.Groups != nil {
+		c.Groups = more.Groups
+	}
+	s, err := New(c)
 	if err != nil {
 		t.Fatal(err)
 	}

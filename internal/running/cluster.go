@@ -26,6 +26,8 @@ type Cluster struct {
 	// original took ("move, then clear"): without it the next change would overtake
 	// the one before. 0 does not wait.
 	Pace time.Duration
+	// User is for whom a process of root asks, "" for itself: permissions are that user's.
+	User string
 }
 
 // Pace is what a command of the original leaves a cluster, in the tutorials' days.
@@ -65,13 +67,16 @@ func told(err error) error {
 	return err
 }
 
-func (Cluster) do(ctx context.Context, req cib.Request) (*etree.Element, error) {
-	c, err := client.DialCIB(ctx, who)
+func (c Cluster) do(ctx context.Context, req cib.Request) (*etree.Element, error) {
+	if req.User.Name == "" {
+		req.User.Name = c.User
+	}
+	conn, err := client.DialCIB(ctx, who)
 	if err != nil {
 		return nil, told(err)
 	}
-	defer c.Close()
-	el, err := c.Do(ctx, req)
+	defer conn.Close()
+	el, err := conn.Do(ctx, req)
 	return el, told(err)
 }
 

@@ -4,7 +4,6 @@ import (
 	"encoding/json"
 	"net/url"
 	"slices"
-	"strings"
 	"time"
 
 	"hacluster/internal/pcs/report"
@@ -162,51 +161,3 @@ func Without(all, some []string) []string {
 	return slices.DeleteFunc(slices.Clone(all), func(n string) bool { return slices.Contains(some, n) })
 }
 
-// RemoveClusterName drops the property cluster-name from the configuration on hosts' disks.
-func RemoveClusterName(s *session.Session, targets []string) error {
-	s.Out.Info("Removing CIB cluster name property on nodes...")
-	for _, t := range targets {
-		const path = "api/v1/cluster-property-remove-name/v1"
-		r := s.Remote().Call(s.Ctx, t, client.Request{Path: path, JSON: "{}", Timeout: s.RequestTimeout(0)})
-		if i, failed := s.ResponseItem(r); failed {
-			s.Out.Tell(s.OrSkip(i))
-			continue
-		}
-		var a struct {
-			Status  string  `json:"status"`
-			Message *string `json:"status_msg"`
-			Reports []struct {
-				Severity struct{ Level string }   `json:"severity"`
-				Message  struct{ Message string } `json:"message"`
-			} `json:"report_list"`
-		}
-		if json.Unmarshal([]byte(r.Body), &a) != nil || a.Status == "" {
-			s.Out.Tell(garbled(t))
-			continue
-		}
-		wrong := false
-		for _, x := range a.Reports {
-			i := report.Infof("%s: %s", t, x.Message.Message)
-			switch strings.ToUpper(x.Severity.Level) {
-			case "ERROR":
-				i.Severity, wrong = report.Error, true
-			case "WARNING", "DEPRECATION":
-				i.Severity = report.Warning
-			case "DEBUG":
-				continue
-			}
-			s.Out.Tell(i)
-		}
-		switch {
-		case a.Status == "success" && !wrong:
-			s.Out.Info(t + ": Succeeded")
-		case a.Message != nil && *a.Message != "" || !wrong:
-			why := "Unknown error"
-			if a.Message != nil && *a.Message != "" {
-				why = *a.Message
-			}
-			s.Out.Tell(report.Errorf("%s: %s", t, why))
-		}
-	}
-	return s.Out.Check()
-}

@@ -48,6 +48,8 @@ type Item struct {
 	Code string
 	// ForceAt is where in Text the hint about forcing stands; 0 is its end.
 	ForceAt int
+	// ForceHint is the hint about forcing in other words than the usual ones.
+	ForceHint string
 }
 
 // Errorf makes an error that nothing passes.
@@ -108,6 +110,9 @@ func (i Item) FullText() string {
 		switch i.Force {
 		case ByForce:
 			hint = ", use --force to override"
+			if i.ForceHint != "" {
+				hint = i.ForceHint
+			}
 		case BySkipOffline:
 			hint = ", use --skip-offline to override"
 		}

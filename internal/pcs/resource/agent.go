@@ -146,6 +146,9 @@ func validateInstance(s *session.Session, a *agents.Agent, p argv.Pairs, resourc
 	if a.Exists {
 		items = append(items, uniqueParams(s, a, p, resources, "")...)
 	}
+	if selfChecks(s, a, items) {
+		items = append(items, selfCheck(s, a.Name, p).items(s)...)
+	}
 	return items
 }
 

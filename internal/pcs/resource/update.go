@@ -161,7 +161,11 @@ func validateUpdate(s *session.Session, a *agents.Agent, params argv.Pairs, root
 	items = append(items, deprecatedParams(a, set)...)
 	items = append(items, requiredParams(rules, a, after, params.Names(), sev)...)
 	items = append(items, stonithAction(s, a, params)...)
-	return append(items, uniqueParams(s, a, params, doc.Section(root, "resources"), doc.ID(el))...)
+	items = append(items, uniqueParams(s, a, params, doc.Section(root, "resources"), doc.ID(el))...)
+	if selfChecks(s, a, items) {
+		items = append(items, selfCheckUpdate(s, a.Name, current, after)...)
+	}
+	return items
 }
 
 // updateClone changes the meta attributes of a clone; a master becomes a promotable clone.

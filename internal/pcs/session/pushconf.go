@@ -109,8 +109,8 @@ func (s *Session) All(nodes []string, path string, form url.Values) []client.Res
 	return s.Remote().All(s.Ctx, nodes, client.Request{Path: path, Form: form, Timeout: s.RequestTimeout(0)}, nil)
 }
 
-// runningCorosync tells from a node's answer to status whether corosync runs there.
-func runningCorosync(body string) (running, ok bool) {
+// RunningCorosync tells from a node's answer to status whether corosync runs there.
+func RunningCorosync(body string) (running, ok bool) {
 	var a struct {
 		Node *struct {
 			Corosync *bool `json:"corosync"`
@@ -146,7 +146,7 @@ func (s *Session) CorosyncRuns(targets []string, offline func(report.Item) repor
 	s.Out.Info(words.start)
 	for _, r := range s.All(targets, "remote/status", url.Values{"version": {"2"}}) {
 		i, failed := s.ResponseItem(r)
-		runs, ok := runningCorosync(r.Body)
+		runs, ok := RunningCorosync(r.Body)
 		switch {
 		case failed:
 			s.Out.Tell(offline(i), offline(report.Errorf(words.unknown, r.Node)))

@@ -6,9 +6,11 @@ import (
 
 	"github.com/beevik/etree"
 
+	"hacluster/cib/patch"
 	"hacluster/internal/pcs/argv"
 	"hacluster/internal/pcs/check"
 	"hacluster/internal/pcs/doc"
+	"hacluster/internal/pcs/fleet"
 	"hacluster/internal/pcs/report"
 	"hacluster/internal/pcs/session"
 )
@@ -44,17 +46,74 @@ func UpdateScsiDevices(s *session.Session, args []string) error {
 	if err := s.Check(items...); err != nil {
 		return err
 	}
+	text, _ := doc.Value(el, "instance_attributes", "devices")
+	current := strings.Split(text, ",")
+	updated := g.Flat("set")
 	if !g.Has("set") {
-		current, _ := doc.Value(el, "instance_attributes", "devices")
-		a := check.AddRemove{
-			Container: "stonith resource", ID: args[0], Item: "device", Items: "devices",
-			Add: g.Flat("add"), Remove: append(slices.Clone(g.Flat("delete")), g.Flat("remove")...), Current: strings.Split(current, ","),
-		}
+		add, gone := g.Flat("add"), append(slices.Clone(g.Flat("delete")), g.Flat("remove")...)
+		a := check.AddRemove{Container: "stonith resource", ID: args[0], Item: "device", Items: "devices", Add: add, Remove: gone, Current: current}
 		if err := s.Check(a.Check()...); err != nil {
 			return err
 		}
+		updated = slices.DeleteFunc(append(slices.Clone(current), add...), func(d string) bool { return slices.Contains(gone, d) })
 	}
-	return report.NotYet("devices changed without a restart (stonith update-scsi-devices)")
+	before := root.Copy()
+	if err := replaceDevices(s, root, el, updated); err != nil {
+		return err
+	}
+	// Nodes get at the new devices before the cluster takes them for theirs.
+	if err := unfence(s, el, sortedSet(current), sortedSet(updated)); err != nil {
+		return err
+	}
+	diff := patch.Diff(before, root, patch.NoVersions)
+	if diff == nil {
+		return nil
+	}
+	if err := s.PatchCIB(diff); err != nil {
+		return report.Fatalf("Unable to update cib\n%s", err)
+	}
+	return nil
+}
+
+// unfence has all nodes on which corosync runs get at the devices that they did not have.
+func unfence(s *session.Session, el *etree.Element, current, updated []string) error {
+	if !slices.ContainsFunc(updated, func(d string) bool { return !slices.Contains(current, d) }) {
+		return nil
+	}
+	names, items, err := s.NodeNames()
+	if err != nil {
+		return err
+	}
+	s.Out.Tell(items...)
+	targets, items := s.Targets(names, false, false)
+	if err := s.Check(items...); err != nil {
+		return err
+	}
+	online := fleet.RunningCorosync(s, targets)
+	if err := s.Out.Check(); err != nil {
+		return err
+	}
+	type body struct {
+		Node    string   `json:"node,omitempty"`
+		Key     string   `json:"key,omitempty"`
+		Current []string `json:"original_devices"`
+		Updated []string `json:"updated_devices"`
+	}
+	path, keys := "api/v1/scsi-unfence-node/v2", map[string]string(nil)
+	if doc.Attr(el, "type") == "fence_mpath" {
+		path = "api/v1/scsi-unfence-node-mpath/v1"
+		if keys, items = mpathKeys(el, online); len(items) > 0 {
+			return s.Check(items...)
+		}
+	}
+	fleet.Command(s, online, path, func(node string) any {
+		b := body{Node: node, Current: current, Updated: updated}
+		if keys != nil {
+			b.Node, b.Key = "", keys[node]
+		}
+		return b
+	})
+	return s.Out.Check()
 }
 
 // scsiDevice finds a fence device whose devices can be changed so.
