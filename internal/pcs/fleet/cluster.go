@@ -160,4 +160,3 @@ func Forget(s *session.Session, targets, nodes []string) error {
 func Without(all, some []string) []string {
 	return slices.DeleteFunc(slices.Clone(all), func(n string) bool { return slices.Contains(some, n) })
 }
-
