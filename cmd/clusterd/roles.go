@@ -18,6 +18,7 @@ import (
 	"hacluster/internal/node"
 	"hacluster/internal/pcsd"
 	"hacluster/internal/program"
+	"hacluster/internal/remote"
 	"hacluster/internal/supervise"
 	"hacluster/ocf/builtin"
 )
@@ -33,6 +34,9 @@ func roles(env *program.Env) []*cobra.Command {
 		}},
 		{Use: "pacemaker", Short: "Serve the CIB, decide, carry out and fence", Args: cobra.NoArgs, RunE: func(c *cobra.Command, _ []string) error {
 			return pacemaker(c.Context(), env)
+		}},
+		{Use: "pacemaker-remote", Short: "Run services for a cluster that this host is no member of", Args: cobra.NoArgs, RunE: func(c *cobra.Command, _ []string) error {
+			return pacemakerRemote(c.Context(), env)
 		}},
 		qdeviceCommand(env),
 		qnetdCommand(env),
@@ -110,10 +114,13 @@ func pacemaker(ctx context.Context, env *program.Env) error {
 	if err != nil {
 		return err
 	}
-	agents.Env = append(agents.Env, "LC_ALL=C", "PCMK_cluster_type=corosync", "PCMK_service=pacemaker-execd",
-		"HA_cluster_type=corosync", "PCMK_logfile=/var/log/pacemaker/pacemaker.log", "HA_LOGFILE=/var/log/pacemaker/pacemaker.log", "HA_LOGFACILITY=daemon")
+	agents.Env = append(agents.Env, agentEnvironment("pacemaker-execd")...)
+	secure, err := remote.SettingsFrom(env.Getenv)
+	if err != nil {
+		return err
+	}
 	err = node.Run(ctx, node.Config{
-		StateDir: state, Owner: uid, Group: gid, Agents: agents, Timing: controller.DefaultTiming, Log: log,
+		StateDir: state, Owner: uid, Group: gid, Agents: agents, Timing: controller.DefaultTiming, Log: log, Remote: secure,
 		Ready: func() {
 			if err := supervise.Ready(env.Getenv); err != nil {
 				log.Warn("tell that the service is ready", "err", err)
@@ -128,6 +135,33 @@ func pacemaker(ctx context.Context, env *program.Env) error {
 		return exit(1)
 	}
 	return nil
+}
+
+// agentEnvironment is what agents find in their environment, besides their parameters.
+func agentEnvironment(service string) []string {
+	return []string{
+		"LC_ALL=C", "PCMK_cluster_type=corosync", "PCMK_service=" + service, "HA_cluster_type=corosync",
+		"PCMK_logfile=/var/log/pacemaker/pacemaker.log", "HA_LOGFILE=/var/log/pacemaker/pacemaker.log", "HA_LOGFACILITY=daemon",
+	}
+}
+
+func pacemakerRemote(ctx context.Context, env *program.Env) error {
+	log := logger(env)
+	settings, err := remote.SettingsFrom(env.Getenv)
+	if err != nil {
+		return err
+	}
+	agents, err := host.Agents()
+	if err != nil {
+		return err
+	}
+	agents.Env = append(agents.Env, agentEnvironment("pacemaker-remoted")...)
+	server := &remote.Server{Settings: settings, Agents: agents, Log: log, StartState: env.Getenv("PCMK_node_start_state"), Local: true, Ready: func() {
+		if err := supervise.Ready(env.Getenv); err != nil {
+			log.Warn("tell that the service is ready", "err", err)
+		}
+	}}
+	return server.Run(ctx)
 }
 
 func superviseCommand(env *program.Env) *cobra.Command {

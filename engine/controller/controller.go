@@ -76,6 +76,10 @@ type Effects interface {
 	Execute(order *etree.Element)
 	// History is this node's operation history, an element lrm.
 	History() *etree.Element
+	// IsRemote tells whether a node is one of Pacemaker Remote: one without a controller.
+	IsRemote(node string) bool
+	// RemoteFenced tells that a remote node was fenced, or stopped with the guest that it is.
+	RemoteFenced(node string)
 	// BecameDC tells that this node is DC now, or no longer.
 	BecameDC(yes bool)
 	// Exit asks the node to leave the cluster; it has nothing left to do in it.
@@ -382,6 +386,11 @@ func (c *Controller) Deliver(now time.Time, from string, msg *etree.Element) {
 		c.onThrottle(from, msg)
 	case "acquit":
 		c.onAcquit(from, msg.SelectAttrValue("uname", ""))
+	case "remote_state":
+		if c.IsDC() && msg.SelectAttrValue("in_ccm", "") == "true" {
+			c.effects.Logf("Remote node %s is there, connected to %s", msg.SelectAttrValue("id", ""), from)
+			c.abort("Pacemaker Remote node integrated")
+		}
 	case "req_shutdown":
 		c.onShutdownRequest(from)
 	case "do_shutdown":
@@ -586,6 +595,16 @@ func (c *Controller) nodeID(name string) string {
 	}
 	return ""
 }
+
+// RemoteState tells all nodes that a remote node is there, or is not any more; what the CIB
+// is to say of it was ordered before.
+func (c *Controller) RemoteState(node string, up bool) {
+	c.effects.Broadcast(c.message("remote_state", "", "id", node, "in_ccm", strconv.FormatBool(up)))
+}
+
+// Change orders a change of the CIB on this controller's behalf: no plan is made before it
+// is applied, and it gives no cause for one.
+func (c *Controller) Change(req cib.Request) { c.update(req, nil) }
 
 // update orders a change of the CIB and remembers that it is under way.
 func (c *Controller) update(req cib.Request, done func(error)) {

@@ -175,6 +175,7 @@ func (c *Controller) fire() bool {
 		}
 		r.steps[i] = stepFired
 		if s.Action.Kind == transition.Pseudo {
+			c.sideEffects(s.Action)
 			r.steps[i] = stepDone
 			again = true
 			continue
@@ -187,6 +188,26 @@ func (c *Controller) fire() bool {
 		under.add(s.Action)
 	}
 	return again
+}
+
+// sideEffects does what a step that nothing is executed for brings about: guests that went
+// down with their host, and whether remote nodes are in maintenance.
+func (c *Controller) sideEffects(a *transition.Action) {
+	if a.Operation == "stonith" {
+		for _, n := range a.Downed {
+			c.effects.RemoteFenced(n)
+		}
+	}
+	for _, m := range a.Maintenance {
+		if !c.effects.IsRemote(m.Node) {
+			continue
+		}
+		s := etree.NewElement("node_state")
+		for _, x := range [][2]string{{"id", m.Node}, {"uname", m.Node}, {"remote_node", "true"}, {"node_in_maintenance", map[bool]string{true: "1", false: "0"}[m.On]}} {
+			s.CreateAttr(x[0], x[1])
+		}
+		c.update(cib.Request{Op: cib.Modify, Section: "status", CanCreate: true, Data: s}, nil)
+	}
 }
 
 func (c *Controller) finish(r *run) {
@@ -314,7 +335,11 @@ func (c *Controller) start(i int, a *transition.Action) bool {
 		if a.Resource != nil {
 			c.effects.ClearFailures(instanceBase(a.Resource), a.Node)
 			// The failure itself goes, too: else it would be counted again.
-			m := c.message("lrm_invoke", a.Node)
+			to := a.Node
+			if a.Router != "" {
+				to = a.Router
+			}
+			m := c.message("lrm_invoke", to)
 			m.CreateElement("crm_xml").AddChild(c.order(a))
 			c.effects.Broadcast(m)
 		}
@@ -437,6 +462,9 @@ func (c *Controller) Fenced(now time.Time, target string, ours bool) {
 		return
 	}
 	if !c.IsDC() {
+		if c.effects.IsRemote(target) {
+			return
+		}
 		// Should this node be DC next, the target needs no fencing any more.
 		p := c.peer(target)
 		p.suspect = false
@@ -449,6 +477,9 @@ func (c *Controller) Fenced(now time.Time, target string, ours bool) {
 
 // FencingBegan takes note that a node is about to be fenced.
 func (c *Controller) FencingBegan(target string) {
+	if c.effects.IsRemote(target) {
+		return
+	}
 	p := c.peer(target)
 	p.doomed = p.joins
 }
@@ -456,6 +487,10 @@ func (c *Controller) FencingBegan(target string) {
 // fenced records that a node is surely down. One that has come back since its
 // fencing began is another one: its state is what its join says.
 func (c *Controller) fenced(target string) {
+	if c.effects.IsRemote(target) {
+		c.effects.RemoteFenced(target)
+		return
+	}
 	id := c.nodeID(target)
 	p := c.peer(target)
 	p.suspect = false

@@ -61,6 +61,8 @@ func (w *alone) Fence(FenceRequest, func(error)) {}
 func (w *alone) Execute(order *etree.Element)    { w.executed = append(w.executed, order) }
 func (w *alone) History() *etree.Element         { return etree.NewElement("lrm") }
 func (w *alone) BecameDC(bool)                   {}
+func (w *alone) IsRemote(string) bool            { return false }
+func (w *alone) RemoteFenced(string)             {}
 func (w *alone) Exit(string)                     {}
 func (w *alone) Logf(string, ...any)             {}
 

@@ -75,11 +75,13 @@ type Traits struct {
 
 // The op-status values that the executor itself gives.
 const (
-	statusPending   = -1
-	statusDone      = 0
-	statusCancelled = 1
-	statusTimedOut  = 2
-	statusInvalid   = 9
+	statusPending      = -1
+	statusDone         = 0
+	statusCancelled    = 1
+	statusTimedOut     = 2
+	statusError        = 4
+	statusNotConnected = 8
+	statusInvalid      = 9
 )
 
 const codeUnknown = 193
@@ -302,7 +304,8 @@ func (e *Executor) finish(now time.Time, r *resource, j *job, res Result) {
 		}
 		j.reported = true
 	}
-	j.code, j.status, j.changed = res.Code, res.Status, now
+	j.code, j.status = res.Code, res.Status
+	j.change(now)
 	e.record(now, r, j, res)
 }
 
@@ -324,6 +327,15 @@ func (j *job) undecided(now time.Time, res Result) Result {
 	res.Code, res.Status = 1, statusTimedOut
 	res.Reason = "Investigate reason for timeout, and adjust configured operation timeout if necessary"
 	return res
+}
+
+// change notes when a result changed. Times in the history are whole seconds, and which of
+// two results of a recurring operation is the later one is told by them.
+func (j *job) change(now time.Time) {
+	if j.op.Interval > 0 && !j.changed.IsZero() && now.Unix() <= j.changed.Unix() {
+		now = j.changed.Add(time.Second)
+	}
+	j.changed = now
 }
 
 func (e *Executor) ids() []string {
@@ -421,4 +433,42 @@ func (e *Executor) Fail(now time.Time, op Op) {
 	e.calls++
 	op.Action = "asyncmon"
 	e.record(now, r, &job{op: op, call: e.calls, queued: now, started: now, changed: now}, Result{Code: 1, Status: statusDone, Reason: "Simulated failure"})
+}
+
+// FailRecurring makes a resource's recurring monitors fail at once, and ends them: what
+// they look at was seen to be gone.
+func (e *Executor) FailRecurring(now time.Time, resource, reason string) {
+	r := e.resources[resource]
+	if r == nil {
+		return
+	}
+	fails := func(j *job) bool { return j.op.Interval > 0 && j.op.Action == "monitor" && !j.gone }
+	for _, j := range r.recurring {
+		if fails(j) {
+			j.change(now)
+			e.record(now, r, j, Result{Code: 1, Status: statusError, Reason: reason})
+			j.gone = true
+		}
+	}
+	over := func(j *job) bool { return j.gone }
+	r.recurring = slices.DeleteFunc(r.recurring, over)
+	r.queue = slices.DeleteFunc(r.queue, over)
+}
+
+// Abandon forgets all that is under way, and answers for it: nobody will hear how it
+// ends. The history keeps that it began.
+func (e *Executor) Abandon(reason string) {
+	for _, id := range e.ids() {
+		r := e.resources[id]
+		waiting := r.queue
+		if r.running != nil {
+			waiting = append([]*job{r.running}, waiting...)
+		}
+		for _, j := range waiting {
+			if !j.gone && (j.op.Interval == 0 || !j.reported) {
+				e.effects.Answer(j.op, Result{Code: 1, Status: statusNotConnected, Reason: reason})
+			}
+		}
+	}
+	e.resources = map[string]*resource{}
 }

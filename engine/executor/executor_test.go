@@ -141,3 +141,49 @@ func TestUndecided(t *testing.T) {
 		t.Errorf("a probe: %s", got)
 	}
 }
+
+// A connection that breaks makes its monitor fail at once, and that is the later result
+// though both are of one second.
+func TestFailRecurring(t *testing.T) {
+	f := &fake{runs: map[uint64]Op{}}
+	e := New(f)
+	now := time.Unix(1000, 0)
+	monitor := Op{Resource: "R", Action: "monitor", Node: "n1", Interval: time.Minute, Key: "1:2:0:uuid"}
+	changed := func() string {
+		for _, op := range e.State("1").FindElements("//lrm_rsc_op") {
+			if op.SelectAttrValue("id", "") == "R_last_failure_0" {
+				return op.SelectAttrValue("last-rc-change", "") + " " + op.SelectAttrValue("op-status", "") + " " + op.SelectAttrValue("exit-reason", "")
+			}
+		}
+		return ""
+	}
+	e.Invoke(now, monitor)
+	e.Finished(now, f.order[0], Result{})
+	e.FailRecurring(now.Add(100*time.Millisecond), "R", "lost")
+	if got := changed(); got != "1001 4 lost" {
+		t.Errorf("the failure: %q", got)
+	}
+	f.take()
+	e.Tick(now.Add(time.Hour))
+	if got := f.take(); got != "" {
+		t.Errorf("it goes on: %s", got)
+	}
+}
+
+// Of what is abandoned nobody hears the end; who ordered it is told, the history keeps that it began.
+func TestAbandon(t *testing.T) {
+	f := &fake{runs: map[uint64]Op{}}
+	e := New(f)
+	now := time.Unix(1000, 0)
+	e.Invoke(now, Op{Resource: "R", Action: "start", Node: "n1", Key: "1:2:0:uuid"})
+	e.Invoke(now, Op{Resource: "R", Action: "notify", Node: "n1", Key: "2:2:0:uuid"})
+	f.take()
+	e.Abandon("lost")
+	if got := f.take(); got != "answer start 1, answer notify 1" {
+		t.Errorf("abandoned: %s", got)
+	}
+	e.Finished(now, f.order[0], Result{})
+	if got := f.take(); got != "" {
+		t.Errorf("a late end: %s", got)
+	}
+}

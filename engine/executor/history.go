@@ -75,6 +75,9 @@ func (e *Executor) entry(now time.Time, j *job, res Result, id string, last bool
 	changed := j.started
 	if changed.IsZero() || op.Interval > 0 {
 		changed = now
+		if !j.changed.IsZero() {
+			changed = j.changed
+		}
 	}
 	set("last-rc-change", strconv.FormatInt(changed.Unix(), 10))
 	set("exec-time", strconv.FormatInt(res.Duration.Milliseconds(), 10))

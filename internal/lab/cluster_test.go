@@ -19,10 +19,16 @@ func cluster(t *testing.T, hosts int, fencing bool) *bench {
 // clusterWith is cluster with lines of the section totem.
 func clusterWith(t *testing.T, hosts int, fencing bool, totem string) *bench {
 	t.Helper()
-	b := up(t, "--hosts", fmt.Sprint(hosts))
+	return clusterOf(t, hosts, hosts, fencing, totem)
+}
+
+// clusterOf is clusterWith in a lab of all hosts, of which the first ones are members.
+func clusterOf(t *testing.T, all, hosts int, fencing bool, totem string) *bench {
+	t.Helper()
+	b := up(t, "--hosts", fmt.Sprint(all))
 	conf := "totem {\n    version: 2\n    cluster_name: test\n    secauth: off\n    transport: udpu\n" + totem + "}\n\nnodelist {\n"
 	for i := 1; i <= hosts; i++ {
-		conf += fmt.Sprintf("    node {\n        ring0_addr: node%d\n        nodeid: %d\n    }\n", i, i)
+		conf += fmt.Sprintf("    node {\n        ring0_addr: node%d\n        name: node%d\n        nodeid: %d\n    }\n", i, i, i)
 	}
 	conf += "}\n\nquorum {\n    provider: corosync_votequorum\n"
 	if hosts == 2 {

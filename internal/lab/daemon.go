@@ -322,7 +322,9 @@ func (d *daemon) plug(h *powered) error {
 	}
 	attrs := netlink.NewLinkAttrs()
 	attrs.Name, attrs.MasterIndex = h.port, br.Attrs().Index
-	if err := netlink.LinkAdd(&netlink.Veth{LinkAttrs: attrs, PeerName: "eth0", PeerNamespace: netlink.NsPid(h.cmd.Process.Pid)}); err != nil {
+	// A host keeps its card over a boot: others would go on sending to the old one for a while.
+	card := net.HardwareAddr{2, 'h', 'a', 0, 0, byte(index + 1)}
+	if err := netlink.LinkAdd(&netlink.Veth{LinkAttrs: attrs, PeerName: "eth0", PeerHardwareAddr: card, PeerNamespace: netlink.NsPid(h.cmd.Process.Pid)}); err != nil {
 		return fmt.Errorf("connect it: %w", err)
 	}
 	return d.link(h)

@@ -76,6 +76,8 @@ type Core struct {
 	asked   int
 	// forgotten are nodes that are gone for good, though they are configured still.
 	forgotten map[string]bool
+	connect   Remotes
+	remotes   map[string]*remoteNode
 }
 
 // CoreConfig is what a core starts with.
@@ -88,11 +90,13 @@ type CoreConfig struct {
 	Timing controller.Timing
 	// ClusterName is what a DC writes as cluster-name where the CIB has none; may be "".
 	ClusterName string
+	// Remotes makes connections to remote nodes; nil where that cannot be done.
+	Remotes Remotes
 }
 
 // NewCore makes a core.
 func NewCore(cfg CoreConfig, w World) *Core {
-	c := &Core{self: cfg.Self, world: w, names: cfg.Names, running: map[string]bool{}, pings: map[string]ping{}, forgotten: map[string]bool{}}
+	c := &Core{self: cfg.Self, world: w, names: cfg.Names, running: map[string]bool{}, pings: map[string]ping{}, forgotten: map[string]bool{}, connect: cfg.Remotes, remotes: map[string]*remoteNode{}}
 	c.Replica = replica.New(cfg.Self.Name, startingCIB(cfg.CIB), (*replicaEffects)(c))
 	c.Attributes = attribute.New(cfg.Self.Name, (*attributeEffects)(c))
 	c.Controller = controller.New(cfg.Self, cfg.UUID, cfg.ClusterName, cfg.Timing, (*controllerEffects)(c))
@@ -254,7 +258,11 @@ func (c *Core) Message(now time.Time, from uint32, data []byte) {
 // Deadline is when Tick is due next; zero: not at all.
 func (c *Core) Deadline() time.Time {
 	var next time.Time
-	for _, t := range []time.Time{c.Replica.Deadline(), c.Controller.Deadline(), c.Executor.Deadline(), c.Fencer.Deadline(), c.Attributes.Deadline()} {
+	due := []time.Time{c.Replica.Deadline(), c.Controller.Deadline(), c.Executor.Deadline(), c.Fencer.Deadline(), c.Attributes.Deadline()}
+	for _, r := range c.remotes {
+		due = append(due, r.deadline())
+	}
+	for _, t := range due {
 		if !t.IsZero() && (next.IsZero() || t.Before(next)) {
 			next = t
 		}
@@ -268,6 +276,9 @@ func (c *Core) Tick(now time.Time) {
 	c.Replica.Tick(now)
 	c.Attributes.Tick(now)
 	c.Executor.Tick(now)
+	for _, name := range c.remoteNames() {
+		c.remotes[name].tick(now)
+	}
 	c.Fencer.Tick(now)
 	c.Controller.Tick(now)
 }
@@ -291,14 +302,21 @@ func (c *Core) Change(now time.Time, client replica.Client, req cib.Request, don
 	c.Replica.Request(client, req, now.Format(time.ANSIC), done)
 }
 
-// Invoke hands an order, an element rsc_op, to the executor of a node, where that is in the group.
+// Invoke hands an order, an element rsc_op, to the executor of a node, where that is in the
+// group; for a remote node to the one that is connected to it, by telling all.
 func (c *Core) Invoke(node string, order *etree.Element) {
-	if !slices.ContainsFunc(c.members, func(m controller.Member) bool { return m.Name == node }) {
+	to := node
+	switch {
+	case c.IsRemote(node):
+		to = ""
+	case !slices.ContainsFunc(c.members, func(m controller.Member) bool { return m.Name == node }):
 		return
 	}
 	m := etree.NewElement("message")
-	for _, a := range [][2]string{{"t", controller.Type}, {"crm_task", "lrm_invoke"}, {"src", c.self.Name}, {"crm_host_to", node}} {
-		m.CreateAttr(a[0], a[1])
+	for _, a := range [][2]string{{"t", controller.Type}, {"crm_task", "lrm_invoke"}, {"src", c.self.Name}, {"crm_host_to", to}} {
+		if a[1] != "" {
+			m.CreateAttr(a[0], a[1])
+		}
 	}
 	m.CreateElement("crm_xml").AddChild(order)
 	c.send(m)
@@ -329,6 +347,9 @@ func (c *Core) nodeID(name string) string {
 		if m.Name == name {
 			return strconv.FormatUint(uint64(m.ID), 10)
 		}
+	}
+	if c.IsRemote(name) {
+		return name
 	}
 	return ""
 }

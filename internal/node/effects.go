@@ -72,7 +72,7 @@ func (c *controllerEffects) Update(req cib.Request, done func(error)) {
 func (c *controllerEffects) Sync(source string, done func(error)) { c.Replica.Sync(source, done) }
 
 func (c *controllerEffects) SetAttribute(node, name string, value *string) {
-	c.Attributes.Set(attribute.Update{Name: name, Host: node, Value: value})
+	c.Attributes.Set(attribute.Update{Name: name, Host: node, Value: value, Remote: c.core().IsRemote(node)})
 }
 
 func (c *controllerEffects) RewriteAttributes(node string) { c.Attributes.Rewrite(c.now, node) }
@@ -95,12 +95,20 @@ func (c *controllerEffects) Execute(order *etree.Element) {
 		c.world.Logf("controller: an order cannot be carried out: %v", err)
 		return
 	}
+	if (op.Action == "delete" || op.Action == "asyncmon") && op.Node != c.self.Name && !c.core().RemoteConnected(op.Node) {
+		return // told to all, meant for the node that is connected
+	}
+	e := c.core().executorOf(op.Node)
 	if op.Action == "asyncmon" {
-		c.Executor.Fail(c.now, op)
+		e.Fail(c.now, op)
 		return
 	}
-	c.Executor.Invoke(c.now, op)
+	e.Invoke(c.now, op)
 }
+
+func (c *controllerEffects) IsRemote(node string) bool { return c.core().IsRemote(node) }
+
+func (c *controllerEffects) RemoteFenced(node string) { c.core().remoteDown(node, true) }
 
 func (c *controllerEffects) BecameDC(yes bool) { c.Attributes.SetWriter(c.now, yes) }
 
@@ -143,7 +151,11 @@ func (c *executorEffects) Run(run uint64, op executor.Op) {
 		core.now = now
 		core.Executor.Finished(now, run, res)
 	}
-	if op.Class != "stonith" {
+	switch {
+	case isConnection(op):
+		core.connection(op, finished)
+		return
+	case op.Class != "stonith":
 		c.world.RunAgent(op, finished)
 		return
 	}
@@ -266,6 +278,9 @@ func (c *fencerEffects) Completed(r fencer.Record) {
 }
 
 func (c *fencerEffects) Fenced(target string, ours bool) {
+	if r := c.remotes[target]; r != nil && r.conn != nil {
+		r.lost(c.now)
+	}
 	c.Controller.Fenced(c.now, target, ours)
 	if target == c.self.Name {
 		c.world.Logf("fencer: this node was fenced, so others say")

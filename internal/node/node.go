@@ -21,6 +21,7 @@ import (
 	"hacluster/engine/controller"
 	"hacluster/engine/replica"
 	"hacluster/engine/transition"
+	"hacluster/internal/remote"
 	"hacluster/ocf"
 )
 
@@ -36,6 +37,8 @@ type Config struct {
 	Agents       *ocf.Host
 	Timing       controller.Timing
 	Log          *slog.Logger
+	// Remote is how connections to remote nodes are secured.
+	Remote remote.Settings
 	// Ready is called when local clients are served.
 	Ready func()
 }
@@ -108,7 +111,7 @@ func Run(ctx context.Context, cfg Config) error {
 	n.core = NewCore(CoreConfig{
 		Self: controller.Member{ID: self, Name: name}, Names: names, CIB: root, UUID: uuid(),
 		Random: mathrand.New(mathrand.NewPCG(binary.LittleEndian.Uint64(seed[:8]), binary.LittleEndian.Uint64(seed[8:]))),
-		Timing: cfg.Timing, ClusterName: n.clusterName,
+		Timing: cfg.Timing, ClusterName: n.clusterName, Remotes: (*remotes)(n),
 	}, (*world)(n))
 	n.log.Info("node starts", "name", name, "id", self, "cib", cib.VersionOf(root).String())
 	if n.services, err = n.listen(); err != nil {

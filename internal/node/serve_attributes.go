@@ -112,6 +112,7 @@ func (r *request) updateAttributes() {
 		if u.Host == "localhost" {
 			u.Host = core.Self().Name
 		}
+		u.Remote = u.Remote || core.IsRemote(u.Host)
 		if r.mayWrite(u.Name, u.Host) {
 			all = append(all, u)
 		}

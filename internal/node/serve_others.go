@@ -68,6 +68,17 @@ func (r *request) controller() {
 		el.CreateAttr("have-quorum", strconv.FormatBool(core.Replica.Root().SelectAttrValue("have-quorum", "") == "1"))
 		self := core.Self()
 		want := r.get("id")
+		if name := r.get("uname"); name != "" && core.IsRemote(name) {
+			state := "offline"
+			if remoteOnline(core.Replica.Root(), name) {
+				state = "member"
+			}
+			for _, a := range [][2]string{{"id", name}, {"uname", name}, {"crmd", state}, {"remote_node", "true"}} {
+				el.CreateAttr(a[0], a[1])
+			}
+			r.reply("response", self.Name, el)
+			return
+		}
 		for _, m := range append([]controller.Member{self}, r.s.node.knownNodes()...) {
 			id := strconv.FormatUint(uint64(m.ID), 10)
 			if want == "" && m.Name == self.Name || want == id {
@@ -210,23 +221,24 @@ func (r *request) lrm(task string, op *etree.Element) {
 // probeAgain forgets all histories of a node ("" for all), so that it is looked anew what runs.
 func (r *request) probeAgain(node string) {
 	core := r.s.node.core
-	for _, m := range core.Members() {
-		if node != "" && m.Name != node {
+	st := cib.Section(core.Replica.Root(), "status")
+	if st == nil {
+		st = etree.NewElement("status")
+	}
+	for _, state := range st.SelectElements("node_state") {
+		name := state.SelectAttrValue("uname", "")
+		if node != "" && name != node {
 			continue
 		}
-		st := cib.Section(core.Replica.Root(), "status")
-		if st == nil {
-			continue
-		}
-		for _, res := range st.FindElements(fmt.Sprintf("./node_state[@uname='%s']/lrm/lrm_resources/lrm_resource", m.Name)) {
+		for _, res := range state.FindElements("./lrm/lrm_resources/lrm_resource") {
 			order := etree.NewElement("rsc_op")
 			order.CreateAttr("operation", "delete")
-			order.CreateAttr("on_node", m.Name)
+			order.CreateAttr("on_node", name)
 			p := order.CreateElement("primitive")
 			for _, a := range res.Attr {
 				p.CreateAttr(a.Key, a.Value)
 			}
-			core.Invoke(m.Name, order)
+			core.Invoke(name, order)
 		}
 	}
 	r.reply("response", core.Self().Name, etree.NewElement("ok"))

@@ -4,7 +4,6 @@ import (
 	"fmt"
 	"log/slog"
 	"os/user"
-	"slices"
 	"strconv"
 	"sync"
 	"time"
@@ -25,7 +24,6 @@ type services struct {
 	log     *slog.Logger
 	servers []*ipc.Server
 	hacl    uint32 // uid of hacluster, 0 when there is none
-	gid     uint32 // gid of haclient
 
 	mu      sync.Mutex
 	watch   map[*ipc.Conn]*session // who asked for notifications
@@ -69,19 +67,10 @@ func (se *session) requester(asked string) acl.User {
 // listen starts the services.
 func (n *Node) listen() (*services, error) {
 	s := &services{node: n, log: n.log, watch: map[*ipc.Conn]*session{}, started: time.Now()}
-	if u, err := user.Lookup("hacluster"); err == nil {
-		if id, err := strconv.ParseUint(u.Uid, 10, 32); err == nil {
-			s.hacl = uint32(id)
-		}
-	}
-	if g, err := user.LookupGroup("haclient"); err == nil {
-		if id, err := strconv.ParseUint(g.Gid, 10, 32); err == nil {
-			s.gid = uint32(id)
-		}
-	}
+	s.hacl, _ = account.Cluster()
 	for _, name := range []string{"cib_ro", "cib_rw", "cib_shm", "crmd", "attrd", "stonith-ng", "pacemakerd"} {
 		srv, err := ipc.Listen(ipc.Config{
-			Name: name, Handler: &handler{s, name}, Accept: s.accept, Kind: ipc.Socket, MaxMessage: frame.MessageSize, Log: n.log,
+			Name: name, Handler: &handler{s, name}, Accept: func(p ipc.Peer) error { return account.MayAsk(p.UID, p.GID) }, Kind: ipc.Socket, MaxMessage: frame.MessageSize, Log: n.log,
 		})
 		if err != nil {
 			s.close()
@@ -96,25 +85,6 @@ func (s *services) close() {
 	for _, srv := range s.servers {
 		srv.Close()
 	}
-}
-
-// accept lets root, hacluster and the members of haclient in.
-func (s *services) accept(p ipc.Peer) error {
-	if p.UID == 0 || p.UID == s.hacl || p.GID == s.gid {
-		return nil
-	}
-	u, err := user.LookupId(strconv.FormatUint(uint64(p.UID), 10))
-	if err != nil {
-		return err
-	}
-	groups, err := u.GroupIds()
-	if err != nil {
-		return err
-	}
-	if s.gid != 0 && slices.Contains(groups, strconv.FormatUint(uint64(s.gid), 10)) {
-		return nil
-	}
-	return fmt.Errorf("user %s is not of the group haclient", u.Username)
 }
 
 // handler is one service.

@@ -14,6 +14,10 @@ func Roles(clusterd string) []Unit {
 			Requires: []string{"corosync"}, StopLimit: 30 * time.Minute, Log: "/var/log/pacemaker/pacemaker.log",
 		},
 		{
+			Name: "pacemaker_remote", Argv: []string{clusterd, "pacemaker-remote"}, Notify: true, Restart: true, RestartDelay: time.Second,
+			StopLimit: 30 * time.Minute, Log: "/var/log/pacemaker/pacemaker.log",
+		},
+		{
 			Name: "corosync-qdevice", Argv: []string{clusterd, "corosync-qdevice"}, Notify: true, Restart: true, RestartDelay: time.Second,
 			Requires: []string{"corosync"}, Log: "/var/log/cluster/corosync-qdevice.log",
 		},

@@ -1,0 +1,412 @@
+package node
+
+import (
+	"cmp"
+	"errors"
+	"fmt"
+	"slices"
+	"strconv"
+	"time"
+
+	"github.com/beevik/etree"
+
+	"hacluster/cib"
+	"hacluster/engine/attribute"
+	"hacluster/engine/controller"
+	"hacluster/engine/executor"
+)
+
+// A remote node runs services but no cluster: one of the cluster's nodes is connected
+// to it, runs agents there, keeps the history of what came of them, and answers its
+// programs. The connection is a resource (ocf:pacemaker:remote) like others: the scheduler
+// says which node is to have it, and what is to be done when it is lost.
+
+// Remotes makes connections to remote nodes. Its callbacks come through the core's owner.
+type Remotes interface {
+	// Connect tries until it is connected or req.Timeout is over; done hears of that once.
+	Connect(req RemoteRequest, done func(now time.Time, c RemoteConn, err error))
+}
+
+// RemoteRequest is a remote node to connect to.
+type RemoteRequest struct {
+	Node, Address string
+	Port          int // 0 is the usual one
+	Timeout       time.Duration
+	Guest         bool // it is a guest of this cluster, started by one of its resources
+	// Lost, Taken and ShutdownAsked are what the connection tells later: that it is over,
+	// that another node connected, that the host wants to go down.
+	Lost, Taken, ShutdownAsked func(now time.Time)
+}
+
+// RemoteConn is a connection to a remote node.
+type RemoteConn interface {
+	// Run runs an agent there; done is not called when the connection is lost before.
+	Run(op executor.Op, done func(now time.Time, res executor.Result))
+	// Forget has the host forget a resource.
+	Forget(resource string)
+	// Poke asks whether the other end is there.
+	Poke(done func(now time.Time))
+	// AnswerShutdown tells the host whether what it runs will be stopped.
+	AnswerShutdown(yes bool)
+	Close()
+}
+
+// RemoteKeyError is an error of Connect that no further try will mend: its text is the
+// failure's reason.
+type RemoteKeyError string
+
+func (e RemoteKeyError) Error() string { return string(e) }
+
+// remoteNode is a remote node as the node that is, or was, connected to it sees it.
+type remoteNode struct {
+	core *Core
+	name string
+	exec *executor.Executor
+	conn RemoteConn
+	// moving: another node is about to take the connection over; moved: it did.
+	moving, moved bool
+	poke          *poke
+}
+
+// poke is a question under way.
+type poke struct {
+	due  time.Time
+	done func(now time.Time, res executor.Result)
+}
+
+// remote gives the record of a remote node.
+func (c *Core) remote(name string) *remoteNode {
+	r := c.remotes[name]
+	if r == nil {
+		r = &remoteNode{core: c, name: name}
+		r.exec = executor.New((*remoteEffects)(r))
+		c.remotes[name] = r
+	}
+	return r
+}
+
+// isConnection tells whether an operation is one of a connection to a remote node.
+func isConnection(op executor.Op) bool {
+	return op.Class == "ocf" && op.Provider == "pacemaker" && op.Type == "remote"
+}
+
+const (
+	codeOK          = 0
+	codeError       = 1
+	codeInvalid     = 2
+	codeUnsupported = 3
+	codeNotRunning  = 7
+
+	statusTimeout = 2
+	statusError   = 4
+	statusNoConn  = 8
+)
+
+// connection does an operation of the connection to a remote node.
+func (c *Core) connection(op executor.Op, finished func(now time.Time, res executor.Result)) {
+	r := c.remote(op.Resource)
+	answer := func(code, status int, reason string) {
+		c.world.Later(func(now time.Time) { finished(now, executor.Result{Code: code, Status: status, Reason: reason}) })
+	}
+	switch op.Action {
+	case "start", "migrate_from":
+		r.start(op, finished)
+	case "stop":
+		r.stop()
+		answer(codeOK, 0, "")
+	case "migrate_to":
+		r.moving, r.moved = true, false
+		answer(codeOK, 0, "")
+	case "monitor":
+		if r.conn == nil {
+			answer(codeNotRunning, 0, "Remote connection inactive")
+			return
+		}
+		r.ask(op, finished)
+	case "reload", "reload-agent":
+		answer(codeOK, 0, "") // what may be changed so only the scheduler reads
+	default:
+		answer(codeUnsupported, 3, "A connection to a remote node has no action "+op.Action)
+	}
+}
+
+func (r *remoteNode) start(op executor.Op, finished func(now time.Time, res executor.Result)) {
+	c := r.core
+	begin := c.now
+	fail := func(now time.Time, code, status int, reason string) {
+		finished(now, executor.Result{Code: code, Status: status, Reason: reason, Duration: now.Sub(begin)})
+	}
+	if c.connect == nil {
+		c.world.Later(func(now time.Time) { fail(now, codeUnsupported, 3, "This node cannot connect to remote nodes") })
+		return
+	}
+	if r.conn != nil {
+		r.drop("A new connection is made")
+	}
+	r.moving, r.moved = false, false
+	port, err := strconv.Atoi(cmp.Or(op.Param("port"), "0"))
+	if err != nil || port < 0 || port > 65535 {
+		c.world.Later(func(now time.Time) {
+			fail(now, codeInvalid, statusError, fmt.Sprintf("%q is no port", op.Param("port")))
+		})
+		return
+	}
+	var conn RemoteConn
+	mine := func(f func(now time.Time)) func(now time.Time) {
+		return func(now time.Time) {
+			if c.now = now; r.conn != nil && r.conn == conn {
+				f(now)
+			}
+		}
+	}
+	c.connect.Connect(RemoteRequest{
+		Node: r.name, Address: cmp.Or(op.Param("addr"), op.Param("server"), r.name), Port: port, Timeout: op.Timeout, Guest: op.Container != "",
+		Lost: mine(r.lost), Taken: mine(r.taken), ShutdownAsked: mine(r.shutdownAsked),
+	}, func(now time.Time, got RemoteConn, err error) {
+		c.now = now
+		var key RemoteKeyError
+		switch {
+		case errors.As(err, &key):
+			fail(now, codeInvalid, statusError, key.Error())
+		case err != nil:
+			fail(now, codeError, statusTimeout, err.Error()+" without enough time to retry")
+		default:
+			conn, r.conn = got, got
+			r.up()
+			finished(now, executor.Result{Duration: now.Sub(begin)})
+		}
+	})
+}
+
+// up tells the cluster that the node is there. What was known of it is of an earlier
+// time; it is looked anew what runs there.
+func (r *remoteNode) up() {
+	c := r.core
+	r.exec = executor.New((*remoteEffects)(r))
+	c.world.Logf("remote: node %s is there", r.name)
+	c.Attributes.Forget(r.name)
+	c.forgetHistory(r.name)
+	c.writeRemote(r.name, "in_ccm", "true", "node_fenced", "0")
+	c.Controller.RemoteState(r.name, true)
+}
+
+// down tells the cluster that the node is not there any more. Its history stays: what it
+// ran may be running still; after its fencing it does not.
+func (c *Core) remoteDown(name string, fenced bool) {
+	c.Attributes.Forget(name)
+	if fenced {
+		c.forgetHistory(name)
+		c.writeRemote(name, "in_ccm", "false", "node_fenced", strconv.FormatInt(c.now.Unix(), 10))
+	} else {
+		c.writeRemote(name, "in_ccm", "false")
+	}
+	c.Controller.RemoteState(name, false)
+}
+
+func (c *Core) forgetHistory(node string) {
+	c.Controller.Change(cib.Request{Op: cib.Delete, XPath: true, Section: fmt.Sprintf("//node_state[@uname='%s']/lrm", node)})
+}
+
+// writeRemote writes a remote node's state to the CIB.
+func (c *Core) writeRemote(name string, attrs ...string) {
+	s := etree.NewElement("node_state")
+	s.CreateAttr("id", name)
+	s.CreateAttr("uname", name)
+	s.CreateAttr("remote_node", "true")
+	for i := 0; i+1 < len(attrs); i += 2 {
+		s.CreateAttr(attrs[i], attrs[i+1])
+	}
+	s.CreateAttr("crm-debug-origin", "remote_node_state")
+	c.Controller.Change(cib.Request{Op: cib.Modify, Section: "status", CanCreate: true, Data: s})
+}
+
+// drop ends a connection, and what was under way over it.
+func (r *remoteNode) drop(why string) {
+	if r.conn == nil {
+		return
+	}
+	conn := r.conn
+	r.conn = nil
+	conn.Close()
+	r.exec.Abandon(why)
+	r.exec = executor.New((*remoteEffects)(r))
+	if p := r.poke; p != nil {
+		r.poke = nil
+		r.core.world.Later(func(now time.Time) {
+			p.done(now, executor.Result{Code: codeError, Status: statusError, Reason: "Remote connection unexpectedly dropped during monitor"})
+		})
+	}
+}
+
+func (r *remoteNode) stop() {
+	r.drop("The connection is stopped")
+	if !r.moved {
+		r.core.remoteDown(r.name, false)
+	}
+	r.moving, r.moved = false, false
+}
+
+func (r *remoteNode) lost(now time.Time) {
+	if r.moved {
+		r.drop("Another node is connected")
+		return
+	}
+	r.core.world.Logf("remote: the connection to node %s is lost", r.name)
+	r.core.Executor.FailRecurring(now, r.name, "Lost connection to remote executor")
+	r.drop("Lost connection to remote executor")
+}
+
+// taken: another node connected. Was that not announced, this node has been given up by the others.
+func (r *remoteNode) taken(now time.Time) {
+	if r.moving {
+		r.moving, r.moved = false, true
+		return
+	}
+	r.core.world.Logf("remote: another node connected to %s, which nobody announced", r.name)
+	r.lost(now)
+}
+
+func (r *remoteNode) shutdownAsked(now time.Time) {
+	c := r.core
+	c.world.Logf("remote: node %s asks to shut down", r.name)
+	t := strconv.FormatInt(now.Unix(), 10)
+	c.Attributes.Set(attribute.Update{Name: "shutdown", Host: r.name, Value: &t, Remote: true})
+	r.conn.AnswerShutdown(true)
+}
+
+// ask pokes the other end.
+func (r *remoteNode) ask(op executor.Op, finished func(now time.Time, res executor.Result)) {
+	p := &poke{done: finished}
+	if op.Timeout > 0 {
+		p.due = r.core.now.Add(op.Timeout)
+	}
+	r.poke = p
+	r.conn.Poke(func(now time.Time) {
+		r.core.now = now
+		if r.poke == p {
+			r.poke = nil
+			finished(now, executor.Result{})
+		}
+	})
+}
+
+// tick gives up an end that does not answer.
+func (r *remoteNode) tick(now time.Time) {
+	r.exec.Tick(now)
+	if p := r.poke; p != nil && !p.due.IsZero() && !p.due.After(now) {
+		r.poke = nil
+		p.done(now, executor.Result{Code: codeError, Status: statusTimeout, Reason: "Remote executor did not respond"})
+		r.core.Executor.FailRecurring(now, r.name, "Remote executor did not respond")
+		r.drop("Remote executor did not respond")
+	}
+}
+
+func (r *remoteNode) deadline() time.Time {
+	next := r.exec.Deadline()
+	if p := r.poke; p != nil && !p.due.IsZero() && (next.IsZero() || p.due.Before(next)) {
+		next = p.due
+	}
+	return next
+}
+
+// remoteNames lists the remote nodes that this node has records of, in order.
+func (c *Core) remoteNames() []string {
+	out := make([]string, 0, len(c.remotes))
+	for n := range c.remotes {
+		out = append(out, n)
+	}
+	slices.Sort(out)
+	return out
+}
+
+// IsRemote tells whether the CIB knows a node of this name as a remote one.
+func (c *Core) IsRemote(name string) bool {
+	named := func(m controller.Member) bool { return m.Name == name }
+	if slices.ContainsFunc(c.ring, named) || slices.ContainsFunc(c.members, named) {
+		return false
+	}
+	if c.remotes[name] != nil {
+		return true
+	}
+	return remoteIn(c.Replica.Root(), name)
+}
+
+// remoteState is what the CIB says of a remote node, nil where it says nothing.
+func remoteState(root *etree.Element, name string) *etree.Element {
+	if st := cib.Section(root, "status"); st != nil {
+		for _, s := range st.SelectElements("node_state") {
+			if s.SelectAttrValue("uname", "") == name && s.SelectAttrValue("remote_node", "") == "true" {
+				return s
+			}
+		}
+	}
+	return nil
+}
+
+func remoteIn(root *etree.Element, name string) bool { return remoteState(root, name) != nil }
+
+func remoteOnline(root *etree.Element, name string) bool {
+	s := remoteState(root, name)
+	return s != nil && s.SelectAttrValue("in_ccm", "") == "true"
+}
+
+// RemoteConnected tells whether this node is connected to that remote node.
+func (c *Core) RemoteConnected(name string) bool {
+	return c.remotes[name] != nil && c.remotes[name].conn != nil
+}
+
+// executorOf gives the executor that runs what is ordered for a node: nil where that is
+// none of this node's.
+func (c *Core) executorOf(node string) *executor.Executor {
+	if node == "" || node == c.self.Name {
+		return c.Executor
+	}
+	return c.remote(node).exec
+}
+
+// remoteEffects is what an executor for a remote node does to the world.
+type remoteEffects remoteNode
+
+func (r *remoteEffects) own() *executorEffects { return (*executorEffects)(r.core) }
+
+func (r *remoteEffects) Run(run uint64, op executor.Op) {
+	exec := r.exec
+	finished := func(now time.Time, res executor.Result) {
+		r.core.now = now
+		exec.Finished(now, run, res)
+	}
+	switch {
+	case r.conn == nil:
+		r.core.world.Later(func(now time.Time) {
+			finished(now, executor.Result{Code: codeError, Status: statusNoConn, Reason: "No executor connection"})
+		})
+	case op.Class == "stonith":
+		r.core.world.Later(func(now time.Time) {
+			finished(now, executor.Result{Code: codeUnsupported, Status: 3, Reason: "Fence devices do not run on remote nodes"})
+		})
+	default:
+		r.conn.Run(op, finished)
+	}
+}
+
+func (r *remoteEffects) Record(node string, resource *etree.Element) {
+	s := etree.NewElement("node_state")
+	s.CreateAttr("id", node)
+	s.CreateAttr("uname", node)
+	s.CreateAttr("remote_node", "true")
+	lrm := s.CreateElement("lrm")
+	lrm.CreateAttr("id", node)
+	lrm.CreateElement("lrm_resources").AddChild(resource)
+	r.own().write(cib.Request{Op: cib.Modify, Section: "status", CanCreate: true, Data: s})
+}
+
+func (r *remoteEffects) Forget(node, resource, entry string) {
+	if entry == "" && r.conn != nil {
+		r.conn.Forget(resource)
+	}
+	r.own().Forget(node, resource, entry)
+}
+
+func (r *remoteEffects) Answer(op executor.Op, res executor.Result)   { r.own().Answer(op, res) }
+func (r *remoteEffects) Recorded(op executor.Op, res executor.Result) { r.own().Recorded(op, res) }
+func (r *remoteEffects) Logf(format string, args ...any)              { r.own().Logf(format, args...) }
