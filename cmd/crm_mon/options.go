@@ -2,7 +2,6 @@ package main
 
 import (
 	"errors"
-	"fmt"
 	"slices"
 	"strconv"
 	"strings"
@@ -10,6 +9,7 @@ import (
 
 	"hacluster/engine/status"
 	"hacluster/internal/output/screen"
+	"hacluster/internal/tool"
 )
 
 // request is what the command line of Pacemaker 3 asks for.
@@ -47,19 +47,13 @@ func (r *request) toStdout() bool { return r.to == "" || r.to == "-" }
 // step is a change of the sections; all and base belong to the format.
 type step func(p *screen.Page, all, base screen.Sections) error
 
-// arity is how many words an option takes.
-type arity int
-
-const (
-	flag arity = iota
-	value
-	optional
-)
+// Whether an option takes a value.
+const flag, value, optional = tool.None, tool.Required, tool.Optional
 
 type option struct {
 	short string
 	long  string
-	takes arity
+	takes tool.Arg
 	do    func(r *request, v string) error
 }
 
@@ -161,75 +155,29 @@ func fenceLevel(r *request, v string) error {
 	return nil
 }
 
-// split takes joined short options apart: -1rL x becomes -1 -r -L x.
-func split(args []string) (words, notes []string) {
-	const taking = "eimpxEILU"
-	for i := 0; i < len(args); i++ {
-		a := args[i]
-		switch {
-		case a == "--":
-			return append(words, args[i:]...), notes
-		case len(a) < 2 || a[0] != '-' || a[1] == '-' || a == "-INFINITY":
-			words = append(words, a)
-			continue
-		}
-		for j := 1; j < len(a); j++ {
-			words = append(words, "-"+a[j:j+1])
-			if !strings.Contains(taking, a[j:j+1]) {
-				continue
-			}
-			if rest := a[j+1:]; rest != "" {
-				notes = append(notes, fmt.Sprintf("Deprecated argument format '-%c%s' used.\nPlease use '-%c %s' instead.  "+
-					"Support will be removed in a future release.", a[j], rest, a[j], rest))
-				words = append(words, rest)
-			} else if !strings.Contains("mL", a[j:j+1]) && i+1 < len(args) {
-				i++
-				words = append(words, args[i])
-			}
-			break
-		}
-	}
-	return words, notes
-}
-
-// parseRequest reads the command line.
+// parseRequest reads the command line. Words that are no options are passed over.
 func parseRequest(args []string) (*request, error) {
 	r := &request{level: 1, interval: 5 * time.Second, format: "console"}
-	words, notes := split(args)
-	r.notes = notes
-	for i := 0; i < len(words); i++ {
-		a := words[i]
-		if a == "--" {
-			break
-		}
-		if len(a) < 2 || a[0] != '-' {
-			continue
-		}
-		name, v, given := strings.Cut(a, "=")
-		at := slices.IndexFunc(options, func(o option) bool { return "--"+o.long == name || o.short != "" && "-"+o.short == a })
-		if at < 0 {
-			return r, errors.New("Unknown option " + a)
-		}
-		o := options[at]
-		switch {
-		case given || o.takes == flag:
-		case o.takes == value:
-			if i++; i >= len(words) {
-				return r, errors.New("Missing argument for " + a)
+	known := tool.Options{Glued: "eimpxEILU"}
+	for _, o := range options {
+		opt := tool.Option{Long: o.long, Arg: o.takes, Do: func(v string) error {
+			err := o.do(r, v)
+			if err == nil && r.help {
+				return tool.ErrHelp
 			}
-			v = words[i]
-		case i+1 < len(words) && !strings.HasPrefix(words[i+1], "-"):
-			i++
-			v = words[i]
+			return err
+		}}
+		if o.short != "" {
+			opt.Short = o.short[0]
 		}
-		if err := o.do(r, v); err != nil {
-			return r, err
-		}
-		if r.help {
-			return r, nil
-		}
+		known.List = append(known.List, opt)
 	}
-	return r, nil
+	_, notes, err := known.Parse(args)
+	r.notes = notes
+	if errors.Is(err, tool.ErrHelp) {
+		r.help, err = true, nil
+	}
+	return r, err
 }
 
 // choose works the sections out.

@@ -139,38 +139,74 @@ func (o *Options) Parse(args []string) (rest, notes []string, err error) {
 		if opt == nil && !given {
 			opt = o.find(a)
 		}
-		if opt == nil {
-			if name == "--help" || strings.HasPrefix(name, "--help-") || name == "-h" || name == "-?" {
-				return rest, notes, ErrHelp
+		if opt != nil {
+			used, err := opt.take(name, value, given, words[i+1:])
+			if err != nil {
+				return rest, notes, err
 			}
-			return rest, notes, fmt.Errorf("Unknown option %s", a)
+			i += used
+			continue
 		}
-		switch {
-		case given || opt.Arg == None:
-		case opt.Arg == Required:
-			if i++; i >= len(words) {
-				return rest, notes, fmt.Errorf("Missing argument for %s", a)
-			}
-			value = words[i]
-		case i+1 < len(words) && !strings.HasPrefix(words[i+1], "-"):
-			i++
-			value = words[i]
+		if name == "--help" || strings.HasPrefix(name, "--help-") || name == "-h" || name == "-?" {
+			return rest, notes, ErrHelp
 		}
-		if opt.Arg == None {
-			value = ""
-		}
-		do := opt.Given
-		if do == nil {
-			do = func(_, v string) error { return opt.Do(v) }
-		}
-		if err := do(name, value); err != nil {
-			if err.Error() == "" {
-				err = fmt.Errorf("Error parsing option %s", name)
-			}
+		used, err := o.cluster(a, words[i+1:])
+		if err != nil {
 			return rest, notes, err
 		}
+		i += used
 	}
 	return rest, notes, nil
+}
+
+// cluster reads a word of joined short options. Only the word behind an option that may
+// have a value comes here whole; a value is the next word, and there is one at most.
+func (o *Options) cluster(word string, next []string) (used int, err error) {
+	unknown := len(word) < 3 || word[1] == '-'
+	for j := 1; j < len(word) && word[1] != '-'; j++ {
+		name := word[:1] + word[j:j+1]
+		opt := o.find(name)
+		switch {
+		case opt == nil:
+			unknown = true
+			continue
+		case used > 0 && opt.Arg != None:
+			return used, fmt.Errorf("Error parsing option %s", name)
+		}
+		n, err := opt.take(name, "", false, next)
+		if err != nil {
+			return used, err
+		}
+		used = max(used, n)
+	}
+	if unknown {
+		return used, fmt.Errorf("Unknown option %s", word)
+	}
+	return used, nil
+}
+
+// take hands the option its value: the one given with it, or the next word, which is used then.
+func (opt *Option) take(name, value string, given bool, next []string) (used int, err error) {
+	switch {
+	case opt.Arg == None:
+		value = ""
+	case given:
+	case opt.Arg == Required:
+		if len(next) == 0 {
+			return 0, fmt.Errorf("Missing argument for %s", name)
+		}
+		value, used = next[0], 1
+	case len(next) > 0 && !strings.HasPrefix(next[0], "-"):
+		value, used = next[0], 1
+	}
+	do := opt.Given
+	if do == nil {
+		do = func(_, v string) error { return opt.Do(v) }
+	}
+	if err = do(name, value); err != nil && err.Error() == "" {
+		err = fmt.Errorf("Error parsing option %s", name)
+	}
+	return used, err
 }
 
 func (o *Options) find(name string) *Option {

@@ -36,7 +36,8 @@ func TestSplit(t *testing.T) {
 
 func TestParseFaults(t *testing.T) {
 	n := 0
-	o := Options{List: []Option{
+	o := Options{Glued: "Ln", List: []Option{
+		{Short: 'L', Arg: Optional, Do: func(string) error { return nil }},
 		{Short: 'n', Long: "name", Arg: Required, Do: func(string) error { return nil }},
 		{Short: 't', Long: "timeout", Arg: Required, Given: Int(&n)},
 		{Short: 'T', Arg: Required, Do: func(string) error { return errors.New("") }},
@@ -51,6 +52,12 @@ func TestParseFaults(t *testing.T) {
 		{"--timeout=99999999999", "Integer value “99999999999” for --timeout out of range"},
 		{"-T 1", "Error parsing option -T"},
 		{"--quiet=no", ""},
+		{"-L -n", "Missing argument for -n"},
+		{"-L -nq", "Missing argument for -n"},
+		{"-L -nqt word", "Error parsing option -t"},
+		{"-L -nqx word", "Unknown option -nqx"},
+		{"-L -qn word", ""},
+		{"-INFINITY", "Missing argument for -T"},
 		{"--name=", ""},
 		{"word -q -- -n", ""},
 	} {

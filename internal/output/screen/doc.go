@@ -10,6 +10,8 @@ import (
 	"strings"
 	"time"
 
+	"github.com/beevik/etree"
+
 	"hacluster/engine/status"
 )
 
@@ -78,12 +80,28 @@ func counts(c *status.Cluster) string {
 	return " (" + strings.Join(parts, ", ") + ")"
 }
 
-// property is the first nvpair of this name among the cluster's properties.
-func property(c *status.Cluster, name string) (string, bool) {
-	for _, nv := range c.CIB.FindElements("./configuration/crm_config//nvpair") {
-		if nv.SelectAttrValue("name", "") == name {
-			return nv.SelectAttrValue("value", ""), true
+// property is the value of the nvpair of this name. As in Pacemaker, a name that stands more
+// than once in the document has none, wherever it stands.
+func property(c *status.Cluster, name string) (value string, ok bool) {
+	n := 0
+	var walk func(el *etree.Element)
+	walk = func(el *etree.Element) {
+		if el.Tag == "nvpair" && el.SelectAttrValue("name", "") == name {
+			n++
+			a := el.SelectAttr("value")
+			if ok = a != nil; ok {
+				value = a.Value
+			}
+		}
+		for _, k := range el.Child {
+			if kid, is := k.(*etree.Element); is {
+				walk(kid)
+			}
 		}
 	}
-	return "", false
+	walk(c.CIB)
+	if n != 1 || !ok {
+		return "", false
+	}
+	return value, true
 }

@@ -88,7 +88,12 @@ func (l *htmlList) top() *html.Node { return l.at[len(l.at)-1] }
 
 func (l *htmlList) push(n *html.Node) { l.at = append(l.at, n) }
 
+// section begins a part of the page; inside of a list that was not ended it is one of its items.
 func (l *htmlList) section(heading string) {
+	if len(l.at) > 1 {
+		l.head(heading)
+		return
+	}
 	l.top().Add("h2").Text(Inert(heading))
 	l.push(l.top().Add("ul"))
 }
@@ -250,7 +255,11 @@ func (t *htmlPage) summary(s Sections) {
 		default:
 			li.Text("Resource management: enabled")
 		}
-		t.end()
+		// As the original has it, the options' list ends where the summary had one before
+		// it; else all that follows stands inside.
+		if started {
+			t.end()
+		}
 	}
 }
 

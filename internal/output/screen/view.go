@@ -120,7 +120,7 @@ func resourceFilter(c *status.Cluster, s string) names {
 	case r == nil:
 		return names{list: tagged(c, s)}
 	case strings.Contains(s, ":"):
-		return names{list: []string{s}}
+		return names{list: []string{r.ID}} // an instance, which the history may know by another number
 	}
 	return names{list: []string{shownID(r)}}
 }
