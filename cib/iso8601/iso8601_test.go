@@ -1,7 +1,6 @@
 package iso8601_test
 
 import (
-	"math"
 	"testing"
 	"time"
 
@@ -173,8 +172,9 @@ func FuzzParse(f *testing.F) {
 		}
 		for _, style := range []iso8601.Style{iso8601.Zone, iso8601.Zone | iso8601.Ordinal, iso8601.Zone | iso8601.Weeks} {
 			text := a.Format(style)
-			if style&iso8601.Weeks != 0 && (a.Year < 2 || a.Year == math.MaxInt32) {
-				continue // its week may be another year's
+			if style&iso8601.Weeks != 0 && (a.Year < 2 || a.Year > 999999) {
+				// A year before the first cannot be read; seven digits in a row are a date, as Pacemaker has it.
+				continue
 			}
 			if b, err := iso8601.Parse(text, now); err != nil || a.Compare(b) != 0 {
 				t.Errorf("%q is %v, written %s, which reads as %v, %v", s, a, text, b, err)

@@ -12,6 +12,7 @@ import (
 	"github.com/beevik/etree"
 
 	"hacluster/cib"
+	"hacluster/cib/schema"
 	"hacluster/cib/upgrade"
 	"hacluster/cib/xml"
 	"hacluster/engine/status"
@@ -128,8 +129,12 @@ func (t *ticketTool) perform(ctx context.Context, env *program.Env, file string)
 		return tool.ExitOf(err), fmt.Errorf("Could not get local CIB: %s", tool.TextOf(err))
 	}
 	up, err := upgrade.ForScheduler(root)
+	tool.TellUpgrade(env.Stderr, up.Messages)
 	if err != nil {
 		return tool.Config, errors.New("Could not update local CIB to latest schema version")
+	}
+	if root.SelectAttrValue("validate-with", "") == schema.None {
+		fmt.Fprintln(env.Stderr, tool.Unchecked)
 	}
 	t.cluster = status.Read(status.Input{CIB: up.Root, Now: t.now})
 	switch t.command {

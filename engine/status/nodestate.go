@@ -387,6 +387,9 @@ func (n *Node) History() iter.Seq[*etree.Element] {
 	}
 }
 
+// HistoryIn walks over the resource histories of one node_state.
+func HistoryIn(state *etree.Element) iter.Seq[*etree.Element] { return lrmResources(state) }
+
 // HistoryOf walks over the resource histories of the one node_state of a name.
 func (c *Cluster) HistoryOf(n *Node) iter.Seq[*etree.Element] {
 	var state *etree.Element

@@ -162,14 +162,12 @@ func (o *Options) Parse(args []string) (rest, notes []string, err error) {
 // cluster reads a word of joined short options. Only the word behind an option that may
 // have a value comes here whole; a value is the next word, and there is one at most.
 func (o *Options) cluster(word string, next []string) (used int, err error) {
-	unknown := len(word) < 3 || word[1] == '-'
-	for j := 1; j < len(word) && word[1] != '-'; j++ {
+	for j := 1; j < len(word); j++ {
 		name := word[:1] + word[j:j+1]
 		opt := o.find(name)
 		switch {
-		case opt == nil:
-			unknown = true
-			continue
+		case opt == nil || word[1] == '-':
+			return used, fmt.Errorf("Unknown option %s", word)
 		case used > 0 && opt.Arg != None:
 			return used, fmt.Errorf("Error parsing option %s", name)
 		}
@@ -178,9 +176,6 @@ func (o *Options) cluster(word string, next []string) (used int, err error) {
 			return used, err
 		}
 		used = max(used, n)
-	}
-	if unknown {
-		return used, fmt.Errorf("Unknown option %s", word)
 	}
 	return used, nil
 }

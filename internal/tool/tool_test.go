@@ -55,7 +55,7 @@ func TestParseFaults(t *testing.T) {
 		{"-L -n", "Missing argument for -n"},
 		{"-L -nq", "Missing argument for -n"},
 		{"-L -nqt word", "Error parsing option -t"},
-		{"-L -nqx word", "Unknown option -nqx"},
+		{"-L -nqxt word", "Unknown option -nqxt"},
 		{"-L -qn word", ""},
 		{"-INFINITY", "Missing argument for -T"},
 		{"--name=", ""},

@@ -7,12 +7,10 @@ import (
 	"hacluster/cib/upgrade"
 )
 
-// TellUpgrade writes what an upgrade in memory rewrote, but for what is of use to those
-// who debug it only.
+// TellUpgrade writes what an upgrade in memory rewrote. All programs that read a
+// configuration as the scheduler does tell it, whatever else they are asked.
 func TellUpgrade(w io.Writer, messages []upgrade.Message) {
 	for _, m := range messages {
-		if m.Severity > upgrade.Debug {
-			fmt.Fprintln(w, m.Text) //nolint:errcheck // nobody is left to tell
-		}
+		fmt.Fprintln(w, m.Text) //nolint:errcheck // nobody is left to tell
 	}
 }

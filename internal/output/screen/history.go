@@ -1,6 +1,7 @@
 package screen
 
 import (
+	"math"
 	"slices"
 	"strconv"
 	"strings"
@@ -39,7 +40,7 @@ func (v *view) histories() (list []nodeHistory) {
 			continue
 		}
 		h := nodeHistory{node: v.c.Nodes[i]}
-		for e := range h.node.History() {
+		for e := range status.HistoryIn(st) {
 			id := e.SelectAttrValue("id", "")
 			r := v.c.Find(id)
 			if r == nil || v.historyFiltered(r) {
@@ -72,9 +73,8 @@ func (v *view) historyFiltered(r *status.Resource) bool {
 
 func (v *view) shownOps(e *etree.Element) (ops []*etree.Element) {
 	for _, op := range e.SelectElements("lrm_rsc_op") {
-		get := func(name string) string { return op.SelectAttrValue(name, "") }
-		rc, _ := status.ParseInt(get("rc-code"))
-		if get("operation") == "notify" || taskOf(op) == "probe" && rc == 7 {
+		task := op.SelectAttrValue("operation", "")
+		if task == "notify" || task == "monitor" && once(op) && rcOf(op) == 7 {
 			continue
 		}
 		ops = append(ops, op)
@@ -83,25 +83,29 @@ func (v *view) shownOps(e *etree.Element) (ops []*etree.Element) {
 	return ops
 }
 
-// rcOf is the exit code of an operation; one that has none yet counts as 0.
-func rcOf(op *etree.Element) int64 {
-	rc, _ := status.ParseInt(op.SelectAttrValue("rc-code", "0"))
-	return max(rc, 0)
+// atLeast0 is a number of an operation that counts as 0 where it is missing, below 0 or none.
+func atLeast0(op *etree.Element, name string) int64 {
+	n, _ := status.ParseInt(op.SelectAttrValue(name, ""))
+	return min(max(n, 0), math.MaxInt32)
 }
 
-func intervalOf(op *etree.Element) uint32 {
-	n, _ := status.ParseInt(op.SelectAttrValue("interval", "0"))
-	return uint32(n)
-}
+// rcOf is the exit code of an operation; one that has none yet counts as 0.
+func rcOf(op *etree.Element) int64 { return atLeast0(op, "rc-code") }
+
+// once tells whether an operation does not recur, by the letter of its interval.
+func once(op *etree.Element) bool { return op.SelectAttrValue("interval", "0") == "0" }
 
 // taskOf is what an operation did; looking for a resource is a probe.
 func taskOf(op *etree.Element) string {
-	task := op.SelectAttrValue("operation", "")
-	if task == "monitor" && intervalOf(op) == 0 {
+	task := given(op, "operation")
+	if strings.EqualFold(task, "monitor") && once(op) {
 		return "probe"
 	}
 	return task
 }
+
+// given is an attribute as the original prints it, where it is missing, too.
+func given(op *etree.Element, name string) string { return op.SelectAttrValue(name, "(null)") }
 
 // historyKey is the key of an operation.
 func historyKey(op *etree.Element) string {
@@ -160,7 +164,7 @@ func (v *view) failures() (list []status.FailedOp) {
 // maskedFailure tells whether an operation is a probe that only found that the
 // agent cannot run there.
 func maskedFailure(op *etree.Element) bool {
-	if taskOf(op) != "probe" {
+	if op.SelectAttrValue("operation", "") != "monitor" || atLeast0(op, "interval") != 0 {
 		return false
 	}
 	rc, _ := status.ParseInt(op.SelectAttrValue("rc-code", "0"))

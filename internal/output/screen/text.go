@@ -373,9 +373,9 @@ func (t *textPage) history() {
 			t.head(line)
 			for _, op := range rh.ops {
 				get := func(name string) string { return op.SelectAttrValue(name, "") }
-				line := fmt.Sprintf("(%s) %s", get("call-id"), taskOf(op))
+				line := fmt.Sprintf("(%s) %s", given(op, "call-id"), taskOf(op))
 				interval := ""
-				if i := get("interval"); i != "" && i != "0" {
+				if i := get("interval"); !once(op) {
 					interval = ` interval="` + i + `ms"`
 				}
 				switch {
@@ -385,8 +385,8 @@ func (t *textPage) history() {
 						line += ` last-rc-change="` + at + `"`
 					}
 					for _, name := range []string{"exec-time", "queue-time"} {
-						if ms := get(name); ms != "" {
-							line += " " + name + `="` + ms + `ms"`
+						if a := op.SelectAttr(name); a != nil {
+							line += " " + name + `="` + a.Value + `ms"`
 						}
 					}
 					rc := rcOf(op)
@@ -417,16 +417,19 @@ func (t *textPage) failed() {
 
 func (t *textPage) failure(f status.FailedOp) string {
 	get := func(name string) string { return f.XML.SelectAttrValue(name, "") }
-	rc, _ := status.ParseInt(get("rc-code"))
-	st, _ := status.ParseInt(get("op-status"))
+	rc, st := rcOf(f.XML), atLeast0(f.XML, "op-status")
 	reason := get("exit-reason")
-	changed, _ := status.ParseInt(get("last-rc-change"))
+	changed, known := status.ParseInt(get("last-rc-change"))
 	if t.Detail {
-		line := fmt.Sprintf("%s on %s '%s' (%d): call=%s, status='%s'", historyKey(f.XML), f.Node.Name, ExitText(rc), rc, get("call-id"), statusText(st))
+		call := get("call-id")
+		if call == "" {
+			call = "unknown"
+		}
+		line := fmt.Sprintf("%s on %s '%s' (%d): call=%s, status='%s'", historyKey(f.XML), f.Node.Name, ExitText(rc), rc, call, statusText(st))
 		if reason != "" {
 			line += ", exitreason='" + reason + "'"
 		}
-		if changed > 0 {
+		if known {
 			line += ", last-rc-change='" + stamp(time.Unix(changed, 0)) + "'"
 		}
 		for _, a := range [][2]string{{"queued", "queue-time"}, {"exec", "exec-time"}} {
@@ -460,10 +463,10 @@ func (t *textPage) failure(f status.FailedOp) string {
 		}
 		line += ")"
 	}
-	if changed > 0 {
+	if known {
 		line += " at " + stamp(time.Unix(changed, 0))
 	}
-	if ms, _ := status.ParseInt(get("exec-time")); ms > 0 {
+	if ms := atLeast0(f.XML, "exec-time"); ms > 0 {
 		line += " after " + status.ReadableInterval(uint32(ms))
 	}
 	return line

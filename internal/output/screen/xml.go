@@ -83,6 +83,13 @@ func (w *xmlPage) begin(name string, attrs ...string) {
 
 func (w *xmlPage) attr(name, value string) { w.at.CreateAttr(name, value) }
 
+// copy repeats an attribute of an element, where it has it, with what is put behind its value.
+func (w *xmlPage) copy(of *etree.Element, name, attr, unit string) {
+	if a := of.SelectAttr(attr); a != nil {
+		w.attr(name, a.Value+unit)
+	}
+}
+
 func (w *xmlPage) end() { w.at = w.at.Parent() }
 
 func (w *xmlPage) leaf(name string, attrs ...string) {
@@ -439,22 +446,21 @@ func (w *xmlPage) history() {
 				w.attr("last-failure", stamp(time.Unix(rh.last, 0)))
 			}
 			for _, op := range rh.ops {
-				w.begin("operation_history", "call", op.SelectAttrValue("call-id", ""), "task", taskOf(op))
-				get := func(name string) string { return op.SelectAttrValue(name, "") }
+				w.begin("operation_history")
+				w.copy(op, "call", "call-id", "")
+				if op.SelectAttr("operation") != nil {
+					w.attr("task", taskOf(op))
+				}
 				w.attr("rc", strconv.FormatInt(rcOf(op), 10))
 				w.attr("rc_text", ExitText(rcOf(op)))
-				if i := get("interval"); i != "" && i != "0" {
-					w.attr("interval", i+"ms")
+				if !once(op) {
+					w.copy(op, "interval", "interval", "ms")
 				}
 				if t := changedAt(op); t != "" {
 					w.attr("last-rc-change", t)
 				}
-				if t := get("exec-time"); t != "" {
-					w.attr("exec-time", t+"ms")
-				}
-				if t := get("queue-time"); t != "" {
-					w.attr("queue-time", t+"ms")
-				}
+				w.copy(op, "exec-time", "exec-time", "ms")
+				w.copy(op, "queue-time", "queue-time", "ms")
 				w.end()
 			}
 			w.end()
@@ -472,8 +478,7 @@ func (w *xmlPage) failed() {
 	w.begin("failures")
 	for _, f := range list {
 		get := func(name string) string { return f.XML.SelectAttrValue(name, "") }
-		rc, _ := status.ParseInt(get("rc-code"))
-		st, _ := status.ParseInt(get("op-status"))
+		rc, st := rcOf(f.XML), atLeast0(f.XML, "op-status")
 		reason := "none"
 		if a := f.XML.SelectAttr("exit-reason"); a != nil {
 			reason = escape(a.Value)
@@ -483,16 +488,17 @@ func (w *xmlPage) failed() {
 			key = "id"
 		}
 		w.begin("failure", key, historyKey(f.XML), "node", f.Node.Name, "exitstatus", ExitText(rc), "exitreason", reason,
-			"exitcode", get("rc-code"), "call", get("call-id"), "status", statusText(st))
+			"exitcode", strconv.FormatInt(rc, 10))
+		w.copy(f.XML, "call", "call-id", "")
+		w.attr("status", statusText(st))
 		if t, ok := status.ParseInt(get("last-rc-change")); ok && t > 0 {
 			w.attr("last-rc-change", zoned(time.Unix(t, 0)))
 			for _, a := range [][2]string{{"queued", "queue-time"}, {"exec", "exec-time"}} {
-				if v := f.XML.SelectAttr(a[1]); v != nil {
-					w.attr(a[0], v.Value)
-				}
+				w.copy(f.XML, a[0], a[1], "")
 			}
-			w.attr("interval", fmt.Sprint(intervalOf(f.XML)))
-			w.attr("task", get("operation"))
+			interval, _ := status.ParseInt(get("interval"))
+			w.attr("interval", fmt.Sprint(uint32(interval)))
+			w.copy(f.XML, "task", "operation", "")
 		}
 		w.end()
 	}

@@ -198,6 +198,10 @@ func (c *call) read(ctx context.Context, noConstraints bool) error {
 		return refused(err)
 	}
 	up, err := upgrade.ForScheduler(root)
+	first := c.original == nil
+	if first {
+		tool.TellUpgrade(c.env.Stderr, up.Messages)
+	}
 	if err != nil {
 		code := cib.SchemaValidation
 		var failed *upgrade.Error
@@ -207,7 +211,6 @@ func (c *call) read(ctx context.Context, noConstraints bool) error {
 		c.out.Fault("Could not upgrade the current CIB XML: %s", code)
 		return &fault{code: tool.Exit(code.Exit())}
 	}
-	first := c.original == nil
 	if first && root.SelectAttrValue("validate-with", "") == schema.None {
 		fmt.Fprintln(c.env.Stderr, tool.Unchecked) //nolint:errcheck // nobody is left to tell
 	}
