@@ -119,7 +119,7 @@ var options = []option{
 	{"j", "pending", flag, set(func(*request) {})},
 	{"", "line-mode", flag, set(func(r *request) { r.lines = true })},
 	{"", "read-only", flag, set(func(r *request) { r.readOnly = true })},
-	{"p", "pid-file", value, text(func(*request) *string { return new(string) })},
+	{"p", "pid-file", flag, set(func(*request) {})},
 	{"V", "verbose", flag, set(func(*request) {})},
 	{"$", "version", flag, set(func(r *request) { r.version = true })},
 	{"h", "help", flag, set(func(r *request) { r.help = true })},

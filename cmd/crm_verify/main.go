@@ -139,7 +139,7 @@ func (s *settings) tell(r *verify.Report, code tool.Exit) {
 		s.out.Info("%s", n)
 	}
 	for _, l := range r.Text(s.out.Verbose, s.quiet) {
-		if l.Bare && s.out.Format != "none" {
+		if l.Bare {
 			fmt.Fprintln(s.env.Stderr, l.Text)
 		} else {
 			s.out.Fault("%s", l.Text)

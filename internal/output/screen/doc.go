@@ -80,18 +80,15 @@ func counts(c *status.Cluster) string {
 	return " (" + strings.Join(parts, ", ") + ")"
 }
 
-// property is the value of the nvpair of this name. As in Pacemaker, a name that stands more
-// than once in the document has none, wherever it stands.
-func property(c *status.Cluster, name string) (value string, ok bool) {
+// property is the nvpair of this name, nil if there is none. As in Pacemaker, it may stand
+// anywhere in the document, and a name that stands there more than once counts for none.
+func property(c *status.Cluster, name string) (found *etree.Element) {
 	n := 0
 	var walk func(el *etree.Element)
 	walk = func(el *etree.Element) {
 		if el.Tag == "nvpair" && el.SelectAttrValue("name", "") == name {
+			found = el
 			n++
-			a := el.SelectAttr("value")
-			if ok = a != nil; ok {
-				value = a.Value
-			}
 		}
 		for _, k := range el.Child {
 			if kid, is := k.(*etree.Element); is {
@@ -100,8 +97,24 @@ func property(c *status.Cluster, name string) (value string, ok bool) {
 		}
 	}
 	walk(c.CIB)
-	if n != 1 || !ok {
-		return "", false
+	if n != 1 {
+		return nil
 	}
-	return value, true
+	return found
+}
+
+// stackOf is the name of what is below the cluster.
+func stackOf(c *status.Cluster) string {
+	if p := property(c, "cluster-infrastructure"); p != nil {
+		return given(p, "value")
+	}
+	return "unknown"
+}
+
+// versionOf is the DC's version, or the word for an unknown one.
+func versionOf(c *status.Cluster, unknown string) string {
+	if p := property(c, "dc-version"); p != nil {
+		return p.SelectAttrValue("value", unknown)
+	}
+	return unknown
 }

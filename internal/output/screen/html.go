@@ -195,7 +195,7 @@ func (t *htmlPage) summary(s Sections) {
 			span(li, spans[i], spans[i+1])
 		}
 	}
-	stack := []string{"bold", "Stack: ", "", t.stack()}
+	stack := []string{"bold", "Stack: ", "", stackOf(t.c)}
 	if t.Live {
 		stack = append(stack, "", " (", "", "Pacemaker is running", "", ")")
 	}
@@ -203,7 +203,7 @@ func (t *htmlPage) summary(s Sections) {
 	if c.DC == nil {
 		line(DC, "bold", "Current DC: ", "warning", "NONE")
 	} else {
-		dc := []string{"bold", "Current DC: ", "", t.nodeName(c.DC) + " (version " + t.version() + ") -"}
+		dc := []string{"bold", "Current DC: ", "", t.nodeName(c.DC) + " (version " + versionOf(t.c, "unknown") + ") -"}
 		if t.mixedVersions() {
 			dc = append(dc, "warning", " MIXED-VERSION")
 		}

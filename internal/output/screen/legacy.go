@@ -76,24 +76,16 @@ func (p *legacy) nodeName(n *status.Node) string {
 func (p *legacy) summary() {
 	c := p.c
 	if !p.o.NoSummary {
-		stack, ok := property(c, "cluster-infrastructure")
-		if !ok {
-			stack = "unknown"
-		}
-		p.f("Stack: %s\n", stack)
+		p.f("Stack: %s\n", stackOf(c))
 	}
 	if c.DC == nil {
 		p.f("Current DC: NONE\n")
 	} else if !p.o.NoSummary {
-		version, ok := property(c, "dc-version")
-		if !ok {
-			version = "unknown"
-		}
 		quorum := "WITHOUT"
 		if c.Quorate {
 			quorum = "with"
 		}
-		p.f("Current DC: %s (version %s) - partition %s quorum\n", p.nodeName(c.DC), version, quorum)
+		p.f("Current DC: %s (version %s) - partition %s quorum\n", p.nodeName(c.DC), versionOf(c, "unknown"), quorum)
 	}
 	if !p.o.NoSummary && !p.o.NoTimes {
 		p.f("Last updated: %s", stamp(c.Now))

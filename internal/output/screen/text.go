@@ -85,7 +85,7 @@ func (t *textPage) summary(s Sections, l *textList) {
 		}
 		t.f(format, args...)
 	}
-	stack := t.stack()
+	stack := stackOf(t.c)
 	if t.Live {
 		stack += " (Pacemaker is running)"
 	}
@@ -100,7 +100,7 @@ func (t *textPage) summary(s Sections, l *textList) {
 		if c.Quorate {
 			quorum = "with"
 		}
-		line(DC, "Current DC: %s (version %s) - %spartition %s quorum", t.nodeName(c.DC), t.version(), mixed, quorum)
+		line(DC, "Current DC: %s (version %s) - %spartition %s quorum", t.nodeName(c.DC), versionOf(t.c, "unknown"), mixed, quorum)
 	}
 	on := ""
 	if t.LocalNode != "" {

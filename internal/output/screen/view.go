@@ -355,22 +355,6 @@ func agentOf(r *status.Resource) string {
 	return r.Agent()
 }
 
-// stack is the name of what is below the cluster.
-func (v *view) stack() string {
-	if s, ok := property(v.c, "cluster-infrastructure"); ok {
-		return s
-	}
-	return "unknown"
-}
-
-// version is the DC's version.
-func (v *view) version() string {
-	if s, ok := property(v.c, "dc-version"); ok {
-		return s
-	}
-	return "unknown"
-}
-
 // lastChange says when and by whom the configuration was changed, as far as it is known.
 func (v *view) lastChange() string {
 	changed := v.c.CIB.SelectAttrValue("cib-last-written", "")

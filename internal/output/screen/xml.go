@@ -149,11 +149,10 @@ func (w *xmlPage) summary(s Sections) {
 		}
 		w.leaf(name, attrs...)
 	}
-	stack, ok := property(c, "cluster-infrastructure")
-	if !ok {
-		stack = "unknown"
+	var state []string
+	if p := property(c, "cluster-infrastructure"); p == nil || p.SelectAttr("value") != nil {
+		state = append(state, "type", stackOf(c))
 	}
-	state := []string{"type", stack}
 	if w.Live {
 		state = append(state, "pacemakerd-state", "running")
 	}
@@ -161,8 +160,7 @@ func (w *xmlPage) summary(s Sections) {
 	if c.DC == nil {
 		leaf(DC, "current_dc", "present", "false")
 	} else {
-		version, _ := property(c, "dc-version")
-		leaf(DC, "current_dc", "present", "true", "version", version, "name", c.DC.Name, "id", c.DC.ID, "with_quorum", yes(c.Quorate),
+		leaf(DC, "current_dc", "present", "true", "version", versionOf(c, ""), "name", c.DC.Name, "id", c.DC.ID, "with_quorum", yes(c.Quorate),
 			"mixed_version", yes(w.mixedVersions()))
 	}
 	updated := []string{"time", stamp(c.Now)}
