@@ -11,6 +11,7 @@ const (
 	OK               Code = 0
 	NotPermitted     Code = 1   // EPERM
 	NotFound         Code = 6   // ENXIO: no such device or address
+	TryAgain         Code = 11  // EAGAIN
 	Access           Code = 13  // EACCES
 	Exists           Code = 17  // EEXIST
 	NoDevice         Code = 19  // ENODEV
@@ -42,6 +43,7 @@ var codes = map[Code]struct {
 	OK:               {"OK", 0},
 	NotPermitted:     {"Operation not permitted", 4},
 	NotFound:         {"No such device or address", 105},
+	TryAgain:         {"Resource temporarily unavailable", 113},
 	Access:           {"Permission denied", 4},
 	Exists:           {"File exists", 108},
 	NoDevice:         {"No such device", 105},

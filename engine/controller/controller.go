@@ -140,6 +140,8 @@ type peer struct {
 	// fresh: its controller came since the last join was complete; the CIB may hold attributes of
 	// an earlier one.
 	fresh bool
+	// schema is the newest that it knows, as it said in this join; "" when it has not yet.
+	schema string
 }
 
 // Controller is the controller of one node.
@@ -149,6 +151,7 @@ type Controller struct {
 	timing  Timing
 	uuid    string // of this controller's transitions
 	cluster string // the cluster's name
+	schema  string // the newest that this node knows
 
 	now     time.Time
 	own     capacity // of this node
@@ -187,10 +190,17 @@ type Controller struct {
 	exited     bool
 }
 
-// New makes a controller. uuid names its transitions; every start of a node needs a new one.
-// cluster is the cluster's name, "" for none.
-func New(self Member, uuid, cluster string, t Timing, e Effects) *Controller {
-	return &Controller{self: self, uuid: uuid, cluster: cluster, timing: t, effects: e, state: Starting, peers: map[string]*peer{}, fenceTries: map[string]int{}}
+// Identity is what a controller tells of itself.
+type Identity struct {
+	Member
+	UUID    string // names its transitions; every start of a node needs a new one
+	Cluster string // the cluster's name, "" for none
+	Schema  string // the newest schema that the node knows
+}
+
+// New makes a controller.
+func New(self Identity, t Timing, e Effects) *Controller {
+	return &Controller{self: self.Member, uuid: self.UUID, cluster: self.Cluster, schema: self.Schema, timing: t, effects: e, state: Starting, peers: map[string]*peer{}, fenceTries: map[string]int{}}
 }
 
 // State is where the controller is.
@@ -302,7 +312,7 @@ func (c *Controller) Group(now time.Time, members []Member) {
 		p := c.peer(m.Name)
 		p.ID = m.ID
 		if !p.process {
-			p.process, p.phase, p.leaving, p.fresh = true, phaseNone, false, true
+			p.process, p.phase, p.leaving, p.fresh, p.schema = true, phaseNone, false, true, ""
 			if p.suspect {
 				c.effects.Logf("Node %s is back, but takes no part before it was fenced", p.Name)
 			}
@@ -352,6 +362,7 @@ func (c *Controller) Deliver(now time.Time, from string, msg *etree.Element) {
 	if c.state == Starting || c.exited {
 		return
 	}
+	c.noteSchema(from, msg)
 	if to := msg.SelectAttrValue("crm_host_to", ""); to != "" && to != c.self.Name {
 		return
 	}

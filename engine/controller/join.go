@@ -9,6 +9,7 @@ import (
 	"github.com/beevik/etree"
 
 	"hacluster/cib"
+	"hacluster/cib/schema"
 )
 
 // A join brings the nodes of the group together under a DC: it offers, they
@@ -50,8 +51,46 @@ func (c *Controller) onOffer(from string, msg *etree.Element) {
 	v := cib.VersionOf(root)
 	c.effects.Broadcast(c.message("join_request", from, "join_id", msg.SelectAttrValue("join_id", ""),
 		"admin_epoch", strconv.FormatInt(v.AdminEpoch, 10), "epoch", strconv.FormatInt(v.Epoch, 10), "num_updates", strconv.FormatInt(v.NumUpdates, 10),
-		"digest", cib.Digest(root), vouchedAttr, strconv.FormatBool(c.vouched)))
+		"digest", cib.Digest(root), vouchedAttr, strconv.FormatBool(c.vouched), schemaAttr, c.schema))
 	c.askForShutdown()
+}
+
+// schemaAttr of a join request is the newest schema that the node knows.
+const schemaAttr = "hacluster-schema"
+
+// noteSchema keeps what each node says in a join of the schemas that it knows. All nodes
+// read these messages, whoever they are for, and in one order: so all come to the same
+// MaxSchema at the same message. An offer begins anew, since a node that just came has not
+// heard what was said before.
+func (c *Controller) noteSchema(from string, msg *etree.Element) {
+	switch msg.SelectAttrValue("crm_task", "") {
+	case "join_offer":
+		for _, p := range c.peers {
+			p.schema = ""
+		}
+	case "join_request":
+		c.peer(from).schema = msg.SelectAttrValue(schemaAttr, cib.NewSchema)
+	}
+}
+
+// MaxSchema is the newest schema that every node of the group knows, and the name of the node
+// that knows no newer one. Until all have said, it is the one that new clusters begin with,
+// which all know; of is "" then.
+func (c *Controller) MaxSchema() (name, of string) {
+	for _, n := range c.names() {
+		p := c.peers[n]
+		switch {
+		case !p.process:
+		case p.schema == "":
+			return cib.NewSchema, ""
+		case name == "" || schema.Compare(p.schema, name) < 0:
+			name, of = p.schema, n
+		}
+	}
+	if name == "" {
+		return cib.NewSchema, ""
+	}
+	return name, of
 }
 
 // current tells whether a message belongs to the join under way.

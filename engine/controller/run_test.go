@@ -9,6 +9,7 @@ import (
 	"github.com/beevik/etree"
 
 	"hacluster/cib"
+	"hacluster/cib/schema"
 	"hacluster/engine/replica"
 	"hacluster/engine/transition"
 )
@@ -108,7 +109,7 @@ func (w *alone) answer(t *testing.T, key string, code int, recorded bool) {
 func begin(plans ...*transition.Graph) *alone {
 	w := &alone{root: cib.New(), plans: plans}
 	now := time.Unix(1000, 0)
-	w.c = New(Member{ID: 1, Name: "n1"}, "uuid", "", DefaultTiming, w)
+	w.c = New(Identity{Member: Member{ID: 1, Name: "n1"}, UUID: "uuid", Schema: schema.Latest}, DefaultTiming, w)
 	w.c.Membership(now, []Member{{1, "n1"}}, true)
 	w.c.Group(now, []Member{{1, "n1"}})
 	w.c.Start(now)

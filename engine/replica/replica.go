@@ -25,6 +25,7 @@ import (
 
 	"hacluster/cib"
 	"hacluster/cib/acl"
+	"hacluster/cib/schema"
 )
 
 // Type marks a message of this package (attribute t).
@@ -59,6 +60,9 @@ type Effects interface {
 	Save(root *etree.Element) error
 	// Members are the names of the nodes in the group.
 	Members() []string
+	// MaxSchema is the newest schema that every node of the group knows: the same on all
+	// nodes at the same message.
+	MaxSchema() string
 	// Changed is called after each change, before whoever asked for it is answered.
 	Changed(c Change)
 	// Logf writes a line for the administrator.
@@ -89,6 +93,7 @@ type syncing struct {
 type delivered struct {
 	from string
 	msg  *etree.Element
+	max  string // the newest schema that all knew then
 	res  cib.Result
 	err  error
 }
@@ -242,7 +247,7 @@ func (r *Replica) takeOver(from string, msg *etree.Element) {
 	for i := range r.sync.since {
 		// Who asked meanwhile hears what came of it in the document that counts.
 		d := &r.sync.since[i]
-		if d.res, d.err = cib.Apply(root, request(d.msg)); d.err == nil {
+		if d.res, d.err = Apply(root, request(d.msg), d.max); d.err == nil {
 			root = d.res.Root
 		}
 	}
@@ -307,10 +312,30 @@ func request(msg *etree.Element) cib.Request {
 	return req
 }
 
+// Apply is cib.Apply in a cluster in which max is the newest schema that every node knows: an
+// upgrade ends there, and no other change declares a newer one than that.
+func Apply(root *etree.Element, req cib.Request, max string) (cib.Result, error) {
+	if req.Op == cib.Upgrade && (!schema.Known(req.MaxSchema) || schema.Compare(req.MaxSchema, max) > 0) {
+		req.MaxSchema = max
+	}
+	res, err := cib.Apply(root, req)
+	if err != nil || !res.Changed {
+		return res, err
+	}
+	have, had := declared(res.Root), declared(root)
+	if have != had && have != schema.None && schema.Compare(have, max) > 0 && schema.Compare(have, had) > 0 {
+		return cib.Result{Root: root}, &cib.Error{Code: cib.SchemaValidation, Detail: fmt.Sprintf("not every node of the cluster knows %s; the newest that all know is %s", have, max)}
+	}
+	return res, nil
+}
+
+func declared(root *etree.Element) string { return root.SelectAttrValue("validate-with", "") }
+
 func (r *Replica) apply(from string, msg *etree.Element) {
 	req := request(msg)
 	old := r.root
-	res, err := cib.Apply(old, req)
+	max := r.effects.MaxSchema()
+	res, err := Apply(old, req, max)
 	if err == nil && res.Changed {
 		r.root = res.Root
 		if res.Keep {
@@ -325,7 +350,7 @@ func (r *Replica) apply(from string, msg *etree.Element) {
 		})
 	}
 	if r.sync != nil {
-		r.sync.since = append(r.sync.since, delivered{from, msg, res, err})
+		r.sync.since = append(r.sync.since, delivered{from, msg, max, res, err})
 		return
 	}
 	r.answer(from, msg, res, err)

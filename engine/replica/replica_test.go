@@ -9,6 +9,7 @@ import (
 	"github.com/beevik/etree"
 
 	"hacluster/cib"
+	"hacluster/cib/schema"
 )
 
 // group is replicas with one order of messages; deaf ones take none of them.
@@ -36,6 +37,7 @@ func (m member) Broadcast(msg *etree.Element) {
 }
 func (m member) Save(*etree.Element) error { return nil }
 func (m member) Members() []string         { return m.g.in }
+func (m member) MaxSchema() string         { return schema.Latest }
 func (m member) Changed(Change)            {}
 func (m member) Logf(string, ...any)       {}
 

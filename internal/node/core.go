@@ -8,6 +8,7 @@
 package node
 
 import (
+	"cmp"
 	"math/rand/v2"
 	"slices"
 	"strconv"
@@ -17,6 +18,7 @@ import (
 	"github.com/beevik/etree"
 
 	"hacluster/cib"
+	"hacluster/cib/schema"
 	"hacluster/cib/xml"
 	"hacluster/engine/alert"
 	"hacluster/engine/attribute"
@@ -92,6 +94,8 @@ type CoreConfig struct {
 	ClusterName string
 	// Remotes makes connections to remote nodes; nil where that cannot be done.
 	Remotes Remotes
+	// Schema is the newest schema that this node knows; "" is the newest there is.
+	Schema string
 }
 
 // NewCore makes a core.
@@ -99,7 +103,9 @@ func NewCore(cfg CoreConfig, w World) *Core {
 	c := &Core{self: cfg.Self, world: w, names: cfg.Names, running: map[string]bool{}, pings: map[string]ping{}, forgotten: map[string]bool{}, connect: cfg.Remotes, remotes: map[string]*remoteNode{}}
 	c.Replica = replica.New(cfg.Self.Name, startingCIB(cfg.CIB), (*replicaEffects)(c))
 	c.Attributes = attribute.New(cfg.Self.Name, (*attributeEffects)(c))
-	c.Controller = controller.New(cfg.Self, cfg.UUID, cfg.ClusterName, cfg.Timing, (*controllerEffects)(c))
+	c.Controller = controller.New(controller.Identity{
+		Member: cfg.Self, UUID: cfg.UUID, Cluster: cfg.ClusterName, Schema: cmp.Or(cfg.Schema, schema.Latest),
+	}, cfg.Timing, (*controllerEffects)(c))
 	c.Executor = executor.New((*executorEffects)(c))
 	c.alerts = alert.New(release(controller.Version))
 	c.Fencer = fencer.New(cfg.Self.Name, cfg.Random, (*fencerEffects)(c))

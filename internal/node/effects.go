@@ -31,6 +31,11 @@ func (c *replicaEffects) Broadcast(msg *etree.Element)   { (*Core)(c).send(msg) 
 func (c *replicaEffects) Save(root *etree.Element) error { return c.world.Save(root) }
 func (c *replicaEffects) Logf(format string, a ...any)   { c.world.Logf("cib: "+format, a...) }
 func (c *replicaEffects) Members() []string              { return (*fencerEffects)(c).Members() }
+func (c *replicaEffects) MaxSchema() string {
+	name, _ := c.Controller.MaxSchema()
+	return name
+}
+
 func (c *replicaEffects) Changed(ch replica.Change) {
 	c.world.CIBChanged(ch)
 	c.Controller.CIBChanged(c.now, ch)

@@ -1,6 +1,7 @@
 package node
 
 import (
+	"fmt"
 	"strconv"
 	"time"
 
@@ -94,25 +95,38 @@ func (r *request) cib() {
 		reply(cib.Result{}, &cib.Error{Code: cib.Access, Detail: "this connection may only read"})
 		return
 	}
-	if req.Op == cib.Upgrade && newest(core.Replica.Root(), req.MaxSchema) {
-		reply(cib.Result{}, &cib.Error{Code: cib.SchemaUnchanged})
-		return
+	max, by := core.Controller.MaxSchema()
+	if req.Op == cib.Upgrade {
+		if err := unchanged(core.Replica.Root(), req.MaxSchema, max, by); err != nil {
+			reply(cib.Result{}, err)
+			return
+		}
 	}
 	if o&cib.OptDryRun != 0 {
-		res, err := cib.Apply(core.Replica.Root(), req)
+		res, err := replica.Apply(core.Replica.Root(), req, max)
 		reply(res, err)
 		return
 	}
 	core.Change(req.Now, replica.Client{ID: r.session.id, Name: r.session.name, User: r.user.Name, Groups: r.user.Groups}, req, reply)
 }
 
-// newest tells that an upgrade would leave the document where it is. Max is the newest
-// schema that is asked for, "" the newest of all.
-func newest(root *etree.Element, max string) bool {
-	if max == "" {
-		max = schema.Latest
+// unchanged says why an upgrade would leave the document where it is; nil: it would not. asked
+// is the newest schema that is asked for, "" the newest of all; known is the newest that every
+// node knows, as far as by says ("" when they are still joining).
+func unchanged(root *etree.Element, asked, known, by string) error {
+	have := root.SelectAttrValue("validate-with", "")
+	if asked == "" {
+		asked = schema.Latest
 	}
-	return schema.Compare(root.SelectAttrValue("validate-with", ""), max) >= 0
+	switch {
+	case schema.Compare(have, asked) >= 0:
+		return &cib.Error{Code: cib.SchemaUnchanged}
+	case schema.Compare(have, known) < 0:
+		return nil
+	case by == "":
+		return &cib.Error{Code: cib.TryAgain, Detail: "nodes are joining the cluster, and have not said yet which schemas they know"}
+	}
+	return &cib.Error{Code: cib.SchemaUnchanged, Detail: fmt.Sprintf("node %s knows none newer than %s", by, known)}
 }
 
 // diffEvent is what a watcher of the CIB is told about a change.

@@ -31,6 +31,7 @@ type Host struct {
 	boots    int // counts power-ons
 	starts   int // counts starts of a role
 	wanted   bool
+	schema   string // the newest that its pacemaker knows; "" is the newest there is
 	skew     time.Duration
 	paused   bool // the whole host stands still
 	held     []func()

@@ -1,0 +1,100 @@
+package simulation
+
+import (
+	"testing"
+	"time"
+
+	"hacluster/cib"
+	"hacluster/cib/schema"
+)
+
+func declared(h *Host) string {
+	return h.pcmk.core.Replica.Root().SelectAttrValue("validate-with", "")
+}
+
+// boot gives power to hosts of a cluster in which node3 knows no newer schema than oldest.
+func boot(t *testing.T, seed uint64, oldest string, hosts ...string) *Cluster {
+	t.Helper()
+	c, err := New(seed, 3, false)
+	if err != nil {
+		t.Fatal(err)
+	}
+	c.Verbose = true
+	c.Host("node3").schema = oldest
+	for _, n := range hosts {
+		c.Host(n).Boot()
+	}
+	c.Run(15 * time.Second)
+	return c
+}
+
+// TestUpgradeEndsWhereAllFollow: an upgrade goes as far as the oldest node knows, nothing else
+// declares more, and once that node is gone, an upgrade goes on.
+func TestUpgradeEndsWhereAllFollow(t *testing.T) {
+	for seed := uint64(1); seed <= seeds; seed++ {
+		c := boot(t, seed, "pacemaker-3.10", "node1", "node2", "node3")
+		expect := func(when, want string) {
+			t.Helper()
+			c.Run(2 * time.Second)
+			for _, h := range c.Hosts {
+				if h.Up() && declared(h) != want {
+					t.Fatalf("seed %d: %s %s has %s, not %s\n%s", seed, when, h.Name, declared(h), want, c.Dump())
+				}
+			}
+			if c.Broken() != nil {
+				t.Fatalf("seed %d: %s: %v\n%s", seed, when, c.Broken(), c.Dump())
+			}
+		}
+		expect("at the start", cib.NewSchema)
+		for _, h := range []*Host{c.Host("node1"), c.Host("node3")} {
+			if got, by := h.pcmk.core.Controller.MaxSchema(); got != "pacemaker-3.10" || by != "node3" {
+				t.Fatalf("seed %d: %s thinks that %s may be reached, for %s\n%s", seed, h.Name, got, by, c.Dump())
+			}
+		}
+		c.Change("node1", cib.Request{Op: cib.Upgrade}, nil)
+		expect("after an upgrade", "pacemaker-3.10")
+		newer := c.Host("node1").pcmk.core.Replica.Root().Copy()
+		newer.CreateAttr("validate-with", schema.Latest)
+		newer.CreateAttr("epoch", "100")
+		var refused error
+		c.Change("node2", cib.Request{Op: cib.Replace, Data: newer}, func(err error) { refused = err })
+		expect("after a replacement", "pacemaker-3.10")
+		if cib.CodeOf(refused) != cib.SchemaValidation {
+			t.Fatalf("seed %d: the replacement by a document of %s: %v", seed, schema.Latest, refused)
+		}
+		c.Host("node3").StopCluster()
+		c.Run(20 * time.Second)
+		c.Change("node2", cib.Request{Op: cib.Upgrade, MaxSchema: "pacemaker-9.9"}, nil)
+		expect("without the old node", schema.Latest)
+	}
+}
+
+// TestUpgradeDuringJoin: whenever it comes, all nodes do the same, and one that is in the group
+// is never left behind.
+func TestUpgradeDuringJoin(t *testing.T) {
+	for seed := uint64(1); seed <= seeds; seed++ {
+		c := boot(t, seed, cib.NewSchema, "node1", "node2")
+		node1 := c.Host("node1").pcmk.core
+		want := cib.NewSchema
+		if seed%4 == 0 { // before the old node comes
+			want = schema.Latest
+			c.Change("node1", cib.Request{Op: cib.Upgrade}, nil)
+			c.Run(time.Second)
+		}
+		c.Host("node3").Boot()
+		asked := 0
+		for range 400 {
+			c.Run(time.Duration(20+seed*7) * time.Millisecond)
+			if len(node1.Members()) == 3 && asked < 30 {
+				c.Change("node1", cib.Request{Op: cib.Upgrade}, nil)
+				asked++
+			}
+		}
+		c.Run(20 * time.Second)
+		for _, h := range c.Hosts {
+			if c.Broken() != nil || asked == 0 || !h.Up() || declared(h) != want {
+				t.Fatalf("seed %d: %s (up: %v) is not at %s; %v\n%s", seed, h.Name, h.Up(), want, c.Broken(), c.Dump())
+			}
+		}
+	}
+}
