@@ -57,7 +57,7 @@ func TestParseFaults(t *testing.T) {
 		{"-L -nqt word", "Error parsing option -t"},
 		{"-L -nqxt word", "Unknown option -nqxt"},
 		{"-L -qn word", ""},
-		{"-INFINITY", "Missing argument for -T"},
+		{"-INFINITY", "Unknown option -INFINITY"},
 		{"--name=", ""},
 		{"word -q -- -n", ""},
 	} {
