@@ -542,6 +542,9 @@ func (c *Controller) option(name, otherwise string) string {
 	return otherwise
 }
 
+// Option gives a cluster property as it holds.
+func (c *Controller) Option(name string) string { return c.option(name, "") }
+
 // limit gives a duration that is a cluster property, where the administrator set it,
 // else what this controller was made with.
 func (c *Controller) limit(name string, otherwise time.Duration) time.Duration {

@@ -1,6 +1,7 @@
 package fencer
 
 import (
+	"regexp"
 	"slices"
 	"strconv"
 	"strings"
@@ -19,8 +20,10 @@ type Device struct {
 	ID, Agent string
 	Params    []Param
 	Disabled  bool // target-role is Stopped
-	// Banned are the nodes that may not use it.
-	Banned []string
+	// Scores are the location scores of nodes; one below 0 may not use it. A node without a
+	// score has Otherwise.
+	Scores    map[string]int
+	Otherwise int
 }
 
 func (d *Device) param(name string) string {
@@ -60,13 +63,7 @@ func Devices(root *etree.Element) []*Device {
 				}
 			}
 		}
-		if cons := cib.Section(root, "constraints"); cons != nil {
-			for _, l := range cons.SelectElements("rsc_location") {
-				if n, ok := cib.Score(l.SelectAttrValue("score", "0")); ok && n <= -cib.Infinity && l.SelectAttrValue("rsc", "") == d.ID && l.SelectAttrValue("node", "") != "" {
-					d.Banned = append(d.Banned, l.SelectAttrValue("node", ""))
-				}
-			}
-		}
+		d.place(root, p, resources)
 		out = append(out, d)
 	}
 	return out
@@ -74,7 +71,75 @@ func Devices(root *etree.Element) []*Device {
 
 // usable tells whether a node may use the device.
 func (d *Device) usable(node string) bool {
-	return !d.Disabled && !slices.Contains(d.Banned, node)
+	score, ok := d.Scores[node]
+	if !ok {
+		score = d.Otherwise
+	}
+	return !d.Disabled && score >= 0
+}
+
+// place reads where a device, or a group that it is in, may be.
+func (d *Device) place(root, primitive, top *etree.Element) {
+	ids := map[string]bool{}
+	for at := primitive; at != nil && at != top; at = at.Parent() {
+		ids[at.SelectAttrValue("id", "")] = true
+	}
+	if conf := cib.Section(root, "crm_config"); conf != nil {
+		for _, nv := range conf.FindElements("./cluster_property_set/nvpair") {
+			if n := nv.SelectAttrValue("name", ""); n == "symmetric-cluster" && falsehood(nv.SelectAttrValue("value", "")) {
+				d.Otherwise = -cib.Infinity
+			}
+		}
+	}
+	cons := cib.Section(root, "constraints")
+	if cons == nil {
+		return
+	}
+	for _, l := range cons.SelectElements("rsc_location") {
+		node := l.SelectAttrValue("node", "")
+		n, ok := cib.Score(l.SelectAttrValue("score", "0"))
+		if node == "" || !ok || !ids[l.SelectAttrValue("rsc", "")] && !matches(l.SelectAttrValue("rsc-pattern", ""), ids) {
+			continue
+		}
+		if d.Scores == nil {
+			d.Scores = map[string]int{}
+		}
+		old, known := d.Scores[node]
+		switch {
+		case !known && d.Otherwise < 0:
+			d.Scores[node] = n
+		case old <= -cib.Infinity || n <= -cib.Infinity:
+			d.Scores[node] = -cib.Infinity
+		default:
+			d.Scores[node] = max(-cib.Infinity, min(cib.Infinity, old+n))
+		}
+	}
+}
+
+func falsehood(s string) bool {
+	switch strings.ToLower(s) {
+	case "false", "no", "off", "n", "0":
+		return true
+	}
+	return false
+}
+
+// matches tells whether a pattern of a location constraint names one of the ids.
+func matches(pattern string, ids map[string]bool) bool {
+	if pattern == "" {
+		return false
+	}
+	not := strings.HasPrefix(pattern, "!")
+	re, err := regexp.CompilePOSIX(strings.TrimPrefix(pattern, "!"))
+	if err != nil {
+		return false
+	}
+	for id := range ids {
+		if re.MatchString(id) != not {
+			return true
+		}
+	}
+	return false
 }
 
 // check is how it is found out which targets a device can fence.
@@ -202,37 +267,4 @@ func duration(s string) (time.Duration, bool) {
 		"m": time.Minute, "min": time.Minute, "h": time.Hour, "hr": time.Hour,
 	}[strings.TrimSpace(s[i:])]
 	return time.Duration(n) * unit, ok
-}
-
-// level is one level of a fencing topology.
-type level struct {
-	index   int
-	devices []string
-}
-
-// topology gives the levels for a target, in order; none when the configuration has none.
-func topology(root *etree.Element, target string) []level {
-	ft := cib.Section(root, "fencing-topology")
-	if ft == nil {
-		return nil
-	}
-	var out []level
-	for _, l := range ft.SelectElements("fencing-level") {
-		if l.SelectAttrValue("target", "") != target {
-			continue
-		}
-		n, err := strconv.Atoi(l.SelectAttrValue("index", ""))
-		if err != nil {
-			continue
-		}
-		var devices []string
-		for _, d := range strings.Split(l.SelectAttrValue("devices", ""), ",") {
-			if d = strings.TrimSpace(d); d != "" {
-				devices = append(devices, d)
-			}
-		}
-		out = append(out, level{n, devices})
-	}
-	slices.SortStableFunc(out, func(a, b level) int { return a.index - b.index })
-	return out
 }

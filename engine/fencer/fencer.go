@@ -40,6 +40,9 @@ type Effects interface {
 	// MayFence tells whether a node may be fenced on the cluster's behalf now: see
 	// controller.MayFence. What a person asks for is not asked about.
 	MayFence(target string) bool
+	// Duel tells whether a node that is to be fenced may be alive and about to fence this
+	// one: the two are the whole cluster, and each has quorum without the other.
+	Duel(target string) bool
 	// Began tells that a node is about to be fenced: what joins later is not meant.
 	Began(target string)
 	// Fenced tells that a node was fenced; ours when this node's controller asked for it. A
@@ -81,7 +84,7 @@ type operation struct {
 	done     []func(error)
 	waiting  map[string]bool // members that have not answered the query
 	offers   []offer
-	levels   []level
+	levels   []Level
 	level    int
 	steps    []attempt // what is to be tried at this level, in order; all or one must succeed
 	all      bool      // all steps of the level must succeed
@@ -95,7 +98,7 @@ type offer struct {
 	node, device string
 }
 
-type attempt struct{ node, device string }
+type attempt struct{ node, device, action string }
 
 // Fencer is the fencer of one node.
 type Fencer struct {
@@ -109,6 +112,11 @@ type Fencer struct {
 	lists   map[string]cached // output of a device's list
 	begun   map[string]bool   // operations that were seen to begin
 	delayed []delayed         // runs of agents that wait for their delay to pass
+	busy    map[string]int    // actions under way on this node's devices
+	queued  map[string][]func()
+	// ownDevices and ownLevels were registered here by a person.
+	ownDevices []*Device
+	ownLevels  []Level
 }
 
 // delayed is something to do later.
@@ -130,7 +138,7 @@ const (
 
 // New makes the fencer of a node; random decides random delays.
 func New(self string, random *rand.Rand, e Effects) *Fencer {
-	return &Fencer{self: self, effects: e, random: random, lists: map[string]cached{}, begun: map[string]bool{}}
+	return &Fencer{self: self, effects: e, random: random, lists: map[string]cached{}, begun: map[string]bool{}, busy: map[string]int{}, queued: map[string][]func(){}}
 }
 
 // Request asks for a node to be fenced; done hears how it went.
@@ -192,7 +200,7 @@ func (f *Fencer) Fence(now time.Time, r Request, done func(error)) {
 		Record:  Record{ID: fmt.Sprintf("%s-%d-%d", f.self, now.UnixNano(), f.count), Target: r.Target, Action: r.Action, Origin: f.self, Client: r.Client, State: Querying, At: now},
 		timeout: r.Timeout, delay: r.Delay, done: []func(error){done}, controller: r.Controller, waiting: map[string]bool{},
 		deadline: now.Add(r.Timeout*12/10 + max(r.Delay, 0) + 5*time.Second),
-		levels:   topology(f.effects.CIB(), r.Target),
+		levels:   f.levels(r.Target),
 	}
 	f.ops = append(f.ops, op)
 	for _, m := range f.effects.Members() {
@@ -310,7 +318,7 @@ func (f *Fencer) answerQuery(from string, m *etree.Element) {
 // done hears of them in the configuration's order.
 func (f *Fencer) Query(now time.Time, target string, done func(devices []*Device)) {
 	f.now = now
-	all := Devices(f.effects.CIB())
+	all := f.devices()
 	if target == "" {
 		done(slices.DeleteFunc(all, func(d *Device) bool { return !d.usable(f.self) }))
 		return
@@ -324,7 +332,7 @@ func (f *Fencer) Query(now time.Time, target string, done func(devices []*Device
 // or status. false: there is no such device.
 func (f *Fencer) Check(now time.Time, device, action string, timeout time.Duration, done func(AgentResult)) bool {
 	f.now = now
-	for _, d := range Devices(f.effects.CIB()) {
+	for _, d := range f.devices() {
 		if d.ID != device || !d.usable(f.self) {
 			continue
 		}
@@ -344,7 +352,7 @@ func (f *Fencer) capable(target string, done func(ids []string)) {
 	open := 0
 	send := func() {
 		var ids []string
-		for _, d := range Devices(f.effects.CIB()) { // in the configuration's order
+		for _, d := range f.devices() { // in the configuration's order
 			if slices.Contains(capable, d.ID) {
 				ids = append(ids, d.ID)
 			}
@@ -352,7 +360,7 @@ func (f *Fencer) capable(target string, done func(ids []string)) {
 		done(ids)
 	}
 	asking := true
-	for _, d := range Devices(f.effects.CIB()) {
+	for _, d := range f.devices() {
 		if !d.usable(f.self) || !f.effects.Installed(d.Agent) {
 			continue
 		}
@@ -433,69 +441,6 @@ func (f *Fencer) proceed(op *operation) {
 	f.nextLevel(op)
 }
 
-// nextLevel lays out what is to be tried next.
-func (f *Fencer) nextLevel(op *operation) {
-	op.steps, op.all = nil, false
-	choose := func(device string) (attempt, bool) {
-		best := ""
-		for _, o := range op.offers {
-			if device != o.device {
-				continue
-			}
-			switch {
-			case o.node == f.self && o.node != op.Target:
-				return attempt{o.node, device}, true
-			case best == "" || best == op.Target:
-				best = o.node
-			}
-		}
-		return attempt{best, device}, best != ""
-	}
-	if len(op.levels) == 0 {
-		if op.level > 0 {
-			f.fail(op)
-			return
-		}
-		op.level++
-		for _, d := range Devices(f.effects.CIB()) {
-			if a, ok := choose(d.ID); ok {
-				op.steps = append(op.steps, a)
-			}
-		}
-	}
-	for len(op.levels) > 0 && len(op.steps) == 0 {
-		if op.level >= len(op.levels) {
-			f.fail(op)
-			return
-		}
-		l := op.levels[op.level]
-		op.level++
-		op.all = true
-		for _, d := range l.devices {
-			a, ok := choose(d)
-			if !ok {
-				op.last = fmt.Sprintf("device %s of level %d is not to be had", d, l.index)
-				op.steps = nil
-				break
-			}
-			op.steps = append(op.steps, a)
-		}
-	}
-	if len(op.steps) == 0 {
-		if op.last == "" {
-			op.last = noDevice
-		}
-		f.fail(op)
-		return
-	}
-	f.step(op)
-}
-
-// forbidden tells that a node may not be fenced any more for the one who asked.
-func (f *Fencer) forbidden(op *operation) bool {
-	return op.Client == ClientController && !f.effects.MayFence(op.Target)
-}
-
 // step has the next device tried.
 func (f *Fencer) step(op *operation) {
 	if f.forbidden(op) {
@@ -509,91 +454,26 @@ func (f *Fencer) step(op *operation) {
 	op.Delegate = a.node
 	op.deadline = f.now.Add(op.timeout*12/10 + op.delay + time.Minute)
 	m := f.message("st_fence", a.node, op)
+	m.CreateAttr("st_device_action", a.action)
 	m.CreateAttr("st_device_id", a.device)
 	m.CreateAttr("st_timeout", strconv.FormatInt(op.timeout.Milliseconds(), 10))
 	m.CreateAttr("st_delay", strconv.FormatInt(op.delay.Milliseconds(), 10))
 	op.delay = min(op.delay, 0)
-	f.effects.Logf("Fencing (%s) of %s: node %s uses device %s", op.Action, op.Target, a.node, a.device)
+	f.effects.Logf("Fencing (%s) of %s: node %s uses device %s for %s", op.Action, op.Target, a.node, a.device, a.action)
 	f.effects.Broadcast(m)
-}
-
-// execute runs a device on another node's behalf.
-func (f *Fencer) execute(from string, m *etree.Element) {
-	get := func(name string) string { return m.SelectAttrValue(name, "") }
-	op := &operation{Record: Record{ID: get("st_remote_op"), Target: get("st_target"), Action: get("st_device_action"), Origin: from, Client: get("st_clientname")}}
-	answer := func(ok bool, reason string) {
-		out := f.message("st_result", from, op)
-		out.CreateAttr("st_device_id", get("st_device_id"))
-		rc := "0"
-		if !ok {
-			rc = "-61"
-		}
-		out.CreateAttr("st_rc", rc)
-		if reason != "" {
-			out.CreateAttr("st_reason", reason)
-		}
-		f.effects.Broadcast(out)
-	}
-	var d *Device
-	for _, c := range Devices(f.effects.CIB()) {
-		if c.ID == get("st_device_id") {
-			d = c
-		}
-	}
-	if d == nil {
-		answer(false, "there is no device "+get("st_device_id"))
-		return
-	}
-	ms := func(name string) time.Duration {
-		n, _ := strconv.ParseInt(get(name), 10, 64)
-		return time.Duration(max(0, n)) * time.Millisecond
-	}
-	timeout := d.timeout(op.Action, ms("st_timeout"))
-	delay := ms("st_delay")
-	if op.Action != "on" && !strings.HasPrefix(get("st_delay"), "-") {
-		base, most := d.delays(op.Target)
-		delay += base
-		if extra := int64((most - base) / time.Second); extra > 0 {
-			delay += time.Duration(f.random.Int64N(extra+1)) * time.Second
-		}
-	}
-	action, _ := d.call(op.Action, op.Target, "")
-	params := func(plug string) []Param {
-		_, p := d.call(op.Action, op.Target, plug)
-		return p
-	}
-	tries := d.retries(op.Action)
-	begun := f.now
-	var try func(delay time.Duration)
-	try = func(delay time.Duration) {
-		if f.forbidden(op) {
-			answer(false, noQuorum)
-			return
-		}
-		if delay > 0 {
-			// Who waits for his turn may have lost quorum when it comes.
-			f.delayed = append(f.delayed, delayed{f.now.Add(delay), func() { try(0) }})
-			return
-		}
-		tries--
-		f.effects.Run(d.Agent, action, params, timeout, func(res AgentResult) {
-			if res.Code != 0 && tries > 0 && f.now.Sub(begun) < timeout*7/10 {
-				f.effects.Logf("Device %s failed (%s), trying again", d.ID, res.Reason)
-				try(time.Second)
-				return
-			}
-			answer(res.Code == 0, res.Reason)
-		})
-	}
-	try(delay)
 }
 
 // Advance tells the fencer the time before a result of Run is handed to it.
 func (f *Fencer) Advance(now time.Time) { f.now = now }
 
 func (f *Fencer) result(op *operation, ok bool, reason string) {
-	device := op.running.device
+	device, action := op.running.device, op.running.action
 	op.running = nil
+	if !ok && action == "on" && op.Action == "reboot" {
+		// It is off: that it does not come back by itself harms nobody.
+		f.effects.Logf("Device %s could not switch %s on again: %s", device, op.Target, reason)
+		ok = true
+	}
 	switch {
 	case ok && op.all && len(op.steps) > 0:
 		f.step(op)

@@ -27,6 +27,8 @@ type group struct {
 	answer func(node, device, action string) int
 	// lost are nodes that have lost quorum.
 	lost map[string]bool
+	// duel: of two nodes each has quorum without the other.
+	duel bool
 }
 
 type member struct {
@@ -37,7 +39,7 @@ type member struct {
 
 func newGroup(t *testing.T, conf string, names ...string) *group {
 	t.Helper()
-	doc, err := xml.ParseString(`<cib><configuration><crm_config/><nodes/>` + conf + `</configuration><status/></cib>`)
+	doc, err := xml.ParseString(`<cib><configuration><crm_config/>` + conf + `</configuration><status/></cib>`)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -87,6 +89,7 @@ func (m *member) CIB() *etree.Element   { return m.g.root }
 func (m *member) Members() []string     { return m.g.names }
 func (m *member) Installed(string) bool { return true }
 func (m *member) MayFence(string) bool  { return !m.g.lost[m.name] }
+func (m *member) Duel(string) bool      { return m.g.duel }
 func (m *member) Began(string)          {}
 func (m *member) Changed()              {}
 func (m *member) Logf(string, ...any)   {}
@@ -123,7 +126,24 @@ func TestFence(t *testing.T) {
 		{"all fail", two, func(string, string, string) int { return 1 }, "device B", nil},
 		{"no device", "<resources/><constraints/>", good, "No fence device", nil},
 		{"a device for another", "<resources>" + fmt.Sprintf(device, "A", "fence_a", "n1") + "</resources><constraints/>", good, "No fence device", nil},
-		{"a level needs all its devices", two + `<fencing-topology><fencing-level id="l" index="1" target="n2" devices="B,A"/></fencing-topology>`, good, "", []string{"fence_b", "fence_a"}},
+		{"a level needs all its devices", two + `<fencing-topology><fencing-level id="l" index="1" target="n2" devices="B,A"/></fencing-topology>`, good, "", []string{"off fence_b", "off fence_a", "on fence_b", "on fence_a"}},
+		{"it is off, though it does not come back", two + `<fencing-topology><fencing-level id="l" index="1" target="n2" devices="B,A"/></fencing-topology>`, func(_, a, action string) int {
+			if action == "on" && a == "fence_b" {
+				return 1
+			}
+			return 0
+		}, "", []string{"off fence_b", "off fence_a", "on fence_b", "on fence_b", "on fence_a"}},
+		{"one of a level fails", two + `<fencing-topology><fencing-level id="l" index="1" target="n2" devices="B,A"/></fencing-topology>`, func(_, a, _ string) int {
+			if a == "fence_a" {
+				return 1
+			}
+			return 0
+		}, "device A", []string{"off fence_b", "off fence_a", "off fence_a"}},
+		{"a level by pattern", two + `<fencing-topology><fencing-level id="k" index="1" target-pattern="x.*" devices="A"/><fencing-level id="l" index="1" target-pattern="^n[0-9]$" devices="B"/></fencing-topology>`, good, "", []string{"fence_b"}},
+		{"a name before a pattern", two + `<fencing-topology><fencing-level id="k" index="1" target-pattern="n2" devices="A"/><fencing-level id="l" index="1" target="n2" devices="B"/></fencing-topology>`, good, "", []string{"fence_b"}},
+		{"a level by attribute", `<nodes><node id="2" uname="n2"><instance_attributes id="i"><nvpair id="r" name="rack" value="7"/></instance_attributes></node></nodes>` + two +
+			`<fencing-topology><fencing-level id="k" index="1" target-attribute="rack" target-value="6" devices="A"/><fencing-level id="l" index="1" target-attribute="rack" target-value="7" devices="B"/></fencing-topology>`, good, "", []string{"fence_b"}},
+		{"a node that may not use a device", "<resources>" + fmt.Sprintf(device, "A", "fence_a", "n2") + `</resources><constraints><rsc_location id="x" rsc="A" node="n1" score="100"/><rsc_location id="y" rsc="A" node="n1" score="-101"/><rsc_location id="z" rsc-pattern="A|B" node="n3" score="-INFINITY"/></constraints>`, good, "No fence device", nil},
 		{"the next level", two + `<fencing-topology><fencing-level id="l" index="1" target="n2" devices="A"/><fencing-level id="m" index="2" target="n2" devices="B"/></fencing-topology>`, func(_, a, _ string) int {
 			if a == "fence_a" {
 				return 1
@@ -149,6 +169,8 @@ func TestFence(t *testing.T) {
 			for _, l := range g.log {
 				if f := strings.Fields(l); len(f) > 3 && f[3] == "reboot" {
 					runs = append(runs, f[2])
+				} else if len(f) > 3 && f[3] != "list" && f[1] == "runs" {
+					runs = append(runs, f[3]+" "+f[2])
 				}
 			}
 			if c.runs != nil && !slices.Equal(runs, c.runs) {
@@ -276,5 +298,86 @@ func TestAsk(t *testing.T) {
 	f.lists = map[string]cached{}
 	if g.run(); failed == nil || failed.Code != NoDevice {
 		t.Errorf("without a device: %+v", failed)
+	}
+}
+
+// TestUnequal: of two nodes that may be about to fence each other the one with the higher id
+// waits, unless somebody has seen to delays.
+func TestUnequal(t *testing.T) {
+	const nodes = `<nodes><node id="1" uname="n1"/><node id="2" uname="n2"/></nodes>`
+	both := fmt.Sprintf(device, "A", "fence_a", "n1") + fmt.Sprintf(device, "B", "fence_b", "n2")
+	conf := func(resources string) string { return nodes + "<resources>" + resources + "</resources><constraints/>" }
+	for _, c := range []struct {
+		name, conf, self, target, client string
+		duel                             bool
+		wait                             time.Duration
+	}{
+		{"the higher one waits", conf(both), "n2", "n1", ClientController, true, unequalDelay},
+		{"the lower one does not", conf(both), "n1", "n2", ClientController, true, 0},
+		{"the other cannot fence", conf(both), "n2", "n1", ClientController, false, 0},
+		{"a person asks", conf(both), "n2", "n1", "stonith_admin", true, 0},
+		{"no device for this node", conf(fmt.Sprintf(device, "A", "fence_a", "n1")), "n2", "n1", ClientController, true, 0},
+		{"a delay is configured", conf(both + `<primitive id="C" class="stonith" type="fence_c"><instance_attributes id="i"><nvpair id="n" name="pcmk_delay_max" value="0"/></instance_attributes></primitive>`), "n2", "n1", ClientController, true, 0},
+	} {
+		g := newGroup(t, c.conf, c.self)
+		g.duel, g.answer = c.duel, func(string, string, string) int { return 0 }
+		f := g.nodes[c.self].f
+		f.Fence(g.now, Request{Target: c.target, Action: "reboot", Client: c.client, Timeout: time.Minute}, func(error) {})
+		begin := g.now
+		g.settle()
+		if got := g.now.Sub(begin); got != c.wait {
+			t.Errorf("%s: it waits %s, not %s\n%v", c.name, got, c.wait, g.log)
+		}
+	}
+}
+
+// TestLimit: a device does one thing at a time.
+func TestLimit(t *testing.T) {
+	for limit, want := range map[string]int{"1": 1, "2": 2, "-1": 3} {
+		g := newGroup(t, `<resources><primitive id="A" class="stonith" type="fence_a"><instance_attributes id="i"><nvpair id="c" name="pcmk_host_check" value="none"/><nvpair id="n" name="pcmk_action_limit" value="`+limit+`"/></instance_attributes></primitive></resources><constraints/>`, "n1")
+		f := g.nodes["n1"].f
+		most := 0
+		g.answer = func(string, string, string) int { most = max(most, f.busy["A"]); return 0 }
+		ended := 0
+		for _, n := range []string{"n2", "n3", "n4"} {
+			f.Fence(g.now, Request{Target: n, Action: "off", Client: "test", Timeout: time.Minute}, func(err error) {
+				if ended++; err != nil {
+					t.Error(err)
+				}
+			})
+		}
+		g.settle()
+		if most != want || ended != 3 || f.busy["A"] != 0 {
+			t.Errorf("limit %s: %d at once, %d ended, %d under way", limit, most, ended, f.busy["A"])
+		}
+	}
+}
+
+// TestRegister: devices and levels that a person adds to one node's fencer.
+func TestRegister(t *testing.T) {
+	g := newGroup(t, "<resources/><constraints/>", "n1", "n3")
+	g.answer = func(string, string, string) int { return 0 }
+	f := g.nodes["n1"].f
+	fence := func() (err error) {
+		f.Fence(g.now, Request{Target: "n2", Action: "off", Client: "test", Timeout: time.Minute}, func(e error) { err = e })
+		g.settle()
+		return err
+	}
+	f.Register(Device{ID: "A", Agent: "fence_a", Params: []Param{{"pcmk_host_list", "n2"}}})
+	if err := fence(); err != nil || !strings.Contains(strings.Join(g.log, "\n"), "n1 runs fence_a off") {
+		t.Errorf("with a registered device: %v\n%v", err, g.log)
+	}
+	f.RegisterLevel(Level{Index: 1, Target: "n2", Devices: []string{"A"}})
+	f.RegisterLevel(Level{Index: 1, Target: "n2", Devices: []string{"X"}})
+	if err := fence(); err == nil || !strings.Contains(err.Error(), "device X of level 1") {
+		t.Errorf("a level with a device that there is not: %v", err)
+	}
+	f.DeregisterLevel(Level{Index: 1, Target: "n2"})
+	if err := fence(); err != nil {
+		t.Error(err)
+	}
+	f.Deregister("A")
+	if err := fence(); err == nil {
+		t.Error("the device is gone, and yet it fences")
 	}
 }

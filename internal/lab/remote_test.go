@@ -24,7 +24,7 @@ func remote(t *testing.T) *bench {
 
 func TestRemoteNode(t *testing.T) {
 	b := remote(t)
-	fenced := func() int { return strings.Count(b.do("1", "crm_mon", "-1m"), "reboot of node3 successful") }
+	fenced := func() int { return strings.Count(b.do("1", "crm_mon", "-1m"), "reboot of node3 by") }
 	home := func() string {
 		for _, l := range strings.Split(b.do("1", "crm_resource", "--locate", "--resource", "node3"), "\n") {
 			if _, at, ok := strings.Cut(l, "is running on: node"); ok {
@@ -82,14 +82,14 @@ func TestRemoteNode(t *testing.T) {
 		at, before := home(), fenced()
 		survivor := other(at)
 		b.clusterd("lab", "kill", at, "--name", b.name)
-		b.await(20*time.Second, survivor, "reboot of node"+at+" successful", "crm_mon", "-1m")
+		b.await(20*time.Second, survivor, "reboot of node"+at+" by", "crm_mon", "-1m")
 		b.await(60*time.Second, survivor, "RemoteOnline: [ node3 ]", "crm_mon", "-1")
 		b.await(60*time.Second, survivor, "D\t(ocf:pacemaker:Dummy):\t Started node3", "crm_mon", "-1")
 		if got := strings.TrimSpace(b.do("3", "sh", "-c", `pgrep -f "clusterd pacemaker-remote$"`)); got != pid {
 			t.Errorf("what serves there was another process before: %s, %s", pid, got)
 		}
 		_, out := b.try(survivor, "crm_mon", "-1m")
-		if n := strings.Count(out, "reboot of node3 successful"); n != before {
+		if n := strings.Count(out, "reboot of node3 by"); n != before {
 			t.Errorf("it was fenced %d times for that", n-before)
 		}
 		b.await(60*time.Second, survivor, "Online: [ node1 node2 ]", "crm_mon", "-1")

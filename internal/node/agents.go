@@ -23,6 +23,7 @@ type description struct {
 	traits executor.Traits
 	plug   string // the parameter of a fence agent that names its target
 	list   bool   // a fence agent that can list its targets
+	reboot bool   // a fence agent that can reboot
 }
 
 func newAgents(h *ocf.Host) *agents { return &agents{host: h, seen: map[ocf.Agent]description{}} }
@@ -78,6 +79,8 @@ func (a *agents) describe(agent ocf.Agent) description {
 				d.traits.Reload = true
 			case "list":
 				d.list = true
+			case "reboot":
+				d.reboot = true
 			}
 		}
 	}
@@ -112,6 +115,9 @@ func (w *world) RunFence(agent, action string, params func(plug string) []fencer
 		a := ocf.Agent{Class: ocf.Stonith, Type: agent}
 		d := w.agents.describe(a)
 		var r fencer.AgentResult
+		if action == "reboot" && d.traits.Known && !d.reboot {
+			action = "off" // what it can do of it
+		}
 		if action == "list" && d.traits.Known && !d.list {
 			r = fencer.AgentResult{Code: 3, Reason: "the agent has no list"}
 		} else {

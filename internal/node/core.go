@@ -78,6 +78,7 @@ type Core struct {
 	asked   int
 	// forgotten are nodes that are gone for good, though they are configured still.
 	forgotten map[string]bool
+	twoNode   bool
 	connect   Remotes
 	remotes   map[string]*remoteNode
 }
@@ -92,6 +93,8 @@ type CoreConfig struct {
 	Timing controller.Timing
 	// ClusterName is what a DC writes as cluster-name where the CIB has none; may be "".
 	ClusterName string
+	// TwoNode tells that Corosync gives each of two nodes quorum without the other.
+	TwoNode bool
 	// Remotes makes connections to remote nodes; nil where that cannot be done.
 	Remotes Remotes
 	// Schema is the newest schema that this node knows; "" is the newest there is.
@@ -100,7 +103,7 @@ type CoreConfig struct {
 
 // NewCore makes a core.
 func NewCore(cfg CoreConfig, w World) *Core {
-	c := &Core{self: cfg.Self, world: w, names: cfg.Names, running: map[string]bool{}, pings: map[string]ping{}, forgotten: map[string]bool{}, connect: cfg.Remotes, remotes: map[string]*remoteNode{}}
+	c := &Core{self: cfg.Self, world: w, names: cfg.Names, running: map[string]bool{}, pings: map[string]ping{}, forgotten: map[string]bool{}, connect: cfg.Remotes, twoNode: cfg.TwoNode, remotes: map[string]*remoteNode{}}
 	c.Replica = replica.New(cfg.Self.Name, startingCIB(cfg.CIB), (*replicaEffects)(c))
 	c.Attributes = attribute.New(cfg.Self.Name, (*attributeEffects)(c))
 	c.Controller = controller.New(controller.Identity{

@@ -3,6 +3,7 @@ package node
 import (
 	"cmp"
 	"fmt"
+	"slices"
 	"strconv"
 	"time"
 
@@ -269,6 +270,16 @@ func (c *fencerEffects) Members() []string {
 
 func (c *fencerEffects) MayFence(target string) bool {
 	return c.Controller.MayFence(target)
+}
+
+// Duel: each of two nodes has quorum without the other, and nothing shows that the target
+// cannot act: one that is in the ring without its daemon cannot.
+func (c *fencerEffects) Duel(target string) bool {
+	if len(c.names) != 2 || !c.twoNode && c.Controller.Option("no-quorum-policy") != "ignore" {
+		return false
+	}
+	named := func(m controller.Member) bool { return m.Name == target }
+	return !slices.ContainsFunc(c.ring, named) || slices.ContainsFunc(c.members, named)
 }
 
 func (c *fencerEffects) Began(target string) { c.Controller.FencingBegan(target) }

@@ -58,6 +58,7 @@ type Node struct {
 	cmap   *client.Cmap
 
 	clusterName string
+	twoNode     bool
 	calls       chan func()
 	ended       chan struct{}
 	out         *outbox
@@ -111,7 +112,7 @@ func Run(ctx context.Context, cfg Config) error {
 	n.core = NewCore(CoreConfig{
 		Self: controller.Member{ID: self, Name: name}, Names: names, CIB: root, UUID: uuid(),
 		Random: mathrand.New(mathrand.NewPCG(binary.LittleEndian.Uint64(seed[:8]), binary.LittleEndian.Uint64(seed[8:]))),
-		Timing: cfg.Timing, ClusterName: n.clusterName, Remotes: (*remotes)(n),
+		Timing: cfg.Timing, ClusterName: n.clusterName, Remotes: (*remotes)(n), TwoNode: n.twoNode,
 	}, (*world)(n))
 	n.log.Info("node starts", "name", name, "id", self, "cib", cib.VersionOf(root).String())
 	if n.services, err = n.listen(); err != nil {
@@ -206,6 +207,9 @@ func (n *Node) names(ctx context.Context) (map[uint32]string, error) {
 	}
 	if name, err := n.cmap.Text(ctx, "totem.cluster_name"); err == nil {
 		n.clusterName = name
+	}
+	if two, err := n.cmap.Uint(ctx, "quorum.two_node"); err == nil {
+		n.twoNode = two == 1
 	}
 	return out, nil
 }

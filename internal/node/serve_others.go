@@ -277,10 +277,7 @@ func (r *request) fencer() {
 	output := "" // of an agent
 	reply := func(rc int, reason string, data ...*etree.Element) {
 		el := etree.NewElement("st-reply")
-		status, code := "0", "0"
-		if rc != 0 {
-			status, code = "4", "1"
-		}
+		status, code := fencingResult(rc)
 		for _, a := range [][2]string{
 			{"st_origin", "reply"},
 			{"t", "stonith-ng"},
@@ -404,9 +401,67 @@ func (r *request) fencer() {
 		}) {
 			reply(-fencer.NoDevice, "No such device")
 		}
+	case "st_device_register", "st_device_remove", "st_level_add", "st_level_remove":
+		code, reason := r.fenceDefinition(op)
+		reply(code, reason)
 	default:
 		reply(-95, "not supported yet: "+op)
 	}
+}
+
+// fenceDefinition adds or takes away a device or level of this node's fencer, and gives
+// the code and reason of the answer.
+func (r *request) fenceDefinition(op string) (code int, reason string) {
+	f := r.s.node.core.Fencer
+	if !r.session.privileged {
+		return -13, "Unprivileged users must manage devices via CIB"
+	}
+	el := r.frame.Body.FindElement("./st_calldata/*")
+	if el == nil {
+		return -22, "Invalid argument"
+	}
+	switch op {
+	case "st_device_register":
+		d := fencer.ParseDevice(el)
+		if d.ID == "" || d.Agent == "" {
+			return -22, "Invalid argument"
+		}
+		f.Register(d)
+	case "st_device_remove":
+		f.Deregister(el.SelectAttrValue("id", ""))
+	default:
+		l, err := fencer.ParseLevel(el)
+		if err != nil {
+			return -22, err.Error()
+		}
+		if op == "st_level_add" {
+			f.RegisterLevel(l)
+		} else {
+			f.DeregisterLevel(l)
+		}
+	}
+	r.s.fencingChanged()
+	return 0, ""
+}
+
+// fencingResult tells a result, a negative legacy code, in the two numbers that clients
+// from 2.1.3 on read.
+func fencingResult(rc int) (status, code string) {
+	switch rc {
+	case 0:
+		return "0", "0"
+	case -13:
+		return "9", "4"
+	case -22:
+		return "9", "2"
+	case -fencer.NoDevice:
+		return "10", "1"
+	case -fencer.TimedOut:
+		return "2", "1"
+	case -95:
+		return "3", "3"
+	}
+	return "4", "1"
 }
 
 // deviceList is the answer to a query for devices.
