@@ -7,7 +7,6 @@ import (
 	"io"
 	"os"
 	"path/filepath"
-	"strconv"
 	"strings"
 	"time"
 
@@ -22,7 +21,6 @@ import (
 	"hacluster/engine/status"
 	"hacluster/engine/transition"
 	"hacluster/engine/transition/dryrun"
-	"hacluster/internal/client"
 	"hacluster/internal/output/screen"
 	"hacluster/internal/output/simulate"
 	"hacluster/internal/program"
@@ -31,18 +29,15 @@ import (
 
 func init() { programs["crm_simulate"] = crmSimulate }
 
-// simulation is what the command line asks for.
+// simulation is one run of crm_simulate.
 type simulation struct {
-	options
 	env *program.Env
 	now time.Time
-	out simulate.Format
-}
+	out *tool.Output
+	to  simulate.Format
 
-// options are the words of the command line.
-type options struct {
 	run, simulate, inPlace bool
-	showAttrs, showFails   bool
+	parts                  screen.Sections
 	scores, utilization    bool
 	profile                string
 	repeat                 int
@@ -52,156 +47,163 @@ type options struct {
 	saveInput, saveOutput  string
 	saveGraph, saveDot     string
 	allActions             bool
-	live                   bool
-	file                   string
-	pipe                   bool
+	live                   bool   // the cluster, or what the environment names
+	file                   string // "-" is standard input
 	quiet                  bool
-	verbose                int
-	format, to             string
 	newNodes               bool
 }
 
+// standard is the word for standard input and output.
+const standard = "-"
+
 func crmSimulate(ctx context.Context, env *program.Env) int {
-	s := &simulation{env: env, now: time.Now()}
-	for _, word := range env.Args[1:] {
-		switch {
-		case word == "--version" || word == "-$":
-			fmt.Fprintf(env.Stdout, "Pacemaker 3.0.2\nWritten by Andrew Beekhof and the Pacemaker project contributors\n")
-			return 0
-		case word == "-?" || strings.HasPrefix(word, "--help"):
-			_, _ = io.WriteString(env.Stdout, simulateHelp)
-			return 0
-		}
+	s := &simulation{env: env, now: tool.Now(env), file: standard, repeat: 1}
+	out, _, code := tool.Start(env, &tool.Program{
+		Summary: "show what the cluster would do about a configuration and its state", Usage: "",
+		Glued: "bdefgiqrtuwxDFGINOP", FormatFault: tool.NoSuch, BareFormatFault: true, Options: s.options(),
+	})
+	if out == nil {
+		return code
 	}
-	if err := s.parse(env.Args[1:]); err != nil {
-		fmt.Fprintf(env.Stderr, "%s: %v\n", env.Name(), err)
-		_, _ = io.WriteString(env.Stderr, simulateHelp)
-		return exitUsage
-	}
-	w := env.Stdout
-	if s.to != "" && s.to != "-" {
-		f, err := os.Create(s.to)
-		if err != nil {
-			fmt.Fprintf(env.Stderr, "%s: %v\n", env.Name(), err)
-			return exitCannotCreate
-		}
-		defer f.Close() //nolint:errcheck // what was written stands
-		w = f
-	}
-	switch s.format {
-	case "text":
-		s.out = &simulate.Text{W: w, Err: env.Stderr, Quiet: s.quiet, Plain: s.quiet && s.scores, Attributes: s.showAttrs, FailCounts: s.showFails}
+	s.out = out
+	switch out.Format {
 	case "xml":
-		var parts screen.Sections
-		if s.showAttrs {
-			parts |= screen.Attributes
-		}
-		if s.showFails {
-			parts |= screen.FailCounts | screen.Failures
-		}
-		s.out = &simulate.XML{W: w, Request: env.Request(), Quiet: s.quiet, Sections: parts}
+		s.quiet = false // programs are told everything
+		s.to = &simulate.XML{Root: out.Result(), Tell: s.tell, Sections: s.parts}
 	case "none":
-		s.out = &simulate.Text{W: io.Discard, Err: io.Discard, Quiet: true}
+		s.to = &simulate.Text{W: io.Discard, Quiet: true}
 	default:
-		fmt.Fprintf(env.Stderr, "%s: invalid output format: %s\n", env.Name(), s.format)
-		return exitUsage
+		s.to = &simulate.Text{W: out, Tell: s.tell, Quiet: s.quiet, Plain: s.quiet && s.scores, Sections: s.parts}
 	}
 	if s.profile != "" {
-		return s.profileAll()
+		exit, err := s.profileAll()
+		return out.Finish(exit, err)
 	}
 	root, err := s.load(ctx)
-	if err != nil {
-		fmt.Fprintf(env.Stderr, "%s: %v\n", env.Name(), err)
-		if errors.Is(err, os.ErrNotExist) {
-			return exitNoInput
-		}
-		return exitConfig
+	if err == nil {
+		err = s.perform(root)
 	}
-	code := s.perform(root)
-	text := "OK"
-	if code != 0 {
-		text = "Error occurred"
-		switch code {
-		case exitIO:
-			text = "I/O error occurred"
-		case exitConfig:
-			text = "Invalid configuration"
-		}
+	var end *ended
+	switch {
+	case errors.As(err, &end):
+		return out.Finish(end.code, end.err)
+	case err != nil:
+		return out.Finish(tool.Error, err)
 	}
-	s.out.Finish(code, text)
-	return code
+	return out.Finish(tool.OK, nil)
 }
 
-const (
-	exitUsage             = 64
-	exitNoInput           = 66
-	exitCannotCreate      = 73
-	exitConfig            = 78
-	exitInvalidTransition = 1
-	exitIO                = 74
-)
+// ended is why a simulation ends: its exit code, and what is said; nil where all is said.
+type ended struct {
+	code tool.Exit
+	err  error
+}
 
-// source is the file that a simulation reads (and, in place, writes); "" is
-// the running cluster.
-func (s *simulation) source() string {
-	name := s.env.Getenv("CIB_shadow")
-	switch {
-	case s.file != "":
-		return s.file
-	case name != "":
-		dir := s.env.Getenv("CIB_shadow_dir")
-		if dir == "" {
-			dir = "/var/lib/pacemaker/cib"
-			if home := s.env.Getenv("HOME"); os.Geteuid() != 0 && home != "" {
-				dir = filepath.Join(home, ".cib")
+func (e *ended) Error() string { return fmt.Sprint(e.err) }
+
+func endWith(code tool.Exit, format string, args ...any) error {
+	return &ended{code, fmt.Errorf(format, args...)}
+}
+
+func (s *simulation) tell(fault string) { s.out.Fault("%s", fault) }
+
+func (s *simulation) options() []tool.Option {
+	list := func(target *[]string, implies ...*bool) func(string) error {
+		return func(v string) error {
+			*target = append(*target, v)
+			return tool.Flag(implies...)(v)
+		}
+	}
+	part := func(p screen.Sections) func(string) error {
+		return func(string) error { s.parts |= p; return nil }
+	}
+	given := func(target **string) func(string) error {
+		return func(v string) error { *target = &v; return nil }
+	}
+	from := func(file string, live bool) func(string) error {
+		return func(v string) error {
+			if s.file, s.live = file, live; v != "" {
+				s.file = v
 			}
+			return nil
 		}
-		return filepath.Join(dir, "shadow."+name)
 	}
-	return s.env.Getenv("CIB_file")
+	ch := &s.changes
+	const before, written, source = "events before", "files written", "source"
+	return []tool.Option{
+		{Short: 'R', Long: "run", Do: tool.Flag(&s.run), Help: "work out what would be done"},
+		{Short: 'S', Long: "simulate", Do: tool.Flag(&s.run, &s.simulate), Help: "carry it out on paper, and show the state afterwards"},
+		{Short: 'X', Long: "in-place", Do: tool.Flag(&s.run, &s.simulate, &s.inPlace), Help: "the same, and store the result where the input came from"},
+		{Short: 'A', Long: "show-attrs", Do: part(screen.Attributes), Help: "show node attributes"},
+		{Short: 'c', Long: "show-failcounts", Do: part(screen.FailCounts | screen.Failures), Help: "show fail counts and failed operations"},
+		{Short: 's', Long: "show-scores", Do: tool.Flag(&s.run, &s.scores), Help: "show what placement looked at"},
+		{Short: 'U', Long: "show-utilization", Do: tool.Flag(&s.run, &s.utilization), Help: "show what nodes offer and resources need"},
+		{Short: 'P', Long: "profile", Arg: tool.Required, Do: tool.Text(&s.profile), Value: "DIR", Help: "plan for every file (*.xml) of a folder, and take the time"},
+		{Short: 'N', Long: "repeat", Arg: tool.Required, Given: tool.Int(&s.repeat), Value: "N", Help: "with --profile: plan that often for each"},
+		{Short: 'j', Long: "pending", Do: func(string) error { return nil }},
+		{Short: 'Q', Long: "quiet", Do: tool.Flag(&s.quiet), Help: "show only what is asked for"},
+		{Short: 'u', Long: "node-up", Arg: tool.Required, Do: list(&ch.Up, &s.newNodes), Group: before, Value: "NODE", Help: "a node comes up; a new one is added"},
+		{Short: 'd', Long: "node-down", Arg: tool.Required, Do: list(&ch.Down), Group: before, Value: "NODE", Help: "a node goes down"},
+		{Short: 'f', Long: "node-fail", Arg: tool.Required, Do: list(&ch.Lost), Group: before, Value: "NODE", Help: "a node fails"},
+		{Short: 'i', Long: "op-inject", Arg: tool.Required, Do: list(&ch.Ops), Group: before, Value: "SPEC", Help: "an operation had a result: RESOURCE_TASK_INTERVAL@NODE=CODE, the interval in milliseconds"},
+		{Short: 'F', Long: "op-fail", Arg: tool.Required, Do: list(&s.fail, &s.run, &s.simulate), Group: before, Value: "SPEC", Help: "an operation that is simulated fails, given likewise"},
+		{Short: 't', Long: "set-datetime", Arg: tool.Required, Do: tool.Text(&s.date), Group: before, Value: "TIME", Help: "the time that counts, as ISO 8601 has it"},
+		{Short: 'q', Long: "quorum", Arg: tool.Required, Do: given(&ch.Quorum), Group: before, Value: "BOOLEAN", Help: "there is quorum, or there is none"},
+		{Short: 'w', Long: "watchdog", Arg: tool.Required, Do: given(&ch.Watchdog), Group: before, Value: "BOOLEAN", Help: "a watchdog is there, or not"},
+		{Short: 'g', Long: "ticket-grant", Arg: tool.Required, Do: list(&ch.Grant), Group: before, Value: "TICKET", Help: "a ticket is granted"},
+		{Short: 'r', Long: "ticket-revoke", Arg: tool.Required, Do: list(&ch.Revoke), Group: before, Value: "TICKET", Help: "a ticket is revoked"},
+		{Short: 'b', Long: "ticket-standby", Arg: tool.Required, Do: list(&ch.Standby), Group: before, Value: "TICKET", Help: "a ticket is put on standby"},
+		{Short: 'e', Long: "ticket-activate", Arg: tool.Required, Do: list(&ch.Activate), Group: before, Value: "TICKET", Help: "that ends"},
+		{Short: 'I', Long: "save-input", Arg: tool.Required, Do: tool.Text(&s.saveInput), Group: written, Value: "FILE", Help: "the CIB after the events; - is standard output"},
+		{Short: 'O', Long: "save-output", Arg: tool.Required, Do: tool.Text(&s.saveOutput), Group: written, Value: "FILE", Help: "the CIB at the end"},
+		{Short: 'G', Long: "save-graph", Arg: tool.Required, Do: tool.Text(&s.saveGraph, &s.run), Group: written, Value: "FILE", Help: "the steps, as the controller gets them"},
+		{Short: 'D', Long: "save-dotfile", Arg: tool.Required, Do: tool.Text(&s.saveDot, &s.run), Group: written, Value: "FILE", Help: "the steps, as Graphviz draws them"},
+		{Short: 'a', Long: "all-actions", Do: tool.Flag(&s.allActions), Group: written, Help: "in there, also the actions that are not needed"},
+		{Short: 'L', Long: "live-check", Do: from("", true), Group: source, Help: "the CIB of the cluster, or what CIB_shadow or CIB_file names"},
+		{Short: 'x', Long: "xml-file", Arg: tool.Required, Do: from("", false), Group: source, Value: "FILE", Help: "a file"},
+		{Short: 'p', Long: "xml-pipe", Do: from(standard, false), Group: source, Help: "standard input, as without any of these"},
+	}
 }
 
-func (s *simulation) load(ctx context.Context) (*etree.Element, error) {
-	var data []byte
-	var err error
-	switch {
-	case s.pipe || s.file == "-":
-		data, err = io.ReadAll(s.env.Stdin)
-	case s.source() != "":
-		data, err = os.ReadFile(s.source())
-	default:
-		live, err := client.DialCIB(ctx, s.env.Name())
+// load reads the CIB and raises it to the schema that the scheduler reads.
+func (s *simulation) load(ctx context.Context) (root *etree.Element, err error) {
+	if s.live {
+		c, err := tool.Open(ctx, s.env)
 		if err != nil {
-			return nil, err
+			s.out.Fault("Could not connect to the CIB: %s", tool.TextOf(err))
+			return nil, &ended{code: tool.ExitOf(err)}
 		}
-		defer live.Close()
-		return live.Query(ctx)
+		root, err = c.Root(ctx)
+		if e := c.Close(); err == nil {
+			err = e
+		}
+		if err != nil {
+			return nil, endWith(tool.ExitOf(err), "Could not query the CIB: %s", tool.TextOf(err))
+		}
+	} else if root, err = tool.ReadXML(s.env, s.file); err != nil {
+		return nil, endWith(tool.DataErr, "Could not read input XML: Bad input value provided (%w)", err)
 	}
-	if err != nil {
-		return nil, err
-	}
-	doc, err := xml.Parse(data)
-	if err != nil {
-		return nil, err
-	}
-	if v := doc.Root.SelectAttrValue("validate-with", ""); v == "none" {
-		fmt.Fprintln(s.env.Stderr, tool.Unchecked)
-	}
-	if doc.Root.SelectElement("status") == nil {
-		doc.Root.CreateElement("status")
-	}
-	return s.readable(doc.Root)
+	return s.readable(root)
 }
 
-// readable raises a document to the schema that the scheduler reads.
 func (s *simulation) readable(root *etree.Element) (*etree.Element, error) {
+	if v := root.SelectAttrValue("validate-with", ""); v == "none" {
+		s.tell(tool.Unchecked)
+	}
+	if root.SelectElement("status") == nil {
+		root.CreateElement("status")
+	}
 	res, err := upgrade.ForScheduler(root)
-	tool.TellUpgrade(s.env.Stderr, res.Messages)
+	for _, m := range res.Messages {
+		if m.Severity > upgrade.Debug {
+			s.tell(m.Text)
+		}
+	}
 	if err != nil {
-		return nil, err
+		return nil, &ended{tool.Config, err}
 	}
 	if problems := schema.Validate(res.Root, res.Schema); len(problems) > 0 {
-		return nil, fmt.Errorf("%s: %s", cib.SchemaValidation, problems[0].Text)
+		return nil, endWith(tool.Config, "%s: %s", cib.SchemaValidation, problems[0].Text)
 	}
 	return res.Root, nil
 }
@@ -209,14 +211,15 @@ func (s *simulation) readable(root *etree.Element) (*etree.Element, error) {
 // effective is the time that counts, and the line that tells of it.
 func (s *simulation) effective(root *etree.Element) (time.Time, string) {
 	if s.date != "" {
+		line := "Setting effective cluster time: " + s.date
 		if t, err := iso8601.Parse(s.date, s.now); err == nil {
-			return t.Time(), "Setting effective cluster time: " + s.date
+			return t.Time(), line
 		}
-		return s.now, "Setting effective cluster time: " + s.date
+		return s.now, line
 	}
 	in := scheduler.Input{CIB: root, Now: s.now, UseOriginalDate: true}
 	t := in.EffectiveTime()
-	if t == s.now {
+	if t.Equal(s.now) {
 		return t, ""
 	}
 	return t, "Using the original execution date of: " + t.UTC().Format("2006-01-02 15:04:05Z")
@@ -226,332 +229,201 @@ func (s *simulation) effective(root *etree.Element) (time.Time, string) {
 func (s *simulation) read(root *etree.Element) *status.Cluster {
 	now, line := s.effective(root)
 	if line != "" {
-		s.out.Info("%s", line)
+		s.to.Info("%s", line)
 	}
-	c := status.Read(status.Input{CIB: root, Now: now, NoConstraints: true, Simulation: true})
+	c := status.Read(status.Input{CIB: root, Now: now, NoConstraints: true, Simulation: !s.live})
 	for _, n := range c.Notices {
-		s.out.Info("%s", n)
+		s.to.Info("%s", n)
 	}
 	return c
 }
 
-func (s *simulation) perform(root *etree.Element) int {
+func (s *simulation) perform(root *etree.Element) error {
+	keep, err := s.keeper()
+	if err != nil {
+		return err
+	}
+	if err := keep(root); err != nil {
+		return err
+	}
 	c := s.read(root)
 	if !s.quiet {
-		s.out.Warnings(c)
-		s.out.Status("Current cluster status", c, true, true)
+		s.to.Warnings(c)
+		s.to.Status("Current cluster status", c, true)
 	}
-	sim := &dryrun.Simulation{CIB: root, Now: s.now, Fail: s.fail, NewNodes: s.newNodes, Say: s.out.Event}
+	sim := &dryrun.Simulation{CIB: root, Now: s.now, Fail: s.fail, NewNodes: s.newNodes, Say: s.to.Event}
 	if s.changes.Any() {
-		s.out.Begin("Performing Requested Modifications")
-		s.out.Changes(&s.changes)
-		sim.Inject(&s.changes, c)
-		s.out.End()
+		s.to.Begin("Performing Requested Modifications")
+		s.to.Changes(&s.changes)
+		if err := sim.Inject(&s.changes, c); err != nil {
+			return impossible(err)
+		}
+		s.to.End()
 		c = s.read(root)
 	}
 	if s.saveInput != "" {
-		if code := s.save(s.saveInput, xml.Format(root)); code != 0 {
-			return code
+		if err := s.save(s.saveInput, xml.Format(root)); err != nil {
+			return endWith(tool.NoSuch, "Could not create '%s': %s", s.saveInput, tool.Reason(err))
 		}
 	}
-	if !s.run && !s.simulate {
-		return 0
+	if s.run {
+		if err := s.plan(root, sim, c); err != nil {
+			return errors.Join(err, keep(root))
+		}
 	}
+	return keep(root)
+}
+
+// impossible is how a simulation ends that something stands in the way of.
+func impossible(err error) error {
+	code := tool.DataErr
+	switch {
+	case errors.Is(err, dryrun.ErrDuplicate):
+		code = tool.Software
+	case errors.Is(err, dryrun.ErrUnknownNode):
+		code = tool.NoSuch
+	}
+	return &ended{code, err}
+}
+
+// plan works out what would be done, and carries it out where that is asked for; c is the
+// model that was shown.
+func (s *simulation) plan(root *etree.Element, sim *dryrun.Simulation, c *status.Cluster) error {
 	now, line := s.effective(root)
 	res, err := scheduler.Plan(scheduler.Input{
-		CIB: root, Now: now, Simulation: true, Utilization: s.utilization, NoScores: !s.scores,
+		CIB: root, Now: now, Simulation: !s.live, Utilization: s.utilization, NoScores: !s.scores,
 	})
 	if err != nil {
-		fmt.Fprintf(s.env.Stderr, "%s: %v\n", s.env.Name(), err)
-		return exitConfig
+		return &ended{tool.Config, err}
 	}
-	s.out.Scores(res.Scores, res.Cluster.Notices[min(len(c.Notices), len(res.Cluster.Notices)):], s.scores, s.utilization)
-	if s.saveGraph != "" {
-		if code := s.save(s.saveGraph, res.Graph.XML()); code != 0 {
-			return code
+	s.to.Scores(res.Scores, res.Cluster.Notices[min(len(c.Notices), len(res.Cluster.Notices)):], s.scores, s.utilization)
+	for _, f := range []struct {
+		name string
+		data func() []byte
+	}{
+		{s.saveGraph, res.Graph.XML},
+		{s.saveDot, func() []byte { return res.Dot(s.allActions, s.out.Verbose > 0) }},
+	} {
+		if f.name == "" {
+			continue
 		}
-	}
-	if s.saveDot != "" {
-		if code := s.save(s.saveDot, res.Dot(s.allActions, s.verbose > 0)); code != 0 {
-			return code
+		if err := s.save(f.name, f.data()); err != nil {
+			return endWith(tool.IOErr, "Could not create '%s': %s", f.name, tool.Reason(err))
 		}
 	}
 	if !s.quiet {
-		s.out.Summary(res.Summary)
+		s.to.Summary(res.Summary)
 	}
 	if !s.simulate {
-		return 0
+		return nil
 	}
-	code := 0
 	sim.Known = func(id string) bool { return res.Cluster.Find(id) != nil }
-	s.out.Begin("Executing Cluster Transition")
-	if sim.Execute(res.Graph) != transition.Complete {
-		s.out.Fault("Transition failed: terminated")
-		s.out.Fault("An invalid transition was produced")
-		code = exitInvalidTransition
+	s.to.Begin("Executing Cluster Transition")
+	end := sim.Execute(res.Graph)
+	if sim.Err != nil {
+		return impossible(sim.Err)
 	}
-	s.out.End()
-	if s.saveOutput != "" {
-		if code := s.save(s.saveOutput, xml.Format(root)); code != 0 {
-			return code
-		}
+	var failed error
+	if end != transition.Complete {
+		s.to.Fault("Transition failed: terminated")
+		s.to.Fault("An invalid transition was produced")
+		failed = &ended{code: tool.Error}
 	}
-	if file := s.source(); s.inPlace && !s.pipe && file != "" && file != "-" {
-		if code := s.save(file, xml.Format(root)); code != 0 {
-			return code
-		}
-	}
+	s.to.End()
 	if s.quiet {
-		return code
+		return failed
 	}
 	if line != "" {
-		s.out.Info("%s", line)
+		s.to.Info("%s", line)
 	}
-	after := status.Read(status.Input{CIB: root, Now: now, NoConstraints: true, Simulation: true})
-	s.out.Status("Revised Cluster Status", after, false, true)
-	return code
+	after := status.Read(status.Input{CIB: root, Now: now, NoConstraints: true, Simulation: !s.live})
+	s.to.Status("Revised Cluster Status", after, false)
+	return failed
 }
 
-func (s *simulation) save(name string, data []byte) int {
-	if name == "-" {
-		_, _ = s.env.Stdout.Write(data)
-		return 0
-	}
-	if err := os.WriteFile(name, data, 0o644); err != nil { //nolint:gosec // as other tools' output
-		fmt.Fprintf(s.env.Stderr, "%s: %v\n", s.env.Name(), err)
-		return exitIO
-	}
-	return 0
-}
-
-// parse reads the command line.
-func (s *simulation) parse(args []string) error {
-	s.format, s.repeat = "text", 1
-	flags := s.flags()
-	for len(args) > 0 {
-		word := args[0]
-		args = args[1:]
+// keeper gives what writes the document to the file that the simulation works on: the input's
+// own, or that of --save-output. It is written at once, and again at the end.
+func (s *simulation) keeper() (func(*etree.Element) error, error) {
+	file, write := s.saveOutput, func(file string, root *etree.Element) error { return s.save(file, xml.Format(root)) }
+	if s.inPlace {
 		switch {
-		case word == "--":
-			return nil
-		case len(word) > 2 && word[:2] == "--":
-			name, value, glued := cut(word[2:])
-			f := flags.long(name)
-			if f == nil {
-				return fmt.Errorf("unknown option --%s", name)
-			}
-			if f.value == nil {
-				f.set()
-				continue
-			}
-			if !glued {
-				if len(args) == 0 {
-					return fmt.Errorf("missing argument for --%s", name)
-				}
-				value, args = args[0], args[1:]
-			}
-			if err := f.value(value); err != nil {
-				return err
-			}
-		case len(word) > 1 && word[0] == '-':
-			for i := 1; i < len(word); i++ {
-				f := flags.short(word[i])
-				if f == nil {
-					return fmt.Errorf("unknown option -%c", word[i])
-				}
-				if f.value == nil {
-					f.set()
-					continue
-				}
-				value := word[i+1:]
-				if value == "" {
-					if len(args) == 0 {
-						return fmt.Errorf("missing argument for -%c", word[i])
-					}
-					value, args = args[0], args[1:]
-				}
-				if err := f.value(value); err != nil {
-					return err
-				}
-				break
-			}
+		case s.live: // the cluster is left alone
+			return func(*etree.Element) error { return nil }, nil
+		case s.file == standard:
+			return nil, endWith(tool.Config, "--in-place has no file to store the result in: the input is standard input")
 		}
+		file, write = s.file, cib.WriteFile
 	}
-	return nil
-}
-
-func cut(word string) (name, value string, glued bool) {
-	for i := range word {
-		if word[i] == '=' {
-			return word[:i], word[i+1:], true
-		}
-	}
-	return word, "", false
-}
-
-type flag struct {
-	letter byte
-	name   string
-	set    func()
-	value  func(string) error
-}
-
-type flagList []flag
-
-func (l flagList) long(name string) *flag {
-	for i := range l {
-		if l[i].name == name {
-			return &l[i]
-		}
-	}
-	return nil
-}
-
-func (l flagList) short(letter byte) *flag {
-	for i := range l {
-		if l[i].letter == letter && letter != 0 {
-			return &l[i]
-		}
-	}
-	return nil
-}
-
-func (s *simulation) flags() flagList {
-	on := func(targets ...*bool) func() {
-		return func() {
-			for _, t := range targets {
-				*t = true
-			}
-		}
-	}
-	text := func(target *string, implies ...*bool) func(string) error {
-		return func(v string) error {
-			*target = v
-			on(implies...)()
+	written := ""
+	return func(root *etree.Element) error {
+		if file == "" || file == standard && written == "" { // standard output is told once, at the end
+			written = file
 			return nil
 		}
-	}
-	list := func(target *[]string, implies ...*bool) func(string) error {
-		return func(v string) error {
-			*target = append(*target, v)
-			on(implies...)()
+		text := string(xml.Format(root))
+		if text == written {
 			return nil
 		}
+		written = text
+		if err := write(file, root); err != nil {
+			return endWith(tool.NoSuch, "Could not create '%s': %s", file, tool.Reason(err))
+		}
+		return nil
+	}, nil
+}
+
+func (s *simulation) save(name string, data []byte) error {
+	if name == standard {
+		_, err := s.out.Write(data)
+		return err
 	}
-	ch := &s.changes
-	optional := func(target **string) func(string) error {
-		return func(v string) error { *target = &v; return nil }
-	}
-	return flagList{
-		{'R', "run", on(&s.run), nil},
-		{'S', "simulate", on(&s.run, &s.simulate), nil},
-		{'X', "in-place", on(&s.run, &s.simulate, &s.inPlace), nil},
-		{'A', "show-attrs", on(&s.showAttrs), nil},
-		{'c', "show-failcounts", on(&s.showFails), nil},
-		{'s', "show-scores", on(&s.run, &s.scores), nil},
-		{'U', "show-utilization", on(&s.run, &s.utilization), nil},
-		{'a', "all-actions", on(&s.run, &s.allActions), nil},
-		{'L', "live-check", func() { s.live, s.file, s.pipe = true, "", false }, nil},
-		{'p', "xml-pipe", on(&s.pipe), nil},
-		{'Q', "quiet", on(&s.quiet), nil},
-		{'V', "verbose", func() { s.verbose++ }, nil},
-		{'P', "profile", nil, text(&s.profile)},
-		{'N', "repeat", nil, func(v string) (err error) { s.repeat, err = strconv.Atoi(v); return err }},
-		{'u', "node-up", nil, list(&ch.Up, &s.newNodes)},
-		{'d', "node-down", nil, list(&ch.Down)},
-		{'f', "node-fail", nil, list(&ch.Lost)},
-		{'i', "op-inject", nil, list(&ch.Ops)},
-		{'F', "op-fail", nil, list(&s.fail, &s.run, &s.simulate)},
-		{'t', "set-datetime", nil, text(&s.date)},
-		{'q', "quorum", nil, optional(&ch.Quorum)},
-		{'w', "watchdog", nil, optional(&ch.Watchdog)},
-		{'g', "ticket-grant", nil, list(&ch.Grant)},
-		{'r', "ticket-revoke", nil, list(&ch.Revoke)},
-		{'b', "ticket-standby", nil, list(&ch.Standby)},
-		{'e', "ticket-activate", nil, list(&ch.Activate)},
-		{'I', "save-input", nil, text(&s.saveInput)},
-		{'O', "save-output", nil, text(&s.saveOutput)},
-		{'G', "save-graph", nil, text(&s.saveGraph, &s.run)},
-		{'D', "save-dotfile", nil, text(&s.saveDot, &s.run)},
-		{'x', "xml-file", nil, text(&s.file)},
-		{0, "output-as", nil, text(&s.format)},
-		{0, "output-to", nil, text(&s.to)},
-	}
+	return os.WriteFile(name, data, 0o644) //nolint:gosec // as other tools' output
 }
 
 // profileAll plans for every file of a folder, and tells how long it took.
-func (s *simulation) profileAll() int {
+func (s *simulation) profileAll() (tool.Exit, error) {
 	entries, err := os.ReadDir(s.profile)
 	if err != nil {
-		fmt.Fprintf(s.env.Stderr, "%s: %v\n", s.env.Name(), err)
-		return exitNoInput
+		if errors.Is(err, os.ErrNotExist) {
+			return tool.NoSuch, fmt.Errorf("%s: %s", s.profile, tool.Reason(err))
+		}
+		return tool.Error, fmt.Errorf("%s: %s", s.profile, tool.Reason(err))
 	}
-	fmt.Fprintln(s.env.Stdout, "Profiling:")
+	var files []string
 	for _, e := range entries {
-		if e.IsDir() || e.Name()[0] == '.' || !strings.HasSuffix(e.Name(), ".xml") {
-			continue
-		}
 		file := filepath.Join(s.profile, e.Name())
-		data, err := os.ReadFile(file)
-		if err != nil {
-			fmt.Fprintf(s.env.Stderr, "%s: %v\n", s.env.Name(), err)
-			continue
+		if st, err := os.Stat(file); err == nil && st.Mode().IsRegular() && e.Name()[0] != '.' && strings.HasSuffix(file, ".xml") {
+			files = append(files, strings.TrimRight(s.profile, "/")+"/"+e.Name())
 		}
-		doc, err := xml.Parse(data)
-		if err != nil {
-			continue
+	}
+	if len(files) == 0 {
+		return tool.OK, nil
+	}
+	s.to.BeginTimings()
+	for _, file := range files {
+		root, err := tool.ReadXML(s.env, file)
+		if err == nil {
+			root, err = s.readable(root)
 		}
-		root, err := s.readable(doc.Root)
 		if err != nil {
-			fmt.Fprintf(s.env.Stderr, "%s: %s: %v\n", s.env.Name(), file, err)
+			s.out.Fault("%s: %v", file, err)
 			continue
 		}
 		begin := time.Now()
 		for range s.repeat {
-			now, _ := s.effective(root)
-			if _, err := scheduler.Plan(scheduler.Input{CIB: root, Now: now, NoScores: true}); err != nil {
+			now, line := s.effective(root)
+			if s.date != "" {
+				s.to.Info("%s", line)
+			}
+			res, err := scheduler.Plan(scheduler.Input{CIB: root, Now: now, Utilization: s.utilization, NoScores: !s.scores})
+			if err != nil {
+				s.out.Fault("%s: %v", file, err)
 				break
 			}
+			s.to.ScoreLines(res.Scores, s.scores, s.utilization)
 		}
-		fmt.Fprintf(s.env.Stdout, "  * Testing %s ... %.2f secs\n", file, time.Since(begin).Seconds())
+		s.to.Timing(file, time.Since(begin))
 	}
-	return 0
+	s.to.End()
+	return tool.OK, nil
 }
-
-const simulateHelp = `Usage: crm_simulate [OPTION...]
-Shows what the cluster would do about a configuration and its state.
-
-  -x, --xml-file FILE       read the CIB from a file
-  -p, --xml-pipe            read the CIB from standard input
-  -L, --live-check          read the CIB of the cluster (or CIB_file, CIB_shadow)
-  -R, --run                 work out what would be done
-  -S, --simulate            carry it out on paper
-  -X, --in-place            carry it out and store the result where it came from
-  -s, --show-scores         show why resources are placed where they are
-  -U, --show-utilization    show what nodes offer and resources need
-  -A, --show-attrs          show node attributes
-  -c, --show-failcounts     show fail counts
-  -a, --all-actions         draw actions that are not needed, too
-  -Q, --quiet               show only what was asked for
-
-What happens before:
-  -u, --node-up NODE        a node comes up
-  -d, --node-down NODE      a node goes down
-  -f, --node-fail NODE      a node fails
-  -i, --op-inject SPEC      an operation had a result: RSC_TASK_INTERVAL@NODE=RC
-  -q, --quorum VALUE        the cluster has, or loses, quorum
-  -w, --watchdog VALUE      a watchdog is there, or not
-  -g, -r, -b, -e TICKET     a ticket is granted, revoked, set to standby, activated
-  -t, --set-datetime TIME   the time that counts
-What happens meanwhile:
-  -F, --op-fail SPEC        an operation fails: RSC_TASK_INTERVAL@NODE=RC
-
-Files written:
-  -I, --save-input FILE     the CIB after what happens before
-  -O, --save-output FILE    the CIB after the simulation
-  -G, --save-graph FILE     the steps, as the controller gets them
-  -D, --save-dotfile FILE   the steps, as Graphviz draws them
-
-  -P, --profile DIR         plan for every file of a folder, and take the time
-  -N, --repeat N            plan that often for each
-`

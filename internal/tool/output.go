@@ -91,6 +91,14 @@ func (o *Output) Print(format string, args ...any) {
 	}
 }
 
+// Write writes text, which XML leaves out, for programs that have a page to show.
+func (o *Output) Write(p []byte) (int, error) {
+	if o.XML() {
+		return len(p), nil
+	}
+	return o.w.Write(p)
+}
+
 // Info writes a line of text, which Quiet and XML leave out.
 func (o *Output) Info(format string, args ...any) {
 	if !o.Quiet {

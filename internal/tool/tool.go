@@ -30,6 +30,8 @@ type Program struct {
 	Formats []string
 	// FormatFault is the exit code when the output cannot begin; 0 is Error.
 	FormatFault Exit
+	// BareFormatFault tells of that without the program's name.
+	BareFormatFault bool
 	// NoOutput leaves out --output-as and --output-to.
 	NoOutput bool
 	// Words tells what becomes of words that are no options.
@@ -99,7 +101,11 @@ func Start(env *program.Env, p *Program) (out *Output, words []string, code int)
 		if errors.As(err, &unknown) && p.FormatFault != 0 {
 			end = p.FormatFault
 		}
-		fmt.Fprintf(env.Stderr, "%s: %v\n", env.Name(), p.Told(end, err)) //nolint:errcheck // as above
+		told := p.Told(end, err)
+		if !p.BareFormatFault {
+			told = fmt.Errorf("%s: %w", env.Name(), told)
+		}
+		fmt.Fprintln(env.Stderr, told) //nolint:errcheck // as above
 		return nil, nil, int(end)
 	}
 	if p.Check != nil {

@@ -61,7 +61,10 @@ type Simulation struct {
 	NewNodes bool
 	// Say is told what happens; nil if nobody listens.
 	Say func(Event)
+	// Err is why the simulation ended before its end.
+	Err error
 
+	dirty bool                                           // something changed since the version was counted up
 	known map[*etree.Element]map[string][]*etree.Element // histories of nodes by id
 }
 
@@ -88,9 +91,11 @@ func (s *Simulation) Execute(g *transition.Graph) transition.End {
 			s.say(Event{Kind: FencingAction, Node: a.Node, Task: kind})
 			if !strings.EqualFold(kind, "on") {
 				n := s.nodeState(a.Node, "")
-				setDown(n)
-				set(n, "crm-debug-origin", "crm_simulate")
-				s.bump(false)
+				if n == nil {
+					return transition.Broken
+				}
+				s.setDown(n)
+				s.commit(false)
 				s.forget(n)
 			}
 		default:
@@ -128,6 +133,9 @@ func (s *Simulation) resourceAction(g *transition.Graph, a *transition.Action) t
 		uuid = a.Node
 	}
 	n := s.nodeState(a.Node, uuid)
+	if n == nil {
+		return transition.Broken
+	}
 	h := s.history(n, name, configured, a.Resource.Class, a.Resource.Type, a.Resource.Provider)
 	if h == nil {
 		return transition.Broken
@@ -175,7 +183,7 @@ func (s *Simulation) resourceAction(g *transition.Graph, a *transition.Action) t
 		break
 	}
 	s.record(h, r)
-	s.bump(false)
+	s.commit(false)
 	return outcome
 }
 

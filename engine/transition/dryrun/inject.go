@@ -3,6 +3,8 @@ package dryrun
 import (
 	"strings"
 
+	"github.com/beevik/etree"
+
 	"hacluster/engine/status"
 	"hacluster/engine/transition"
 )
@@ -26,34 +28,40 @@ func (c *Changes) Any() bool {
 	return c.Watchdog != nil || len(c.Up)+len(c.Down)+len(c.Lost)+len(c.Grant)+len(c.Revoke)+len(c.Standby)+len(c.Activate)+len(c.Ops) > 0
 }
 
-// Inject makes changes to the CIB; c is the model of the CIB as it was.
-func (s *Simulation) Inject(ch *Changes, c *status.Cluster) {
+// Inject makes changes to the CIB; c is the model of the CIB as it was. An error is
+// Simulation.Err: what is asked for cannot be.
+func (s *Simulation) Inject(ch *Changes, c *status.Cluster) error {
 	if ch.Quorum != nil {
-		set(s.CIB, "have-quorum", *ch.Quorum)
-		s.bump(false)
+		switch *ch.Quorum {
+		case "0", "1", "true", "false":
+			s.set(s.CIB, "have-quorum", *ch.Quorum)
+			s.commit(false)
+		default:
+			s.fail("%q says neither that there is quorum (true, 1) nor that there is none (false, 0)", *ch.Quorum)
+		}
 	}
-	if ch.Watchdog != nil {
+	if ch.Watchdog != nil && s.Err == nil {
 		s.setOption("have-watchdog", *ch.Watchdog)
-		s.bump(true)
+		s.commit(true)
 	}
 	for _, n := range ch.Up {
-		s.say(Event{Kind: ModifyNode, Task: "Online", Node: n})
-		setUp(s.nodeState(n, ""))
-		s.bump(false)
+		s.change(n, "Online", s.setUp)
 	}
 	for _, n := range ch.Down {
-		s.say(Event{Kind: ModifyNode, Task: "Offline", Node: n})
-		e := s.nodeState(n, "")
-		setDown(e)
-		s.bump(false)
-		s.forget(e)
+		s.change(n, "Offline", func(e *etree.Element) {
+			s.setDown(e)
+			s.commit(false)
+			s.forget(e)
+		})
 	}
 	for _, n := range ch.Lost {
-		s.say(Event{Kind: ModifyNode, Task: "Failing", Node: n})
-		e := s.nodeState(n, "")
-		setUp(e)
-		set(e, "in_ccm", "false")
-		s.bump(false)
+		s.change(n, "Failing", func(e *etree.Element) {
+			s.setUp(e)
+			s.set(e, "in_ccm", "false")
+		})
+	}
+	if s.Err != nil {
+		return s.Err
 	}
 	for _, t := range []struct {
 		list              []string
@@ -66,38 +74,65 @@ func (s *Simulation) Inject(ch *Changes, c *status.Cluster) {
 	} {
 		for _, id := range t.list {
 			s.say(Event{Kind: ModifyTicket, Task: t.verb, Resource: id})
-			list := need(s.status(), "tickets")
+			list := s.need(s.status(), "tickets")
 			e := byAttr(list, "ticket_state", "id", id)
 			if e == nil {
-				e = list.CreateElement("ticket_state")
-				set(e, "id", id)
+				e = s.create(list, "ticket_state")
+				s.set(e, "id", id)
 			}
-			set(e, t.name, t.value)
-			s.bump(false)
+			s.set(e, t.name, t.value)
+			s.commit(false)
 		}
 	}
 	for _, op := range ch.Ops {
-		s.injectOp(op, c)
+		if s.Err == nil {
+			s.injectOp(op, c)
+		}
+	}
+	return s.Err
+}
+
+// change makes something happen to a node.
+func (s *Simulation) change(node, what string, do func(state *etree.Element)) {
+	if s.Err != nil {
+		return
+	}
+	s.say(Event{Kind: ModifyNode, Task: what, Node: node})
+	if e := s.nodeState(node, ""); e != nil {
+		do(e)
+		s.commit(false)
 	}
 }
 
 func (s *Simulation) setOption(name, value string) {
-	conf := need(need(s.CIB, "configuration"), "crm_config")
+	conf := s.need(s.need(s.CIB, "configuration"), "crm_config")
+	var found []*etree.Element
 	for _, b := range conf.ChildElements() {
-		if p := byAttr(b, "nvpair", "name", name); p != nil {
-			set(p, "value", value)
-			return
+		for _, p := range b.ChildElements() {
+			if p.Tag == "nvpair" && get(p, "name") == name {
+				found = append(found, p)
+			}
 		}
 	}
-	b := child(conf, "cluster_property_set")
-	if b == nil {
-		b = conf.CreateElement("cluster_property_set")
-		set(b, "id", "cib-bootstrap-options")
+	switch len(found) {
+	case 1:
+		s.set(found[0], "value", value)
+		return
+	case 0:
+	default:
+		s.fail("%s is set more than once", name)
+		return
 	}
-	p := b.CreateElement("nvpair")
-	set(p, "id", get(b, "id")+"-"+name)
-	set(p, "name", name)
-	set(p, "value", value)
+	const first = "cib-bootstrap-options"
+	b := byAttr(conf, "cluster_property_set", "id", first)
+	if b == nil {
+		b = s.create(conf, "cluster_property_set")
+		s.set(b, "id", first)
+	}
+	p := s.create(b, "nvpair")
+	s.set(p, "id", first+"-"+name)
+	s.set(p, "name", name)
+	s.set(p, "value", value)
 }
 
 func (s *Simulation) injectOp(spec string, c *status.Cluster) {
@@ -123,21 +158,28 @@ func (s *Simulation) injectOp(spec string, c *status.Cluster) {
 		s.fault("Invalid operation spec: %s.  Only found %d fields", spec, fields)
 		return
 	}
-	name, task, ms, _ := transition.ParseKey(key)
+	name, task, ms, ok := transition.ParseKey(key)
+	if !ok {
+		name = "(null)"
+	}
 	r := c.Find(name)
 	if r == nil {
 		s.fault("Invalid resource name: %s", name)
 		return
 	}
 	n := s.nodeState(node, "")
+	if n == nil {
+		return
+	}
 	infinite := task == "stop" || task == "start" && c.Options.StartFailureFatal
 	s.failCount(n, name, task, ms, rc, infinite)
 	h := s.history(n, name, name, get(r.XML, "class"), get(r.XML, "type"), get(r.XML, "provider"))
 	if h == nil {
+		s.fail("%s: not the result of a resource's operation", spec)
 		return
 	}
 	s.record(h, result{
 		resource: get(h, "id"), task: task, ms: ms, rc: rc, node: node, reason: "Simulated action result",
 	})
-	s.bump(false)
+	s.commit(false)
 }

@@ -1,6 +1,8 @@
 package dryrun
 
 import (
+	"errors"
+	"fmt"
 	"strconv"
 	"strings"
 
@@ -10,14 +12,17 @@ import (
 )
 
 // set sets an attribute; a new one goes to the end.
-func set(e *etree.Element, name, value string) {
+func (s *Simulation) set(e *etree.Element, name, value string) {
 	for i := range e.Attr {
 		if e.Attr[i].Key == name && e.Attr[i].Space == "" {
-			e.Attr[i].Value = value
+			if e.Attr[i].Value != value {
+				e.Attr[i].Value, s.dirty = value, true
+			}
 			return
 		}
 	}
 	e.Attr = append(e.Attr, etree.Attr{Key: name, Value: value})
+	s.dirty = true
 }
 
 func get(e *etree.Element, name string) string {
@@ -41,10 +46,15 @@ func child(e *etree.Element, tag string) *etree.Element {
 	return nil
 }
 
-func need(e *etree.Element, tag string) *etree.Element {
+func (s *Simulation) need(e *etree.Element, tag string) *etree.Element {
 	if k := child(e, tag); k != nil {
 		return k
 	}
+	return s.create(e, tag)
+}
+
+func (s *Simulation) create(e *etree.Element, tag string) *etree.Element {
+	s.dirty = true
 	return e.CreateElement(tag)
 }
 
@@ -60,61 +70,121 @@ func byAttr(e *etree.Element, tag, name, value string) *etree.Element {
 	return nil
 }
 
-func (s *Simulation) status() *etree.Element { return need(s.CIB, "status") }
+func (s *Simulation) status() *etree.Element { return s.need(s.CIB, "status") }
 
-// nodeState finds or creates the state of a node.
+// fail ends the simulation: what it is about cannot be found, or not be told apart.
+func (s *Simulation) fail(format string, args ...any) {
+	if s.Err == nil {
+		s.Err = fmt.Errorf(format, args...)
+	}
+}
+
+// states are the states of nodes with this attribute.
+func (s *Simulation) states(name, value string) (list []*etree.Element) {
+	for _, t := range s.status().Child {
+		if k, ok := t.(*etree.Element); ok && k.Tag == "node_state" && get(k, name) == value {
+			list = append(list, k)
+		}
+	}
+	return list
+}
+
+// ErrDuplicate is that of a node with several states.
+var ErrDuplicate = errors.New("several states are recorded for the same node")
+
+// ErrUnknownNode is that of a name which is no node's.
+var ErrUnknownNode = errors.New("no such node")
+
+// nodeState finds or creates the state of a node; nil if there is none, or more than one,
+// which ends the simulation.
 func (s *Simulation) nodeState(name, uuid string) *etree.Element {
 	nodes := child(child(s.CIB, "configuration"), "nodes")
 	if s.NewNodes && nodes != nil && byAttr(nodes, "node", "uname", name) == nil {
-		n := nodes.CreateElement("node")
-		set(n, "id", name)
-		set(n, "uname", name)
-		s.bump(true)
+		n := s.create(nodes, "node")
+		s.set(n, "id", name)
+		s.set(n, "uname", name)
+		s.commit(true)
 	}
-	st := s.status()
-	if n := byAttr(st, "node_state", "uname", name); n != nil {
+	found := s.states("uname", name)
+	if len(found) == 0 {
+		if uuid == "" {
+			known := false
+			if uuid, known = s.nodeID(name); !known {
+				s.fail("%s: %w", name, ErrUnknownNode)
+				return nil
+			}
+		}
+		found = s.states("id", uuid)
+		if len(found) == 1 {
+			s.set(found[0], "uname", name)
+			s.commit(false)
+		}
+	}
+	switch len(found) {
+	case 1:
+		return found[0]
+	case 0:
+		n := s.create(s.status(), "node_state")
+		s.set(n, "id", uuid)
+		s.set(n, "uname", name)
+		s.commit(false)
 		return n
 	}
-	if uuid == "" {
-		uuid = s.nodeID(name)
-	}
-	if n := byAttr(st, "node_state", "id", uuid); n != nil {
-		set(n, "uname", name)
-		s.bump(false)
-		return n
-	}
-	n := st.CreateElement("node_state")
-	set(n, "id", uuid)
-	set(n, "uname", name)
-	s.bump(false)
-	return n
+	s.fail("%s: %w", name, ErrDuplicate)
+	return nil
 }
 
 // nodeID is the id of a node by its name; remote nodes have their name as id.
-func (s *Simulation) nodeID(name string) string {
+func (s *Simulation) nodeID(name string) (id string, known bool) {
 	conf := child(s.CIB, "configuration")
-	for _, t := range need(conf, "nodes").ChildElements() {
-		if t.Tag == "node" && strings.EqualFold(get(t, "uname"), name) {
-			return get(t, "id")
+	if nodes := child(conf, "nodes"); nodes != nil {
+		for _, t := range nodes.ChildElements() {
+			if t.Tag == "node" && strings.EqualFold(get(t, "uname"), name) {
+				if get(t, "type") == "remote" {
+					return get(t, "uname"), true
+				}
+				return get(t, "id"), true
+			}
 		}
 	}
-	return name
+	if resources := child(conf, "resources"); resources != nil && remote(resources, name) {
+		return name, true
+	}
+	for _, n := range s.status().ChildElements() {
+		if n.Tag == "node_state" && get(n, "remote_node") == "true" && strings.EqualFold(get(n, "id"), name) {
+			return name, true
+		}
+	}
+	return "", false
 }
 
-func setUp(n *etree.Element) {
-	set(n, "in_ccm", "true")
-	set(n, "crmd", "online")
-	set(n, "join", "member")
-	set(n, "expected", "member")
-	set(n, "crm-debug-origin", "crm_simulate")
+// remote tells whether a resource is the connection to a node, or carries it as a guest.
+func remote(e *etree.Element, name string) bool {
+	for _, k := range e.ChildElements() {
+		switch {
+		case k.Tag == "primitive" && get(k, "type") == "remote" && get(k, "provider") == "pacemaker" && strings.EqualFold(get(k, "id"), name),
+			k.Tag == "nvpair" && get(k, "name") == "remote-node" && strings.EqualFold(get(k, "value"), name),
+			remote(k, name):
+			return true
+		}
+	}
+	return false
 }
 
-func setDown(n *etree.Element) {
-	set(n, "in_ccm", "false")
-	set(n, "crmd", "offline")
-	set(n, "join", "down")
-	set(n, "expected", "down")
-	set(n, "crm-debug-origin", "crm_simulate")
+func (s *Simulation) setUp(n *etree.Element) {
+	s.set(n, "in_ccm", "true")
+	s.set(n, "crmd", "online")
+	s.set(n, "join", "member")
+	s.set(n, "expected", "member")
+	s.set(n, "crm-debug-origin", "crm_simulate")
+}
+
+func (s *Simulation) setDown(n *etree.Element) {
+	s.set(n, "in_ccm", "false")
+	s.set(n, "crmd", "offline")
+	s.set(n, "join", "down")
+	s.set(n, "expected", "down")
+	s.set(n, "crm-debug-origin", "crm_simulate")
 }
 
 // forget drops a node's history and transient attributes.
@@ -122,23 +192,28 @@ func (s *Simulation) forget(n *etree.Element) {
 	for _, tag := range []string{"lrm", "transient_attributes"} {
 		for k := child(n, tag); k != nil; k = child(n, tag) {
 			n.RemoveChild(k)
-			s.bump(false)
+			s.dirty = true
+			s.commit(false)
 		}
 	}
 }
 
-// bump counts the CIB's version up, as each change of a real CIB would.
-func (s *Simulation) bump(config bool) {
+// commit counts the CIB's version up if something changed, as each change of a real CIB would.
+func (s *Simulation) commit(config bool) {
+	if !s.dirty {
+		return
+	}
 	up := func(name string) {
 		n, _ := scanInt(get(s.CIB, name))
-		set(s.CIB, name, strconv.Itoa(n+1))
+		s.set(s.CIB, name, strconv.Itoa(n+1))
 	}
 	if config {
 		up("epoch")
-		set(s.CIB, "num_updates", "0")
-		return
+		s.set(s.CIB, "num_updates", "0")
+	} else {
+		up("num_updates")
 	}
-	up("num_updates")
+	s.dirty = false
 }
 
 // history finds or creates the history of a resource on a node.
@@ -163,19 +238,19 @@ func (s *Simulation) history(n *etree.Element, name, configured, class, kind, pr
 	}
 	lrm := child(n, "lrm")
 	if lrm == nil {
-		lrm = n.CreateElement("lrm")
-		set(lrm, "id", get(n, "id"))
+		lrm = s.create(n, "lrm")
+		s.set(lrm, "id", get(n, "id"))
 	}
-	list = need(lrm, "lrm_resources")
+	list = s.need(lrm, "lrm_resources")
 	known := s.histories(list)
-	h := list.CreateElement("lrm_resource")
-	set(h, "id", configured)
+	h := s.create(list, "lrm_resource")
+	s.set(h, "id", configured)
 	known[configured] = append(known[configured], h)
-	set(h, "class", class)
+	s.set(h, "class", class)
 	if provider != "" {
-		set(h, "provider", provider)
+		s.set(h, "provider", provider)
 	}
-	set(h, "type", kind)
+	s.set(h, "type", kind)
 	return h
 }
 
@@ -226,10 +301,10 @@ func (s *Simulation) join(h *etree.Element) {
 		for _, e := range other.ChildElements() {
 			to := byAttr(first, e.Tag, "id", get(e, "id"))
 			if to == nil {
-				to = first.CreateElement(e.Tag)
+				to = s.create(first, e.Tag)
 			}
 			for _, a := range e.Attr {
-				set(to, a.Key, a.Value)
+				s.set(to, a.Key, a.Value)
 			}
 		}
 	}
@@ -286,33 +361,33 @@ func (s *Simulation) record(h *etree.Element, r result) {
 	for _, id := range ids {
 		e := byAttr(h, "lrm_rsc_op", "id", id)
 		if e == nil {
-			e = h.CreateElement("lrm_rsc_op")
+			e = s.create(h, "lrm_rsc_op")
 		}
-		set(e, "id", id)
-		set(e, "operation_key", key)
-		set(e, "operation", task)
-		set(e, "crm-debug-origin", "crm_simulate")
-		set(e, "crm_feature_set", status.FeatureSet)
-		set(e, "transition-key", transitionKey)
-		set(e, "transition-magic", "0:"+strconv.Itoa(r.rc)+";"+transitionKey)
-		set(e, "exit-reason", reason)
-		set(e, "on_node", r.node)
-		set(e, "call-id", strconv.Itoa(call))
-		set(e, "rc-code", strconv.Itoa(r.rc))
-		set(e, "op-status", "0")
-		set(e, "interval", strconv.FormatUint(uint64(r.ms), 10))
-		set(e, "last-rc-change", now)
-		set(e, "exec-time", "0")
-		set(e, "queue-time", "0")
+		s.set(e, "id", id)
+		s.set(e, "operation_key", key)
+		s.set(e, "operation", task)
+		s.set(e, "crm-debug-origin", "crm_simulate")
+		s.set(e, "crm_feature_set", status.FeatureSet)
+		s.set(e, "transition-key", transitionKey)
+		s.set(e, "transition-magic", "0:"+strconv.Itoa(r.rc)+";"+transitionKey)
+		s.set(e, "exit-reason", reason)
+		s.set(e, "on_node", r.node)
+		s.set(e, "call-id", strconv.Itoa(call))
+		s.set(e, "rc-code", strconv.Itoa(r.rc))
+		s.set(e, "op-status", "0")
+		s.set(e, "interval", strconv.FormatUint(uint64(r.ms), 10))
+		s.set(e, "last-rc-change", now)
+		s.set(e, "exec-time", "0")
+		s.set(e, "queue-time", "0")
 		if migration {
 			for _, name := range []string{"migrate_source", "migrate_target"} {
 				if v, ok := r.params.Get("CRM_meta_" + name); ok {
-					set(e, name, v)
+					s.set(e, name, v)
 				}
 			}
 		}
 		if r.params != nil {
-			set(e, "op-digest", status.OperationDigest(r.params))
+			s.set(e, "op-digest", status.OperationDigest(r.params))
 		}
 	}
 	s.join(h)
@@ -346,22 +421,22 @@ func (s *Simulation) setTransient(n *etree.Element, name, value string) {
 	s.say(Event{Kind: InjectAttr, Task: name, Resource: value, Node: id})
 	t := child(n, "transient_attributes")
 	if t == nil {
-		t = n.CreateElement("transient_attributes")
-		set(t, "id", id)
+		t = s.create(n, "transient_attributes")
+		s.set(t, "id", id)
 	}
 	b := child(t, "instance_attributes")
 	if b == nil {
-		b = t.CreateElement("instance_attributes")
-		set(b, "id", id)
+		b = s.create(t, "instance_attributes")
+		s.set(b, "id", id)
 	}
 	pair := sanitize(get(b, "id") + "-" + name)
 	p := byAttr(b, "nvpair", "id", pair)
 	if p == nil {
-		p = b.CreateElement("nvpair")
-		set(p, "id", pair)
+		p = s.create(b, "nvpair")
+		s.set(p, "id", pair)
 	}
-	set(p, "name", name)
-	set(p, "value", value)
+	s.set(p, "name", name)
+	s.set(p, "value", value)
 }
 
 // sanitize makes an XML id of a text.

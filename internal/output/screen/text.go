@@ -61,13 +61,23 @@ func Text(c *status.Cluster, p Page) string {
 	return l.b.String()
 }
 
-// Troubles writes fail counts and failed operations, these in all detail, as
-// sections under another heading.
-func Troubles(c *status.Cluster) string {
-	l := &textList{depth: 1, printed: true}
-	parts := FailCounts | Failures
-	(&textPage{view: newView(c, Page{Sections: parts, Inactive: true}), list: l}).history()
-	(&textPage{view: newView(c, Page{Sections: parts, Inactive: true, Detail: true}), list: l}).failed()
+// Under writes the sections of a page that are about nodes, resources and operations
+// as lists under another heading. Operations that failed are told in all detail.
+func Under(c *status.Cluster, p Page) string {
+	l := &textList{depth: 1}
+	t := &textPage{view: newView(c, p), list: l}
+	t.nodeList()
+	t.resourceList()
+	if p.Sections.has(Attributes) {
+		t.attributes()
+	}
+	if p.Sections.has(FailCounts) {
+		t.history()
+	}
+	if p.Sections.has(Failures) {
+		p.Detail = true
+		(&textPage{view: newView(c, p), list: l}).failed()
+	}
 	return l.b.String()
 }
 

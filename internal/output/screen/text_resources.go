@@ -245,7 +245,7 @@ func (t *textPage) clone(r *status.Resource, only names) bool {
 		switch {
 		case r.Has(status.Unique):
 			single = single || some || !r.Has(status.Removed)
-		case k.PendingTask != "" && k.PendingTask != "probe":
+		case k.PendingTask != "" && k.PendingTask != "probe" && !t.NoPending:
 			single = true
 		case !some:
 		case anyHas(k, status.Removed), !allHave(k, status.Managed), anyHas(k, status.Failed), !t.c.IsActive(k, true):

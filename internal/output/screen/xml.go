@@ -284,7 +284,7 @@ func (w *xmlPage) primitive(r *status.Resource, byNode bool) {
 	} {
 		w.attr(a[0], a[1])
 	}
-	if r.PendingTask == "monitor" {
+	if r.PendingTask == "monitor" && !w.NoPending {
 		w.attr("pending", "Monitoring")
 	}
 	if r.LockNode != nil {
@@ -383,17 +383,20 @@ func (w *xmlPage) bundle(r *status.Resource, only names) {
 	}
 }
 
-// Add adds sections about nodes and operations to an element: Attributes,
-// FailCounts, Failures.
-func Add(at *etree.Element, c *status.Cluster, parts Sections) {
-	w := &xmlPage{at: at, view: newView(c, Page{Sections: parts, Inactive: true, Timing: true})}
-	if parts.has(Attributes) {
+// Add adds nodes, resources and the sections about nodes and operations that are
+// asked for to an element: Attributes, FailCounts, Failures.
+func Add(at *etree.Element, c *status.Cluster, p Page) {
+	p.Inactive, p.Timing = true, true
+	w := &xmlPage{at: at, view: newView(c, p)}
+	w.nodeList()
+	w.resourceList()
+	if p.Sections.has(Attributes) {
 		w.attributes()
 	}
-	if parts.has(FailCounts) {
+	if p.Sections.has(FailCounts) {
 		w.history()
 	}
-	if parts.has(Failures) {
+	if p.Sections.has(Failures) {
 		w.failed()
 	}
 }

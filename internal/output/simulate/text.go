@@ -6,23 +6,24 @@ import (
 	"fmt"
 	"io"
 	"strings"
+	"time"
 
 	"hacluster/engine/scheduler"
 	"hacluster/engine/status"
 	"hacluster/engine/transition/dryrun"
+	"hacluster/internal/output/screen"
 )
 
 // Text writes a simulation as people read it.
 type Text struct {
-	W     io.Writer
-	Err   io.Writer
+	W io.Writer
+	// Tell is told what goes wrong; nil if nobody listens.
+	Tell  func(fault string)
 	Quiet bool
 	// Plain leaves out headings and bullets (scores for scripts).
 	Plain bool
-	// Attributes adds node attributes to the status.
-	Attributes bool
-	// FailCounts adds fail counts and failed operations.
-	FailCounts bool
+	// Sections are added to nodes and resources: attributes, fail counts, failures.
+	Sections screen.Sections
 
 	depth     int
 	printed   bool // something stands above: a blank line comes first
@@ -37,8 +38,12 @@ func (t *Text) Info(format string, args ...any) {
 	}
 }
 
-// Fault writes an error.
-func (t *Text) Fault(text string) { fmt.Fprintln(t.Err, text) }
+// Fault tells of an error.
+func (t *Text) Fault(text string) {
+	if t.Tell != nil {
+		t.Tell(text)
+	}
+}
 
 func (t *Text) begin(heading string) {
 	if !t.Plain {
@@ -84,6 +89,18 @@ func (t *Text) Warnings(c *status.Cluster) {
 	}
 }
 
+// Status writes nodes and resources. Pending tells to show what is under way.
+func (t *Text) Status(heading string, c *status.Cluster, pending bool) {
+	if t.Quiet {
+		return
+	}
+	t.spacer()
+	t.begin(heading)
+	_, _ = io.WriteString(t.W, screen.Under(c, screen.Page{Sections: t.Sections, Inactive: true, NoPending: !pending}))
+	t.end()
+	t.printed = true
+}
+
 // Scores writes what placement looked at, after what it noticed before; scores
 // and amounts tell which kinds of lines are wanted.
 func (t *Text) Scores(lines []scheduler.ScoreLine, notices []string, scores, amounts bool) {
@@ -102,6 +119,13 @@ func (t *Text) Scores(lines []scheduler.ScoreLine, notices []string, scores, amo
 	for _, n := range notices {
 		t.Info("%s", n)
 	}
+	t.ScoreLines(lines, scores, amounts)
+	t.end()
+	t.printed = true
+}
+
+// ScoreLines writes the lines of Scores in a list that is open.
+func (t *Text) ScoreLines(lines []scheduler.ScoreLine, scores, amounts bool) {
 	for _, l := range lines {
 		switch l.Function {
 		case "capacity":
@@ -126,8 +150,14 @@ func (t *Text) Scores(lines []scheduler.ScoreLine, notices []string, scores, amo
 			}
 		}
 	}
-	t.end()
-	t.printed = true
+}
+
+// BeginTimings opens the list of Timing.
+func (t *Text) BeginTimings() { t.begin("Timings") }
+
+// Timing writes how long the plan for a file took.
+func (t *Text) Timing(file string, d time.Duration) {
+	t.line(fmt.Sprintf("Testing %s ... %.2f secs", file, d.Seconds()))
 }
 
 // Summary writes what changes.

@@ -7,6 +7,7 @@ import (
 
 	"hacluster/cib/xml"
 	"hacluster/engine/status"
+	"hacluster/internal/output/screen"
 )
 
 // TestFailCounts: -c tells of fail counts and failed operations after the
@@ -19,7 +20,11 @@ func TestFailCounts(t *testing.T) {
 	for _, asked := range []bool{true, false} {
 		var b strings.Builder
 		c := status.Read(status.Input{CIB: doc.Root, Now: time.Unix(1700000000, 0), NoConstraints: true})
-		(&Text{W: &b, FailCounts: asked}).Status("Current cluster status", c, true, true)
+		text := &Text{W: &b}
+		if asked {
+			text.Sections = screen.FailCounts | screen.Failures
+		}
+		text.Status("Current cluster status", c, true)
 		for _, want := range []string{"  * Migration Summary:\n    * Node: n1:\n      * r: ", "  * Failed Resource Actions:\n    * r_monitor_10000 on n1 "} {
 			if strings.Contains(b.String(), want) != asked {
 				t.Errorf("asked %v, %q in\n%s", asked, want, b.String())

@@ -1,32 +1,30 @@
 package simulate
 
 import (
-	"io"
 	"strconv"
 	"strings"
+	"time"
 
 	"github.com/beevik/etree"
 
-	"hacluster/cib/xml"
 	"hacluster/engine/scheduler"
 	"hacluster/engine/status"
 	"hacluster/engine/transition/dryrun"
-	page "hacluster/internal/output/screen"
+	"hacluster/internal/output/screen"
 )
 
-// XML writes a simulation as programs read it.
+// XML writes a simulation as programs read it. There is no quiet form of it.
 type XML struct {
-	W       io.Writer
-	Request string // the command line, as program.Env.Request gives it
-	Quiet   bool
+	// Root is the element that everything is added to.
+	Root *etree.Element
+	// Tell is told what goes wrong.
+	Tell func(fault string)
 	// Sections are added to nodes and resources: attributes, fail counts,
 	// failures.
-	Sections page.Sections
+	Sections screen.Sections
 
-	root   *etree.Element
-	list   *etree.Element // the part that is being written
-	lost   bool           // nothing more is shown (see Changes)
-	faults []string
+	list *etree.Element // the part that is being written
+	lost bool           // nothing more is shown (see Changes)
 }
 
 // Format is a way to write a simulation.
@@ -34,19 +32,17 @@ type Format interface {
 	Info(format string, args ...any)
 	Fault(text string)
 	Warnings(c *status.Cluster)
-	Status(heading string, c *status.Cluster, pending, spacer bool)
+	Status(heading string, c *status.Cluster, pending bool)
 	Scores(lines []scheduler.ScoreLine, notices []string, scores, amounts bool)
+	ScoreLines(lines []scheduler.ScoreLine, scores, amounts bool)
+	BeginTimings()
+	Timing(file string, d time.Duration)
 	Summary(lines []scheduler.SummaryLine)
 	Begin(heading string)
 	Changes(ch *dryrun.Changes)
 	Event(e dryrun.Event)
 	End()
-	// Finish ends the output; code is the exit code, text what it means.
-	Finish(code int, text string)
 }
-
-// Finish does nothing: text needs no end.
-func (t *Text) Finish(int, string) {}
 
 // add adds an element with attributes, given as names and values; a name that
 // ends in "?" is left out without value.
@@ -63,38 +59,20 @@ func add(parent *etree.Element, tag string, attrs ...string) *etree.Element {
 }
 
 func (x *XML) top() *etree.Element {
-	if x.root == nil {
-		x.root = etree.NewElement("pacemaker-result")
-		x.root.CreateAttr("api-version", "2.42")
-		x.root.CreateAttr("request", x.Request)
-	}
 	if x.lost {
 		return etree.NewElement("lost")
 	}
-	return x.root
+	return x.Root
 }
 
 // Info says nothing: programs are told facts only.
 func (x *XML) Info(string, ...any) {}
 
-// Fault notes an error for the end.
-func (x *XML) Fault(text string) { x.faults = append(x.faults, text) }
+// Fault tells of an error.
+func (x *XML) Fault(text string) { x.Tell(text) }
 
 // Warnings says nothing.
 func (x *XML) Warnings(*status.Cluster) {}
-
-// Finish writes everything.
-func (x *XML) Finish(code int, text string) {
-	x.lost = false
-	s := add(x.top(), "status", "code", strconv.Itoa(code), "message", text)
-	if len(x.faults) > 0 {
-		list := s.CreateElement("errors")
-		for _, f := range x.faults {
-			list.CreateElement("error").SetText(f)
-		}
-	}
-	_, _ = x.W.Write(xml.Format(x.root))
-}
 
 // Scores writes what placement looked at.
 func (x *XML) Scores(lines []scheduler.ScoreLine, _ []string, scores, amounts bool) {
@@ -108,7 +86,14 @@ func (x *XML) Scores(lines []scheduler.ScoreLine, _ []string, scores, amounts bo
 	case scores:
 		tag = "allocations"
 	}
-	list := add(x.top(), tag)
+	x.list = add(x.top(), tag)
+	x.ScoreLines(lines, scores, amounts)
+	x.list = nil
+}
+
+// ScoreLines writes the lines of Scores in a list that is open.
+func (x *XML) ScoreLines(lines []scheduler.ScoreLine, scores, amounts bool) {
+	list := x.list
 	for _, l := range lines {
 		switch l.Function {
 		case "capacity":
@@ -136,6 +121,14 @@ func quantities(e *etree.Element, text string) {
 		name, value, _ := strings.Cut(q, "=")
 		e.CreateAttr(name, value)
 	}
+}
+
+// BeginTimings opens the list of Timing.
+func (x *XML) BeginTimings() { x.list = add(x.top(), "timings") }
+
+// Timing writes how long the plan for a file took, in seconds.
+func (x *XML) Timing(file string, d time.Duration) {
+	add(x.list, "timing", "file", file, "duration", strconv.FormatFloat(d.Seconds(), 'f', -1, 64))
 }
 
 // Summary writes what changes.
@@ -190,7 +183,7 @@ func (x *XML) Summary(lines []scheduler.SummaryLine) {
 // Begin opens the list of executed actions; modifications have none.
 func (x *XML) Begin(heading string) {
 	x.list = x.top()
-	if !x.Quiet && heading == "Executing Cluster Transition" {
+	if heading == "Executing Cluster Transition" {
 		x.list = add(x.top(), "transition")
 	}
 }
@@ -201,9 +194,6 @@ func (x *XML) End() { x.list = nil }
 // Changes writes what is set before a simulation. Pacemaker never closes this
 // part: nothing that comes after it is shown.
 func (x *XML) Changes(ch *dryrun.Changes) {
-	if x.Quiet {
-		return
-	}
 	e := add(x.top(), "modifications")
 	if ch.Quorum != nil {
 		e.CreateAttr("quorum", *ch.Quorum)
@@ -220,7 +210,7 @@ func (x *XML) Event(e dryrun.Event) {
 		x.Fault(e.Task)
 		return
 	}
-	if x.Quiet || x.list == nil {
+	if x.list == nil {
 		return
 	}
 	switch e.Kind {
@@ -247,108 +237,8 @@ func (x *XML) Event(e dryrun.Event) {
 	}
 }
 
-// Status writes nodes and resources.
-func (x *XML) Status(heading string, c *status.Cluster, pending, _ bool) {
-	if x.Quiet {
-		return
-	}
+// Status writes nodes and resources. Pending tells to show what is under way.
+func (x *XML) Status(heading string, c *status.Cluster, pending bool) {
 	e := add(x.top(), strings.ReplaceAll(strings.ToLower(strings.TrimPrefix(heading, "Current ")), " ", "_"))
-	nodes := add(e, "nodes")
-	for _, n := range c.Nodes {
-		nodeXML(nodes, c, n)
-	}
-	var list *etree.Element
-	for _, r := range c.Resources {
-		if r.Has(status.Removed) && !c.IsActive(r, true) {
-			continue
-		}
-		if list == nil {
-			list = add(e, "resources")
-		}
-		resourceXML(list, c, r, pending)
-	}
-	page.Add(e, c, x.Sections)
-}
-
-func yes(b bool) string { return strconv.FormatBool(b) }
-
-func nodeXML(list *etree.Element, c *status.Cluster, n *status.Node) {
-	kind, host, set := "member", "", ""
-	switch {
-	case n.IsGuest():
-		kind, host = "remote", n.Conn.Launcher.ID
-	case n.IsRemote:
-		kind = "remote"
-	case n.Online && n.ExpectedUp:
-		if set = n.Attrs.Value("#feature-set"); set == "" {
-			set = "<3.15.1"
-		}
-	}
-	health := [...]string{"red", "yellow", "green"}[c.Health(n)+1]
-	add(list, "node", "name", n.Name, "id", n.ID, "online", yes(n.Online), "standby", yes(n.Standby), "standby_onfail", yes(n.StandbyOnFail),
-		"maintenance", yes(n.Maintenance), "pending", yes(n.Pending), "unclean", yes(n.Unclean), "health", health, "feature_set?", set,
-		"shutdown", yes(n.Shutdown), "expected_up", yes(n.ExpectedUp), "is_dc", yes(n.IsDC),
-		"resources_running", strconv.Itoa(len(n.Running)), "type", kind, "id_as_resource?", host)
-}
-
-func resourceXML(list *etree.Element, c *status.Cluster, r *status.Resource, pending bool) {
-	common := func(more ...string) []string {
-		return append([]string{"maintenance", yes(r.Has(status.InMaintenance)), "managed", yes(r.Has(status.Managed))}, more...)
-	}
-	target, _ := r.Meta.Get("target-role")
-	switch r.Kind {
-	case status.Group:
-		e := add(list, "group", append([]string{"id", r.ID, "number_resources", strconv.Itoa(len(r.Children))}, common("disabled", yes(disabled(r)))...)...)
-		for _, k := range r.Children {
-			resourceXML(e, c, k, pending)
-		}
-	case status.Clone:
-		role, ok := r.Meta.Get("target-role")
-		if !ok && len(r.Children) > 0 {
-			role, _ = r.Children[0].Meta.Get("target-role")
-		}
-		e := add(list, "clone", append([]string{"id", r.ID, "multi_state", yes(r.Has(status.Promotable)), "unique", yes(r.Has(status.Unique))},
-			common("disabled", yes(disabled(r)), "failed", yes(r.Has(status.Failed)), "failure_ignored", yes(r.Has(status.FailureIgnored)), "target_role?", role)...)...)
-		for _, k := range r.Children {
-			resourceXML(e, c, k, pending)
-		}
-	case status.Bundle:
-		b := r.Bundle
-		e := add(list, "bundle", append([]string{"id", r.ID, "type", b.Agent, "image", b.Image, "unique", yes(r.Has(status.Unique))},
-			common("failed", yes(r.Has(status.Failed)))...)...)
-		for _, part := range b.Parts {
-			replica := add(e, "replica", "id", strconv.Itoa(part.Offset))
-			for _, k := range []*status.Resource{part.IP, part.Child, part.Container, part.Remote} {
-				if k != nil {
-					resourceXML(replica, c, k, pending)
-				}
-			}
-		}
-	default:
-		role := r.Role
-		if role == status.RoleStarted && top(r).Has(status.Promotable) {
-			role = status.RoleUnpromoted
-		}
-		word, waiting := role.String(), ""
-		if pending {
-			if p := pendingState(r.PendingTask); p != "" {
-				word = p
-			}
-			if r.PendingTask == "monitor" {
-				waiting = "Monitoring"
-			}
-		}
-		locked := ""
-		if r.LockNode != nil {
-			locked = r.LockNode.Name
-		}
-		e := add(list, "resource", "id", printable(r), "resource_agent", r.Agent(), "role", word, "target_role?", target,
-			"active", yes(c.IsActive(r, true)), "orphaned", yes(r.Has(status.Removed)), "removed", yes(r.Has(status.Removed)),
-			"blocked", yes(r.Has(status.Blocked)), "maintenance", yes(r.Has(status.InMaintenance)), "managed", yes(r.Has(status.Managed)),
-			"failed", yes(r.Has(status.Failed)), "failure_ignored", yes(r.Has(status.FailureIgnored)),
-			"nodes_running_on", strconv.Itoa(len(r.Active)), "pending?", waiting, "locked_to?", locked)
-		for _, n := range r.Active {
-			add(e, "node", "name", n.Name, "id", n.ID, "cached", yes(n.Online))
-		}
-	}
+	screen.Add(e, c, screen.Page{Sections: x.Sections, NoPending: !pending})
 }

@@ -47,7 +47,7 @@ func (v *view) planned() (*scheduler.Result, error) {
 // planLines are a plan's summary, one line for each thing that changes.
 func planLines(p *scheduler.Result) []string {
 	var b strings.Builder
-	(&simulate.Text{W: &b, Err: &b}).Summary(p.Summary)
+	(&simulate.Text{W: &b}).Summary(p.Summary)
 	var out []string
 	for l := range strings.Lines(b.String()) {
 		if l = strings.TrimRight(l, "\n"); strings.HasPrefix(l, "  * ") {

@@ -86,7 +86,10 @@ func (v *view) ifDies(node string) []Line {
 		s.add(Bad, "  There is no fencing: what ran there might run there still, and elsewhere, too.")
 	}
 	root := v.Root.Copy()
-	(&dryrun.Simulation{CIB: root, Now: v.At}).Inject(changes, v.c)
+	if err := (&dryrun.Simulation{CIB: root, Now: v.At}).Inject(changes, v.c); err != nil {
+		s.add(Bad, "  It could not be worked out: %v", err)
+		return s.lines
+	}
 	after, first, err := v.settle(root)
 	if err != nil {
 		s.add(Bad, "  It could not be worked out: %v", err)

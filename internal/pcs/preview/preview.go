@@ -3,7 +3,6 @@
 package preview
 
 import (
-	"io"
 	"slices"
 	"strings"
 	"time"
@@ -41,7 +40,7 @@ var tasks = []string{"start", "stop", "promote", "demote", "migrate_from", "migr
 // Run plans and executes on a copy of root.
 func Run(root *etree.Element) (*Result, error) {
 	var b strings.Builder
-	out := &simulate.Text{W: &b, Err: io.Discard}
+	out := &simulate.Text{W: &b}
 	cib := root.Copy()
 	now := time.Now()
 	read := func() *status.Cluster {
@@ -49,7 +48,7 @@ func Run(root *etree.Element) (*Result, error) {
 	}
 	c := read()
 	out.Warnings(c)
-	out.Status("Current cluster status", c, true, true)
+	out.Status("Current cluster status", c, true)
 	plan, err := scheduler.Plan(scheduler.Input{CIB: cib, Now: now, Simulation: true, NoScores: true})
 	if err != nil {
 		return nil, report.Items{report.Errorf("Unable to simulate changes in CIB: %s", err)}
@@ -62,7 +61,7 @@ func Run(root *etree.Element) (*Result, error) {
 		return nil, report.Items{report.Errorf("Unable to simulate changes in CIB: An invalid transition was produced")}
 	}
 	out.End()
-	out.Status("Revised Cluster Status", read(), false, true)
+	out.Status("Revised Cluster Status", read(), false)
 	r.Text = strings.TrimSpace(b.String())
 	return r, nil
 }
