@@ -140,6 +140,11 @@ func Validate(root *etree.Element, name string) []Problem {
 	return c.run(root)
 }
 
+// Dangling tells whether Validate finds references to nothing.
+func Dangling(root *etree.Element, name string) bool {
+	return slices.ContainsFunc(Validate(root, name), func(p Problem) bool { return p.Kind == BadReference })
+}
+
 // Valid tells whether Validate would find nothing; it stops at the first problem.
 func Valid(root *etree.Element, name string) bool {
 	version := index(name)

@@ -98,8 +98,12 @@ func raise(root *etree.Element, max string, valid bool) (Result, error) {
 	names := schema.Names()
 	names = names[schema.Compare(have, names[0]) : schema.Compare(max, names[0])+1]
 	known := valid // doc is valid by the schema at hand
+	// A reference to nothing that one schema found in a document is held against it by all
+	// that follow, also by those to which the attribute is mere text.
+	dangling := false
 	for i, name := range names {
-		if !known && !schema.Valid(doc, name) {
+		if !known && (dangling || !schema.Valid(doc, name)) {
+			dangling = dangling || schema.Dangling(doc, name)
 			if best != "" {
 				break
 			}
@@ -131,7 +135,7 @@ func raise(root *etree.Element, max string, valid bool) (Result, error) {
 			failure = &Error{TransformFailed, err.Error()}
 			continue
 		}
-		doc, rewritten, known = draft, true, true
+		doc, rewritten, known, dangling = draft, true, true, false
 	}
 	if failure != nil && schema.Compare(best, have) <= 0 {
 		return res, failure

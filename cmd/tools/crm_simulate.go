@@ -7,6 +7,7 @@ import (
 	"io"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"time"
 
@@ -200,7 +201,8 @@ func (s *simulation) readable(root *etree.Element) (*etree.Element, error) {
 		}
 	}
 	if err != nil {
-		return nil, &ended{tool.Config, err}
+		s.tell(err.Error())
+		return nil, &ended{code: tool.Config}
 	}
 	if problems := schema.Validate(res.Root, res.Schema); len(problems) > 0 {
 		return nil, endWith(tool.Config, "%s: %s", cib.SchemaValidation, problems[0].Text)
@@ -262,7 +264,7 @@ func (s *simulation) perform(root *etree.Element) error {
 		c = s.read(root)
 	}
 	if s.saveInput != "" {
-		if err := s.save(s.saveInput, xml.Format(root)); err != nil {
+		if err := s.save(s.saveInput, marked(root, c)); err != nil {
 			return endWith(tool.NoSuch, "Could not create '%s': %s", s.saveInput, tool.Reason(err))
 		}
 	}
@@ -272,6 +274,18 @@ func (s *simulation) perform(root *etree.Element) error {
 		}
 	}
 	return keep(root)
+}
+
+// marked is the document with the failed operations marked as Pacemaker marks them while it
+// reads: by their node and resource.
+func marked(root *etree.Element, c *status.Cluster) []byte {
+	for _, f := range c.Failures {
+		before := slices.Clone(f.XML.Attr)
+		f.XML.CreateAttr("uname", f.Node.Name)
+		f.XML.CreateAttr("rsc-id", f.Resource.ID)
+		defer func() { f.XML.Attr = before }()
+	}
+	return xml.Format(root)
 }
 
 // impossible is how a simulation ends that something stands in the way of.

@@ -316,18 +316,16 @@ type Resource struct {
 	Requires           Requires
 	Multiple           MultipleActive
 
-	Role         Role // what it does now
-	NextRole     Role // what it will do; RoleUnknown until decided
-	TargetRole   string
-	Active       []*Node // where it is active, in order of discovery
-	Known        []*Node // where its state is known
-	PendingTask  string
-	PendingNode  *Node
-	MaskedProbes []*Node // nodes with a masked probe failure
-	MaskedText   []int   // exit codes to MaskedProbes
-	LockNode     *Node
-	LockTime     int64
-	LockXML      *etree.Element
+	Role        Role // what it does now
+	NextRole    Role // what it will do; RoleUnknown until decided
+	TargetRole  string
+	Active      []*Node // where it is active, in order of discovery
+	Known       []*Node // where its state is known
+	PendingTask string
+	PendingNode *Node
+	LockNode    *Node
+	LockTime    int64
+	LockXML     *etree.Element
 
 	Launcher *Resource   // what starts this one ("container")
 	Launched []*Resource // what this one starts

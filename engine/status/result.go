@@ -48,9 +48,9 @@ func isProbe(e *etree.Element) bool {
 	return get(e, "operation") == "monitor" && intAttr(e, "interval", 0) == 0
 }
 
-// maskedProbe tells whether an entry is a failed probe that only says that
+// MaskedProbe tells whether an entry is a failed probe that only says that
 // the agent cannot run there.
-func maskedProbe(e *etree.Element) bool {
+func MaskedProbe(e *etree.Element) bool {
 	if !isProbe(e) {
 		return false
 	}
@@ -102,7 +102,7 @@ func (h *history) entry(e *etree.Element) {
 	h.expected = expectedResult(e)
 	h.key = historyKey(e)
 	h.call = int(intAttr(e, "call-id", 0))
-	h.masked = !r.Bundled() && maskedProbe(e)
+	h.masked = !r.Bundled() && MaskedProbe(e)
 
 	expired := h.expired()
 	before := h.exit
@@ -111,7 +111,7 @@ func (h *history) entry(e *etree.Element) {
 		return
 	}
 	if h.masked {
-		h.maskProbe(before)
+		h.maskProbe()
 		return
 	}
 	parent := r
@@ -303,17 +303,13 @@ func (h *history) pending() {
 	}
 }
 
-func (h *history) maskProbe(exit int) {
+func (h *history) maskProbe() {
 	ban := h.r
 	if !h.r.Has(Unique) {
 		ban = h.r.Top(false)
 	}
 	h.success(h.expected)
 	h.record()
-	if name, ok := attr(h.e, "on_node"); ok { // what is shown goes by the name that the record gives
-		h.r.MaskedProbes = append(h.r.MaskedProbes, h.c.FindNode(name))
-		h.r.MaskedText = append(h.r.MaskedText, exit)
-	}
 	h.c.ScoreNode(ban, h.n, -Infinity, h.origin())
 }
 

@@ -95,6 +95,7 @@ func (s *Simulation) Execute(g *transition.Graph) transition.End {
 					return transition.Broken
 				}
 				s.setDown(n)
+				s.set(n, "crm-debug-origin", "simulate_fencing_action")
 				s.commit(false)
 				s.forget(n)
 			}

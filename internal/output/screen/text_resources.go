@@ -57,15 +57,8 @@ func (t *textPage) primitive(r *status.Resource, name string, n *status.Node, by
 		line += " " + n.Name
 	}
 	if role == status.RoleStopped {
-		// the failure may be recorded with another instance of the same resource
-		for _, o := range t.c.All {
-			if o != r && (o.Kind != status.Primitive || o.XMLID() != r.XMLID() || r.Has(status.Unique)) {
-				continue
-			}
-			if text, ok := maskedText(o, n); ok {
-				line += " (" + text + ") "
-				break
-			}
+		if text, ok := t.maskedProbe(r, n); ok {
+			line += " (" + text + ") "
 		}
 	}
 	line += inParens(t.primitiveFlags(r, n))
@@ -144,16 +137,23 @@ func inParens(list []string) string {
 	return " (" + strings.Join(list, ", ") + ")"
 }
 
-// maskedText is why a probe that does not count failed on a node.
-func maskedText(r *status.Resource, n *status.Node) (string, bool) {
-	for i, at := range r.MaskedProbes {
-		if n == nil || at == n {
-			return ExitText(int64(r.MaskedText[i])), true
-		}
+// maskedProbe is why a probe failed, on this node or (nil) on any, that counts as one which
+// found nothing. It is looked for under the name that the resource has in the configuration.
+func (v *view) maskedProbe(r *status.Resource, n *status.Node) (string, bool) {
+	id := r.ID
+	if top := r.Top(false); top.Kind == status.Clone && top.Clone.ChildXML != nil {
+		id = top.Clone.ChildXML.SelectAttrValue("id", "")
 	}
-	for _, k := range r.Children {
-		if text, ok := maskedText(k, n); ok {
-			return text, true
+	for _, f := range v.c.Failures {
+		if !status.MaskedProbe(f.XML) {
+			continue
+		}
+		on := f.XML.SelectAttr("on_node")
+		if on == nil || n != nil && !strings.EqualFold(on.Value, n.Name) {
+			continue
+		}
+		if rsc, _, _, ok := splitKey(historyKey(f.XML)); ok && rsc == id {
+			return ExitText(rcOf(f.XML)), true
 		}
 	}
 	return "", false
@@ -321,7 +321,7 @@ func (t *textPage) collected(r *status.Resource, promoted, started []*status.Nod
 			if role == status.RoleStopped {
 				label = "Stopped (disabled)"
 			}
-			if text, ok := maskedText(r, n); ok {
+			if text, ok := t.maskedProbe(r, n); ok {
 				label = "Stopped (" + text + ")"
 			}
 			if stopped[label] == nil {
