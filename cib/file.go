@@ -34,7 +34,12 @@ func ReadFile(file string) ([]byte, error) {
 	if strings.HasSuffix(file, ".bz2") {
 		from, op = bzip2.NewReader(f), "unpack"
 	}
-	data, err := io.ReadAll(io.LimitReader(from, xml.MaxSize+1))
+	var b bytes.Buffer
+	if st, err := f.Stat(); err == nil && st.Mode().IsRegular() && st.Size() <= xml.MaxSize {
+		b.Grow(int(st.Size()) + bytes.MinRead)
+	}
+	_, err = b.ReadFrom(io.LimitReader(from, xml.MaxSize+1))
+	data := b.Bytes()
 	if err == nil && len(data) > xml.MaxSize {
 		err = errTooLarge
 	}

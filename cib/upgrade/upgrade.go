@@ -78,10 +78,37 @@ var rewrites = map[string]rewrite{
 // not valid as declared is taken up by the first schema that it is valid with. When
 // the document cannot be brought beyond its schema the error says why, and Result
 // holds the input and the messages.
-func Upgrade(root *etree.Element, max string) (Result, error) { return raise(root, max, false) }
+func Upgrade(root *etree.Element, max string) (Result, error) { return raise(root, max, how{}) }
 
-// raise is Upgrade; valid tells that the document is known to be valid as declared.
-func raise(root *etree.Element, max string, valid bool) (Result, error) {
+// how an upgrade is done.
+type how struct {
+	valid bool // the document is known to be valid as declared
+	own   bool // nobody else holds the document
+}
+
+// copy copies a document for a rewrite, which leaves the status alone. Where the document is
+// ours, the copy takes it over; the other result gives it back.
+func (h how) copy(doc *etree.Element) (draft *etree.Element, undo func()) {
+	at := -1
+	if h.own {
+		for i, t := range doc.Child {
+			if e, ok := t.(*etree.Element); ok && e.Tag == "status" {
+				at = i
+				break
+			}
+		}
+	}
+	if at < 0 {
+		return doc.Copy(), func() {}
+	}
+	status := doc.RemoveChildAt(at)
+	draft = doc.Copy()
+	draft.InsertChildAt(at, status)
+	return draft, func() { doc.InsertChildAt(at, status) }
+}
+
+// raise is Upgrade, done in one way or another.
+func raise(root *etree.Element, max string, h how) (Result, error) {
 	have := root.SelectAttrValue("validate-with", "")
 	res := Result{Root: root, Schema: have}
 	if !schema.Known(have) {
@@ -97,7 +124,7 @@ func raise(root *etree.Element, max string, valid bool) (Result, error) {
 	var failure error
 	names := schema.Names()
 	names = names[schema.Compare(have, names[0]) : schema.Compare(max, names[0])+1]
-	known := valid // doc is valid by the schema at hand
+	known := h.valid // doc is valid by the schema at hand
 	// A reference to nothing that one schema found in a document is held against it by all
 	// that follow, also by those to which the attribute is mere text.
 	dangling := false
@@ -122,7 +149,7 @@ func raise(root *etree.Element, max string, valid bool) (Result, error) {
 		if step == nil {
 			continue
 		}
-		draft := doc.Copy()
+		draft, undo := h.copy(doc)
 		dropText(draft)
 		err := step(draft, func(m Message) { res.Messages = append(res.Messages, m) })
 		if err == nil {
@@ -132,6 +159,7 @@ func raise(root *etree.Element, max string, valid bool) (Result, error) {
 			}
 		}
 		if err != nil {
+			undo()
 			failure = &Error{TransformFailed, err.Error()}
 			continue
 		}
@@ -143,7 +171,7 @@ func raise(root *etree.Element, max string, valid bool) (Result, error) {
 	if best == "" || best == have {
 		return res, nil
 	}
-	if !rewritten {
+	if !rewritten && !h.own {
 		doc = root.Copy()
 	}
 	doc.CreateAttr("validate-with", best)
@@ -157,18 +185,26 @@ const Acceptable = "pacemaker-4.0"
 // ForScheduler is the upgrade in memory that the scheduler and the tools make before
 // they read a CIB. The error tells, in Pacemaker's words, why it cannot be read;
 // Result then holds the document as far as it went.
-func ForScheduler(root *etree.Element) (Result, error) { return forScheduler(root, false) }
+func ForScheduler(root *etree.Element) (Result, error) { return forScheduler(root, how{}) }
+
+// TakeForScheduler is ForScheduler for a document that nobody else holds: it is used up,
+// which saves the copy of its status.
+func TakeForScheduler(root *etree.Element) (Result, error) {
+	return forScheduler(root, how{own: true})
+}
 
 // ForSchedulerValid is ForScheduler for a document that is known to be valid by the
 // schema that it declares.
-func ForSchedulerValid(root *etree.Element) (Result, error) { return forScheduler(root, true) }
+func ForSchedulerValid(root *etree.Element) (Result, error) {
+	return forScheduler(root, how{valid: true})
+}
 
-func forScheduler(root *etree.Element, valid bool) (Result, error) {
+func forScheduler(root *etree.Element, h how) (Result, error) {
 	have := root.SelectAttrValue("validate-with", "")
 	if schema.Known(have) && schema.Compare(have, Acceptable) >= 0 {
 		return Result{Root: root, Schema: have}, nil
 	}
-	res, err := raise(root, "", valid)
+	res, err := raise(root, "", h)
 	if err == nil && schema.Compare(res.Schema, Acceptable) >= 0 {
 		return res, nil
 	}

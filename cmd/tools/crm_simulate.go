@@ -7,6 +7,7 @@ import (
 	"io"
 	"os"
 	"path/filepath"
+	"runtime/debug"
 	"slices"
 	"strings"
 	"time"
@@ -58,6 +59,7 @@ type simulation struct {
 const standard = "-"
 
 func crmSimulate(ctx context.Context, env *program.Env) int {
+	debug.SetGCPercent(50) // a large cluster's document is most of the memory: a little time for half of the rest
 	s := &simulation{env: env, now: tool.Now(env), file: standard, repeat: 1}
 	out, _, code := tool.Start(env, &tool.Program{
 		Summary: "show what the cluster would do about a configuration and its state", Usage: "",
@@ -194,7 +196,7 @@ func (s *simulation) readable(root *etree.Element) (*etree.Element, error) {
 	if root.SelectElement("status") == nil {
 		root.CreateElement("status")
 	}
-	res, err := upgrade.ForScheduler(root)
+	res, err := upgrade.TakeForScheduler(root)
 	for _, m := range res.Messages {
 		if m.Severity > upgrade.Debug {
 			s.tell(m.Text)

@@ -1,0 +1,214 @@
+package scheduler_test
+
+import (
+	"flag"
+	"fmt"
+	"runtime"
+	"sort"
+	"strings"
+	"syscall"
+	"testing"
+	"time"
+
+	"github.com/beevik/etree"
+
+	"hacluster/engine/scheduler"
+	"hacluster/engine/transition/dryrun"
+)
+
+var growth = flag.Bool("growth", false, "measure how the time of a plan grows with the size of a cluster")
+
+// more kinds of clusters, for TestGrowth alone.
+var moreKinds = map[string]func(nodes, n int) string{
+	"chain": func(nodes, n int) string { // each resource starts after the one before it
+		return shaped(nodes, plainOnes(n), func(b *strings.Builder) {
+			for i := 1; i < n; i++ {
+				fmt.Fprintf(b, `<rsc_order id="o%d" first="p%d" then="p%d"/>`, i, i-1, i)
+			}
+		})
+	},
+	"together": func(nodes, n int) string { // each with the one before it, at the same place
+		return shaped(nodes, plainOnes(n), func(b *strings.Builder) {
+			for i := 1; i < n; i++ {
+				if i%10 != 0 {
+					fmt.Fprintf(b, `<rsc_colocation id="k%d" rsc="p%d" with-rsc="p%d" score="INFINITY"/>`, i, i, i-1)
+				}
+			}
+		})
+	},
+	"one group": func(nodes, n int) string {
+		return shaped(nodes, func(b *strings.Builder) {
+			b.WriteString(`<group id="g">`)
+			plainOnes(n)(b)
+			b.WriteString(`</group>`)
+		}, nil)
+	},
+	"star": func(nodes, n int) string { // all after, and with, a clone
+		return shaped(nodes, func(b *strings.Builder) {
+			b.WriteString(`<clone id="c"><meta_attributes id="cm"><nvpair id="ci" name="interleave" value="true"/></meta_attributes>`)
+			simple(b, "daemon")
+			b.WriteString(`</clone>`)
+			plainOnes(n)(b)
+		}, func(b *strings.Builder) {
+			for i := range n {
+				fmt.Fprintf(b, `<rsc_order id="o%d" first="c" then="p%d"/><rsc_colocation id="k%d" rsc="p%d" with-rsc="c" score="INFINITY"/>`, i, i, i, i)
+			}
+		})
+	},
+	"hub": func(nodes, n int) string { // all after, and with, one primitive
+		return shaped(nodes, func(b *strings.Builder) {
+			simple(b, "hub")
+			plainOnes(n)(b)
+		}, func(b *strings.Builder) {
+			for i := range n {
+				fmt.Fprintf(b, `<rsc_order id="o%d" first="hub" then="p%d"/><rsc_colocation id="k%d" rsc="p%d" with-rsc="hub" score="10"/>`, i, i, i, i)
+			}
+		})
+	},
+	"big set": func(nodes, n int) string {
+		return shaped(nodes, plainOnes(n), func(b *strings.Builder) {
+			b.WriteString(`<rsc_order id="o"><resource_set id="os">`)
+			for i := range n {
+				fmt.Fprintf(b, `<resource_ref id="p%d"/>`, i)
+			}
+			b.WriteString(`</resource_set></rsc_order>`)
+		})
+	},
+	"interleaved": func(nodes, n int) string { // clones of groups, one after the other
+		return shaped(nodes, func(b *strings.Builder) {
+			for i := range n / nodes / 2 {
+				fmt.Fprintf(b, `<clone id="c%d"><meta_attributes id="c%dm"><nvpair id="c%dmi" name="interleave" value="true"/></meta_attributes><group id="c%dg">`, i, i, i, i)
+				simple(b, fmt.Sprintf("c%da", i))
+				simple(b, fmt.Sprintf("c%db", i))
+				b.WriteString(`</group></clone>`)
+			}
+		}, func(b *strings.Builder) {
+			for i := 1; i < n/nodes/2; i++ {
+				fmt.Fprintf(b, `<rsc_order id="o%d" first="c%d" then="c%d"/><rsc_colocation id="k%d" rsc="c%d" with-rsc="c%d" score="INFINITY"/>`, i, i-1, i, i, i, i-1)
+			}
+		})
+	},
+	"unique": func(nodes, n int) string { // one clone of many instances
+		return shaped(nodes, func(b *strings.Builder) {
+			fmt.Fprintf(b, `<clone id="c"><meta_attributes id="cm"><nvpair id="cm1" name="globally-unique" value="true"/><nvpair id="cm2" name="clone-max" value="%d"/><nvpair id="cm3" name="clone-node-max" value="%d"/></meta_attributes>`, n, n/nodes+1)
+			simple(b, "p")
+			b.WriteString(`</clone>`)
+		}, nil)
+	},
+	"rules": func(nodes, n int) string {
+		return shaped(nodes, plainOnes(n), func(b *strings.Builder) {
+			for i := range n {
+				fmt.Fprintf(b, `<rsc_location id="l%d" rsc="p%d"><rule id="r%d" score="%d"><expression id="e%d" attribute="#uname" operation="eq" value="node%d"/></rule></rsc_location>`, i, i, i, i%100, i, i%nodes+1)
+			}
+		})
+	},
+	"tickets": func(nodes, n int) string {
+		return shaped(nodes, plainOnes(n), func(b *strings.Builder) {
+			for i := range n {
+				fmt.Fprintf(b, `<rsc_ticket id="t%d" rsc="p%d" ticket="T" loss-policy="fence"/>`, i, i)
+			}
+		})
+	},
+}
+
+func plainOnes(n int) func(*strings.Builder) {
+	return func(b *strings.Builder) {
+		for i := range n {
+			simple(b, fmt.Sprintf("p%d", i))
+		}
+	}
+}
+
+// settle carries plans out until nothing is left to do.
+func settle(tb testing.TB, root *etree.Element) {
+	tb.Helper()
+	for range 4 {
+		res, err := scheduler.Plan(scheduler.Input{CIB: root, Now: when, NoScores: true})
+		if err != nil {
+			tb.Fatal(err)
+		}
+		if len(res.Graph.Synapses) == 0 {
+			return
+		}
+		(&dryrun.Simulation{CIB: root, Now: when, Known: func(id string) bool { return res.Cluster.Find(id) != nil }}).Execute(res.Graph)
+	}
+}
+
+// change makes a running cluster one in another state.
+func change(root *etree.Element, state string) {
+	nodes := root.FindElements("./status/node_state")
+	last := nodes[len(nodes)-1]
+	switch state {
+	case "lost":
+		last.CreateAttr("in_ccm", "false")
+		last.CreateAttr("crmd", "offline")
+	case "fresh": // the last node joined, and nothing is known of it
+		for _, k := range last.ChildElements() {
+			last.RemoveChild(k)
+		}
+	case "failed": // everything on the last node failed
+		for _, op := range last.FindElements(".//lrm_rsc_op") {
+			if op.SelectAttrValue("operation", "") == "start" {
+				op.CreateAttr("rc-code", "1")
+				op.CreateAttr("op-status", "4")
+				key := op.SelectAttrValue("transition-key", "")
+				op.CreateAttr("transition-magic", "4:1;"+key)
+			}
+		}
+	}
+}
+
+// processor is the time that this thread has used.
+func processor() time.Duration {
+	var u syscall.Rusage
+	_ = syscall.Getrusage(1, &u) // RUSAGE_THREAD
+	return time.Duration(u.Utime.Nano() + u.Stime.Nano())
+}
+
+// TestGrowth tells how the time of a plan grows as clusters of all kinds, in all states, double.
+//
+//	go test ./engine/scheduler -run TestGrowth -growth -v
+func TestGrowth(t *testing.T) {
+	if !*growth {
+		t.Skip("not asked for")
+	}
+	runtime.LockOSThread()
+	all := map[string]func(nodes, n int) string{}
+	var names []string
+	for _, m := range []map[string]func(nodes, n int) string{kinds, moreKinds} {
+		for k, f := range m {
+			all[k] = f
+			names = append(names, k)
+		}
+	}
+	sort.Strings(names)
+	for _, kind := range names {
+		for _, state := range []string{"cold", "running", "lost", "fresh", "failed"} {
+			line := ""
+			var before time.Duration
+			for _, n := range []int{500, 1000, 2000, 4000} {
+				root := parse(t, all[kind](8, n))
+				if state != "cold" {
+					settle(t, root)
+					change(root, state)
+				}
+				runtime.GC()
+				begin := processor()
+				res, err := scheduler.Plan(scheduler.Input{CIB: root, Now: when, NoScores: true})
+				if err != nil {
+					t.Fatal(err)
+				}
+				planned := processor() - begin
+				begin = processor()
+				(&dryrun.Simulation{CIB: root, Now: when, Known: func(id string) bool { return res.Cluster.Find(id) != nil }}).Execute(res.Graph)
+				executed := processor() - begin
+				line += fmt.Sprintf("  %6.1f (+%.1f)", float64(planned.Microseconds())/1000, float64(executed.Microseconds())/1000)
+				if n == 4000 {
+					line += fmt.Sprintf("  x%.1f", float64(planned)/float64(before))
+				}
+				before = planned
+			}
+			t.Logf("%-12s %-8s%s", kind, state, line)
+		}
+	}
+}
