@@ -122,8 +122,9 @@ func TestDataMTU(t *testing.T) {
 		cipher, hash string
 		want         int
 	}{{"none", "none", 1446}, {"aes256", "sha256", 1397}} {
-		n := newPair(t, 1, c.cipher, c.hash, "passive", 1).a
-		if got := n.DataMTU(0); got != c.want {
+		p := newPair(t, 1, c.cipher, c.hash, "passive", 1)
+		p.run(3 * time.Second)
+		if got := p.a.DataMTU(2, 0); got != c.want {
 			t.Errorf("%s %s: %d, not %d", c.cipher, c.hash, got, c.want)
 		}
 	}
@@ -139,8 +140,10 @@ type pair struct {
 	cut   map[int]bool
 	loss  float64
 	late  []wait
-	got   map[*Net][][]byte
-	sent  int
+	// What the interface lets out and what the way takes, with headers.
+	out, way int
+	got      map[*Net][][]byte
+	sent     int
 }
 
 type wait struct {
@@ -157,7 +160,7 @@ func address(host, link int) netip.AddrPort {
 
 func newPair(t *testing.T, seed uint64, cipher, hash, mode string, links int) *pair {
 	t.Helper()
-	p := &pair{t: t, rng: rand.New(rand.NewPCG(seed, 5)), now: time.Unix(1000, 0), links: links, cut: map[int]bool{}, got: map[*Net][][]byte{}}
+	p := &pair{t: t, rng: rand.New(rand.NewPCG(seed, 5)), now: time.Unix(1000, 0), links: links, cut: map[int]bool{}, got: map[*Net][][]byte{}, out: 1500, way: 1500}
 	p.a, p.b = p.host(1, cipher, hash, mode), p.host(2, cipher, hash, mode)
 	return p
 }
@@ -166,6 +169,7 @@ func (p *pair) host(id int, cipher, hash, mode string) *Net {
 	cfg := Config{
 		Host: uint16(id), Cipher: cipher, Hash: hash, Key: bytes.Repeat([]byte("key"), 80), Mode: mode, Links: map[int]Link{},
 		Peers: map[uint16]map[int]netip.AddrPort{}, Rand: rand.NewChaCha8([32]byte{byte(id)}),
+		PMTUdInterval: 30 * time.Second,
 	}
 	for h := 1; h <= 2; h++ {
 		cfg.Peers[uint16(h)] = map[int]netip.AddrPort{}
@@ -191,8 +195,12 @@ func (p *pair) work(n *Net) {
 		switch e := e.(type) {
 		case *Transmit:
 			p.sent++
-			if len(e.Datagram) > 1472 {
-				p.t.Fatalf("datagram of %d bytes", len(e.Datagram))
+			if len(e.Datagram)+28 > p.out {
+				n.TooBig(p.now, e.Link, p.out)
+				continue
+			}
+			if len(e.Datagram)+28 > p.way {
+				continue
 			}
 			if !p.cut[e.Link] && p.rng.Float64() >= p.loss {
 				p.late = append(p.late, wait{p.now.Add(time.Duration(p.rng.IntN(2000)) * time.Microsecond), other, e.Link, address(id, e.Link), e.Datagram})

@@ -30,7 +30,9 @@ type Config struct {
 	Peers map[uint16]map[int]netip.AddrPort
 	// Rand yields what encryption needs; it must be good where Cipher is not "none".
 	Rand io.Reader
-	Log  *slog.Logger
+	// PMTUdInterval is how often the path MTU of a link is looked for again; 0 for never.
+	PMTUdInterval time.Duration
+	Log           *slog.Logger
 }
 
 // Link is how one link is watched and used.
@@ -39,7 +41,7 @@ type Link struct {
 	PingTimeout  time.Duration
 	PongCount    int
 	Priority     int
-	// MTU is what a datagram may have, with the headers of IP and UDP: 1500 on Ethernet.
+	// MTU is what a datagram may have, with the headers of IP and UDP; 0 where that is to be found out.
 	MTU int
 }
 
@@ -80,6 +82,7 @@ type Net struct {
 	order      []uint16
 	seq        uint16 // of the last data packet
 	turn       int    // rr: the link that comes next
+	fragment   int    // what a datagram carries; 0 to be counted
 
 	forged uint64
 }
@@ -108,6 +111,7 @@ type link struct {
 	nextPing time.Time
 	lastPong time.Time
 	down     time.Time // when it counts as down without pong
+	path     discovery
 }
 
 // assembly is a packet of which fragments have arrived.
@@ -174,6 +178,7 @@ func (n *Net) setPeers(peers map[uint16]map[int]netip.AddrPort) {
 	}
 	slices.Sort(n.order)
 	n.hosts = hosts
+	n.fragment = 0
 }
 
 // Start begins to watch the links.
@@ -212,6 +217,11 @@ func (n *Net) Deadline() time.Time {
 			if l.up && l.down.Before(d) {
 				d = l.down
 			}
+			if t := l.path.until; l.up && l.path.size != 0 && t.Before(d) {
+				d = t
+			} else if t := l.path.next; l.up && l.path.size == 0 && !t.IsZero() && t.Before(d) {
+				d = t
+			}
 		}
 	}
 	return d
@@ -227,8 +237,9 @@ func (n *Net) Advance(now time.Time) {
 			}
 			c := n.cfg.Links[i]
 			if l.up && !now.Before(l.down) {
-				n.setLink(h, i, false)
+				n.setLink(now, h, i, false)
 			}
+			n.discoveries(now, h, i)
 			if !now.Before(l.nextPing) {
 				l.nextPing = now.Add(c.PingInterval)
 				n.ping(now, i, l, true)
@@ -252,12 +263,16 @@ func (n *Net) transmit(i int, to netip.AddrPort, packet []byte) {
 	n.out = append(n.out, &Transmit{i, to, b})
 }
 
-func (n *Net) setLink(h *host, i int, up bool) {
+func (n *Net) setLink(now time.Time, h *host, i int, up bool) {
 	l := h.links[i]
 	before := h.reachable()
 	l.up = up
-	if !up {
+	n.fragment = 0
+	if up {
+		n.discover(now, h, i)
+	} else {
 		l.pongs = 0
+		l.path.size, l.path.good = 0, 0
 	}
 	n.log.Info("link", "host", h.id, "link", i, "up", up)
 	n.out = append(n.out, &Changed{h.id, i, up})
@@ -286,34 +301,6 @@ func (n *Net) Up(id uint16, i int) bool {
 func (n *Net) Reachable(id uint16) bool {
 	h := n.hosts[id]
 	return h != nil && h.reachable()
-}
-
-// DataMTU is how many bytes of data a datagram of a link carries, as the original counts them.
-func (n *Net) DataMTU(i int) int {
-	mtu := n.cfg.Links[i].MTU
-	if mtu == 0 {
-		mtu = 1500
-	}
-	headers := 28 // IPv4 and UDP
-	for _, id := range n.order {
-		if l := n.hosts[id].links[i]; l != nil && l.to.Addr().Is6() {
-			headers = 48
-		}
-	}
-	return n.room(mtu-headers) - overhead
-}
-
-// fragmentSize is the least of the data MTUs of the links in use.
-func (n *Net) fragmentSize() int {
-	size := 0
-	for i := range MaxLinks {
-		if _, ok := n.cfg.Links[i]; ok {
-			if m := n.DataMTU(i); size == 0 || m < size {
-				size = m
-			}
-		}
-	}
-	return max(size, 256)
 }
 
 // Send sends a packet to one host, or with to 0 to all. Who is not reachable does not get it.
@@ -424,7 +411,7 @@ func (n *Net) Receive(now time.Time, i int, from netip.AddrPort, datagram []byte
 		be.PutUint16(r[2:], n.cfg.Host)
 		n.transmit(i, l.to, r)
 	case typePMTUdReply:
-		// This host does not ask: datagrams are as big as the interface lets them be.
+		return n.answered(now, h, i, b)
 	default:
 		return fmt.Errorf("packet of type %#x", kind)
 	}
@@ -442,7 +429,7 @@ func (n *Net) pong(now time.Time, h *host, i int) {
 	if l.pongs++; l.pongs < c.PongCount {
 		return
 	}
-	n.setLink(h, i, true)
+	n.setLink(now, h, i, true)
 	// The host learns at which number this one's packets go on.
 	n.ping(now, i, l, false)
 }

@@ -22,6 +22,7 @@ func (n *Net) NewKey(cipher, hash string, key []byte) (changed bool, err error) 
 	}
 	n.cfg.Cipher, n.cfg.Hash, n.cfg.Key = cipher, hash, key
 	n.other, n.otherUntil = s, time.Time{}
+	n.fragment = 0
 	return true, nil
 }
 
@@ -29,6 +30,7 @@ func (n *Net) NewKey(cipher, hash string, key []byte) (changed bool, err error) 
 func (n *Net) Activate() {
 	if n.other != nil && n.otherUntil.IsZero() {
 		n.seal, n.other = n.other, n.seal
+		n.fragment = 0
 	}
 }
 
@@ -44,6 +46,7 @@ func (n *Net) CleanUp(now time.Time) {
 func (n *Net) unseal(now time.Time, b []byte) ([]byte, error) {
 	if n.other != nil && !n.otherUntil.IsZero() && now.After(n.otherUntil) {
 		n.other = nil
+		n.fragment = 0
 	}
 	first, second := n.seal, n.other
 	if second != nil && first.hash == nil {

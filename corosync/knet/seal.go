@@ -134,6 +134,14 @@ func (s *seal) open(b []byte) ([]byte, error) {
 	return plain[:len(plain)-pad], nil
 }
 
+// sealed is how long the datagram of a packet is.
+func (s *seal) sealed(packet int) int {
+	if s.block != nil {
+		packet = aes.BlockSize + packet/aes.BlockSize*aes.BlockSize + aes.BlockSize
+	}
+	return packet + s.size
+}
+
 // room is how long a packet may be so that its datagram has at most size bytes.
 func (s *seal) room(size int) int {
 	if s.hash == nil {

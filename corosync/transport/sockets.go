@@ -111,16 +111,37 @@ func (s *Sockets) read(link int, c *net.UDPConn) {
 // Datagrams yields what arrives.
 func (s *Sockets) Datagrams() <-chan Datagram { return s.datagrams }
 
-// Send sends a datagram. Like the network, it does not tell whether it arrives. One goroutine may send.
-func (s *Sockets) Send(link int, to netip.AddrPort, data []byte) {
+// Send sends a datagram. Like the network, it does not tell whether it arrives. What this host itself says against
+// it is logged and returned; it wraps EMSGSIZE where the interface does not let so much out. One goroutine may send.
+func (s *Sockets) Send(link int, to netip.AddrPort, data []byte) error {
 	c := s.conns[link]
 	if c == nil {
-		return
+		return nil
 	}
-	if _, err := c.WriteToUDPAddrPort(data, to); err != nil && !errors.Is(err, net.ErrClosed) {
-		if now := time.Now(); now.Sub(s.complain[link]) > 10*time.Second {
-			s.complain[link] = now
-			s.log.Warn("datagrams cannot be sent", "link", link, "to", to, "error", err)
+	_, err := c.WriteToUDPAddrPort(data, to)
+	if err == nil || errors.Is(err, net.ErrClosed) {
+		return nil
+	}
+	if now := time.Now(); !errors.Is(err, syscall.EMSGSIZE) && now.Sub(s.complain[link]) > 10*time.Second {
+		s.complain[link] = now
+		s.log.Warn("datagrams cannot be sent", "link", link, "to", to, "error", err)
+	}
+	return err
+}
+
+// DontFragment has datagrams travel whole or not at all.
+func (s *Sockets) DontFragment() {
+	for link, c := range s.conns {
+		level, name, value := unix.IPPROTO_IP, unix.IP_MTU_DISCOVER, unix.IP_PMTUDISC_PROBE
+		if a, ok := c.LocalAddr().(*net.UDPAddr); ok && a.IP.To4() == nil {
+			level, name, value = unix.IPPROTO_IPV6, unix.IPV6_MTU_DISCOVER, unix.IPV6_PMTUDISC_PROBE
+		}
+		err := errors.New("it has no descriptor")
+		if raw, rawErr := c.SyscallConn(); rawErr == nil {
+			_ = raw.Control(func(fd uintptr) { err = unix.SetsockoptInt(int(fd), level, name, value) })
+		}
+		if err != nil {
+			s.log.Warn("datagrams of this link may be cut into pieces: its path MTU will not be found", "link", link, "error", err)
 		}
 	}
 }

@@ -10,6 +10,7 @@ import (
 	"net/netip"
 	"os"
 	"path/filepath"
+	"syscall"
 	"time"
 
 	"hacluster/corosync/conf"
@@ -80,12 +81,13 @@ func openWires(ctx context.Context, c *conf.Config, me uint32, a addresses, log 
 		u.me = me
 		return u, nil
 	}
+	s.DontFragment()
 	k := &knetWires{s: s, me: me, own: own, log: log}
 	k.links, k.peers = k.settings(c, a)
 	k.net, err = knet.New(knet.Config{
 		Host: uint16(me), Cipher: c.Totem.Cipher, Hash: c.Totem.Hash, Key: key, Mode: c.Totem.LinkMode, Links: k.links, Peers: k.peers,
 		Compression: knet.Compression{Model: c.Totem.CompressionModel, Threshold: c.Totem.CompressionThreshold, Level: c.Totem.CompressionLevel},
-		Rand:        rand.Reader, Log: log.With("service", "knet"),
+		PMTUdInterval: c.Totem.KnetPMTUdInterval, Rand: rand.Reader, Log: log.With("service", "knet"),
 	})
 	if err != nil {
 		s.Close()
@@ -238,7 +240,7 @@ type knetWires struct {
 
 func (k *knetWires) settings(c *conf.Config, a addresses) (map[int]knet.Link, map[uint16]map[int]netip.AddrPort) {
 	links, peers := map[int]knet.Link{}, map[uint16]map[int]netip.AddrPort{}
-	for i, own := range k.own {
+	for i := range k.own {
 		set := conf.Link{PongCount: 2, Priority: 1}
 		for _, l := range c.Totem.Links {
 			if l.Number == i {
@@ -253,7 +255,7 @@ func (k *knetWires) settings(c *conf.Config, a addresses) (map[int]knet.Link, ma
 		}
 		links[i] = knet.Link{
 			PingInterval: set.PingInterval, PingTimeout: set.PingTimeout, PongCount: max(set.PongCount, 1),
-			Priority: set.Priority, MTU: transport.MTU(own.Addr()),
+			Priority: set.Priority, MTU: c.Totem.KnetMTU,
 		}
 		for _, n := range c.Nodes {
 			if addr := a[n.ID][i]; addr.IsValid() {
@@ -287,7 +289,9 @@ func (k *knetWires) carryOut() {
 	for e := k.net.Next(); e != nil; e = k.net.Next() {
 		switch e := e.(type) {
 		case *knet.Transmit:
-			k.s.Send(e.Link, e.To, e.Datagram)
+			if errors.Is(k.s.Send(e.Link, e.To, e.Datagram), syscall.EMSGSIZE) {
+				k.net.TooBig(time.Now(), e.Link, transport.MTU(k.own[e.Link].Addr()))
+			}
 		case *knet.Deliver:
 			k.arrived = append(k.arrived, e.Packet)
 		}
@@ -363,7 +367,7 @@ func (k *knetWires) state(node uint32) (bool, [8]local.Link) {
 			Enabled: true, Connected: k.net.Up(uint16(node), i), Source: own.Addr().String(), Destination: to.Addr().String(),
 		}
 		if links[i].Connected {
-			links[i].MTU = uint32(k.net.DataMTU(i))
+			links[i].MTU = uint32(k.net.DataMTU(uint16(node), i))
 		}
 	}
 	return k.net.Reachable(uint16(node)), links
