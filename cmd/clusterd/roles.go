@@ -64,6 +64,7 @@ const exitStayDown = exit(100)
 
 func corosync(ctx context.Context, env *program.Env) error {
 	log := logger(env)
+	corosyncd.Alone()
 	err := corosyncd.Run(ctx, corosyncd.Options{Log: log, Ready: func() {
 		if err := supervise.Ready(env.Getenv); err != nil {
 			log.Warn("tell that the service is ready", "err", err)

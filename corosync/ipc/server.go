@@ -224,10 +224,17 @@ func (s *Server) forget(c *Conn) {
 // serverLink is one way in which a server's messages travel. next, respond and
 // event block, each called from one goroutine; after interrupt they return
 // ErrClosed or another error. release frees what they use: nobody may be in them.
+// tryRespond, tryEvent and announce do not block; false where respond or event has to do it. The client
+// does not learn of an event by tryEvent before announce has told it how many have come.
+// They are called by who calls respond and event, or while nobody does.
 type serverLink interface {
 	next() ([]byte, error)
 	respond([]byte) error
 	event([]byte) error
+	tryRespond([]byte) (bool, error)
+	tryEvent([]byte) (bool, error)
+	announce(events int) (told int)
+	tell() error // of one event; it blocks
 	flowControl(on bool)
 	interrupt()
 	release()
@@ -269,10 +276,62 @@ func (c *Conn) Done() <-chan struct{} { return c.done }
 func (c *Conn) Close() { c.end(ErrClosed) }
 
 // Respond queues the response to the request that was taken last.
-func (c *Conn) Respond(b []byte) { c.put(&c.responses, b) }
+func (c *Conn) Respond(b []byte) { c.put(&c.responses, b, c.tryRespond) }
 
 // Event queues an event. Events arrive in the order in which they are queued.
-func (c *Conn) Event(b []byte) { c.put(&c.events, b) }
+func (c *Conn) Event(b []byte) {
+	if c.EventLater(b) {
+		c.Flush()
+	}
+}
+
+// EventLater is Event where more are to come: the client learns of them by Flush. It tells whether that is needed.
+func (c *Conn) EventLater(b []byte) (flush bool) {
+	c.put(&c.events, b, c.tryEvent)
+	c.events.mu.Lock()
+	defer c.events.mu.Unlock()
+	return c.events.untold > 0
+}
+
+// Flush tells the client of the events by EventLater.
+func (c *Conn) Flush() {
+	q := &c.events
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	if q.untold == 0 || q.busy {
+		return // the writer does it
+	}
+	c.mu.Lock()
+	if !c.released {
+		q.untold -= c.link.announce(q.untold)
+	}
+	c.mu.Unlock()
+	if q.untold > 0 {
+		q.rouse()
+	}
+}
+
+func (c *Conn) tryRespond(b []byte) (bool, error) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if c.released {
+		return false, nil
+	}
+	return c.link.tryRespond(b)
+}
+
+func (c *Conn) tryEvent(b []byte) (bool, error) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if c.released {
+		return false, nil
+	}
+	ok, err := c.link.tryEvent(b)
+	if ok {
+		c.events.untold++
+	}
+	return ok, err
+}
 
 // Queued is the number of events that the client has not been handed yet.
 func (c *Conn) Queued() int { return c.events.len() }
@@ -286,12 +345,17 @@ func (c *Conn) FlowControl(on bool) {
 	}
 }
 
-func (c *Conn) put(q *queue, b []byte) {
+// put has a message written at once where nobody else is writing and there is room, and else leaves it to the
+// writer: a wake of another goroutine takes longer than all the rest.
+func (c *Conn) put(q *queue, b []byte, try func([]byte) (bool, error)) {
 	if len(b) > c.maxMessage {
 		c.end(fmt.Errorf("message of %d bytes for process %d, which takes %d", len(b), c.peer.PID, c.maxMessage))
 		return
 	}
-	if q.put(b) > c.server.cfg.MaxQueued {
+	waiting, err := q.put(b, try)
+	if err != nil {
+		c.end(err)
+	} else if waiting > c.server.cfg.MaxQueued {
 		c.end(fmt.Errorf("process %d does not read: more than %d bytes wait", c.peer.PID, c.server.cfg.MaxQueued))
 	}
 }
@@ -309,12 +373,23 @@ func (c *Conn) run() error {
 	for _, w := range []struct {
 		q    *queue
 		send func([]byte) error
-	}{{&c.responses, c.link.respond}, {&c.events, c.link.event}} {
+		tell func() error // of one event
+	}{{&c.responses, c.link.respond, nil}, {&c.events, c.link.event, c.link.tell}} {
 		writers.Go(func() {
 			for {
-				b, ok := w.q.take(c.done)
+				b, untold, ok := w.q.take(c.done)
 				if !ok {
 					return
+				}
+				for untold > 0 && w.tell != nil {
+					if err := w.tell(); err != nil {
+						c.end(err)
+						return
+					}
+					untold--
+				}
+				if b == nil {
+					continue
 				}
 				if err := w.send(b); err != nil {
 					c.end(err)
@@ -350,47 +425,65 @@ type queue struct {
 	mu    sync.Mutex
 	list  [][]byte
 	bytes int
-	wake  chan struct{}
+	// busy is set while the writer has something in hand.
+	busy bool
+	// untold is how many events the client can read and does not know of.
+	untold int
+	wake   chan struct{}
 }
 
-// put adds b and returns the bytes that wait now.
-func (q *queue) put(b []byte) int {
+// put writes b by try where nothing is before it, or adds it, and returns the bytes that wait now.
+func (q *queue) put(b []byte, try func([]byte) (bool, error)) (int, error) {
 	q.mu.Lock()
+	defer q.mu.Unlock()
+	if !q.busy && len(q.list) == 0 {
+		if ok, err := try(b); ok || err != nil {
+			return 0, err
+		}
+	}
 	q.list = append(q.list, b)
 	q.bytes += len(b)
-	n := q.bytes
-	q.mu.Unlock()
+	q.rouse()
+	return q.bytes, nil
+}
+
+// rouse wakes the writer.
+func (q *queue) rouse() {
 	select {
 	case q.wake <- struct{}{}:
 	default:
 	}
-	return n
 }
 
 func (q *queue) len() int { q.mu.Lock(); defer q.mu.Unlock(); return len(q.list) }
 
-// take waits for the next message; ok is false when done is closed.
-func (q *queue) take(done <-chan struct{}) (b []byte, ok bool) {
+// take waits for the next message, or for events of which the client is to be told before; ok is false when done is closed. Who
+// calls it again has done with the last.
+func (q *queue) take(done <-chan struct{}) (b []byte, untold int, ok bool) {
 	for {
 		select {
 		case <-done:
-			return nil, false
+			return nil, 0, false
 		default:
 		}
 		q.mu.Lock()
-		if len(q.list) > 0 {
-			b = q.list[0]
-			q.list[0] = nil
-			q.list = q.list[1:]
-			q.bytes -= len(b)
+		q.busy = len(q.list) > 0 || q.untold > 0
+		if q.busy {
+			untold, q.untold = q.untold, 0
+			if len(q.list) > 0 {
+				b = q.list[0]
+				q.list[0] = nil
+				q.list = q.list[1:]
+				q.bytes -= len(b)
+			}
 			q.mu.Unlock()
-			return b, true
+			return b, untold, true
 		}
 		q.mu.Unlock()
 		select {
 		case <-q.wake:
 		case <-done:
-			return nil, false
+			return nil, 0, false
 		}
 	}
 }

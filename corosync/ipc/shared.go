@@ -1,12 +1,19 @@
 package ipc
 
 import (
+	"bytes"
+	"errors"
 	"fmt"
+	"io"
 	"net"
 	"runtime/debug"
 	"sync"
 	"sync/atomic"
+	"syscall"
 	"time"
+	"unsafe"
+
+	"golang.org/x/sys/unix"
 )
 
 // guarded calls f and turns a fault in shared memory into an error: the other
@@ -51,10 +58,15 @@ type sharedServer struct {
 	once                           sync.Once
 	bytes                          [64]byte
 	ready                          int // requests that the client has told of, not taken yet
+	raw                            syscall.RawConn
 }
 
 func newSharedServer(name string, p *place, stream *net.UnixConn, size int, w *welcome) (serverLink, error) {
-	l := &sharedServer{stream: stream, stop: make(chan struct{})}
+	raw, err := stream.SyscallConn()
+	if err != nil {
+		return nil, err
+	}
+	l := &sharedServer{stream: stream, stop: make(chan struct{}), raw: raw}
 	for _, r := range []struct {
 		ring *(*ring)
 		kind string
@@ -71,10 +83,29 @@ func newSharedServer(name string, p *place, stream *net.UnixConn, size int, w *w
 	return l, nil
 }
 
+// rung waits until the other side has sent bytes, each of which tells of a message, and yields how many. The
+// call for them does not wait: the scheduler need not know of it.
+func rung(raw syscall.RawConn, b []byte) (n int, err error) {
+	rerr := raw.Read(func(fd uintptr) bool {
+		r, _, errno := syscall.RawSyscall(unix.SYS_READ, fd, uintptr(unsafe.Pointer(&b[0])), uintptr(len(b)))
+		switch {
+		case errno == syscall.EAGAIN || errno == syscall.EINTR:
+			return false
+		case errno != 0:
+			err = errno
+		case r == 0:
+			err = io.EOF
+		}
+		n = int(r)
+		return true
+	})
+	return n, errors.Join(rerr, err)
+}
+
 func (l *sharedServer) next() (b []byte, err error) {
 	for {
 		for l.ready == 0 {
-			if l.ready, err = l.stream.Read(l.bytes[:]); err != nil {
+			if l.ready, err = rung(l.raw, l.bytes[:]); err != nil {
 				return nil, err
 			}
 		}
@@ -98,7 +129,43 @@ func (l *sharedServer) event(b []byte) error {
 	if err := put(l.eventRing, b, l.stop); err != nil {
 		return err
 	}
-	_, err := l.stream.Write([]byte{'e'})
+	return l.tell()
+}
+
+func (l *sharedServer) tryRespond(b []byte) (ok bool, err error) {
+	err = guarded(func() (err error) { ok, err = l.responses.write(b); return err })
+	return ok, err
+}
+
+func (l *sharedServer) tryEvent(b []byte) (ok bool, err error) {
+	err = guarded(func() (err error) { ok, err = l.eventRing.write(b); return err })
+	return ok, err
+}
+
+func (l *sharedServer) announce(events int) (told int) {
+	for told < events {
+		n := min(events-told, len(announcement))
+		wrote := 0
+		_ = l.raw.Write(func(fd uintptr) bool {
+			r, _, errno := syscall.RawSyscall6(unix.SYS_SENDTO, fd, uintptr(unsafe.Pointer(&announcement[0])), uintptr(n), unix.MSG_DONTWAIT|unix.MSG_NOSIGNAL, 0, 0)
+			if errno == 0 {
+				wrote = int(r)
+			}
+			return true
+		})
+		if wrote <= 0 {
+			break
+		}
+		told += wrote
+	}
+	return told
+}
+
+// announcement is a byte for each event.
+var announcement = bytes.Repeat([]byte{'e'}, 64)
+
+func (l *sharedServer) tell() error {
+	_, err := l.stream.Write(announcement[:1])
 	return err
 }
 
@@ -125,6 +192,7 @@ func (l *sharedServer) release() {
 
 type sharedClient struct {
 	stream                         *net.UnixConn
+	raw                            syscall.RawConn
 	requests, responses, eventRing *ring
 	stop                           chan struct{}
 	once                           sync.Once
@@ -133,7 +201,11 @@ type sharedClient struct {
 }
 
 func newSharedClient(stream *net.UnixConn, w welcome) (clientLink, error) {
-	l := &sharedClient{stream: stream, stop: make(chan struct{})}
+	raw, err := stream.SyscallConn()
+	if err != nil {
+		return nil, err
+	}
+	l := &sharedClient{stream: stream, stop: make(chan struct{}), raw: raw}
 	for _, r := range []struct {
 		ring *(*ring)
 		path string
@@ -177,7 +249,7 @@ func (l *sharedClient) response() (b []byte, err error) {
 func (l *sharedClient) event() (b []byte, err error) {
 	for {
 		for l.ready == 0 {
-			if l.ready, err = l.stream.Read(l.bytes[:]); err != nil {
+			if l.ready, err = rung(l.raw, l.bytes[:]); err != nil {
 				return nil, ErrClosed
 			}
 		}

@@ -24,6 +24,21 @@ type seal struct {
 	size  int // of the HMAC
 	key   []byte
 	rand  io.Reader
+	// digest is where the last sum is.
+	digest [sha512.Size]byte
+	mac    hash.Hash        // made once: it begins with the key's own hashes
+	enc    cipher.BlockMode // with SetIV
+	dec    cipher.BlockMode
+}
+
+// startAt has a mode begin anew with an IV; made is the one to be used.
+func startAt(mode *cipher.BlockMode, iv []byte, make func(iv []byte) cipher.BlockMode) (made cipher.BlockMode) {
+	if m, ok := (*mode).(interface{ SetIV([]byte) }); ok {
+		m.SetIV(iv)
+	} else {
+		*mode = make(iv)
+	}
+	return *mode
 }
 
 // Limits of keys, in bytes.
@@ -81,9 +96,12 @@ func newSeal(cipherName, hashName string, key []byte, rand io.Reader) (*seal, er
 }
 
 func (s *seal) sum(b []byte) []byte {
-	m := hmac.New(s.hash, s.key)
-	m.Write(b)
-	return m.Sum(nil)
+	if s.mac == nil {
+		s.mac = hmac.New(s.hash, s.key)
+	}
+	s.mac.Reset()
+	s.mac.Write(b)
+	return s.mac.Sum(s.digest[:0])
 }
 
 // close is the packet as it travels.
@@ -103,7 +121,7 @@ func (s *seal) close(packet []byte) ([]byte, error) {
 	for i := len(b) - pad; i < len(b); i++ {
 		b[i] = byte(pad)
 	}
-	cipher.NewCBCEncrypter(s.block, b[:aes.BlockSize]).CryptBlocks(b[aes.BlockSize:], b[aes.BlockSize:])
+	startAt(&s.enc, b[:aes.BlockSize], func(iv []byte) cipher.BlockMode { return cipher.NewCBCEncrypter(s.block, iv) }).CryptBlocks(b[aes.BlockSize:], b[aes.BlockSize:])
 	return append(b, s.sum(b)...), nil
 }
 
@@ -126,7 +144,7 @@ func (s *seal) open(b []byte) ([]byte, error) {
 		return nil, errForged
 	}
 	plain := make([]byte, len(signed)-aes.BlockSize)
-	cipher.NewCBCDecrypter(s.block, signed[:aes.BlockSize]).CryptBlocks(plain, signed[aes.BlockSize:])
+	startAt(&s.dec, signed[:aes.BlockSize], func(iv []byte) cipher.BlockMode { return cipher.NewCBCDecrypter(s.block, iv) }).CryptBlocks(plain, signed[aes.BlockSize:])
 	pad := int(plain[len(plain)-1])
 	if pad == 0 || pad > aes.BlockSize {
 		return nil, errForged

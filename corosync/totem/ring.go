@@ -383,7 +383,7 @@ func (r *Ring) Receive(now time.Time, datagram []byte) error {
 		r.receiveToken(now, p)
 	case *wire.Mcast:
 		r.stats.McastRx++
-		r.receiveMcast(now, p)
+		r.receiveMcast(now, p, datagram)
 	case *wire.MergeDetect:
 		r.stats.MergeDetectRx++
 		if p.From != r.me && p.Ring != r.ring {

@@ -246,8 +246,8 @@ func (r *Ring) free(aru uint32) {
 	}
 }
 
-// receiveMcast takes a message of another node.
-func (r *Ring) receiveMcast(now time.Time, m *wire.Mcast) {
+// receiveMcast takes a message of another node, and the packet that it came in.
+func (r *Ring) receiveMcast(now time.Time, m *wire.Mcast, packet []byte) {
 	if m.From == r.me {
 		return // what this node has sent it has
 	}
@@ -268,7 +268,10 @@ func (r *Ring) receiveMcast(now time.Time, m *wire.Mcast) {
 		r.stats.RxDropped++
 		return
 	}
-	if !w.put(m, nil) {
+	if m.Swapped {
+		packet = nil
+	}
+	if !w.put(m, packet) {
 		return
 	}
 	if less(r.high, m.Seq) {

@@ -9,7 +9,6 @@ import (
 	"net/netip"
 	"os"
 	"syscall"
-	"time"
 
 	"golang.org/x/sys/unix"
 )
@@ -35,13 +34,15 @@ func DefaultGroup(cluster string, link int, v6 bool) netip.Addr {
 }
 
 // Multicast is the sockets of a node with transport udp: one for what others send to
-// it alone, one for what is sent to all, one to send from. All arrive as link 0.
+// it alone, one for what is sent to all, one to send from.
 type Multicast struct {
 	*Sockets
-	out    *net.UDPConn
-	group  netip.AddrPort
-	failed time.Time // of the last complaint
+	out   *net.UDPConn
+	group netip.AddrPort
 }
+
+// outgoing is the number of the socket to send from.
+const outgoing = 2
 
 // OpenMulticast binds the sockets: own is this node's address with the port of the
 // ring; packets leave from the port below it, as the original's do.
@@ -107,7 +108,9 @@ func (m *Multicast) open(ctx context.Context, own netip.AddrPort, g Group, devic
 		return errors.Join(fmt.Errorf("bind the socket for all nodes' packets: %w", err), m.out.Close())
 	}
 	m.conns[1] = all
-	go m.read(0, m.conns[1])
+	if m.senders[outgoing], err = newSender(m.out); err != nil {
+		return err
+	}
 	return nil
 }
 
@@ -174,20 +177,11 @@ func interfaceOf(a netip.Addr) (*net.Interface, error) {
 	return nil, fmt.Errorf("no interface has the address %s", a)
 }
 
-// SendAll sends a datagram to all nodes.
-func (m *Multicast) SendAll(data []byte) { m.send(m.group, data) }
+// QueueAll has a datagram sent to all nodes.
+func (m *Multicast) QueueAll(data []byte) { m.Queue(outgoing, m.group, data) }
 
-// SendTo sends a datagram to one node.
-func (m *Multicast) SendTo(to netip.AddrPort, data []byte) { m.send(to, data) }
-
-func (m *Multicast) send(to netip.AddrPort, data []byte) {
-	if _, err := m.out.WriteToUDPAddrPort(data, to); err != nil && !errors.Is(err, net.ErrClosed) {
-		if now := time.Now(); now.Sub(m.failed) > 10*time.Second {
-			m.failed = now
-			m.log.Warn("datagrams cannot be sent", "to", to, "error", err)
-		}
-	}
-}
+// QueueTo has a datagram sent to one node.
+func (m *Multicast) QueueTo(to netip.AddrPort, data []byte) { m.Queue(outgoing, to, data) }
 
 // Close ends all sockets.
 func (m *Multicast) Close() {

@@ -22,29 +22,31 @@ type Datagram struct {
 	Link int
 	From netip.AddrPort
 	Data []byte
+
+	flushed uint64
 }
 
 // Sockets is one UDP socket for each link of this node.
 type Sockets struct {
-	conns     map[int]*net.UDPConn
-	log       *slog.Logger
-	datagrams chan Datagram
-	allowed   atomic.Pointer[map[netip.Addr]bool] // nil: everybody
-	refused   atomic.Uint64
-	complain  map[int]time.Time // of the last complaint about sending
+	conns    map[int]*net.UDPConn
+	senders  map[int]*sender
+	log      *slog.Logger
+	flushed  atomic.Uint64                       // how often Flush was called
+	allowed  atomic.Pointer[map[netip.Addr]bool] // nil: everybody
+	refused  atomic.Uint64
+	complain map[int]time.Time // of the last complaint about sending
 }
 
 const (
 	maxDatagram = 65536
 	// buffer is what a socket may hold for a node that is slow for a moment, in bytes.
 	buffer = 8 << 20
-	// queue is how many datagrams may wait for the loop.
-	queue = 2048
 )
 
-// Open binds a socket for each link. An error wraps EADDRINUSE or EADDRNOTAVAIL where that is the matter.
+// Open binds a socket for each link. Nothing is received until Start. An error wraps EADDRINUSE or EADDRNOTAVAIL where that
+// is the matter.
 func Open(ctx context.Context, local map[int]netip.AddrPort, log *slog.Logger) (*Sockets, error) {
-	s := &Sockets{conns: map[int]*net.UDPConn{}, log: log, datagrams: make(chan Datagram, queue), complain: map[int]time.Time{}}
+	s := &Sockets{conns: map[int]*net.UDPConn{}, senders: map[int]*sender{}, log: log, complain: map[int]time.Time{}}
 	lc := net.ListenConfig{Control: func(_, _ string, raw syscall.RawConn) error {
 		return raw.Control(func(fd uintptr) { usual(int(fd)) })
 	}}
@@ -55,11 +57,20 @@ func Open(ctx context.Context, local map[int]netip.AddrPort, log *slog.Logger) (
 			return nil, fmt.Errorf("bind the socket of link %d: %w", link, err)
 		}
 		s.conns[link] = pc.(*net.UDPConn)
-	}
-	for link, c := range s.conns {
-		go s.read(link, c)
+		if s.senders[link], err = newSender(s.conns[link]); err != nil {
+			s.Close()
+			return nil, fmt.Errorf("the socket of link %d: %w", link, err)
+		}
 	}
 	return s, nil
+}
+
+// Start begins to receive. take is called with what has arrived, from a goroutine for each socket; the list is take's
+// until it returns, the datagrams for good.
+func (s *Sockets) Start(take func([]Datagram)) {
+	for link, c := range s.conns {
+		go s.read(link, c, take)
+	}
 }
 
 // usual makes a socket as good as the host lets it be: nothing of this is needed to work.
@@ -81,52 +92,76 @@ func (s *Sockets) Allow(addrs map[netip.Addr]bool) {
 	s.allowed.Store(&addrs)
 }
 
-func (s *Sockets) read(link int, c *net.UDPConn) {
-	b := make([]byte, maxDatagram)
-	for {
-		n, from, err := c.ReadFromUDPAddrPort(b)
-		if errors.Is(err, net.ErrClosed) {
-			return
-		}
-		if err != nil {
-			continue // an ICMP message about something that was sent
-		}
-		from = netip.AddrPortFrom(from.Addr().Unmap(), from.Port())
-		if allowed := s.allowed.Load(); allowed != nil && !(*allowed)[from.Addr()] {
-			if s.refused.Add(1)%1000 == 1 {
-				s.log.Warn("datagrams from an address that is not in the nodelist are dropped", "address", from.Addr())
+// Stale tells whether Flush was called since a datagram arrived.
+func (s *Sockets) Stale(d Datagram) bool { return d.flushed != s.flushed.Load() }
+
+func (s *Sockets) read(link int, c *net.UDPConn, take func([]Datagram)) {
+	raw, err := c.SyscallConn()
+	if err != nil {
+		s.log.Error("a link cannot be heard", "link", link, "error", err)
+		return
+	}
+	r := newReceiver()
+	// Read calls again whenever there is something to be read, until the socket is closed.
+	_ = raw.Read(func(fd uintptr) bool {
+		for {
+			flushed := s.flushed.Load()
+			batch := r.take(fd, link)
+			whole := len(batch) == receiveBatch
+			kept := batch[:0]
+			for _, d := range batch {
+				if s.known(d.From.Addr()) {
+					d.flushed = flushed
+					kept = append(kept, d)
+				}
 			}
-			continue
+			if len(kept) > 0 {
+				take(kept)
+			}
+			if !whole {
+				return false // what comes now is told of
+			}
 		}
-		d := make([]byte, n)
-		copy(d, b[:n])
-		select {
-		case s.datagrams <- Datagram{link, from, d}:
-		default:
-			// Nobody takes them: the ring asks for what it misses.
-		}
+	})
+}
+
+// known tells whether what comes from an address is taken.
+func (s *Sockets) known(a netip.Addr) bool {
+	allowed := s.allowed.Load()
+	if allowed == nil || (*allowed)[a] {
+		return true
+	}
+	if s.refused.Add(1)%1000 == 1 {
+		s.log.Warn("datagrams from an address that is not in the nodelist are dropped", "address", a)
+	}
+	return false
+}
+
+// Queue has a datagram sent with the next Transmit.
+func (s *Sockets) Queue(link int, to netip.AddrPort, data []byte) {
+	if q := s.senders[link]; q != nil {
+		q.parcels = append(q.parcels, parcel{link, to, data})
 	}
 }
 
-// Datagrams yields what arrives.
-func (s *Sockets) Datagrams() <-chan Datagram { return s.datagrams }
-
-// Send sends a datagram. Like the network, it does not tell whether it arrives. What this host itself says against
-// it is logged and returned; it wraps EMSGSIZE where the interface does not let so much out. One goroutine may send.
-func (s *Sockets) Send(link int, to netip.AddrPort, data []byte) error {
-	c := s.conns[link]
-	if c == nil {
-		return nil
+// Transmit sends what was queued, those of each link in their order. Like the network, it does not tell what arrives. What this
+// host itself says against a datagram is logged, and failed is told of it where it is not nil: EMSGSIZE
+// where the interface does not let so much out. One goroutine at a time may queue and send.
+func (s *Sockets) Transmit(failed func(link int, to netip.AddrPort, err error)) {
+	for _, q := range s.senders {
+		if len(q.parcels) == 0 {
+			continue
+		}
+		q.flush(func(p parcel, err error) {
+			if now := time.Now(); !errors.Is(err, syscall.EMSGSIZE) && now.Sub(s.complain[p.link]) > 10*time.Second {
+				s.complain[p.link] = now
+				s.log.Warn("datagrams cannot be sent", "link", p.link, "to", p.to, "error", err)
+			}
+			if failed != nil {
+				failed(p.link, p.to, err)
+			}
+		})
 	}
-	_, err := c.WriteToUDPAddrPort(data, to)
-	if err == nil || errors.Is(err, net.ErrClosed) {
-		return nil
-	}
-	if now := time.Now(); !errors.Is(err, syscall.EMSGSIZE) && now.Sub(s.complain[link]) > 10*time.Second {
-		s.complain[link] = now
-		s.log.Warn("datagrams cannot be sent", "link", link, "to", to, "error", err)
-	}
-	return err
 }
 
 // DontFragment has datagrams travel whole or not at all.
@@ -162,13 +197,7 @@ func (s *Sockets) Flush() {
 			}
 		})
 	}
-	for {
-		select {
-		case <-s.datagrams:
-		default:
-			return
-		}
-	}
+	s.flushed.Add(1)
 }
 
 // Close ends all sockets.

@@ -331,21 +331,22 @@ func open(b []byte) (reader, Kind, error) {
 	return r, Kind(b[3]), nil
 }
 
+// least is the size of the smallest packet of each kind.
+var least = [...]int{
+	KindToken: tokenSize, KindMcast: McastHeader, KindMergeDetect: mergeDetectSize,
+	KindJoin: joinSize, KindCommit: commitSize, KindHoldCancel: holdCancelSize,
+}
+
 // Parse reads a packet. The payload of a Mcast is part of b.
 func Parse(b []byte) (Packet, error) {
 	r, kind, err := open(b)
 	if err != nil {
 		return nil, err
 	}
-	least := map[Kind]int{
-		KindToken: tokenSize, KindMcast: McastHeader, KindMergeDetect: mergeDetectSize,
-		KindJoin: joinSize, KindCommit: commitSize, KindHoldCancel: holdCancelSize,
-	}
-	size, known := least[kind]
-	if !known {
+	if int(kind) >= len(least) {
 		return nil, fmt.Errorf("unknown packet of %v", kind)
 	}
-	if len(b) < size {
+	if size := least[kind]; len(b) < size {
 		return nil, fmt.Errorf("%v of %d bytes; at least %d belong to it", kind, len(b), size)
 	}
 	node := r.u32(5)

@@ -40,7 +40,7 @@ func (d *daemon) serve(c *conf.Config) ([]*ipc.Server, error) {
 // accept decides who may connect: root, and whom the configuration names, once the first sync is through.
 func (d *daemon) accept(p ipc.Peer) error {
 	err := error(syscall.EAGAIN)
-	d.call(func() {
+	d.enter(func(time.Time) {
 		switch {
 		case !d.node.Ready():
 		case d.node.Allowed(p.UID, p.GID):
@@ -58,7 +58,7 @@ type handler struct {
 	service node.Service
 }
 
-// session is what a connection's own goroutine knows of it.
+// session is what a connection's own goroutine knows of it. taken has room for one: who tells holds the lock.
 type session struct {
 	id    node.Client
 	taken chan struct{}
@@ -67,20 +67,18 @@ type session struct {
 func (h *handler) Connected(c *ipc.Conn) {
 	s := &session{taken: make(chan struct{}, 1)}
 	c.SetValue(s)
-	h.d.call(func() {
+	h.d.enter(func(now time.Time) {
 		h.d.lastClient++
 		s.id = h.d.lastClient
 		h.d.conns[s.id], h.d.done[s.id] = c, s.taken
-		h.d.node.Connect(time.Now(), s.id, h.service)
+		h.d.node.Connect(now, s.id, h.service)
 	})
 }
 
 // Message returns when the node has taken the request: until then the client's next one waits.
 func (h *handler) Message(c *ipc.Conn, m []byte) {
 	s := c.Value().(*session)
-	select {
-	case h.d.calls <- func() { h.d.node.Request(time.Now(), s.id, m) }:
-	case <-h.d.over:
+	if !h.d.enter(func(now time.Time) { h.d.node.Request(now, s.id, m) }) {
 		return
 	}
 	select {
@@ -92,10 +90,10 @@ func (h *handler) Message(c *ipc.Conn, m []byte) {
 
 func (h *handler) Closed(c *ipc.Conn) {
 	s := c.Value().(*session)
-	h.d.call(func() {
+	h.d.enter(func(now time.Time) {
 		delete(h.d.conns, s.id)
 		delete(h.d.done, s.id)
 		delete(h.d.held, s.id)
-		h.d.node.Disconnect(time.Now(), s.id)
+		h.d.node.Disconnect(now, s.id)
 	})
 }

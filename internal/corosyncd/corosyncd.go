@@ -16,6 +16,7 @@ import (
 	mathrand "math/rand/v2"
 	"net/netip"
 	"slices"
+	"sync"
 	"time"
 
 	"hacluster/corosync/conf"
@@ -58,7 +59,7 @@ func Run(ctx context.Context, o Options) error {
 	if err != nil {
 		return err
 	}
-	d := &daemon{o: o, files: files, log: o.Log, calls: make(chan func()), over: make(chan struct{}), conns: map[node.Client]*ipc.Conn{}, done: map[node.Client]chan struct{}{}, held: map[node.Client]bool{}}
+	d := &daemon{o: o, files: files, log: o.Log, over: make(chan struct{}), wake: make(chan struct{}, 1), conns: map[node.Client]*ipc.Conn{}, done: map[node.Client]chan struct{}{}, held: map[node.Client]bool{}}
 	if d.addrs, err = d.resolve(ctx, c); err != nil {
 		return err
 	}
@@ -98,7 +99,7 @@ func Run(ctx context.Context, o Options) error {
 		return err
 	}
 	defer func() {
-		close(d.over) // nobody takes calls any more
+		d.end()
 		for _, s := range servers {
 			s.Close()
 		}
@@ -109,7 +110,7 @@ func Run(ctx context.Context, o Options) error {
 		}
 	}
 	o.Log.Info("starting", "node", d.me, "address", d.addrs[d.me][0], "transport", c.Totem.Transport, "cluster", c.Totem.ClusterName)
-	return d.loop(ctx)
+	return d.live(ctx)
 }
 
 func (o Options) filled() Options {
@@ -122,20 +123,28 @@ func (o Options) filled() Options {
 	return o
 }
 
-// daemon is a running daemon. Its fields belong to the loop, but for calls and over.
+// daemon is a running daemon. Whoever has something for the node, a socket's reader, a client's connection or the
+// clock, takes the lock, tells the node, and carries out what that makes of it: so nothing waits for
+// another goroutine to be scheduled.
 type daemon struct {
 	o     Options
 	files files
 	log   *slog.Logger
-	me    uint32
-	addrs addresses
-	node  *node.Node
-	net   wires
-	ready bool
-	own   [][]byte // packets of this node to itself
 
-	calls chan func()   // to be called by the loop
-	over  chan struct{} // closed when the loop is over
+	mu      sync.Mutex // for all that follows
+	me      uint32
+	addrs   addresses
+	node    *node.Node
+	net     wires
+	ready   bool
+	own     [][]byte  // packets of this node to itself
+	armed   time.Time // when the clock comes at the latest
+	ended   bool
+	result  error
+	flushes []*ipc.Conn // with events that the client is not told of yet
+
+	over chan struct{} // closed when the daemon has ended
+	wake chan struct{} // tells the clock that it is to come sooner
 
 	lastClient node.Client
 	conns      map[node.Client]*ipc.Conn
@@ -195,68 +204,102 @@ func localNode(c *conf.Config, addrs addresses) (uint32, error) {
 	return 0, &conf.Error{File: c.File, Text: "no address of the nodelist belongs to this host"}
 }
 
-// loop owns the node until the end.
-func (d *daemon) loop(ctx context.Context) error {
+// live is the daemon's life: it is the clock, and waits for the end.
+func (d *daemon) live(ctx context.Context) error {
 	timer := time.NewTimer(0)
 	defer timer.Stop()
 	end := ctx.Done()
-	d.node.Start(time.Now())
-	for {
-		d.carryOut()
-		switch {
-		case d.node.Left():
-			return nil
-		case d.exit != nil && d.exit.Orderly:
-			d.exit = nil
-			d.leave()
-			continue
-		case d.exit != nil:
-			return fmt.Errorf("%w: %s", ErrOrdered, d.exit.Reason)
-		}
-		if len(d.own) > 0 {
-			p := d.own[0]
-			d.own = d.own[1:]
-			d.receive(time.Now(), p)
-			select {
-			case <-end:
-				end = nil
-				d.leave()
-			case g := <-d.net.datagrams():
-				d.arrived(g)
-			case call := <-d.calls:
-				call()
-			default:
+	d.enter(func(now time.Time) { d.node.Start(now) })
+	d.net.start(func(batch []transport.Datagram) {
+		d.enter(func(now time.Time) {
+			for _, g := range batch {
+				d.arrived(now, g)
 			}
-			continue
-		}
-		now := time.Now()
-		d.net.advance(now)
-		deadline := d.node.Deadline()
-		if n := d.net.deadline(); !n.IsZero() && n.Before(deadline) {
-			deadline = n
-		}
-		wait := deadline.Sub(now)
-		if !d.node.Deadline().After(now) {
-			d.node.Advance(now)
-			continue
-		}
-		timer.Reset(wait)
+		})
+	})
+	for {
 		select {
 		case <-end:
 			end = nil
-			d.leave()
-		case g := <-d.net.datagrams():
-			d.arrived(g)
-		case call := <-d.calls:
-			call()
+			d.enter(func(time.Time) { d.leave() })
 		case <-timer.C:
+			d.enter(func(now time.Time) {
+				d.armed = time.Time{}
+				d.net.advance(now)
+				if !d.node.Deadline().After(now) {
+					d.node.Advance(now)
+				}
+			})
+		case <-d.wake:
+		case <-d.over:
+			return d.result
 		}
+		d.mu.Lock()
+		timer.Reset(time.Until(d.armed))
+		d.mu.Unlock()
 	}
 }
 
+// enter has f tell the node something, and carries out what comes of it; false when the daemon has ended.
+func (d *daemon) enter(f func(now time.Time)) bool {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	if d.ended {
+		return false
+	}
+	f(time.Now())
+	for d.settle() {
+	}
+	if d.ended {
+		return true
+	}
+	deadline := d.node.Deadline()
+	if n := d.net.deadline(); !n.IsZero() && n.Before(deadline) {
+		deadline = n
+	}
+	if d.armed.IsZero() || deadline.Before(d.armed) {
+		d.armed = deadline
+		select {
+		case d.wake <- struct{}{}:
+		default: // it is on its way
+		}
+	}
+	return true
+}
+
+// settle carries out what the node asks for, and tells whether that made for more.
+func (d *daemon) settle() (more bool) {
+	d.carryOut()
+	switch {
+	case d.node.Left():
+		d.finish(nil)
+		return false
+	case d.exit != nil && d.exit.Orderly:
+		d.exit = nil
+		d.leave()
+		return true
+	case d.exit != nil:
+		d.finish(fmt.Errorf("%w: %s", ErrOrdered, d.exit.Reason))
+		return false
+	}
+	if len(d.own) == 0 {
+		return false
+	}
+	own := d.own
+	d.own = nil
+	for _, p := range own {
+		d.receive(time.Now(), p)
+	}
+	return true
+}
+
+func (d *daemon) finish(err error) {
+	d.ended, d.result = true, err
+	close(d.over)
+}
+
 // arrived takes a datagram.
-func (d *daemon) arrived(g transport.Datagram) {
-	now := time.Now()
+func (d *daemon) arrived(now time.Time, g transport.Datagram) {
 	packets, err := d.net.receive(now, g)
 	if err != nil {
 		d.ignored(now, err)
@@ -264,6 +307,7 @@ func (d *daemon) arrived(g transport.Datagram) {
 	for _, p := range packets {
 		d.receive(now, p)
 	}
+	d.carryOutEffects() // what the next one says may be about what this one did
 }
 
 func (d *daemon) receive(now time.Time, packet []byte) {
@@ -286,8 +330,18 @@ func (d *daemon) leave() {
 	d.node.Leave(time.Now())
 }
 
-// carryOut does what the node asks for.
+// carryOut does what the node asks for, sends what is to be sent, and tells clients what they are given.
 func (d *daemon) carryOut() {
+	d.carryOutEffects()
+	d.net.transmit()
+	for i, c := range d.flushes {
+		c.Flush()
+		d.flushes[i] = nil
+	}
+	d.flushes = d.flushes[:0]
+}
+
+func (d *daemon) carryOutEffects() {
 	for e := d.node.Next(); e != nil; e = d.node.Next() {
 		switch e := e.(type) {
 		case *totem.Unicast:
@@ -310,7 +364,9 @@ func (d *daemon) carryOut() {
 			}
 		case *node.Tell:
 			if c := d.conns[e.Client]; c != nil {
-				c.Event(e.Message)
+				if c.EventLater(e.Message) {
+					d.flushes = append(d.flushes, c)
+				}
 			}
 		case *node.Wait:
 			// The client's library tells its program to try again.
@@ -323,8 +379,9 @@ func (d *daemon) carryOut() {
 				c.FlowControl(false)
 				delete(d.held, e.Client)
 			}
-			if ch := d.done[e.Client]; ch != nil {
-				ch <- struct{}{}
+			select {
+			case d.done[e.Client] <- struct{}{}:
+			default: // it has gone
 			}
 		case *node.StoreTracked:
 			if err := d.files.storeTracked(e.Votes); err != nil {
@@ -373,15 +430,12 @@ func (d *daemon) reload() {
 	d.node.Reload(time.Now(), c, addrs, newKey, err)
 }
 
-// call has the loop call f, and waits for it; false when the loop is over.
-func (d *daemon) call(f func()) bool {
-	finished := make(chan struct{})
-	select {
-	case d.calls <- func() { f(); close(finished) }:
-		<-finished
-		return true
-	case <-d.over:
-		return false
+// end has nobody enter any more.
+func (d *daemon) end() {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	if !d.ended {
+		d.finish(nil)
 	}
 }
 

@@ -7,6 +7,8 @@ import (
 	"log/slog"
 	"os"
 	"os/signal"
+	"path/filepath"
+	"runtime/pprof"
 	"strconv"
 	"syscall"
 	"testing"
@@ -16,15 +18,18 @@ import (
 )
 
 // TestMain lets the test binary be other programs, each in a process of its own:
-// with COROSYNCD_CONF in the environment a daemon with that configuration file, with
+// with COROSYNCD_CONF in the environment a daemon with that configuration file (whose profile goes to
+// the folder COROSYNCD_PROFILE, if that is set), with
 // COROSYNCD_CLIENT a client of the daemon of its network namespace, with
-// COROSYNCD_DEVICE a quorum device or its server.
+// COROSYNCD_DEVICE a quorum device or its server, with COROSYNCD_BENCH a program that measures.
 func TestMain(m *testing.M) {
 	switch {
 	case os.Getenv("COROSYNCD_CONF") != "":
 		os.Exit(asDaemon())
 	case os.Getenv("COROSYNCD_CLIENT") != "":
 		os.Exit(asClient())
+	case os.Getenv("COROSYNCD_BENCH") != "":
+		os.Exit(asBench())
 	case os.Getenv("COROSYNCD_DEVICE") != "":
 		os.Exit(asDevice())
 	}
@@ -32,12 +37,19 @@ func TestMain(m *testing.M) {
 }
 
 func asDaemon() int {
+	Alone()
 	level := slog.LevelInfo
 	if os.Getenv("COROSYNCD_DEBUG") != "" {
 		level = slog.LevelDebug
 	}
 	ctx, stop := signal.NotifyContext(context.Background(), syscall.SIGTERM, os.Interrupt)
 	defer stop()
+	if dir := os.Getenv("COROSYNCD_PROFILE"); dir != "" {
+		host, _ := os.Hostname()
+		if f, err := os.Create(filepath.Join(dir, host)); err == nil && pprof.StartCPUProfile(f) == nil {
+			defer pprof.StopCPUProfile()
+		}
+	}
 	err := Run(ctx, Options{
 		ConfPath: os.Getenv("COROSYNCD_CONF"), StateDir: os.Getenv("COROSYNCD_STATE"),
 		Log: slog.New(slog.NewTextHandler(os.Stderr, &slog.HandlerOptions{Level: level})),

@@ -24,13 +24,15 @@ import (
 // addresses are those of the nodes: by node id, by number of the link; not valid where there is none.
 type addresses map[uint32][]netip.Addr
 
-// wires is how the ring's packets travel. It belongs to the loop.
+// wires is how the ring's packets travel. Who calls it holds the daemon's lock, but for start's take.
 type wires interface {
 	// unicast sends to one other node, multicast to some, or to all where to is nil.
 	unicast(now time.Time, to uint32, packet []byte)
 	multicast(now time.Time, to []uint32, packet []byte)
-	// datagrams yields what arrives; receive makes packets of the ring of it.
-	datagrams() <-chan transport.Datagram
+	// transmit sends what unicast, multicast and the transport itself have to send.
+	transmit()
+	// start has take called with what arrives; receive makes packets of the ring of a datagram.
+	start(take func([]transport.Datagram))
 	receive(now time.Time, d transport.Datagram) (packets [][]byte, err error)
 	// deadline is when advance wants to be called; zero for never.
 	deadline() time.Time
@@ -86,7 +88,7 @@ func openWires(ctx context.Context, c *conf.Config, me uint32, a addresses, log 
 	k.links, k.peers = k.settings(c, a)
 	k.net, err = knet.New(knet.Config{
 		Host: uint16(me), Cipher: c.Totem.Cipher, Hash: c.Totem.Hash, Key: key, Mode: c.Totem.LinkMode, Links: k.links, Peers: k.peers,
-		Compression: knet.Compression{Model: c.Totem.CompressionModel, Threshold: c.Totem.CompressionThreshold, Level: c.Totem.CompressionLevel},
+		Compression:   knet.Compression{Model: c.Totem.CompressionModel, Threshold: c.Totem.CompressionThreshold, Level: c.Totem.CompressionLevel},
 		PMTUdInterval: c.Totem.KnetPMTUdInterval, Rand: rand.Reader, Log: log.With("service", "knet"),
 	})
 	if err != nil {
@@ -126,6 +128,8 @@ type udpu struct {
 	me    uint32
 	peers map[uint32]netip.AddrPort
 	order []uint32
+	// arrived is what receive yields.
+	arrived [1][]byte
 }
 
 func (u *udpu) configure(_ time.Time, c *conf.Config, a addresses) {
@@ -145,7 +149,7 @@ func (u *udpu) configure(_ time.Time, c *conf.Config, a addresses) {
 
 func (u *udpu) unicast(_ time.Time, to uint32, packet []byte) {
 	if a, ok := u.peers[to]; ok {
-		u.s.Send(0, a, packet)
+		u.s.Queue(0, a, packet)
 	}
 }
 
@@ -160,10 +164,16 @@ func (u *udpu) multicast(now time.Time, to []uint32, packet []byte) {
 	}
 }
 
-func (u *udpu) datagrams() <-chan transport.Datagram { return u.s.Datagrams() }
+func (u *udpu) transmit() { u.s.Transmit(nil) }
+
+func (u *udpu) start(take func([]transport.Datagram)) { u.s.Start(take) }
 
 func (u *udpu) receive(_ time.Time, d transport.Datagram) ([][]byte, error) {
-	return [][]byte{d.Data}, nil
+	if u.s.Stale(d) {
+		return nil, nil
+	}
+	u.arrived[0] = d.Data
+	return u.arrived[:], nil
 }
 
 func (u *udpu) newKey(*conf.Config) (bool, error) { return false, nil }
@@ -218,11 +228,11 @@ func (u *udp) configure(now time.Time, c *conf.Config, a addresses) {
 
 func (u *udp) unicast(_ time.Time, to uint32, packet []byte) {
 	if a, ok := u.peers[to]; ok {
-		u.m.SendTo(a, packet)
+		u.m.QueueTo(a, packet)
 	}
 }
 
-func (u *udp) multicast(_ time.Time, _ []uint32, packet []byte) { u.m.SendAll(packet) }
+func (u *udp) multicast(_ time.Time, _ []uint32, packet []byte) { u.m.QueueAll(packet) }
 
 func (u *udp) close() { u.m.Close() }
 
@@ -289,9 +299,7 @@ func (k *knetWires) carryOut() {
 	for e := k.net.Next(); e != nil; e = k.net.Next() {
 		switch e := e.(type) {
 		case *knet.Transmit:
-			if errors.Is(k.s.Send(e.Link, e.To, e.Datagram), syscall.EMSGSIZE) {
-				k.net.TooBig(time.Now(), e.Link, transport.MTU(k.own[e.Link].Addr()))
-			}
+			k.s.Queue(e.Link, e.To, e.Datagram)
 		case *knet.Deliver:
 			k.arrived = append(k.arrived, e.Packet)
 		}
@@ -309,16 +317,35 @@ func (k *knetWires) multicast(_ time.Time, _ []uint32, packet []byte) {
 	k.carryOut()
 }
 
-func (k *knetWires) datagrams() <-chan transport.Datagram { return k.s.Datagrams() }
+func (k *knetWires) transmit() {
+	tooBig := [conf.MaxLinks]bool{}
+	k.s.Transmit(func(link int, _ netip.AddrPort, err error) {
+		if errors.Is(err, syscall.EMSGSIZE) {
+			tooBig[link] = true
+		}
+	})
+	for link, is := range tooBig {
+		if is {
+			k.net.TooBig(time.Now(), link, transport.MTU(k.own[link].Addr()))
+			k.carryOut()
+			k.s.Transmit(nil)
+		}
+	}
+}
+
+func (k *knetWires) start(take func([]transport.Datagram)) { k.s.Start(take) }
 
 func (k *knetWires) receive(now time.Time, d transport.Datagram) ([][]byte, error) {
+	if k.s.Stale(d) {
+		return nil, nil
+	}
 	err := k.net.Receive(now, d.Link, d.From, d.Data)
 	if err != nil {
 		err = fmt.Errorf("%v on link %d: %w", d.From, d.Link, err)
 	}
 	k.carryOut()
 	p := k.arrived
-	k.arrived = nil
+	k.arrived = k.arrived[:0]
 	return p, err
 }
 

@@ -1,0 +1,409 @@
+package corosyncd
+
+import (
+	"bytes"
+	"context"
+	"encoding/binary"
+	"flag"
+	"fmt"
+	"os"
+	"slices"
+	"strconv"
+	"strings"
+	"syscall"
+	"testing"
+	"time"
+
+	"hacluster/corosync/client"
+)
+
+var (
+	ringBench       = flag.String("ring-bench", "", "measures rings of these, beside the original, such as \"2 udpu,3 knet-aes256\"")
+	ringBenchRounds = flag.Int("ring-bench-rounds", 3, "how often each is measured, in turn")
+	ringBenchTime   = flag.Duration("ring-bench-time", time.Second, "how long one thing is measured")
+)
+
+// benchSizes are those of the messages, in bytes.
+var benchSizes = []int{64, 1000, 10_000, 100_000}
+
+// benchRun is one thing that is measured.
+type benchRun struct {
+	Size    int
+	Rate    float64 // messages a second
+	P50     time.Duration
+	P99     time.Duration
+	Samples int
+}
+
+// TestRingBench measures messages a second, and the time from sending a message to its delivery to the sender, for rings
+// of original nodes and of ours in turn, at equal priority. Every member holds content and order
+// of what it is given against what was sent while it is measured.
+func TestRingBench(t *testing.T) {
+	if *ringBench == "" {
+		t.Skip("only with -ring-bench")
+	}
+	for _, c := range strings.Split(*ringBench, ",") {
+		var nodes int
+		var transport string
+		if _, err := fmt.Sscanf(c, "%d %s", &nodes, &transport); err != nil {
+			t.Fatalf("%q: %v", c, err)
+		}
+		settings := map[string]string{
+			"udpu": "transport: udpu", "knet": "transport: knet", "knet-aes256": "transport: knet\ncrypto_cipher: aes256\ncrypto_hash: sha256",
+		}[transport]
+		t.Run(c, func(t *testing.T) {
+			got := map[bool][][]benchRun{}
+			cuts := map[bool][]time.Duration{}
+			for round := range *ringBenchRounds {
+				for _, real := range []bool{round%2 == 0, round%2 != 0} {
+					runs, cut := measure(t, nodes, settings, real)
+					got[real] = append(got[real], runs)
+					cuts[real] = append(cuts[real], cut)
+				}
+			}
+			for i, size := range benchSizes {
+				line := fmt.Sprintf("%s, %6d B:", c, size)
+				for _, real := range []bool{true, false} {
+					name := map[bool]string{true: "original", false: "ours"}[real]
+					line += fmt.Sprintf("  %s %8.0f/s p50 %6d p99 %6d µs", name,
+						median(got[real], i, func(r benchRun) float64 { return r.Rate }),
+						int(median(got[real], i, func(r benchRun) float64 { return float64(r.P50.Microseconds()) })),
+						int(median(got[real], i, func(r benchRun) float64 { return float64(r.P99.Microseconds()) })))
+				}
+				t.Log(line)
+			}
+			for _, real := range []bool{true, false} {
+				slices.Sort(cuts[real])
+				t.Logf("%s: from a node's death to the new membership, original %v: %v", c, real, cuts[real])
+			}
+		})
+	}
+}
+
+func median(runs [][]benchRun, i int, value func(benchRun) float64) float64 {
+	var list []float64
+	for _, r := range runs {
+		list = append(list, value(r[i]))
+	}
+	slices.Sort(list)
+	return list[len(list)/2]
+}
+
+// measure has one ring do it all.
+func measure(t *testing.T, nodes int, settings string, real bool) ([]benchRun, time.Duration) {
+	t.Helper()
+	h := hosts(t, nodes, func(nodes string) string {
+		return confWith(settings)(nodes) + "system {\nsched_rr: no\npriority: -20\n}\n"
+	})
+	all := []int{}
+	for i, o := range h {
+		o.quiet = true
+		o.start(real)
+		o.favour()
+		all = append(all, i+1)
+	}
+	for _, o := range h {
+		o.members(20*time.Second, all...)
+	}
+	for _, o := range h[1:] {
+		c := o.command("nice", "-n", "-20", os.Args[0])
+		c.Env = append(os.Environ(), "COROSYNCD_BENCH=listen")
+		o.launch(c)
+	}
+	c := h[0].command("nice", "-n", "-20", os.Args[0])
+	c.Env = append(os.Environ(), "COROSYNCD_BENCH=send", "COROSYNCD_COUNT="+fmt.Sprint(nodes), "COROSYNCD_TIME="+ringBenchTime.String())
+	var errs bytes.Buffer
+	c.Stderr = &errs
+	out, err := c.Output()
+	if err != nil {
+		t.Fatalf("original %v: %v\n%s%s", real, err, out, errs.String())
+	}
+	var runs []benchRun
+	for line := range strings.Lines(string(out)) {
+		var r benchRun
+		var p50, p99 int64
+		if _, err := fmt.Sscan(line, &r.Size, &r.Rate, &p50, &p99, &r.Samples); err != nil {
+			t.Fatalf("%q: %v", line, err)
+		}
+		r.P50, r.P99 = time.Duration(p50), time.Duration(p99)
+		runs = append(runs, r)
+	}
+	// The last node dies; the first tells when the others have a membership without it.
+	w := h[0].command("nice", "-n", "-20", os.Args[0])
+	w.Env = append(os.Environ(), "COROSYNCD_BENCH=watch", "COROSYNCD_COUNT="+fmt.Sprint(nodes))
+	pipe, err := w.StdoutPipe()
+	if err != nil {
+		t.Fatal(err)
+	}
+	h[0].launch(w)
+	line := make([]byte, 6)
+	if _, err := pipe.Read(line); err != nil {
+		t.Fatal(err)
+	}
+	began := time.Now()
+	h[nodes-1].stop(syscall.SIGKILL)
+	if _, err := pipe.Read(line); err != nil {
+		t.Fatal(err)
+	}
+	cut := time.Since(began)
+	for _, o := range h[:nodes-1] {
+		o.stop(syscall.SIGTERM)
+	}
+	return runs, cut
+}
+
+// asBench is a program that measures, or helps to.
+func asBench() int {
+	ctx, cancel := context.WithTimeout(context.Background(), 3*time.Minute)
+	defer cancel()
+	var err error
+	switch os.Getenv("COROSYNCD_BENCH") {
+	case "send":
+		err = benchSend(ctx)
+	case "listen":
+		err = benchListen(ctx)
+	case "watch":
+		err = benchWatch(ctx)
+	}
+	if err != nil {
+		fmt.Fprintln(os.Stderr, err)
+		return 1
+	}
+	return 0
+}
+
+const benchGroup = "bench"
+
+// benchWatch says so when it sees all members, and when one is gone.
+func benchWatch(ctx context.Context) error {
+	q, err := client.DialQuorum(ctx)
+	if err != nil {
+		return err
+	}
+	defer q.Close()
+	if err := q.Track(ctx); err != nil {
+		return err
+	}
+	seen := false
+	for e := range q.Events() {
+		l, ok := e.(*client.Nodelist)
+		switch {
+		case !ok:
+		case !seen && len(l.Members) == int(number(os.Getenv("COROSYNCD_COUNT"))):
+			seen = true
+			fmt.Print("ready\n")
+		case seen:
+			fmt.Print("gone \n")
+			return nil
+		}
+	}
+	return q.Err()
+}
+
+// A message of the bench: what it is, its number in its run, and bytes that follow from both.
+const (
+	benchData = iota + 1 // of a run
+	benchEnd             // of a run, after so many
+	benchFine            // a listener has had them all
+	benchBad             // or not
+)
+
+var pattern = func() []byte {
+	b := make([]byte, 200_000)
+	for i := range b {
+		b[i] = byte(i*i>>3 + i)
+	}
+	return b
+}()
+
+func benchMessage(kind, run, number uint32, size int) []byte {
+	b := make([]byte, max(size, 12))
+	binary.LittleEndian.PutUint32(b, kind)
+	binary.LittleEndian.PutUint32(b[4:], run)
+	binary.LittleEndian.PutUint32(b[8:], number)
+	copy(b[12:], pattern[(run+number)%1000:])
+	return b
+}
+
+// benchCheck holds a message against what must come; it yields what kind it is.
+type benchCheck struct {
+	run, number uint32
+	bad         string
+}
+
+func (c *benchCheck) take(b []byte) uint32 {
+	if len(b) < 12 {
+		c.bad = "a short message"
+		return 0
+	}
+	kind, run, number := binary.LittleEndian.Uint32(b), binary.LittleEndian.Uint32(b[4:]), binary.LittleEndian.Uint32(b[8:])
+	switch kind {
+	case benchData:
+		if run != c.run {
+			c.run, c.number = run, 0
+		}
+		from := int(run+number) % 1000
+		if number != c.number {
+			c.bad = fmt.Sprintf("run %d: message %d comes in the place of %d", run, number, c.number)
+		} else if !bytes.Equal(b[12:], pattern[from:from+len(b)-12]) {
+			c.bad = fmt.Sprintf("run %d: message %d is damaged", run, number)
+		}
+		c.number++
+	case benchEnd:
+		if run != c.run || number != c.number {
+			c.bad = fmt.Sprintf("run %d ends with %d messages; %d of run %d have come", run, number, c.number, c.run)
+		}
+	}
+	return kind
+}
+
+func benchListen(ctx context.Context) error {
+	g, err := client.DialCPG(ctx)
+	if err != nil {
+		return err
+	}
+	defer g.Close()
+	if err := g.Join(ctx, benchGroup); err != nil {
+		return err
+	}
+	var c benchCheck
+	for e := range g.Events() {
+		d, ok := e.(*client.Deliver)
+		if !ok || c.take(d.Data) != benchEnd {
+			continue
+		}
+		kind := uint32(benchFine)
+		if c.bad != "" {
+			kind = benchBad
+			fmt.Fprintln(os.Stderr, c.bad)
+		}
+		if err := g.Mcast(ctx, benchMessage(kind, c.run, c.number, 12)); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// bencher sends, and takes what comes.
+type bencher struct {
+	g       *client.CPG
+	members int
+	run     uint32
+	sent    uint32
+	got     uint32
+	check   benchCheck
+	fine    int
+}
+
+func benchSend(ctx context.Context) error {
+	members, err := strconv.Atoi(os.Getenv("COROSYNCD_COUNT"))
+	if err != nil {
+		return err
+	}
+	span, err := time.ParseDuration(os.Getenv("COROSYNCD_TIME"))
+	if err != nil {
+		return err
+	}
+	b := &bencher{members: members}
+	if b.g, err = client.DialCPG(ctx); err != nil {
+		return err
+	}
+	defer b.g.Close()
+	if err := b.g.Join(ctx, benchGroup); err != nil {
+		return err
+	}
+	for {
+		e, ok := <-b.g.Events()
+		if !ok {
+			return b.g.Err()
+		}
+		if c, ok := e.(*client.Confchg); ok && len(c.Members) == members {
+			break
+		}
+	}
+	for _, size := range benchSizes {
+		// Not more are under way than the ring's queues hold, so that neither has to refuse any.
+		window := uint32(max(8, min(400, 1_500_000/(size+200))))
+		begin := time.Now()
+		took, _, err := b.measure(ctx, size, window, begin.Add(span))
+		if err != nil {
+			return err
+		}
+		rate := float64(b.got) / took.Seconds()
+		_, trips, err := b.measure(ctx, size, 1, time.Now().Add(span))
+		if err != nil {
+			return err
+		}
+		slices.Sort(trips)
+		fmt.Println(size, rate, trips[len(trips)/2].Nanoseconds(), trips[len(trips)*99/100].Nanoseconds(), len(trips))
+	}
+	return nil
+}
+
+// measure sends until a time, with so many under way, and waits for all.
+func (b *bencher) measure(ctx context.Context, size int, window uint32, until time.Time) (took time.Duration, trips []time.Duration, err error) {
+	b.run++
+	b.sent, b.got, b.fine = 0, 0, 0
+	begin := time.Now()
+	var at time.Time
+	for {
+		now := time.Now()
+		if more := now.Before(until) || b.sent < 10; b.sent-b.got < window && more {
+			at = now
+			if err := b.g.Mcast(ctx, benchMessage(benchData, b.run, b.sent, size)); err != nil {
+				return 0, nil, err
+			}
+			b.sent++
+			continue
+		} else if !more && b.got == b.sent {
+			break
+		}
+		if err := b.next(ctx); err != nil {
+			return 0, nil, err
+		}
+		if window == 1 {
+			trips = append(trips, time.Since(at))
+		}
+	}
+	took = time.Since(begin)
+	if err := b.g.Mcast(ctx, benchMessage(benchEnd, b.run, b.sent, 12)); err != nil {
+		return 0, nil, err
+	}
+	for b.fine < b.members-1 {
+		if err := b.next(ctx); err != nil {
+			return 0, nil, err
+		}
+	}
+	return took, trips, nil
+}
+
+// next takes the next message.
+func (b *bencher) next(ctx context.Context) error {
+	for {
+		select {
+		case e, ok := <-b.g.Events():
+			if !ok {
+				return b.g.Err()
+			}
+			d, ok := e.(*client.Deliver)
+			if !ok {
+				return fmt.Errorf("%T while it is measured", e)
+			}
+			kind := b.check.take(d.Data)
+			if b.check.bad != "" {
+				return fmt.Errorf("%s", b.check.bad)
+			}
+			switch kind {
+			case benchData:
+				b.got++
+			case benchFine:
+				b.fine++
+			case benchBad:
+				return fmt.Errorf("node %d has had something else than was sent", d.Node)
+			}
+			return nil
+		case <-ctx.Done():
+			return ctx.Err()
+		}
+	}
+}
