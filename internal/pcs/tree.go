@@ -1,6 +1,7 @@
 package pcs
 
 import (
+	"hacluster/internal/pcs/element"
 	"hacluster/internal/pcs/property"
 	"hacluster/internal/pcs/session"
 )
@@ -27,22 +28,25 @@ var nouns = map[string]*Node{
 		},
 	},
 	"constraint": constraintTree,
-	"resource":   resourceTree,
-	"stonith":    stonithTree,
-	"cluster":    clusterTree,
-	"node":       nodeTree,
-	"status":     statusTree,
-	"config":     configTree,
-	"alert":      alertTree,
-	"acl":        aclTree,
-	"tag":        tagTree,
-	"quorum":     quorumTree,
-	"booth":      boothTree,
-	"host":       hostTree,
-	"client":     clientTree,
-	"pcsd":       pcsdTree,
-	"dr":         drTree,
-	"qdevice":    qdeviceTree,
+	"cib": {Gens: "---C", Sub: map[string]*Node{
+		"element": {Gens: "---C", Sub: map[string]*Node{"description": gens("---C", element.Description)}},
+	}},
+	"resource": resourceTree,
+	"stonith":  stonithTree,
+	"cluster":  clusterTree,
+	"node":     nodeTree,
+	"status":   statusTree,
+	"config":   configTree,
+	"alert":    alertTree,
+	"acl":      aclTree,
+	"tag":      tagTree,
+	"quorum":   quorumTree,
+	"booth":    boothTree,
+	"host":     hostTree,
+	"client":   clientTree,
+	"pcsd":     pcsdTree,
+	"dr":       drTree,
+	"qdevice":  qdeviceTree,
 }
 
 func only09(run session.Verb) *Node { return gens("9---", run) }

@@ -141,9 +141,11 @@ var statusTree = &Node{
 var configTree = &Node{
 	Default: "show",
 	Sub: map[string]*Node{
-		"show":    byAge(config.Show09, config.Show),
-		"backup":  verb(config.Backup),
-		"restore": verb(config.Restore),
+		"show":        byAge(config.Show09, config.Show),
+		"backup":      verb(config.Backup),
+		"restore":     verb(config.Restore),
+		"export":      only09(config.Export),
+		"import-cman": only09(config.ImportCman09),
 		"checkpoint": {
 			Run: config.Checkpoints,
 			Sub: map[string]*Node{

@@ -42,13 +42,19 @@ var drTree = &Node{
 
 var qdeviceTree = &Node{
 	Sub: map[string]*Node{
-		"setup":   verb(qdevice.Setup),
-		"destroy": verb(qdevice.Destroy),
-		"status":  verb(qdevice.Status),
-		"start":   verb(qdevice.Start),
-		"stop":    verb(qdevice.Stop),
-		"kill":    verb(qdevice.Kill),
-		"enable":  verb(qdevice.Enable),
-		"disable": verb(qdevice.Disable),
+		"setup":                 verb(qdevice.Setup),
+		"destroy":               verb(qdevice.Destroy),
+		"status":                verb(qdevice.Status),
+		"start":                 verb(qdevice.Start),
+		"stop":                  verb(qdevice.Stop),
+		"kill":                  verb(qdevice.Kill),
+		"enable":                verb(qdevice.Enable),
+		"disable":               verb(qdevice.Disable),
+		"sign-net-cert-request": gens("9A--", qdevice.SignRequest09),
+		"net-client": {Gens: "9A--", Sub: map[string]*Node{
+			"setup":              gens("9A--", qdevice.ClientSetup09),
+			"import-certificate": gens("9A--", qdevice.ClientImport09),
+			"destroy":            gens("9A--", qdevice.ClientDestroy09),
+		}},
 	},
 }

@@ -4,6 +4,7 @@ import (
 	"strings"
 
 	"hacluster/internal/pcs/argv"
+	"hacluster/internal/pcs/element"
 	"hacluster/internal/pcs/report"
 	"hacluster/internal/pcs/resource"
 	"hacluster/internal/pcs/sbd"
@@ -16,6 +17,7 @@ var resourceTree = &Node{
 	Default: "status", Default09: "show",
 	Sub: map[string]*Node{
 		"config":                  gens("-ABC", resource.Config),
+		"description":             gens("---C", element.Description),
 		"status":                  gens("-ABC", resource.Status),
 		"create":                  verb(resource.Create),
 		"show":                    only09(resource.Show09),
@@ -54,6 +56,7 @@ var resourceTree = &Node{
 		"defaults":                defaultsNode(resource.ResourceDefaults),
 		"add_operation":           only09(gone09("add_operation has been deprecated, please use 'op add'")),
 		"remove_operation":        only09(gone09("remove_operation has been deprecated, please use 'op remove'")),
+		"history":                 only09(resource.History09),
 		"get_resource_agent_info": gens("9AB-", resource.AgentInfo),
 		"relocate": {Sub: map[string]*Node{
 			"show":    verb(resource.RelocateShow),
@@ -88,15 +91,16 @@ var resourceTree = &Node{
 var stonithTree = &Node{
 	Default: "status", Default09: "show",
 	Sub: map[string]*Node{
-		"config":   gens("-ABC", stonith.Config),
-		"status":   gens("-ABC", stonith.Status),
-		"create":   verb(resource.CreateStonith),
-		"show":     only09(showStonith09),
-		"list":     verb(resource.ListStonith),
-		"describe": verb(resource.DescribeStonith),
-		"update":   byAge(resource.Update09, resource.UpdateStonith),
-		"delete":   byAge(resource.Delete09, resource.DeleteStonith),
-		"remove":   byAge(resource.Delete09, resource.DeleteStonith),
+		"config":      gens("-ABC", stonith.Config),
+		"description": gens("---C", element.Description),
+		"status":      gens("-ABC", stonith.Status),
+		"create":      verb(resource.CreateStonith),
+		"show":        only09(showStonith09),
+		"list":        verb(resource.ListStonith),
+		"describe":    verb(resource.DescribeStonith),
+		"update":      byAge(resource.Update09, resource.UpdateStonith),
+		"delete":      byAge(resource.Delete09, resource.DeleteStonith),
+		"remove":      byAge(resource.Delete09, resource.DeleteStonith),
 		"failcount": {Gens: "--BC", Default: "show", Sub: map[string]*Node{
 			"show": gens("--BC", resource.FailcountShow),
 		}},

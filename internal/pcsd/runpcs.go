@@ -158,12 +158,20 @@ func (s *Server) removeNodesFromCIB(r *request) answer {
 	return reply("success", "")
 }
 
+// brokenCIB tells the log of a CIB on disk that was broken.
+func (s *Server) brokenCIB(note string) {
+	if note != "" {
+		s.conf.Log.Warn("The CIB on this host's disk is broken: " + note)
+	}
+}
+
 // removeClusterName drops the property cluster-name from the configuration on disk. A failure has a code.
 func (s *Server) removeClusterName(ctx context.Context) (code, text string) {
 	if s.conf.Services.IsActive(ctx, "pacemaker") {
 		return "PACEMAKER_RUNNING", "Pacemaker is running"
 	}
-	err := diskcib.Delete(s.conf.Paths.CIBDir, "/cib/configuration/crm_config/cluster_property_set/nvpair[@name='cluster-name']")
+	note, err := diskcib.Delete(s.conf.Paths.CIBDir, "/cib/configuration/crm_config/cluster_property_set/nvpair[@name='cluster-name']")
+	s.brokenCIB(note)
 	switch {
 	case errors.Is(err, diskcib.ErrMissing):
 		return "CIB_XML_MISSING", err.Error()

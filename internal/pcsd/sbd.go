@@ -104,7 +104,8 @@ func watchdogTimeout(value string) func(*Server, *request) answer {
 			}
 			return ok("OK")
 		}
-		err := diskcib.Edit(s.conf.Paths.CIBDir, "crm_config", func(root *etree.Element) error { return property.Write(root, name, value) })
+		note, err := diskcib.Edit(s.conf.Paths.CIBDir, "crm_config", func(root *etree.Element) error { return property.Write(root, name, value) })
+		s.brokenCIB(note)
 		if err != nil && !errors.Is(err, diskcib.ErrMissing) {
 			return fail(err.Error())
 		}

@@ -147,13 +147,7 @@ func Remove(s *session.Session, args []string) error {
 
 // Restart is `booth restart`.
 func Restart(s *session.Session, args []string) error {
-	if err := only(s, "--force", "--name"); err != nil {
-		return err
-	}
-	if len(args) > 0 {
-		return argv.Usage()
-	}
-	in, err := open(s)
+	in, err := begin(s, args, 0, 0, "--force", "--name")
 	if err != nil {
 		return err
 	}

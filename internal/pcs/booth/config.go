@@ -225,13 +225,7 @@ func TicketAdd(s *session.Session, args []string) error {
 
 // TicketRemove is `booth ticket remove`.
 func TicketRemove(s *session.Session, args []string) error {
-	if err := only(s, "--booth-conf", "--name", "--booth-key"); err != nil {
-		return err
-	}
-	if len(args) != 1 {
-		return argv.Usage()
-	}
-	in, err := open(s)
+	in, err := begin(s, args, 1, 1, "--booth-conf", "--name", "--booth-key")
 	if err != nil {
 		return err
 	}

@@ -10,6 +10,7 @@ import (
 	"strconv"
 	"strings"
 
+	"hacluster/internal/pcs/argv"
 	"hacluster/internal/pcs/booth/boothconf"
 	"hacluster/internal/pcs/report"
 	"hacluster/internal/pcs/session"
@@ -21,6 +22,20 @@ type instance struct {
 	// name is the instance's, conf and key are the paths, given that options named them.
 	name, conf, key string
 	given           bool
+}
+
+// many is as many words as anyone likes.
+const many = -1
+
+// begin is what verbs begin with: their options, a number of words between least and most, and the instance's files.
+func begin(s *session.Session, args []string, least, most int, options ...string) (*instance, error) {
+	if err := only(s, options...); err != nil {
+		return nil, err
+	}
+	if len(args) < least || most != many && len(args) > most {
+		return nil, argv.Usage()
+	}
+	return open(s)
 }
 
 // open finds the files of the instance that the command line means.

@@ -46,13 +46,7 @@ func (in *instance) fetch(node string) (remoteConf, error) {
 
 // Config is `booth config`: the configuration of this host or of a node.
 func Config(s *session.Session, args []string) error {
-	if err := only(s, "--name", "--request-timeout"); err != nil {
-		return err
-	}
-	if len(args) > 1 {
-		return argv.Usage()
-	}
-	in, err := open(s)
+	in, err := begin(s, args, 0, 1, "--name", "--request-timeout")
 	if err != nil {
 		return err
 	}
@@ -111,13 +105,7 @@ func (in *instance) saved(node string) string {
 
 // Sync is `booth sync`: all nodes get this host's configuration.
 func Sync(s *session.Session, args []string) error {
-	if err := only(s, "--skip-offline", "--name", "--booth-conf", "--booth-key", "--request-timeout"); err != nil {
-		return err
-	}
-	if len(args) > 0 {
-		return argv.Usage()
-	}
-	in, err := open(s)
+	in, err := begin(s, args, 0, 0, "--skip-offline", "--name", "--booth-conf", "--booth-key", "--request-timeout")
 	if err != nil {
 		return err
 	}
@@ -169,13 +157,7 @@ func Sync(s *session.Session, args []string) error {
 
 // Pull is `booth pull`: this host gets a node's configuration.
 func Pull(s *session.Session, args []string) error {
-	if err := only(s, "--name", "--request-timeout"); err != nil {
-		return err
-	}
-	if len(args) != 1 {
-		return argv.Usage()
-	}
-	in, err := open(s)
+	in, err := begin(s, args, 1, 1, "--name", "--request-timeout")
 	if err != nil {
 		return err
 	}
@@ -214,13 +196,7 @@ func Pull(s *session.Session, args []string) error {
 
 // Destroy is `booth destroy`: the configuration goes, with its key, where nothing uses it.
 func Destroy(s *session.Session, args []string) error {
-	if err := only(s, "--force", "--name"); err != nil {
-		return err
-	}
-	if len(args) > 0 {
-		return argv.Usage()
-	}
-	in, err := open(s)
+	in, err := begin(s, args, 0, 0, "--force", "--name")
 	if err != nil {
 		return err
 	}
@@ -298,13 +274,7 @@ func (in *instance) destroyFiles() error {
 
 // Status is `booth status`.
 func Status(s *session.Session, args []string) error {
-	if err := only(s, "--name"); err != nil {
-		return err
-	}
-	if len(args) > 0 {
-		return argv.Usage()
-	}
-	in, err := open(s)
+	in, err := begin(s, args, 0, 0, "--name")
 	if err != nil {
 		return err
 	}

@@ -15,7 +15,7 @@ import (
 // Destroy is `cluster destroy`: this host, or with --all every node.
 func Destroy(s *session.Session, args []string) error {
 	if !s.Legacy() {
-		if err := s.Opts.Only("--all", "--request-timeout", "--force"); err != nil {
+		if err := s.Opts.Only(append(s.Answers(), "--all", "--request-timeout")...); err != nil {
 			return err
 		}
 		if len(args) > 0 {

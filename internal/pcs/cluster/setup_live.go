@@ -1,6 +1,7 @@
 package cluster
 
 import (
+	"errors"
 	"os"
 	"path/filepath"
 	"time"
@@ -168,7 +169,15 @@ func renameLive(s *session.Session, root *corosyncconf.Section, name string) err
 // dropFromDisk makes the configuration on this host's disk forget nodes.
 func dropFromDisk(s *session.Session, nodes []string) error {
 	for _, n := range nodes {
-		if err := diskcib.Delete(s.Paths.CIBDir, "/cib/configuration/nodes/node[@uname='"+n+"']"); err != nil {
+		name, ok := diskcib.Literal(n)
+		if !ok {
+			return report.Items{removeFailed(s, n, errors.New("the name has quotes of both kinds"))}
+		}
+		note, err := diskcib.Delete(s.Paths.CIBDir, "/cib/configuration/nodes/node[@uname="+name+"]")
+		if note != "" {
+			s.Out.Warn("The CIB on this host's disk is broken: " + note)
+		}
+		if err != nil {
 			return report.Items{removeFailed(s, n, err)}
 		}
 	}

@@ -38,6 +38,7 @@ func Show(s *session.Session, args []string) error {
 	if err != nil {
 		return err
 	}
+	resource.RevealSecrets(s, root)
 	// a remote node has no corosync.conf, and one with nodes without names does not count
 	conf, err := s.PlainConf()
 	var broken report.Items

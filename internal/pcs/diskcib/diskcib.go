@@ -10,6 +10,7 @@ import (
 	"os/user"
 	"path/filepath"
 	"strconv"
+	"strings"
 
 	"github.com/beevik/etree"
 
@@ -40,8 +41,9 @@ func store(dir string) (*cib.Store, error) {
 	return st, nil
 }
 
-// Delete removes what XPath expressions select. Expressions that select nothing are no error.
-func Delete(dir string, xpaths ...string) error {
+// Delete removes what XPath expressions select. Expressions that select nothing are no error. note tells of a CIB that
+// was broken, and which state was taken in its place.
+func Delete(dir string, xpaths ...string) (note string, err error) {
 	return change(dir, func(root *etree.Element) (*etree.Element, error) {
 		for _, x := range xpaths {
 			res, err := cib.Apply(root, cib.Request{Op: cib.Delete, Section: x, XPath: true, Multiple: true})
@@ -57,8 +59,18 @@ func Delete(dir string, xpaths ...string) error {
 	})
 }
 
-// Edit changes a section of the configuration, "crm_config": edit is given a copy of the whole CIB.
-func Edit(dir, section string, edit func(root *etree.Element) error) error {
+// Literal is a text as XPath has it; ok is false for one with quotes of both kinds, which XPath cannot express.
+func Literal(text string) (literal string, ok bool) {
+	for _, q := range []string{"'", `"`} {
+		if !strings.Contains(text, q) {
+			return q + text + q, true
+		}
+	}
+	return "", false
+}
+
+// Edit changes a section of the configuration, "crm_config": edit is given a copy of the whole CIB. note is Delete's.
+func Edit(dir, section string, edit func(root *etree.Element) error) (note string, err error) {
 	return change(dir, func(root *etree.Element) (*etree.Element, error) {
 		edited := root.Copy()
 		if err := edit(edited); err != nil {
@@ -80,21 +92,21 @@ func Edit(dir, section string, edit func(root *etree.Element) error) error {
 }
 
 // change saves what a function makes of the CIB where that is another version.
-func change(dir string, f func(*etree.Element) (*etree.Element, error)) error {
+func change(dir string, f func(*etree.Element) (*etree.Element, error)) (note string, err error) {
 	if _, err := os.Stat(filepath.Join(dir, "cib.xml")); errors.Is(err, fs.ErrNotExist) {
-		return ErrMissing
+		return "", ErrMissing
 	}
 	st, err := store(dir)
 	if err != nil {
-		return err
+		return "", err
 	}
-	old, _, err := st.Load()
+	old, note, err := st.Load()
 	if err != nil {
-		return err
+		return note, err
 	}
 	root, err := f(old)
-	if err != nil || cib.VersionOf(root) == cib.VersionOf(old) {
-		return err
+	if err != nil || cib.VersionOf(root) == cib.VersionOf(old) && note == "" {
+		return note, err
 	}
-	return st.Save(root)
+	return note, st.Save(root)
 }

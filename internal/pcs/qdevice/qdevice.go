@@ -158,54 +158,38 @@ func Status(s *session.Session, args []string) error {
 	return nil
 }
 
-// Start is `qdevice start`; Stop, Enable and Disable likewise.
-func Start(s *session.Session, args []string) error {
-	if err := only(s); err != nil {
-		return err
+// Start, Stop, Enable and Disable are what is done with the daemon's service: it needs its files to start, and clusters
+// that use it keep it from being stopped.
+var (
+	Start   = switched("start", initialized)
+	Stop    = switched("stop", unused, "--force")
+	Enable  = switched("enable", nil)
+	Disable = switched("disable", nil)
+)
+
+// switched is a verb that does something with the service, when check has nothing against it.
+func switched(action string, check func(*session.Session) error, options ...string) session.Verb {
+	return func(s *session.Session, args []string) error {
+		if err := only(s, options...); err != nil {
+			return err
+		}
+		if err := model(s, args); err != nil {
+			return err
+		}
+		if check != nil {
+			if err := check(s); err != nil {
+				return err
+			}
+		}
+		return service(s, action)
 	}
-	if err := model(s, args); err != nil {
-		return err
-	}
+}
+
+func initialized(s *session.Session) error {
 	if !netdevice.Local(s).ServerReady() {
 		return report.Items{report.Errorf("Quorum device 'net' has not been initialized yet")}
 	}
-	return service(s, "start")
-}
-
-// Stop is `qdevice stop`.
-func Stop(s *session.Session, args []string) error {
-	if err := only(s, "--force"); err != nil {
-		return err
-	}
-	if err := model(s, args); err != nil {
-		return err
-	}
-	if err := unused(s); err != nil {
-		return err
-	}
-	return service(s, "stop")
-}
-
-// Enable is `qdevice enable`.
-func Enable(s *session.Session, args []string) error {
-	if err := only(s); err != nil {
-		return err
-	}
-	if err := model(s, args); err != nil {
-		return err
-	}
-	return service(s, "enable")
-}
-
-// Disable is `qdevice disable`.
-func Disable(s *session.Session, args []string) error {
-	if err := only(s); err != nil {
-		return err
-	}
-	if err := model(s, args); err != nil {
-		return err
-	}
-	return service(s, "disable")
+	return nil
 }
 
 // Kill is `qdevice kill`.

@@ -134,11 +134,7 @@ func ExpectedVotes(s *session.Session, args []string) error {
 
 // Unblock is `quorum unblock`: the cluster stops waiting for nodes that have not come, which are taken to be off.
 func Unblock(s *session.Session, args []string) error {
-	known := []string{"--force"}
-	if s.Minor() >= 12 {
-		known = append(known, "--yes")
-	}
-	if err := options(s, known...); err != nil {
+	if err := options(s, s.Answers()...); err != nil {
 		return err
 	}
 	if len(args) > 0 {

@@ -624,13 +624,24 @@ func bundleJSON(b *etree.Element) show.Object {
 
 // ConfigText is what `resource config` and `stonith config` show, without a newline at the end.
 func ConfigText(s *session.Session, args []string, stonith bool) (text, format string, err error) {
-	if err := s.Opts.Only("-f", "--output-format"); err != nil {
+	known := []string{"-f", "--output-format"}
+	if s.Minor() >= 12 {
+		known = append(known, "--show-secrets")
+	}
+	if err := s.Opts.Only(known...); err != nil {
+		return "", "", err
+	}
+	if format, err = s.Opts.OutputFormat(); err == nil {
+		err = secretsAsText(s, format)
+	}
+	if err != nil && s.Opts.Has("--show-secrets") {
 		return "", "", err
 	}
 	root, err := s.CIB()
 	if err != nil {
 		return "", "", err
 	}
+	RevealSecrets(s, root)
 	l, err := NewListing(s, root, stonith).only(s, args)
 	if err != nil {
 		return "", "", err

@@ -34,7 +34,7 @@ func run(ctx context.Context, programs live.Programs, args ...string) (out, text
 
 // DeviceSetup is `stonith sbd device setup`: devices are written anew.
 func DeviceSetup(s *session.Session, args []string) error {
-	if err := only(s, "--force"); err != nil {
+	if err := only(s, s.Answers()...); err != nil {
 		return err
 	}
 	var devices []string
@@ -183,7 +183,7 @@ func WatchdogJSON(s *session.Session, args []string) error {
 
 // WatchdogTest is `stonith sbd watchdog test`: where all is well the host is gone before it returns.
 func WatchdogTest(s *session.Session, args []string) error {
-	if err := only(s, "--force"); err != nil {
+	if err := only(s, s.Answers()...); err != nil {
 		return err
 	}
 	if len(args) > 1 {

@@ -204,21 +204,34 @@ func (s *Session) CIBFile() string { return filepath.Join(s.Paths.CIBDir, "cib.x
 // Root tells whether the user is root.
 func (s *Session) Root() bool { return os.Geteuid() == 0 }
 
-// Confirm warns and asks whether to go on; --force says yes, and without a terminal it is an error.
+// Answers are the options that answer Confirm's questions, in the generation that is spoken.
+func (s *Session) Answers() []string {
+	if s.Minor() >= 12 {
+		return []string{"--force", "--yes"}
+	}
+	return []string{"--force"}
+}
+
+// Confirm warns and asks whether to go on; Answers say yes, and without a terminal it is an error.
 func (s *Session) Confirm(warning string) (bool, error) {
-	if s.Opts.Has("--force") {
+	options := s.Answers()
+	answer := options[len(options)-1]
+	if s.Opts.Has("--force") && !s.Opts.Has("--yes") && answer == "--yes" {
+		s.Deprecated("Using --force to confirm this action is deprecated and might be removed in a future release, use --yes instead")
+	}
+	if s.Opts.Has("--force") || s.Opts.Has("--yes") {
 		s.Out.Warn(warning)
 		return true, nil
 	}
 	if !s.Interactive() {
-		return false, report.Fatal(warning + ", use --force to override")
+		return false, report.Fatal(warning + ", use " + answer + " to override")
 	}
 	s.Out.Print("WARNING: " + warning)
-	answer, err := s.Ask("Type 'yes' or 'y' to proceed, anything else to cancel: ")
+	said, err := s.Ask("Type 'yes' or 'y' to proceed, anything else to cancel: ")
 	if err != nil {
 		return false, err
 	}
-	if answer == "yes" || answer == "y" {
+	if said == "yes" || said == "y" {
 		return true, nil
 	}
 	s.Out.Print("Canceled")

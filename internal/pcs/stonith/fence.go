@@ -47,7 +47,7 @@ func Fence(s *session.Session, args []string) error {
 // Confirm is `stonith confirm`: the user vouches for a node being off.
 func Confirm(s *session.Session, args []string) error {
 	if !s.Legacy() {
-		if err := s.Opts.Only("--force"); err != nil {
+		if err := s.Opts.Only(s.Answers()...); err != nil {
 			return err
 		}
 	}
