@@ -5,12 +5,25 @@ PROGRAMS := pcs crm_mon crm_verify clusterd tools
 # Small programs that are one binary, known by the name they are called by.
 TOOLS := $(shell cat cmd/tools/names.txt)
 
-.PHONY: build run test simulate simulate-ring lint bench clean
+PREFIX ?= /usr
+SBINDIR ?= $(PREFIX)/sbin
+UNITDIR ?= $(PREFIX)/lib/systemd/system
+UNITS := $(notdir $(wildcard packaging/systemd/*.service))
+
+.PHONY: build install run test simulate simulate-ring lint bench clean
 
 build:
 	@mkdir -p $(BIN)
 	CGO_ENABLED=0 $(GO) build -trimpath -o $(BIN)/ ./cmd/...
 	@for t in $(TOOLS); do ln -sf tools $(BIN)/$$t; done
+
+# The programs, and systemd's units under the names that users type. DESTDIR is for packages. Enable none of them: that is pcs's, or the administrator's.
+install: build
+	install -d $(DESTDIR)$(SBINDIR) $(DESTDIR)$(UNITDIR)
+	install -m 755 $(addprefix $(BIN)/,$(PROGRAMS)) $(DESTDIR)$(SBINDIR)/
+	@for t in $(TOOLS); do ln -sf tools $(DESTDIR)$(SBINDIR)/$$t; done
+	@for u in $(UNITS); do sed 's|@SBINDIR@|$(SBINDIR)|' packaging/systemd/$$u > $(DESTDIR)$(UNITDIR)/$$u && chmod 644 $(DESTDIR)$(UNITDIR)/$$u || exit 1; done
+	@if [ -z "$(DESTDIR)" ] && [ -d /run/systemd/system ]; then systemctl daemon-reload; fi
 
 run: build
 	./internal/lab/scripts/prepare

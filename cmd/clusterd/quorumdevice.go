@@ -3,7 +3,6 @@ package main
 import (
 	"errors"
 	"fmt"
-	"log/slog"
 	"net"
 
 	"github.com/spf13/cobra"
@@ -17,19 +16,15 @@ import (
 // exitReconfigured is the code of a quorum device that is to be started anew with new settings.
 const exitReconfigured = exit(75)
 
-func told(env *program.Env, log *slog.Logger) {
-	if err := supervise.Ready(env.Getenv); err != nil {
-		log.Warn("tell that the service is ready", "err", err)
-	}
-}
-
 // qdeviceCommand is the role corosync-qdevice. It takes the original's switches for
 // the foreground and debug messages, so that units written for it go on working.
 func qdeviceCommand(env *program.Env) *cobra.Command {
 	var certs, socket string
 	c := &cobra.Command{Use: "corosync-qdevice", Short: "Cast the vote of a quorum device on this node", Args: cobra.NoArgs, RunE: func(c *cobra.Command, _ []string) error {
-		log := logger(env)
-		err := quorumdevice.RunDevice(c.Context(), quorumdevice.DeviceOptions{Certs: certs, Socket: socket, Log: log, Ready: func() { told(env, log) }})
+		env := settled(env, "corosync-qdevice")
+		log := newCorosyncLog(env, "corosync-qdevice").Logger()
+		defer tellEnd(c.Context(), env, log)()
+		err := quorumdevice.RunDevice(c.Context(), quorumdevice.DeviceOptions{Certs: certs, Socket: socket, Log: log, Ready: func() { tell(env, log, supervise.ReadyState) }})
 		switch {
 		case errors.Is(err, quorumdevice.ErrReconfigured):
 			log.Info("ending, to be started with the new settings")
@@ -56,7 +51,9 @@ func qnetdCommand(env *program.Env) *cobra.Command {
 	o := quorumdevice.ServerOptions{}
 	var tls, cert string
 	c := &cobra.Command{Use: "corosync-qnetd", Short: "Serve quorum devices of clusters on TCP 5403", Args: cobra.NoArgs, RunE: func(c *cobra.Command, _ []string) error {
-		log := logger(env)
+		env := settled(env, "corosync-qnetd")
+		log := newCorosyncLog(env, "corosync-qnetd").Logger()
+		defer tellEnd(c.Context(), env, log)()
 		switch tls {
 		case "on":
 			o.TLS = qnet.TLSSupported
@@ -78,7 +75,7 @@ func qnetdCommand(env *program.Env) *cobra.Command {
 		default:
 			return fmt.Errorf("--client-cert: %q is not on or off", cert)
 		}
-		o.Log, o.Ready = log, func(net.Addr) { told(env, log) }
+		o.Log, o.Ready = log, func(net.Addr) { tell(env, log, supervise.ReadyState) }
 		if err := quorumdevice.RunServer(c.Context(), o); err != nil {
 			fmt.Fprintf(env.Stderr, "clusterd: corosync-qnetd: %v\n", err)
 			return exit(1)

@@ -15,6 +15,7 @@ import (
 	"hacluster/engine/controller"
 	"hacluster/internal/corosyncd"
 	"hacluster/internal/host"
+	"hacluster/internal/logging"
 	"hacluster/internal/node"
 	"hacluster/internal/pcsd"
 	"hacluster/internal/program"
@@ -27,16 +28,16 @@ import (
 func roles(env *program.Env) []*cobra.Command {
 	return []*cobra.Command{
 		{Use: "pcsd", Short: "Serve pcs's API on TCP 2224", Args: cobra.NoArgs, RunE: func(c *cobra.Command, _ []string) error {
-			return pcsdRole(c.Context(), env)
+			return pcsdRole(c.Context(), settled(env, "pcsd"))
 		}},
 		{Use: "corosync", Short: "Serve membership, ordered messages and quorum", Args: cobra.NoArgs, RunE: func(c *cobra.Command, _ []string) error {
-			return corosync(c.Context(), env)
+			return corosync(c.Context(), settled(env, "corosync"))
 		}},
 		{Use: "pacemaker", Short: "Serve the CIB, decide, carry out and fence", Args: cobra.NoArgs, RunE: func(c *cobra.Command, _ []string) error {
-			return pacemaker(c.Context(), env)
+			return pacemaker(c.Context(), settled(env, "pacemaker", "sbd"))
 		}},
 		{Use: "pacemaker-remote", Short: "Run services for a cluster that this host is no member of", Args: cobra.NoArgs, RunE: func(c *cobra.Command, _ []string) error {
-			return pacemakerRemote(c.Context(), env)
+			return pacemakerRemote(c.Context(), settled(env, "pacemaker", "sbd"))
 		}},
 		qdeviceCommand(env),
 		qnetdCommand(env),
@@ -50,27 +51,21 @@ func roles(env *program.Env) []*cobra.Command {
 	}
 }
 
-// logger writes a role's log to the standard error, which is the service's log file.
-func logger(env *program.Env) *slog.Logger {
-	level := slog.LevelInfo
-	if env.Getenv("HACLUSTER_DEBUG") != "" {
-		level = slog.LevelDebug
-	}
-	return slog.New(slog.NewTextHandler(env.Stderr, &slog.HandlerOptions{Level: level}))
-}
-
 // exitStayDown is the code of a role that must not be started again by itself.
 const exitStayDown = exit(100)
 
 func corosync(ctx context.Context, env *program.Env) error {
-	log := logger(env)
 	corosyncd.Alone()
-	err := corosyncd.Run(ctx, corosyncd.Options{Log: log, Ready: func() {
-		if err := supervise.Ready(env.Getenv); err != nil {
-			log.Warn("tell that the service is ready", "err", err)
-		}
-	}})
+	logs := newCorosyncLog(env, "corosync")
+	log := logs.Logger()
+	defer tellEnd(ctx, env, log)()
+	err := corosyncd.Run(ctx, corosyncd.Options{
+		Log: log, Configured: logs.configure, ReopenLogs: logs.reopen,
+		Ready:      func() { tell(env, log, supervise.ReadyState) },
+		AliveEvery: supervise.AliveInterval(env.Getenv), Alive: func() { tell(env, log, supervise.AliveState) },
+	})
 	if err != nil {
+		log.Error("the daemon ends", "err", err)
 		fmt.Fprintf(env.Stderr, "clusterd: corosync: %v\n", err)
 		if errors.Is(err, corosyncd.ErrOrdered) {
 			return exitStayDown
@@ -94,7 +89,8 @@ func pcsdRole(ctx context.Context, env *program.Env) error {
 }
 
 func pacemaker(ctx context.Context, env *program.Env) error {
-	log := logger(env)
+	log := pacemakerLogger(env, "pacemakerd")
+	defer tellEnd(ctx, env, log)()
 	uid, gid := -1, -1
 	if u, err := user.Lookup("hacluster"); err == nil {
 		uid, _ = strconv.Atoi(u.Uid)
@@ -115,20 +111,18 @@ func pacemaker(ctx context.Context, env *program.Env) error {
 	if err != nil {
 		return err
 	}
-	agents.Env = append(agents.Env, agentEnvironment("pacemaker-execd")...)
+	agents.Env = append(agents.Env, agentEnvironment(env, "pacemaker-execd")...)
 	secure, err := remote.SettingsFrom(env.Getenv)
 	if err != nil {
 		return err
 	}
 	err = node.Run(ctx, node.Config{
 		StateDir: state, Owner: uid, Group: gid, Agents: agents, Timing: controller.DefaultTiming, Log: log, Remote: secure,
-		Ready: func() {
-			if err := supervise.Ready(env.Getenv); err != nil {
-				log.Warn("tell that the service is ready", "err", err)
-			}
-		},
+		Ready:      func() { tell(env, log, supervise.ReadyState) },
+		AliveEvery: supervise.AliveInterval(env.Getenv), Alive: func() { tell(env, log, supervise.AliveState) },
 	})
 	if err != nil {
+		log.Error("the daemon ends", "err", err)
 		fmt.Fprintf(env.Stderr, "clusterd: pacemaker: %v\n", err)
 		if errors.Is(err, node.ErrFenced) {
 			return exitStayDown
@@ -139,15 +133,13 @@ func pacemaker(ctx context.Context, env *program.Env) error {
 }
 
 // agentEnvironment is what agents find in their environment, besides their parameters.
-func agentEnvironment(service string) []string {
-	return []string{
-		"LC_ALL=C", "PCMK_cluster_type=corosync", "PCMK_service=" + service, "HA_cluster_type=corosync",
-		"PCMK_logfile=/var/log/pacemaker/pacemaker.log", "HA_LOGFILE=/var/log/pacemaker/pacemaker.log", "HA_LOGFACILITY=daemon",
-	}
+func agentEnvironment(env *program.Env, service string) []string {
+	return append(logging.AgentEnvironment(env.Getenv), "LC_ALL=C", "PCMK_cluster_type=corosync", "PCMK_service="+service, "HA_cluster_type=corosync")
 }
 
 func pacemakerRemote(ctx context.Context, env *program.Env) error {
-	log := logger(env)
+	log := pacemakerLogger(env, "pacemaker-remoted")
+	defer tellEnd(ctx, env, log)()
 	settings, err := remote.SettingsFrom(env.Getenv)
 	if err != nil {
 		return err
@@ -156,11 +148,9 @@ func pacemakerRemote(ctx context.Context, env *program.Env) error {
 	if err != nil {
 		return err
 	}
-	agents.Env = append(agents.Env, agentEnvironment("pacemaker-remoted")...)
+	agents.Env = append(agents.Env, agentEnvironment(env, "pacemaker-remoted")...)
 	server := &remote.Server{Settings: settings, Agents: agents, Log: log, StartState: env.Getenv("PCMK_node_start_state"), Local: true, Ready: func() {
-		if err := supervise.Ready(env.Getenv); err != nil {
-			log.Warn("tell that the service is ready", "err", err)
-		}
+		tell(env, log, supervise.ReadyState)
 	}}
 	return server.Run(ctx)
 }

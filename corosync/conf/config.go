@@ -154,7 +154,8 @@ type Device struct {
 type Logging struct {
 	ToStderr, ToLogfile, ToSyslog, Debug bool
 
-	Logfile, Facility, Priority, Timestamp string
+	Logfile, Facility, Priority, Timestamp string // Priority is of the file
+	SyslogPriority                         string
 }
 
 // System is the section system.

@@ -100,7 +100,7 @@ func (c *Config) fill() error {
 		ToStderr: l.flag("to_stderr", true), ToLogfile: l.flag("to_logfile", false), ToSyslog: l.flag("to_syslog", true),
 		Debug:   l.text("debug", "off") == "on" || l.text("debug", "off") == "trace",
 		Logfile: l.text("logfile", ""), Facility: l.text("syslog_facility", "daemon"), Priority: l.text("logfile_priority", "info"),
-		Timestamp: l.text("timestamp", "on"),
+		Timestamp: l.text("timestamp", "on"), SyslogPriority: l.text("syslog_priority", "info"),
 	}
 	y := in("system", merged(c.Root, "system"))
 	c.System = System{IPCType: y.oneOf("qb_ipc_type", "native", "native", "shm", "socket"), StateDir: y.text("state_dir", ""), Priority: y.flag("sched_rr", true)}

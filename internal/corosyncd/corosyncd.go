@@ -41,6 +41,11 @@ type Options struct {
 	Log *slog.Logger
 	// Ready, where it is not nil, is called once when local clients can connect.
 	Ready func()
+	// Alive is called at least every AliveEvery, where that is not 0, as long as the node takes what it is told.
+	Alive      func()
+	AliveEvery time.Duration
+	// Configured, where it is not nil, is called with the section logging whenever the configuration was read.
+	Configured func(conf.Logging)
 	// ReopenLogs, where it is not nil, is called when a client asks to open the log files again.
 	ReopenLogs func()
 }
@@ -58,6 +63,9 @@ func Run(ctx context.Context, o Options) error {
 	c, err := files.configuration()
 	if err != nil {
 		return err
+	}
+	if o.Configured != nil {
+		o.Configured(c.Logging)
 	}
 	d := &daemon{o: o, files: files, log: o.Log, over: make(chan struct{}), wake: make(chan struct{}, 1), conns: map[node.Client]*ipc.Conn{}, done: map[node.Client]chan struct{}{}, held: map[node.Client]bool{}}
 	if d.addrs, err = d.resolve(ctx, c); err != nil {
@@ -208,6 +216,12 @@ func localNode(c *conf.Config, addrs addresses) (uint32, error) {
 func (d *daemon) live(ctx context.Context) error {
 	timer := time.NewTimer(0)
 	defer timer.Stop()
+	var alive <-chan time.Time
+	if d.o.AliveEvery > 0 {
+		t := time.NewTicker(d.o.AliveEvery)
+		defer t.Stop()
+		alive = t.C
+	}
 	end := ctx.Done()
 	d.enter(func(now time.Time) { d.node.Start(now) })
 	d.net.start(func(batch []transport.Datagram) {
@@ -230,6 +244,8 @@ func (d *daemon) live(ctx context.Context) error {
 					d.node.Advance(now)
 				}
 			})
+		case <-alive:
+			d.enter(func(time.Time) { d.o.Alive() })
 		case <-d.wake:
 		case <-d.over:
 			return d.result
@@ -426,6 +442,9 @@ func (d *daemon) reload() {
 	if err == nil {
 		d.addrs = addrs
 		d.net.configure(time.Now(), c, addrs)
+		if d.o.Configured != nil {
+			d.o.Configured(c.Logging)
+		}
 	}
 	d.node.Reload(time.Now(), c, addrs, newKey, err)
 }

@@ -232,6 +232,7 @@ func (c *executorEffects) Forget(node, resource, entry string) {
 }
 
 func (c *executorEffects) Recorded(op executor.Op, res executor.Result) {
+	(*Core)(c).logResult(op, res)
 	e, ok := alert.ResourceEvent(alert.Operation{
 		Node: op.Node, Resource: op.Resource, Task: op.Action, Interval: op.Interval, Duration: res.Duration,
 		Code: res.Code, Expected: op.Expected(), Status: res.Status,

@@ -41,6 +41,9 @@ type Config struct {
 	Remote remote.Settings
 	// Ready is called when local clients are served.
 	Ready func()
+	// Alive is called by the node's own loop at least every AliveEvery, where that is not 0.
+	Alive      func()
+	AliveEvery time.Duration
 }
 
 // Node is a cluster node on this machine.
@@ -231,6 +234,12 @@ func (n *Node) loop(ctx context.Context) error {
 	defer every.Stop()
 	var busy sampler
 	n.core.Sample(time.Now(), busy.sample(time.Now()))
+	var alive <-chan time.Time
+	if n.cfg.AliveEvery > 0 {
+		t := time.NewTicker(n.cfg.AliveEvery)
+		defer t.Stop()
+		alive = t.C
+	}
 	done := ctx.Done()
 	cpg, quorum := n.cpg.Events(), n.quorum.Events()
 	for {
@@ -258,6 +267,8 @@ func (n *Node) loop(ctx context.Context) error {
 			n.core.Tick(time.Now())
 		case <-every.C:
 			n.core.Sample(time.Now(), busy.sample(time.Now()))
+		case <-alive:
+			n.cfg.Alive()
 		case <-done:
 			done = nil
 			n.log.Info("shutting down")
@@ -397,8 +408,6 @@ func (w *world) Send(data []byte)               { w.out.put(data) }
 func (w *world) Save(root *etree.Element) error { return w.store.Save(root) }
 func (w *world) FencingChanged()                { w.services.fencingChanged() }
 func (w *world) CIBChanged(ch replica.Change)   { w.services.cibChanged(ch) }
-
-func (w *world) Logf(format string, args ...any) { w.log.Info(fmt.Sprintf(format, args...)) }
 
 func (w *world) Later(f func(now time.Time)) {
 	go (*Node)(w).post(func() { f(time.Now()) })

@@ -497,21 +497,3 @@ func Call(ctx context.Context, socket string, req Request) (Reply, error) {
 	}
 	return r, nil
 }
-
-// Ready tells whoever started this process (systemd or a Supervisor) that it is ready.
-// Without NOTIFY_SOCKET in the environment it does nothing.
-func Ready(getenv func(string) string) error {
-	path := getenv("NOTIFY_SOCKET")
-	if path == "" {
-		return nil
-	}
-	if strings.HasPrefix(path, "@") {
-		path = "\x00" + path[1:]
-	}
-	c, err := net.Dial("unixgram", path)
-	if err != nil {
-		return err
-	}
-	_, err = c.Write([]byte("READY=1"))
-	return errors.Join(err, c.Close())
-}

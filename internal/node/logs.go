@@ -1,0 +1,75 @@
+package node
+
+import (
+	"context"
+	"fmt"
+	"log/slog"
+	"math"
+	"runtime"
+	"strings"
+	"time"
+
+	"hacluster/engine/executor"
+	"hacluster/engine/status"
+	"hacluster/internal/logging"
+	"hacluster/internal/tool"
+)
+
+// daemons are the names under which the parts of a node log: those of
+// Pacemaker's daemons. A core's messages begin with the part.
+var daemons = map[string]string{
+	"cib": "pacemaker-based", "attributes": "pacemaker-attrd", "controller": "pacemaker-controld", "executor": "pacemaker-execd", "fencer": "pacemaker-fenced",
+	"scheduler": "pacemaker-schedulerd",
+}
+
+// Logf is what the core tells: notices, and warnings where it tells of an error.
+func (w *world) Logf(format string, args ...any) {
+	level := logging.Notice
+	for _, a := range args {
+		if err, ok := a.(error); ok && err != nil {
+			level = slog.LevelWarn
+		}
+	}
+	if !w.log.Enabled(context.Background(), level) {
+		return
+	}
+	var attrs []slog.Attr
+	if part, rest, ok := strings.Cut(format, ": "); ok && daemons[part] != "" {
+		format, attrs = rest, []slog.Attr{slog.String(logging.Daemon, daemons[part])}
+	}
+	r := slog.NewRecord(time.Now(), level, fmt.Sprintf(format, args...), caller())
+	r.AddAttrs(attrs...)
+	_ = w.log.Handler().Handle(context.Background(), r)
+}
+
+// caller is the place that called Logf, whatever it went through.
+func caller() uintptr {
+	var pcs [8]uintptr
+	n := runtime.Callers(3, pcs[:])
+	for _, pc := range pcs[:n] {
+		f, _ := runtime.CallersFrames([]uintptr{pc}).Next()
+		if !strings.HasSuffix(f.Function, ".Logf") {
+			return pc
+		}
+	}
+	return 0
+}
+
+// logResult tells how an operation ended.
+func (c *Core) logResult(op executor.Op, res executor.Result) {
+	action, end := op.Action, status.ExecText(res.Status)
+	if op.Interval == 0 && action == "monitor" {
+		action = "probe"
+	}
+	switch {
+	case res.Status == 0:
+		end = tool.Exit(res.Code).String()
+	case res.Status == 2:
+		end += " after " + status.ReadableInterval(uint32(min(op.Timeout.Milliseconds(), math.MaxUint32)))
+	}
+	reason := ""
+	if res.Reason != "" && (res.Status != 0 || res.Code != 0) {
+		reason = " (" + res.Reason + ")"
+	}
+	c.world.Logf("controller: Result of %s operation for %s on %s: %s%s", action, op.Resource, op.Node, end, reason)
+}

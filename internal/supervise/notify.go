@@ -1,0 +1,51 @@
+package supervise
+
+import (
+	"errors"
+	"net"
+	"os"
+	"strconv"
+	"strings"
+	"time"
+)
+
+// What a service tells the one who started it.
+const (
+	ReadyState    = "READY=1"
+	StoppingState = "STOPPING=1"
+	AliveState    = "WATCHDOG=1"
+)
+
+// Notify tells whoever started this process (systemd or a Supervisor) of its state.
+// Without NOTIFY_SOCKET in the environment it does nothing.
+func Notify(getenv func(string) string, state string) error {
+	path := getenv("NOTIFY_SOCKET")
+	if path == "" {
+		return nil
+	}
+	if strings.HasPrefix(path, "@") {
+		path = "\x00" + path[1:]
+	}
+	c, err := net.Dial("unixgram", path)
+	if err != nil {
+		return err
+	}
+	_, err = c.Write([]byte(state))
+	return errors.Join(err, c.Close())
+}
+
+// Ready tells that this process serves.
+func Ready(getenv func(string) string) error { return Notify(getenv, ReadyState) }
+
+// AliveInterval is how often this process should tell that it is alive, half of
+// what it is allowed; 0 where nobody asks for it.
+func AliveInterval(getenv func(string) string) time.Duration {
+	if pid := getenv("WATCHDOG_PID"); pid != "" && pid != strconv.Itoa(os.Getpid()) {
+		return 0
+	}
+	usec, err := strconv.ParseInt(getenv("WATCHDOG_USEC"), 10, 64)
+	if err != nil || usec <= 0 || usec > int64(1<<62)/1000 {
+		return 0
+	}
+	return time.Duration(usec) * time.Microsecond / 2
+}

@@ -1,0 +1,51 @@
+package supervise
+
+import (
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"testing"
+)
+
+// TestUnits: systemd's units are those of a host without systemd, and run the same.
+func TestUnits(t *testing.T) {
+	const dir = "../../packaging/systemd"
+	files, err := filepath.Glob(dir + "/*.service")
+	if err != nil || len(files) == 0 {
+		t.Fatal(files, err)
+	}
+	var names []string
+	for _, f := range files {
+		names = append(names, strings.TrimSuffix(filepath.Base(f), ".service"))
+	}
+	for _, u := range Roles("@SBINDIR@/clusterd") {
+		if !slices.Contains(names, u.Name) {
+			t.Errorf("%s has no unit of systemd", u.Name)
+			continue
+		}
+		names = slices.DeleteFunc(names, func(n string) bool { return n == u.Name })
+		data, err := os.ReadFile(filepath.Join(dir, u.Name+".service"))
+		if err != nil {
+			t.Fatal(err)
+		}
+		lines := strings.Split(string(data), "\n")
+		has := func(prefix string) bool {
+			return slices.ContainsFunc(lines, func(l string) bool { return l == prefix || strings.HasPrefix(l, prefix+" ") })
+		}
+		if !has("ExecStart=" + strings.Join(u.Argv, " ")) {
+			t.Errorf("%s does not run %v", u.Name, u.Argv)
+		}
+		if u.Notify && !has("Type=notify") {
+			t.Errorf("%s tells when it is ready, and is not asked", u.Name)
+		}
+		for _, r := range u.Requires {
+			if !has("Requires="+r+".service") || !has("After="+r+".service") {
+				t.Errorf("%s does not come after %s", u.Name, r)
+			}
+		}
+	}
+	if len(names) > 0 {
+		t.Errorf("units that no role of clusterd has: %v", names)
+	}
+}
