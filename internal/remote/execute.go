@@ -204,7 +204,7 @@ func (s *Server) next(r *resource) {
 	if cmd.first.IsZero() {
 		cmd.first = begin
 	}
-	a := ocf.Action{Agent: r.agent, Resource: r.id, Name: cmd.action, Timeout: cmd.timeout}
+	a := ocf.Action{Agent: r.agent, Resource: r.id, Name: cmd.action, Timeout: cmd.timeout, Recurring: cmd.interval > 0}
 	for _, p := range cmd.params {
 		a.Params = append(a.Params, ocf.Param{Name: p.Name, Value: p.Value})
 		if p.Name == "CRM_meta_on_fail" && p.Value == "block" {
