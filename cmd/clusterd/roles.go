@@ -9,6 +9,7 @@ import (
 	"os/user"
 	"path/filepath"
 	"strconv"
+	"strings"
 
 	"github.com/spf13/cobra"
 
@@ -16,6 +17,7 @@ import (
 	"hacluster/internal/corosyncd"
 	"hacluster/internal/host"
 	"hacluster/internal/logging"
+	"hacluster/internal/metrics"
 	"hacluster/internal/node"
 	"hacluster/internal/pcsd"
 	"hacluster/internal/program"
@@ -76,16 +78,38 @@ func corosync(ctx context.Context, env *program.Env) error {
 }
 
 func pcsdRole(ctx context.Context, env *program.Env) error {
+	log := pcsd.NewLogger(env.Stderr, strings.EqualFold(env.Getenv("PCSD_DEBUG"), "true"))
+	defer tellEnd(ctx, env, log)()
+	defer serveMetrics(ctx, env, log)()
 	err := pcsd.Main(ctx, env.Getenv, env.Stderr, func() {
-		if err := supervise.Ready(env.Getenv); err != nil {
-			fmt.Fprintf(env.Stderr, "clusterd: pcsd: tell that the service is ready: %v\n", err)
-		}
+		tell(env, log, supervise.ReadyState)
 	})
 	if err != nil {
 		fmt.Fprintf(env.Stderr, "clusterd: pcsd: %v\n", err)
 		return exit(1)
 	}
 	return nil
+}
+
+// serveMetrics serves metrics beside pcsd where PCSD_METRICS asks for them: this
+// role is up whatever becomes of the others. What goes wrong there is told, no more.
+func serveMetrics(ctx context.Context, env *program.Env, log *slog.Logger) (stop func()) {
+	address, err := metrics.Address(env.Getenv("PCSD_METRICS"))
+	if err != nil {
+		log.Error("PCSD_METRICS: " + err.Error())
+	}
+	if address == "" {
+		return func() {}
+	}
+	ctx, cancel := context.WithCancel(ctx)
+	done := make(chan struct{})
+	go func() {
+		defer close(done)
+		if err := metrics.Serve(ctx, address, metrics.Host(log)); err != nil {
+			log.Error("metrics are not served: " + err.Error())
+		}
+	}()
+	return func() { cancel(); <-done }
 }
 
 func pacemaker(ctx context.Context, env *program.Env) error {
