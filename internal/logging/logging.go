@@ -119,7 +119,9 @@ func (h *Log) Handle(_ context.Context, r slog.Record) error {
 		return true
 	}
 	for _, a := range h.attrs {
-		take(a)
+		if a.Key != "service" { // the package says it as well, and as the log's readers know it
+			take(a)
+		}
 	}
 	r.Attrs(take)
 	l.Text, l.Detail = OneLine(strings.Join(text, ": ")), OneLine(strings.Join(detail, " "))
