@@ -71,7 +71,13 @@ func corosyncCmapctl(ctx context.Context, env *program.Env) int {
 		case 'p':
 			action, file = 'p', o.value
 		case 'C':
-			return program.NotYet(env, "clearing statistics")
+			switch o.value {
+			case "knet", "totem", "ipc", "schedmiss", "all":
+				action, file, stats = 'C', o.value, true
+			default:
+				fmt.Fprintln(env.Stderr, "argument to -C should be 'knet', 'totem', 'ipc', 'schedmiss' or 'all'")
+				return 1
+			}
 		case 'm':
 			switch o.value {
 			case "icmap", "default":
@@ -86,7 +92,7 @@ func corosyncCmapctl(ctx context.Context, env *program.Env) int {
 			action = o.letter
 		}
 	}
-	if len(args) == 0 && action != 'p' && action != 0 {
+	if len(args) == 0 && action != 'p' && action != 'C' && action != 0 {
 		fmt.Fprintln(env.Stderr, "Expected key after options")
 		return 1
 	}
@@ -133,6 +139,11 @@ func (c *cmapctl) run(ctx context.Context, action byte, file string, args []stri
 		}
 	case 'p':
 		return c.load(ctx, file)
+	case 'C':
+		key := "stats.clear." + file
+		if err := c.m.Set(ctx, key, cmap.U32(1)); err != nil {
+			return c.fail("Can't set cmap stats clear key %s. Error %v", key, outcome(err))
+		}
 	case 't', 'T':
 		return c.track(ctx, action == 'T', args)
 	default:

@@ -100,7 +100,7 @@ func corosyncQuorumtool(ctx context.Context, env *program.Env) int {
 	}
 	defer t.close()
 	if t.votes == nil && (action == 'e' || action == 'v' || action == 'f') {
-		return t.fail("You cannot change %s, corosync is not using votequorum", map[byte]string{'e': "expected votes", 'v': "node votes", 'f': "the quorum device"}[action])
+		return t.fail("You cannot %s, corosync is not using votequorum", map[byte]string{'e': "change expected votes", 'v': "change node votes", 'f': "unregister quorum device"}[action])
 	}
 	switch action {
 	case 'l':
@@ -123,7 +123,16 @@ func corosyncQuorumtool(ctx context.Context, env *program.Env) int {
 			return t.fail("Unable to set expected votes: %v", outcome(err))
 		}
 	case 'f':
-		return program.NotYet(env, "taking the quorum device out of use")
+		info, err := t.votes.Info(ctx, t.me)
+		if err != nil {
+			return t.fail("Unable to get quorum device info: %v", outcome(err))
+		}
+		if info.Flags&local.VQDeviceRegistered == 0 {
+			return 0
+		}
+		if err := t.votes.UnregisterDevice(ctx, info.DeviceName); err != nil {
+			return t.fail("Unable to unregister quorum device: %v", outcome(err))
+		}
 	default:
 		state, err := t.current(ctx)
 		if err != nil {

@@ -3,6 +3,7 @@ package node
 import (
 	"errors"
 	"slices"
+	"strings"
 	"time"
 
 	"hacluster/corosync/cmap"
@@ -260,6 +261,10 @@ func (n *Node) serveCmap(c *session, m []byte) error {
 		if err != nil {
 			return err
 		}
+		if c.stats && strings.HasPrefix(key, statsClear) {
+			n.answer(c, local.Answer(id, n.clearStats(strings.TrimPrefix(key, statsClear))))
+			return nil
+		}
 		if err = n.changeable(c, key); err == nil {
 			err = keys.Set(key, v)
 		}
@@ -371,6 +376,24 @@ func (n *Node) serveCmap(c *session, m []byte) error {
 		return errors.New("unknown request")
 	}
 	return nil
+}
+
+// statsClear begins the only keys of the statistics that can be set: each sets counters to 0.
+const statsClear = "stats.clear."
+
+// clearStats sets counters to 0; as with the original those of the ring go with the transport's. Of local connections
+// and of missed turns none are kept.
+func (n *Node) clearStats(which string) local.Status {
+	for _, w := range []string{"knet", "totem", "all"} {
+		if strings.HasPrefix(which, w) {
+			n.ring.ClearStats()
+			return local.OK
+		}
+	}
+	if strings.HasPrefix(which, "ipc") || strings.HasPrefix(which, "schedmiss") {
+		return local.OK
+	}
+	return local.NotSupported
 }
 
 // look brings the keys up to date that change on their own.

@@ -511,3 +511,6 @@ type Stats struct {
 
 // Stats returns the counters.
 func (r *Ring) Stats() Stats { return r.stats }
+
+// ClearStats sets the counters to 0.
+func (r *Ring) ClearStats() { r.stats = Stats{} }

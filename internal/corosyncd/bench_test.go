@@ -323,7 +323,7 @@ func benchSend(ctx context.Context) error {
 	}
 	for _, size := range benchSizes {
 		// Not more are under way than the ring's queues hold, so that neither has to refuse any.
-		window := uint32(max(8, min(400, 1_500_000/(size+200))))
+		window := uint32(max(8, min(6000, 1_500_000/(size+200))))
 		begin := time.Now()
 		took, _, err := b.measure(ctx, size, window, begin.Add(span))
 		if err != nil {

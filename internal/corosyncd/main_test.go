@@ -21,7 +21,8 @@ import (
 // with COROSYNCD_CONF in the environment a daemon with that configuration file (whose profile goes to
 // the folder COROSYNCD_PROFILE, if that is set), with
 // COROSYNCD_CLIENT a client of the daemon of its network namespace, with
-// COROSYNCD_DEVICE a quorum device or its server, with COROSYNCD_BENCH a program that measures.
+// COROSYNCD_DEVICE a quorum device or its server, with COROSYNCD_BENCH a program that measures,
+// with COROSYNCD_WITNESS one that talks and tells what it is given.
 func TestMain(m *testing.M) {
 	switch {
 	case os.Getenv("COROSYNCD_CONF") != "":
@@ -30,6 +31,8 @@ func TestMain(m *testing.M) {
 		os.Exit(asClient())
 	case os.Getenv("COROSYNCD_BENCH") != "":
 		os.Exit(asBench())
+	case os.Getenv("COROSYNCD_WITNESS") != "":
+		os.Exit(asWitness())
 	case os.Getenv("COROSYNCD_DEVICE") != "":
 		os.Exit(asDevice())
 	}

@@ -1,0 +1,343 @@
+package corosyncd
+
+import (
+	"bufio"
+	"bytes"
+	"context"
+	"encoding/binary"
+	"errors"
+	"flag"
+	"fmt"
+	"math/rand/v2"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"syscall"
+	"testing"
+	"time"
+
+	"hacluster/corosync/client"
+)
+
+var mixedRing = flag.Duration("mixed-ring", 25*time.Second, "how long TestMixedRing has members come and go, for each ring")
+
+// TestMixedRing has a ring of two original nodes and one of ours, as the lowest and as the highest node id, under load
+// from all sides and with 5 % of ours' packets lost, go through cuts, deaths, leaves and returns. What each node's
+// witness was given must be virtually synchronous: the same messages in the same order for those who go from ring to
+// ring together, and none missing within a ring.
+func TestMixedRing(t *testing.T) {
+	if testing.Short() {
+		t.Skip("it takes a while")
+	}
+	if _, err := exec.LookPath("nft"); err != nil {
+		t.Skip(err)
+	}
+	for _, c := range []struct {
+		name, totem string
+		ours        int
+	}{
+		{"udpu-lowest", "transport: udpu", 0},
+		{"udpu-highest", "transport: udpu", 2},
+		{"knet-lowest", "transport: knet", 0},
+		{"knet-aes256-highest", "transport: knet\ncrypto_cipher: aes256\ncrypto_hash: sha256", 2},
+	} {
+		t.Run(c.name, func(t *testing.T) { mixed(t, c.totem, c.ours) })
+	}
+}
+
+func mixed(t *testing.T, totem string, ours int) {
+	h := hosts(t, 3, confWith(totem))
+	logs := [3]string{}
+	start := func(i int) {
+		h[i].quiet = true
+		h[i].start(i != ours)
+	}
+	for i, o := range h {
+		start(i)
+		logs[i] = filepath.Join(o.dir, "witness")
+		f, err := os.Create(logs[i])
+		if err != nil {
+			t.Fatal(err)
+		}
+		c := o.command(os.Args[0])
+		c.Env = append(os.Environ(), "COROSYNCD_WITNESS="+fmt.Sprint(i+1))
+		c.Stdout = f
+		o.launch(c)
+		f.Close()
+	}
+	together := func() {
+		for _, o := range h {
+			o.members(40*time.Second, 1, 2, 3)
+		}
+	}
+	together()
+	h[ours].must("nft", "add table inet lossy; add chain inet lossy in { type filter hook input priority 0; }; add rule inet lossy in udp dport 5405 numgen random mod 100 < 5 drop")
+	rng := rand.New(rand.NewPCG(uint64(ours), 5))
+	begin := time.Now()
+	rounds := 0
+	for ; time.Since(begin) < *mixedRing || rounds < 4; rounds++ {
+		i := rng.IntN(3)
+		what := rounds % 4 // each in turn, of any node
+		t.Logf("%v: %s of node %d", time.Since(begin).Round(time.Second), [...]string{"cut", "death", "leave", "pause"}[what], i+1)
+		switch what {
+		case 0:
+			h[0].bridge(i+1, 1)
+			pass(rng, 5*time.Second)
+			h[0].bridge(i+1, 0)
+		case 1, 2:
+			h[i].stop([...]syscall.Signal{1: syscall.SIGKILL, 2: syscall.SIGTERM}[what])
+			pass(rng, 4*time.Second)
+			start(i)
+		case 3:
+			_ = h[i].daemon.Process.Signal(syscall.SIGSTOP)
+			pass(rng, 4*time.Second)
+			_ = h[i].daemon.Process.Signal(syscall.SIGCONT)
+		}
+		together()
+		pass(rng, 2*time.Second)
+	}
+	var lives []*witnessed
+	for i, name := range logs {
+		l, err := readWitness(name, i+1)
+		if err != nil {
+			t.Fatal(err)
+		}
+		lives = append(lives, l...)
+	}
+	total, err := synchronous(lives)
+	if err != nil {
+		t.Error(err)
+	}
+	t.Logf("%d rounds in %v, %d lives of witnesses, %d messages held against each other", rounds, time.Since(begin).Round(time.Second), len(lives), total)
+	if total < 1000 {
+		t.Error("that is too few to tell anything")
+	}
+}
+
+// pass lets some time go by, as faults have it: nothing is waited for.
+func pass(rng *rand.Rand, most time.Duration) { time.Sleep(most/4 + time.Duration(rng.Int64N(int64(most*3/4)))) }
+
+// asWitness connects to its host's daemon, again and again; each time it joins a group, talks, and prints
+// what it is given.
+func asWitness() int {
+	out := bufio.NewWriter(os.Stdout)
+	for life := uint32(1); ; life++ {
+		_ = witness(context.Background(), life, out)
+		_ = out.Flush()
+		time.Sleep(100 * time.Millisecond) // until the daemon is back: there is nothing to wait for
+	}
+}
+
+func witness(ctx context.Context, life uint32, out *bufio.Writer) error {
+	g, err := client.DialCPG(ctx)
+	if err != nil {
+		return err
+	}
+	defer g.Close()
+	me, err := g.LocalNode(ctx)
+	if err != nil {
+		return err
+	}
+	if err := g.JoinWithRing(ctx, "witness"); err != nil {
+		return err
+	}
+	fmt.Fprintf(out, "life %d %d\n", me, life)
+	talk := time.NewTicker(4 * time.Millisecond)
+	defer talk.Stop()
+	sent, given := uint32(0), uint32(0)
+	for {
+		var due <-chan time.Time
+		if sent-given < 50 {
+			due = talk.C
+		}
+		select {
+		case e, ok := <-g.Events():
+			if !ok {
+				return errors.Join(g.Err(), out.Flush())
+			}
+			switch e := e.(type) {
+			case *client.TotemConfchg:
+				fmt.Fprintf(out, "ring %v %v\n", e.Ring, e.Members)
+			case *client.Confchg:
+				for _, m := range e.Joined {
+					if m.Node == me && m.PID == uint32(os.Getpid()) {
+						fmt.Fprintln(out, "joined")
+					}
+				}
+			case *client.Deliver:
+				if len(e.Data) < 8 {
+					continue
+				}
+				n, l := binary.LittleEndian.Uint32(e.Data[4:]), binary.LittleEndian.Uint32(e.Data)
+				if e.Node == me && l == life {
+					given = n
+				}
+				whole := bytes.Equal(e.Data[8:], pattern[n%1000:int(n%1000)+len(e.Data)-8])
+				fmt.Fprintf(out, "%d/%d/%d %v\n", e.Node, l, n, whole)
+			}
+			if out.Buffered() > 3000 {
+				_ = out.Flush()
+			}
+		case <-due:
+			sent++
+			size := int(sent*37) % 3000
+			if sent%100 == 0 {
+				size = 60_000
+			}
+			b := make([]byte, 8+size)
+			binary.LittleEndian.PutUint32(b, life)
+			binary.LittleEndian.PutUint32(b[4:], sent)
+			copy(b[8:], pattern[sent%1000:])
+			limit, cancel := context.WithTimeout(ctx, 20*time.Second)
+			err := g.Mcast(limit, b)
+			cancel()
+			if err != nil {
+				return err
+			}
+		}
+	}
+}
+
+// witnessed is what one life of a witness was given, ring by ring.
+type witnessed struct {
+	node  int
+	rings []witnessedRing
+	// joined is the ring in whose midst it came into the group.
+	joined int
+}
+
+type witnessedRing struct {
+	id       string
+	messages []string
+}
+
+func readWitness(name string, node int) ([]*witnessed, error) {
+	text, err := os.ReadFile(name)
+	if err != nil {
+		return nil, err
+	}
+	var lives []*witnessed
+	whole := text[:bytes.LastIndexByte(text, '\n')+1]
+	for line := range strings.Lines(string(whole)) {
+		kind, rest, _ := strings.Cut(strings.TrimSpace(line), " ")
+		switch {
+		case kind == "life":
+			lives = append(lives, &witnessed{node: node})
+		case len(lives) == 0:
+			return nil, fmt.Errorf("node %d: %q before all", node, line)
+		case kind == "ring":
+			l := lives[len(lives)-1]
+			l.rings = append(l.rings, witnessedRing{id: rest})
+		case kind == "joined":
+			l := lives[len(lives)-1]
+			l.joined = len(l.rings) - 1
+		case rest != "true":
+			return nil, fmt.Errorf("node %d: message %s is damaged", node, kind)
+		default:
+			l := lives[len(lives)-1]
+			if len(l.rings) == 0 {
+				continue // joined while others talked: the ring is told of after that
+			}
+			r := &l.rings[len(l.rings)-1]
+			r.messages = append(r.messages, kind)
+		}
+	}
+	return lives, nil
+}
+
+// synchronous holds what witnesses were given against each other.
+func synchronous(lives []*witnessed) (total int, err error) {
+	type passage struct{ from, to string }
+	type seen struct {
+		node     int
+		messages []string
+	}
+	passed := map[passage]seen{}
+	for _, l := range lives {
+		for i, r := range l.rings {
+			total += len(r.messages)
+			last := map[string]int{}
+			for _, m := range r.messages {
+				var from, life, number int
+				if _, err := fmt.Sscanf(m, "%d/%d/%d", &from, &life, &number); err != nil {
+					return 0, err
+				}
+				who := fmt.Sprint(from, "/", life)
+				if before, ok := last[who]; ok && number != before+1 {
+					return 0, fmt.Errorf("node %d, ring %s: message %d of %s comes after %d", l.node, r.id, number, who, before)
+				}
+				last[who] = number
+			}
+			if i <= max(l.joined, 0) || i == len(l.rings)-1 {
+				continue
+			}
+			p := passage{r.id, l.rings[i+1].id}
+			o, ok := passed[p]
+			if !ok {
+				passed[p] = seen{l.node, r.messages}
+				continue
+			}
+			a, b := begunBefore(o.messages, r.messages), begunBefore(r.messages, o.messages)
+			for k := range max(len(a), len(b)) {
+				if k >= len(a) || k >= len(b) || a[k] != b[k] {
+					return 0, fmt.Errorf("from ring %s to %s node %d has %d messages and node %d has %d; they differ from the %dth on: %v, %v",
+						p.from, p.to, o.node, len(a), l.node, len(b), k+1, a[min(k, len(a)):min(k+5, len(a))], b[min(k, len(b)):min(k+5, len(b))])
+				}
+			}
+		}
+	}
+	return total, nil
+}
+
+// begunBefore leaves out of a what b need not have: the first message of a sender, where b begins with its next. It was
+// under way, in pieces, when the ring came about, and whoever came to it then has not had its beginning.
+func begunBefore(a, b []string) []string {
+	first := func(list []string) map[string]int {
+		f := map[string]int{}
+		for _, m := range list {
+			var from, life, number int
+			_, _ = fmt.Sscanf(m, "%d/%d/%d", &from, &life, &number)
+			if who := fmt.Sprint(from, "/", life); f[who] == 0 {
+				f[who] = number
+			}
+		}
+		return f
+	}
+	fa, fb := first(a), first(b)
+	var kept []string
+	for _, m := range a {
+		var from, life, number int
+		_, _ = fmt.Sscanf(m, "%d/%d/%d", &from, &life, &number)
+		if who := fmt.Sprint(from, "/", life); number != fa[who] || fb[who] != number+1 {
+			kept = append(kept, m)
+		}
+	}
+	return kept
+}
+
+// TestSynchronous holds that what witnesses were given is held against each other.
+func TestSynchronous(t *testing.T) {
+	ring := func(id string, messages ...string) witnessedRing { return witnessedRing{id, messages} }
+	life := func(node int, rings ...witnessedRing) *witnessed { return &witnessed{node: node, rings: rings} }
+	end := ring("c")
+	sound := life(1, ring("a"), ring("b", "1/1/1", "2/1/1", "1/1/2"), end)
+	for name, c := range map[string]struct {
+		other *witnessed
+		bad   bool
+	}{
+		"the same":                        {life(2, ring("a"), ring("b", "1/1/1", "2/1/1", "1/1/2"), end), false},
+		"another order":                   {life(2, ring("a"), ring("b", "2/1/1", "1/1/1", "1/1/2"), end), true},
+		"the last is missing":             {life(2, ring("a"), ring("b", "1/1/1", "2/1/1"), end), true},
+		"one in the midst is missing":     {life(2, ring("a"), ring("b", "1/1/1", "2/1/1", "1/1/3"), end), true},
+		"one more":                        {life(2, ring("a"), ring("b", "1/1/1", "2/1/1", "1/1/2", "1/1/3"), end), true},
+		"it parts":                        {life(2, ring("a"), ring("b", "1/1/1"), ring("d")), false},
+		"it came in the midst":            {&witnessed{node: 2, joined: 1, rings: []witnessedRing{ring("a"), ring("b", "1/1/2"), end}}, false},
+		"the first was begun before":      {life(2, ring("a"), ring("b", "2/1/1", "1/1/2"), end), false},
+		"all of one sender's are missing": {life(2, ring("a"), ring("b", "1/1/1", "1/1/2"), end), true},
+	} {
+		if _, err := synchronous([]*witnessed{sound, c.other}); (err != nil) != c.bad {
+			t.Errorf("%s: %v", name, err)
+		}
+	}
+}
