@@ -1,0 +1,343 @@
+package lab_test
+
+import (
+	"flag"
+	"fmt"
+	"maps"
+	"math/rand/v2"
+	"os"
+	"path/filepath"
+	"slices"
+	"strconv"
+	"strings"
+	"testing"
+	"time"
+)
+
+var (
+	chaosFaults = flag.Int("faults", 0, "how many random faults TestChaos brings about; 0 skips it")
+	chaosSeed   = flag.Uint64("chaos-seed", 1, "what TestChaos draws from")
+	chaosFence  = flag.String("chaos-fence", "good", "the fence agent of TestChaos: good, fail, slow or lie")
+)
+
+// The service of the chaos: it takes lines at the virtual address, answers with who it is, and
+// says every 20 ms on a witness that all hosts share that it runs.
+const writer = `#!/usr/bin/python3
+import os, socket, sys, threading, time
+host, witness = sys.argv[1], sys.argv[2]
+os.makedirs('/var/lib/writer', exist_ok=True)
+data = os.open('/var/lib/writer/data', os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o600)
+out = os.open(witness, os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o600)
+me = '%s-%d-%d' % (host, os.getpid(), time.time_ns())
+def beat():
+    while True:
+        os.write(out, ('%d %s\n' % (time.time_ns(), me)).encode())
+        time.sleep(0.02)
+s = socket.socket()
+s.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+s.bind(('', 7000))
+s.listen(50)
+threading.Thread(target=beat, daemon=True).start()
+while True:
+    c, _ = s.accept()
+    try:
+        c.settimeout(1)
+        line = c.recv(100)
+        if line != b'?\n':
+            os.write(data, line)
+        c.sendall((me + '\n').encode())
+    except OSError:
+        pass
+    c.close()
+`
+
+const writerAgent = `#!/bin/sh
+: ${OCF_FUNCTIONS_DIR=/usr/lib/ocf/lib/heartbeat}
+pid=/run/writer.pid
+running() { [ -s $pid ] && kill -0 $(cat $pid) 2>/dev/null; }
+case $1 in
+meta-data) cat <<'EOF'
+<?xml version="1.0"?>
+<resource-agent name="writer" version="1.0"><version>1.1</version><longdesc>x</longdesc><shortdesc>x</shortdesc><parameters><parameter name="witness"><content type="string"/></parameter></parameters>
+<actions><action name="start" timeout="20s"/><action name="stop" timeout="20s"/><action name="monitor" timeout="20s" interval="10s"/><action name="meta-data" timeout="5s"/></actions></resource-agent>
+EOF
+;;
+start)
+  running && exit 0
+  setsid /usr/bin/python3 /usr/local/sbin/writer.py $(hostname) "$OCF_RESKEY_witness" </dev/null >/run/writer.log 2>&1 &
+  echo $! > $pid
+  for i in $(seq 50); do running && $0 monitor && exit 0; sleep 0.1; done
+  exit 1 ;;
+stop)
+  running || exit 0
+  kill -9 $(cat $pid); while running; do sleep 0.1; done; rm -f $pid; exit 0 ;;
+monitor)
+  [ -e /run/hang ] && sleep 60
+  running || exit 7
+  python3 -c "import socket; s=socket.create_connection(('127.0.0.1',7000),2); s.sendall(b'?\n'); exit(0 if s.recv(99) else 1)" 2>/dev/null || exit 1
+  exit 0 ;;
+*) exit 3 ;;
+esac
+`
+
+const chaosFenceAgent = `#!/bin/sh
+in=$(cat); action=$(echo "$in" | sed -n 's/^action=//p'); mode=$(cat %s 2>/dev/null)
+case "$action:$mode" in
+off:fail|reboot:fail) exit 1 ;;
+off:slow|reboot:slow) sleep 4 ;;
+off:lie|reboot:lie) exit 0 ;;
+esac
+echo "$in" | /usr/sbin/fence_lab
+`
+
+const chaosClient = `
+import socket, time, os
+n = 0
+out = open('/root/client.log', 'a', buffering=1)
+while not os.path.exists('/root/stop'):
+    n += 1
+    try:
+        s = socket.create_connection(('%s', 7000), 1)
+        s.settimeout(1)
+        s.sendall(('%%d\n' %% n).encode())
+        got = s.recv(100).decode().strip()
+        s.close()
+        if got: out.write('%%d %%s\n' %% (time.time_ns(), got))
+    except OSError:
+        pass
+    time.sleep(0.05)
+`
+
+// chaos is a cluster of three hosts with a service, and a client on a fourth one.
+type chaos struct {
+	*bench
+	random  *rand.Rand
+	witness string // on the machine
+	mode    string // file with the fence agent's mode
+	acked   []int  // changes of the CIB that were acknowledged
+	tried   int
+}
+
+func newChaos(t *testing.T) *chaos {
+	b := clusterOf(t, 4, 3, false, "    token: 1000\n")
+	c := &chaos{bench: b, random: rand.New(rand.NewPCG(*chaosSeed, 9)), witness: filepath.Join(programs, "witness-"+b.name), mode: filepath.Join(programs, "mode-"+b.name)}
+	inside := func(p string) string { return "/opt/hacluster/bin/" + filepath.Base(p) }
+	c.set("good")
+	for _, h := range []string{"1", "2", "3"} {
+		for file, text := range map[string]string{"/usr/local/sbin/writer.py": writer, "/usr/lib/ocf/resource.d/lab/writer": writerAgent, "/usr/sbin/fence_chaos": fmt.Sprintf(chaosFenceAgent, inside(c.mode))} {
+			b.do(h, "sh", "-c", "mkdir -p $(dirname "+file+"); cat > "+file+" <<'END OF FILE'\n"+text+"END OF FILE\nchmod 755 "+file)
+		}
+		b.do(h, "sh", "-c", "echo 0.11.12 > /etc/hacluster/dialect")
+	}
+	b.do("1", "pcs", "property", "set", "stonith-enabled=true", "stonith-timeout=20s")
+	for _, h := range []string{"1", "2", "3"} {
+		b.do("1", "pcs", "stonith", "create", "Fence"+h, "fence_chaos", "pcmk_host_list=node"+h)
+	}
+	b.do("1", "pcs", "resource", "update", "VirtualIP", "op", "monitor", "interval=2s", "timeout=5s")
+	b.do("1", "pcs", "resource", "create", "Writer", "ocf:lab:writer", "witness="+inside(c.witness), "op", "monitor", "interval=1s", "timeout=3s")
+	b.do("1", "pcs", "resource", "group", "add", "Service", "VirtualIP", "Writer")
+	b.do("1", "pcs", "resource", "meta", "Writer", "failure-timeout=5s")
+	b.do("4", "sh", "-c", "cat > /root/client.py <<'EOF'\n"+fmt.Sprintf(chaosClient, address)+"EOF\nsetsid python3 /root/client.py >/dev/null 2>&1 </dev/null &")
+	c.back(60 * time.Second)
+	return c
+}
+
+func (c *chaos) set(mode string) {
+	c.t.Helper()
+	if err := os.WriteFile(c.mode, []byte(mode), 0o644); err != nil {
+		c.t.Fatal(err)
+	}
+}
+
+// answers are the times at which the client was answered, since then.
+func (c *chaos) answers(since time.Time) []time.Time {
+	_, out := c.try("4", "cat", "/root/client.log")
+	var list []time.Time
+	for l := range strings.Lines(out) {
+		ns, _, _ := strings.Cut(l, " ")
+		if n, err := strconv.ParseInt(ns, 10, 64); err == nil && time.Unix(0, n).After(since) {
+			list = append(list, time.Unix(0, n))
+		}
+	}
+	return list
+}
+
+// whole tells whether all hosts are members of one cluster that has nothing left to do.
+func (c *chaos) whole() bool {
+	pages := map[string]bool{}
+	for _, h := range []string{"1", "2", "3"} {
+		code, out := c.try(h, "timeout", "5", "crm_mon", "-1")
+		_, list, _ := strings.Cut(out, "Node List:")
+		pages[list] = true
+		if code != 0 || !strings.Contains(list, "Online: [ node1 node2 node3 ]") || strings.Contains(list, "pending") || strings.Contains(list, "ing node") || strings.Contains(list, "UNCLEAN") {
+			return false
+		}
+	}
+	return len(pages) == 1
+}
+
+// back waits until the client is answered again and all hosts are one cluster.
+func (c *chaos) back(limit time.Duration) {
+	c.t.Helper()
+	begin := time.Now()
+	for !c.whole() || len(c.answers(time.Now().Add(-500*time.Millisecond))) == 0 {
+		if time.Since(begin) > limit {
+			_, page := c.try("1", "crm_mon", "-1rfm")
+			c.t.Fatalf("after %s the service is not back:\n%s", limit, page)
+		}
+		time.Sleep(200 * time.Millisecond)
+	}
+}
+
+// change changes the CIB from some host, and remembers what was acknowledged.
+func (c *chaos) change() {
+	c.tried++
+	n := strconv.Itoa(c.tried)
+	h := strconv.Itoa(1 + c.random.IntN(3))
+	if code, _ := c.try(h, "timeout", "20", "crm_attribute", "-t", "rsc_defaults", "-n", "acked-"+n, "-v", n); code == 0 {
+		c.acked = append(c.acked, c.tried)
+	}
+}
+
+// lost are changes that were acknowledged and are not there.
+func (c *chaos) lost() []string {
+	var out []string
+	for _, h := range []string{"1", "2", "3"} {
+		page := c.do(h, "cibadmin", "-Q", "-o", "rsc_defaults")
+		for _, n := range c.acked {
+			if !strings.Contains(page, fmt.Sprintf(`name="acked-%d"`, n)) {
+				out = append(out, fmt.Sprintf("%d on node%s", n, h))
+			}
+		}
+	}
+	return out
+}
+
+// twice tells of moments at which two instances of the service ran.
+func (c *chaos) twice(since time.Time) string {
+	data, err := os.ReadFile(c.witness)
+	if err != nil {
+		c.t.Fatal(err)
+	}
+	type beat struct {
+		at int64
+		by string
+	}
+	var beats []beat
+	for l := range strings.Lines(string(data)) {
+		f := strings.Fields(l)
+		if len(f) != 2 {
+			continue
+		}
+		if n, err := strconv.ParseInt(f[0], 10, 64); err == nil && n > since.UnixNano() {
+			beats = append(beats, beat{n, f[1]})
+		}
+	}
+	slices.SortFunc(beats, func(a, b beat) int { return int(a.at - b.at) })
+	over := map[string]bool{}
+	for i := 1; i < len(beats); i++ {
+		if beats[i].by != beats[i-1].by {
+			over[beats[i-1].by] = true
+			if over[beats[i].by] {
+				return fmt.Sprintf("%s runs at %s, after %s was started", beats[i].by, time.Unix(0, beats[i].at).Format("15:04:05.000"), beats[i-1].by)
+			}
+		}
+	}
+	return ""
+}
+
+// fault brings one about on a host and gives what ends it.
+func (c *chaos) fault(h string) (name string, heal func()) {
+	role := func(name string) func() {
+		c.try(h, "sh", "-c", `kill -9 $(pgrep -f "clusterd `+name+`$")`)
+		return func() {}
+	}
+	lab := func(verb string) { c.clusterd("lab", verb, "--name", c.name, h) }
+	all := []struct {
+		name string
+		do   func() func()
+	}{
+		{"kill pacemaker", func() func() { return role("pacemaker") }},
+		{"kill corosync", func() func() { return role("corosync") }},
+		{"kill pcsd", func() func() { return role("pcsd") }},
+		{"kill service", func() func() {
+			c.try(h, "sh", "-c", "kill -9 $(cat /run/writer.pid)")
+			return func() {}
+		}},
+		{"cut", func() func() { lab("cut"); return func() { lab("heal") } }},
+		{"pause", func() func() {
+			lab("pause")
+			return func() { c.resume(h) }
+		}},
+		{"power", func() func() { lab("kill"); return func() { c.start(h) } }},
+		{"disk", func() func() {
+			c.try(h, "sh", "-c", "mount --bind /var/lib/pacemaker/cib /var/lib/pacemaker/cib && mount -o remount,bind,ro /var/lib/pacemaker/cib")
+			return func() { c.try(h, "umount", "/var/lib/pacemaker/cib") }
+		}},
+		{"hang", func() func() {
+			c.try(h, "touch", "/run/hang")
+			return func() { c.try(h, "rm", "-f", "/run/hang") }
+		}},
+	}
+	f := all[c.random.IntN(len(all))]
+	return f.name, f.do()
+}
+
+// resume and start do what is left to do: the host may have been fenced meanwhile.
+func (c *chaos) resume(h string) { c.maybe("resume", h) }
+func (c *chaos) start(h string)  { c.maybe("start", h) }
+
+func (c *chaos) maybe(verb, h string) {
+	out := c.clusterd("lab", "status", "--name", c.name)
+	for l := range strings.Lines(out) {
+		if strings.Contains(l, "node"+h) && (verb == "resume" && strings.Contains(l, "paused") || verb == "start" && strings.Contains(l, "off")) {
+			c.clusterd("lab", verb, "--name", c.name, h)
+		}
+	}
+}
+
+// TestChaos has random faults happen to a cluster that serves a client: the service never runs
+// twice, no acknowledged change of the CIB is lost, and the service comes back every time.
+func TestChaos(t *testing.T) {
+	if *chaosFaults == 0 {
+		t.Skip("by -faults N only")
+	}
+	c := newChaos(t)
+	outages := map[string][]time.Duration{}
+	for i := range *chaosFaults {
+		c.set(*chaosFence)
+		h := strconv.Itoa(1 + c.random.IntN(3))
+		if at := c.holders("1", "2", "3"); len(at) == 1 && c.random.IntN(2) == 0 {
+			h = at[0] // where it hurts
+		}
+		begin := time.Now()
+		name, heal := c.fault(h)
+		c.change()
+		time.Sleep(time.Duration(c.random.IntN(4000)) * time.Millisecond)
+		heal()
+		c.change()
+		if *chaosFence == "fail" || *chaosFence == "lie" {
+			c.set("good") // somebody repairs it
+		}
+		c.back(120 * time.Second)
+		longest, last := time.Duration(0), begin
+		for _, at := range append(c.answers(begin), time.Now()) {
+			longest, last = max(longest, at.Sub(last)), at
+		}
+		outages[name] = append(outages[name], longest)
+		t.Logf("%d: %s of node%s: no answer for %s at most", i+1, name, h, longest.Round(10*time.Millisecond))
+		if why := c.twice(begin); why != "" && *chaosFence != "lie" {
+			t.Fatalf("fault %d (%s of node%s): %s", i+1, name, h, why)
+		}
+		if lost := c.lost(); len(lost) > 0 {
+			t.Fatalf("fault %d (%s of node%s): acknowledged changes are lost: %v", i+1, name, h, lost)
+		}
+	}
+	t.Logf("%d of %d changes of the CIB were acknowledged, none was lost", len(c.acked), c.tried)
+	for _, name := range slices.Sorted(maps.Keys(outages)) {
+		d := outages[name]
+		slices.Sort(d)
+		r := func(i int) time.Duration { return d[i].Round(10 * time.Millisecond) }
+		t.Logf("%-15s %3d times: without an answer %8s, half within %8s, at most %8s", name, len(d), r(0), r(len(d)/2), r(len(d)-1))
+	}
+}
