@@ -229,6 +229,9 @@ func runLegacy(ctx context.Context, env *program.Env) int {
 	if err != nil {
 		return s.unusable(env, src, err)
 	}
+	if s.form == "text" && !src.isFile() {
+		out.warn(now)
+	}
 	page, code := s.page(now)
 	return out.done(code, out.write(page))
 }

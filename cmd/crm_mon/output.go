@@ -143,7 +143,17 @@ func (o *output) once(ctx context.Context, src source) int {
 	return o.done(0, o.show(m, !src.isFile()))
 }
 
+// warn tells, before the page of a running cluster, what puts its data at risk.
+func (o *output) warn(m tui.Snapshot) {
+	if why := status.Read(status.Input{CIB: m.Root, Now: m.At, NoConstraints: true}).SplitBrain(); why != "" {
+		fmt.Fprintln(o.env.Stderr, why)
+	}
+}
+
 func (o *output) show(m tui.Snapshot, live bool) error {
+	if live && o.r.once && o.r.legacy == nil && o.r.format == "text" {
+		o.warn(m)
+	}
 	if l := o.r.legacy; l != nil {
 		page, _ := l.page(m)
 		return o.write(page)

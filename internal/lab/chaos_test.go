@@ -189,12 +189,14 @@ func (c *chaos) back(limit time.Duration) {
 	}
 }
 
-// change changes the CIB from some host, and remembers what was acknowledged.
+// change changes the CIB from some host, and remembers what was acknowledged. A part without
+// quorum takes changes too, as Pacemaker's does, and gives them up when it meets the others.
 func (c *chaos) change() {
 	c.tried++
 	n := strconv.Itoa(c.tried)
 	h := strconv.Itoa(1 + c.random.IntN(3))
-	if code, _ := c.try(h, "timeout", "20", "crm_attribute", "-t", "rsc_defaults", "-n", "acked-"+n, "-v", n); code == 0 {
+	script := "timeout 20 crm_attribute -t rsc_defaults -n acked-" + n + " -v " + n + " && corosync-quorumtool -s | grep -q 'Quorate:.*Yes'"
+	if code, _ := c.try(h, "sh", "-c", script); code == 0 {
 		c.acked = append(c.acked, c.tried)
 	}
 }
