@@ -97,6 +97,11 @@ func TestEntities(t *testing.T) {
 		"nested undefined": {`<!DOCTYPE a [<!ENTITY x "&z;">]><a b="&x;"/>`, "not defined"},
 		"less-than":        {`<!DOCTYPE a [<!ENTITY x "&#60;">]><a b="&x;"/>`, "holds '<'"},
 		"external":         {`<!DOCTYPE a [<!ENTITY x SYSTEM "/etc/passwd">]><a b="&x;"/>`, "not part of this document"},
+		"less-than inside": {`<!DOCTYPE a [<!ENTITY x "&#38;#60;">]><a b="v&x;"/>`, `<a b="v"/>`},
+		"ampersand":        {`<!DOCTYPE a [<!ENTITY x "y&#38;z">]><a b="&x;"/>`, "holds '&'"},
+		"bad declaration":  {`<!DOCTYPE a [<!ENTITY x "y & z">]><a/>`, "column 28: '&' begins no reference"},
+		"percent":          {`<!DOCTYPE a [<!ENTITY x "5%">]><a/>`, "'%' may not stand in an entity"},
+		"behind another":   {`<!DOCTYPE a [<!ENTITY x "1">]><a b="&x;&z;"/>`, "not defined"},
 		"in content":       {`<!DOCTYPE a [<!ENTITY x "1">]><a>&x;</a>`, "may not stand in its content"},
 	} {
 		doc, err := ParseString(c.in)
@@ -107,6 +112,23 @@ func TestEntities(t *testing.T) {
 		if !strings.Contains(got, c.want) {
 			t.Errorf("%s: %s, want %s", name, got, c.want)
 		}
+	}
+}
+
+// TestExpand: the full values are there for as long as they are asked for.
+func TestExpand(t *testing.T) {
+	doc, err := ParseString(`<!DOCTYPE a [<!ENTITY x "&y;1&#38;#60;&#10;"><!ENTITY y "2">]><a b="v&x;&amp;w" c="&y;" d="&lt;"/>`)
+	if err != nil {
+		t.Fatal(err)
+	}
+	const cut, full = `<a b="v" d="&lt;"/>`, `<a b="v21&lt; &amp;w" d="&lt;" c="2"/>`
+	restore := doc.Expand()
+	if got := string(Compact(doc.Root)); got != full {
+		t.Errorf("%s, want %s", got, full)
+	}
+	restore()
+	if got := string(Compact(doc.Root)); got != cut {
+		t.Errorf("%s, want %s", got, cut)
 	}
 }
 

@@ -40,6 +40,7 @@ type Document struct {
 	offsets []int32                // of their '<', same order
 	index   map[*etree.Element]int // made on first use
 	lines   []int                  // offsets of line starts, made on first use
+	wholes  []whole
 }
 
 // Parse reads a document. The error is a *Error.
@@ -148,6 +149,7 @@ type parser struct {
 	nodes    int
 	maxNodes int
 	entities map[string]*entity
+	expanded int // bytes that entities stand for so far
 	slab     []etree.Element
 }
 
@@ -349,7 +351,9 @@ func (p *parser) doctype() *syntax {
 				continue
 			}
 			if strings.HasPrefix(p.src[i:], "<!ENTITY") {
-				p.entity(p.src[i+8:])
+				if err := p.entity(i + 8); err != nil {
+					return err
+				}
 			}
 		case '>':
 			if depth == 0 {

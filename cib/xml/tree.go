@@ -153,7 +153,7 @@ func (p *parser) start(depth int) (el *etree.Element, empty bool, _ *syntax) {
 		}
 		p.pos++
 		p.blank()
-		value, ok, err := p.value(key)
+		value, ok, full, err := p.value(key)
 		if err != nil {
 			return nil, false, err
 		}
@@ -171,6 +171,9 @@ func (p *parser) start(depth int) (el *etree.Element, empty bool, _ *syntax) {
 		}
 		if ok {
 			el.Attr = append(el.Attr, etree.Attr{Space: space, Key: local, Value: value})
+		}
+		if full != nil {
+			p.doc.wholes = append(p.doc.wholes, whole{el, space, local, *full})
 		}
 	}
 }
@@ -244,26 +247,27 @@ func (p *parser) namespaces(el *etree.Element, begin int, prefixed bool) *syntax
 }
 
 // value reads a quoted attribute value and normalises it. Pacemaker reads a value only
-// up to the first entity of the document's own; ok is false when nothing stands before that.
-func (p *parser) value(key string) (value string, ok bool, _ *syntax) {
+// up to the first entity of the document's own; ok is false when nothing stands before that,
+// and full is the whole value then, else nil.
+func (p *parser) value(key string) (value string, ok bool, full *string, _ *syntax) {
 	if p.pos >= len(p.src) || p.src[p.pos] != '"' && p.src[p.pos] != '\'' {
-		return "", false, p.fail(p.pos, "the value of attribute %s is not in quotes", key)
+		return "", false, nil, p.fail(p.pos, "the value of attribute %s is not in quotes", key)
 	}
 	quote := p.src[p.pos]
 	start := p.pos + 1
 	end := strings.IndexByte(p.src[start:], quote)
 	if end < 0 {
-		return "", false, p.fail(p.pos, "the value of attribute %s does not end", key)
+		return "", false, nil, p.fail(p.pos, "the value of attribute %s does not end", key)
 	}
 	if end > MaxAttrValue {
-		return "", false, p.fail(p.pos, "the value of attribute %s is longer than %d bytes", key, MaxAttrValue)
+		return "", false, nil, p.fail(p.pos, "the value of attribute %s is longer than %d bytes", key, MaxAttrValue)
 	}
 	raw := p.src[start : start+end]
 	p.pos = start + end + 1
 	special := -1
 	for i := 0; i < len(raw); i++ {
 		if c := raw[i]; c == '<' {
-			return "", false, p.fail(start+i, "'<' may not stand in the value of attribute %s", key)
+			return "", false, nil, p.fail(start+i, "'<' may not stand in the value of attribute %s", key)
 		} else if c == '&' || c < 0x20 || c == 0xEF {
 			if special < 0 {
 				special = i
@@ -271,11 +275,12 @@ func (p *parser) value(key string) (value string, ok bool, _ *syntax) {
 		}
 	}
 	if special < 0 {
-		return raw, true, nil
+		return raw, true, nil, nil
 	}
 	if i := badChar(raw); i >= 0 {
-		return "", false, p.fail(start+i, "a control character may not stand in the value of attribute %s", key)
+		return "", false, nil, p.fail(start+i, "a control character may not stand in the value of attribute %s", key)
 	}
+	cut := false
 	var b strings.Builder
 	b.Grow(len(raw))
 	b.WriteString(raw[:special])
@@ -291,10 +296,16 @@ func (p *parser) value(key string) (value string, ok bool, _ *syntax) {
 		case '&':
 			text, n, internal, err := p.reference(raw[i:], start+i)
 			if err != nil {
-				return "", false, err
+				return "", false, nil, err
 			}
-			if internal {
-				return b.String(), b.Len() > 0, nil
+			if internal != nil {
+				if !cut {
+					value, cut = b.String(), true
+				}
+				p.expand(&b, internal)
+				if p.expanded += internal.size; b.Len() > MaxAttrValue || p.expanded > MaxSize {
+					return "", false, nil, p.fail(start+i, "the entities in attribute %s stand for too much text", key)
+				}
 			}
 			b.WriteString(text)
 			i += n - 1
@@ -302,50 +313,60 @@ func (p *parser) value(key string) (value string, ok bool, _ *syntax) {
 			b.WriteByte(c)
 		}
 	}
-	return b.String(), true, nil
+	all := b.String()
+	if cut {
+		return value, value != "", &all, nil
+	}
+	return all, true, nil, nil
 }
 
 // reference resolves the reference at the beginning of s (at offset in the document);
-// n is its length. internal tells of an entity declared by the document itself.
-func (p *parser) reference(s string, offset int) (text string, n int, internal bool, _ *syntax) {
+// n is its length. internal is an entity declared by the document itself.
+func (p *parser) reference(s string, offset int) (text string, n int, internal *entity, _ *syntax) {
 	end := strings.IndexByte(s, ';')
 	if end < 2 {
-		return "", 0, false, p.fail(offset, "'&' begins no reference; write &amp;")
+		return "", 0, nil, p.fail(offset, "'&' begins no reference; write &amp;")
 	}
 	name := s[1:end]
 	n = end + 1
-	switch name {
-	case "lt":
-		return "<", n, false, nil
-	case "gt":
-		return ">", n, false, nil
-	case "amp":
-		return "&", n, false, nil
-	case "quot":
-		return `"`, n, false, nil
-	case "apos":
-		return "'", n, false, nil
+	if text, ok := predefined[name]; ok {
+		return text, n, nil, nil
 	}
 	if name[0] == '#' {
-		digits, base := name[1:], 10
-		if strings.HasPrefix(digits, "x") {
-			digits, base = digits[1:], 16
+		text, ok := character(name)
+		if !ok {
+			return "", 0, nil, p.fail(offset, "&%s; is not a character that XML allows", name)
 		}
-		v, err := strconv.ParseUint(digits, base, 32)
-		r := rune(v)
-		if err != nil || v > utf8.MaxRune || r < 0x20 && r != '\t' && r != '\n' && r != '\r' ||
-			r >= 0xD800 && r <= 0xDFFF || r == 0xFFFE || r == 0xFFFF {
-			return "", 0, false, p.fail(offset, "&%s; is not a character that XML allows", name)
-		}
-		return string(r), n, false, nil
+		return text, n, nil, nil
 	}
 	if e := p.check(name, 0); e != nil {
 		if e.fault != "" {
-			return "", 0, false, p.fail(offset, "entity %s %s", clip(name), e.fault)
+			return "", 0, nil, p.fail(offset, "entity %s %s", clip(name), e.fault)
 		}
-		return "", n, true, nil
+		return "", n, e, nil
 	}
-	return "", 0, false, p.fail(offset, "entity %s is not defined", clip(name))
+	return "", 0, nil, p.fail(offset, "entity %s is not defined", clip(name))
+}
+
+// predefined are the entities of XML itself.
+var predefined = map[string]string{"lt": "<", "gt": ">", "amp": "&", "quot": `"`, "apos": "'"}
+
+// character resolves a reference to a character by its number, "#60" or "#x3c".
+func character(name string) (string, bool) {
+	if name[0] != '#' {
+		return "", false
+	}
+	digits, base := name[1:], 10
+	if strings.HasPrefix(digits, "x") {
+		digits, base = digits[1:], 16
+	}
+	v, err := strconv.ParseUint(digits, base, 32)
+	r := rune(v)
+	if err != nil || v > utf8.MaxRune || r < 0x20 && r != '\t' && r != '\n' && r != '\r' ||
+		r >= 0xD800 && r <= 0xDFFF || r == 0xFFFE || r == 0xFFFF {
+		return "", false
+	}
+	return string(r), true
 }
 
 // text reads character data inside parent; blank text is dropped.
@@ -381,7 +402,7 @@ func (p *parser) text(parent *etree.Element) *syntax {
 		if err != nil {
 			return err
 		}
-		if internal {
+		if internal != nil {
 			return p.fail(start+i, "entities declared by the document may not stand in its content")
 		}
 		b.WriteString(s)

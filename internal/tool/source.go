@@ -97,7 +97,7 @@ func Open(ctx context.Context, env *program.Env) (*CIB, error) {
 		return nil, &cib.Error{Code: cib.SchemaValidation}
 	}
 	doc, err := cib.Parse(data)
-	if err != nil || !valid(doc.Root) {
+	if err != nil || !valid(doc) {
 		return nil, &cib.Error{Code: cib.SchemaValidation}
 	}
 	c.root = doc.Root
@@ -152,8 +152,9 @@ func liveError(err error) error {
 }
 
 // valid tells whether a document is as the schema demands that it names.
-func valid(root *etree.Element) bool {
-	return len(schema.Validate(root, root.SelectAttrValue("validate-with", ""))) == 0
+func valid(doc *xml.Document) bool {
+	defer doc.Expand()()
+	return len(schema.Validate(doc.Root, doc.Root.SelectAttrValue("validate-with", ""))) == 0
 }
 
 // Close ends the work; a file is written if an operation succeeded, also one

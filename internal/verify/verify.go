@@ -163,6 +163,9 @@ func (c *check) schema() bool {
 		c.add(Finding{Severity: Error, Rule: schema.UnknownSchema.String(), Text: fmt.Sprintf(textCannot, how), Help: helpUnknownRNG, verbose: true}, c.root, "validate-with")
 		return false
 	}
+	if c.src.Doc != nil {
+		defer c.src.Doc.Expand()()
+	}
 	problems := schema.Validate(c.root, name)
 	contract := slices.IndexFunc(problems, func(p schema.Problem) bool { return !c.hasWords(p) }) < 0
 	root := false
