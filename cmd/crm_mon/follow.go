@@ -44,18 +44,22 @@ func session(ctx context.Context, interval time.Duration, send func(news)) error
 	ctx, stop := context.WithCancel(ctx)
 	defer stop()
 	changed, broken := make(chan struct{}, 1), make(chan error, 1)
+	told := func() {
+		select {
+		case changed <- struct{}{}:
+		default: // a change that is not shown yet covers this one
+		}
+	}
 	go func() {
 		for {
 			if err := watcher.Changed(ctx); err != nil {
 				broken <- err
 				return
 			}
-			select {
-			case changed <- struct{}{}:
-			default: // a change that is not shown yet covers this one
-			}
+			told()
 		}
 	}()
+	go followFencing(ctx, told)
 	for {
 		root, err := reader.Query(ctx)
 		if err != nil {
@@ -77,6 +81,23 @@ func session(ctx context.Context, interval time.Duration, send func(news)) error
 			default:
 			}
 		case <-time.After(interval):
+		}
+	}
+}
+
+// followFencing tells of fencing, which the CIB does not always tell of, until the context
+// ends. While there is no fencer to ask, or none any more, it looks for one again.
+func followFencing(ctx context.Context, told func()) {
+	for ctx.Err() == nil {
+		if f, err := client.DialFencer(ctx, "crm_mon"); err == nil {
+			for err = f.Watch(ctx); err == nil; err = f.Changed(ctx) {
+				told()
+			}
+			f.Close()
+		}
+		select {
+		case <-ctx.Done():
+		case <-time.After(time.Second):
 		}
 	}
 }

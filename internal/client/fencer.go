@@ -84,6 +84,22 @@ func (f *Fencer) History(ctx context.Context, node string) (*etree.Element, erro
 	return f.ask(ctx, "st_fence_history", 0x1000, element("history", "st_target", node))
 }
 
+// Watch asks to be told of fencing; Changed then waits for the next that is told.
+func (f *Fencer) Watch(ctx context.Context) error {
+	for _, what := range []string{"st_notify_fence", "st_notify_history", "st_notify_history_synced"} {
+		if _, err := f.n.send(ctx, element("stonith_command", "t", "stonith-ng", "st_op", "st_notify", "st_notify_activate", what), true); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// Changed waits until the fencer tells that the history of fencing is another.
+func (f *Fencer) Changed(ctx context.Context) error {
+	_, err := f.n.next(ctx, func(el *etree.Element) bool { return el.SelectAttrValue("t", "") == "st_notify" })
+	return err
+}
+
 // Cleanup forgets the history of a node, "" for all.
 func (f *Fencer) Cleanup(ctx context.Context, node string) error {
 	_, err := f.ask(ctx, "st_fence_history", 0x81000, element("history", "st_target", node))

@@ -18,13 +18,13 @@ func TestPermissions(t *testing.T) {
 	for _, h := range []string{"1", "2"} {
 		b.do(h, "sh", "-c", "getent group haclient >/dev/null || groupadd -r haclient; useradd -G haclient joe; useradd -G haclient ann; useradd tom")
 	}
-	b.do("1", "pcs", "resource", "create", "Secret", "ocf:heartbeat:Dummy", "fake=password", "--disabled")
+	b.do("1", "pcs", "resource", "create", "Secret", "ocf:heartbeat:Dummy", "fake=hushhush", "--disabled")
 	b.do("1", "pcs", "acl", "role", "create", "watcher", "read", "xpath", "/cib", "deny", "id", "Secret")
 	b.do("1", "pcs", "acl", "role", "create", "switcher", "write", "xpath", "//nvpair[@name='maintenance-mode']")
 	b.do("1", "pcs", "acl", "user", "create", "joe", "watcher", "switcher")
 
 	// Without ACLs whoever is in the group may do everything; who is not, nothing.
-	if code, out := b.asUser("2", "ann", "cibadmin", "-Q"); code != 0 || !strings.Contains(out, "password") {
+	if code, out := b.asUser("2", "ann", "cibadmin", "-Q"); code != 0 || !strings.Contains(out, "hushhush") {
 		t.Errorf("without ACLs ann reads: exit code %d\n%s", code, out)
 	}
 	if code, out := b.asUser("2", "tom", "cibadmin", "-Q"); code == 0 || strings.Contains(out, "<cib") {
@@ -39,14 +39,14 @@ func TestPermissions(t *testing.T) {
 		code       int
 		has, lacks string
 	}{
-		{"joe", "cibadmin -Q", 0, "VirtualIP", "password"},
+		{"joe", "cibadmin -Q", 0, "VirtualIP", "hushhush"},
 		{"joe", "crm_resource -l", 0, "VirtualIP", "Secret"},
 		{"joe", "crm_mon -1r", 0, "VirtualIP", "Secret"},
 		{"joe", "crm_attribute -t crm_config -n maintenance-mode -v true", 0, "", ""},
 		{"joe", "crm_attribute -t crm_config -n maintenance-mode -G", 0, "value=true", ""},
 		{"joe", "crm_attribute -t crm_config -n maintenance-mode -v false", 0, "", ""},
 		{"joe", "crm_attribute -t crm_config -n no-quorum-policy -v ignore", 4, "Permission denied", ""},
-		{"joe", "crm_resource -r VirtualIP --delete -t primitive", 4, "Permission denied", ""},
+		{"joe", "crm_resource -r VirtualIP --delete -t primitive", 4, "Insufficient privileges", ""},
 		{"joe", "cibadmin -D --xpath //primitive[@id='Secret']", 4, "Permission denied", ""},
 		{"joe", "cibadmin -E --force", 4, "Permission denied", ""},
 		{"joe", "crm_attribute -t crm_config -n enable-acl -v false", 4, "Permission denied", ""},
@@ -62,7 +62,7 @@ func TestPermissions(t *testing.T) {
 	// What was refused left no trace, on either node, and root is still told everything.
 	for _, h := range []string{"1", "2"} {
 		out := b.do(h, "cibadmin", "-Q")
-		for _, want := range []string{`value="password"`, `id="VirtualIP"`, `name="enable-acl" value="true"`, `name="maintenance-mode" value="false"`} {
+		for _, want := range []string{`value="hushhush"`, `id="VirtualIP"`, `name="enable-acl" value="true"`, `name="maintenance-mode" value="false"`} {
 			if !strings.Contains(out, want) {
 				t.Errorf("node%s: %s is gone\n%s", h, want, out)
 			}

@@ -78,13 +78,21 @@ func TestFenceByHand(t *testing.T) {
 	}
 	host := func(node string) string { return strings.TrimPrefix(strings.TrimSpace(node), "node") }
 	target, from := strings.TrimSpace(dc), host(other)
-	for range 2 { // the second time, the node that asks coordinates
+	for _, again := range []bool{false, true} { // the second time, the node that asks coordinates
 		b.do(from, "stonith_admin", "--reboot", target)
 		b.await(30*time.Second, from, "Online: [ node1 node2 ]", "crm_mon", "-1")
 		if _, out := b.try(from, "stonith_admin", "--history", "*", "--verbose"); strings.Count(out, " of "+target+" successful") != 1 {
 			t.Errorf("%s was fenced by %s:\n%s", target, other, out)
 		}
+		if again {
+			// The CIB does not tell that the history was forgotten; the fencer does.
+			b.do(from, "crm_mon", "-d", "--output-as=text", "--output-to=/tmp/mon.txt", "-i", "600", "--include=none,fencing")
+			b.await(5*time.Second, from, "reboot of "+target+" successful", "cat", "/tmp/mon.txt")
+		}
 		b.do(from, "stonith_admin", "--history", target, "--cleanup")
+		if again {
+			b.await(time.Second, from, "0", "sh", "-c", "grep -c reboot /tmp/mon.txt")
+		}
 	}
 	b.do(host(target), "systemctl", "stop", "pacemaker", "corosync")
 	b.await(10*time.Second, from, target+" lost", "crm_node", "-l")
