@@ -184,6 +184,8 @@ type Controller struct {
 	recheckAt  time.Time
 	fenceTries map[string]int
 
+	accusers map[string]bool // nodes that wait for this node's fencing
+
 	// shutdown
 	shutdown   bool
 	escalateAt time.Time
@@ -200,7 +202,7 @@ type Identity struct {
 
 // New makes a controller.
 func New(self Identity, t Timing, e Effects) *Controller {
-	return &Controller{self: self.Member, uuid: self.UUID, cluster: self.Cluster, schema: self.Schema, timing: t, effects: e, state: Starting, peers: map[string]*peer{}, fenceTries: map[string]int{}}
+	return &Controller{self: self.Member, uuid: self.UUID, cluster: self.Cluster, schema: self.Schema, timing: t, effects: e, state: Starting, peers: map[string]*peer{}, fenceTries: map[string]int{}, accusers: map[string]bool{}}
 }
 
 // State is where the controller is.
@@ -332,6 +334,7 @@ func (c *Controller) Group(now time.Time, members []Member) {
 	}
 	for _, p := range left {
 		c.effects.Logf("Node %s left the group of controllers", p.Name)
+		c.accuserLeft(p.Name)
 		if p.Name == c.dc && p.Name != c.self.Name {
 			c.dc, c.joined = "", false
 			c.startElection("the DC left")
@@ -371,8 +374,12 @@ func (c *Controller) Deliver(now time.Time, from string, msg *etree.Element) {
 		c.onVote(from, msg)
 	case "no-vote":
 		c.onNoVote(from, msg)
+	case "suspect":
+		c.onSuspicion(from, msg.SelectAttrValue("uname", ""))
 	case "join_announce":
-		if c.IsDC() && c.state != Election {
+		if c.peer(from).suspect {
+			c.accuse(from)
+		} else if c.IsDC() && c.state != Election {
 			p := c.peer(from)
 			p.phase = phaseNone
 			c.offer()

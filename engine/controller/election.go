@@ -16,6 +16,10 @@ func (c *Controller) startElection(why string) {
 	if c.exited {
 		return
 	}
+	if c.accused() {
+		c.enter(Pending)
+		return
+	}
 	c.effects.Logf("Election: %s", why)
 	c.electBy = time.Time{}
 	c.joinEnd = time.Time{}
@@ -41,9 +45,10 @@ func (c *Controller) onVote(from string, msg *etree.Element) {
 		return
 	}
 	if c.peer(from).suspect {
-		if c.state != Election && !c.IsDC() {
-			c.startElection("node " + from + " votes before it was fenced")
-		}
+		c.accuse(from)
+		return
+	}
+	if c.accused() {
 		return
 	}
 	if !c.beats(from, msg) {

@@ -2,7 +2,6 @@ package controller
 
 import (
 	"fmt"
-	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -263,36 +262,6 @@ func (c *Controller) plan() {
 	}
 }
 
-// acquit has nodes that wait for their fencing take part again where the scheduler sees no need
-// of it: nobody else would ever fence them. Without quorum it could not ask for it.
-func (c *Controller) acquit(g *transition.Graph) {
-	if !c.quorate {
-		return
-	}
-	for _, n := range c.names() {
-		p := c.peers[n]
-		if !p.suspect || !p.process || slices.ContainsFunc(g.Synapses, func(s *transition.Synapse) bool {
-			return s.Action.Operation == "stonith" && s.Action.Node == n
-		}) {
-			continue
-		}
-		c.effects.Broadcast(c.message("acquit", "", "uname", n))
-	}
-}
-
-// onAcquit has a node take part that was kept out.
-func (c *Controller) onAcquit(from, name string) {
-	p := c.peer(name)
-	if from != c.dc || !p.suspect {
-		return
-	}
-	c.effects.Logf("Node %s needs no fencing, it may take part", name)
-	p.suspect = false
-	if c.IsDC() && p.process && c.state != Election {
-		c.offer()
-	}
-}
-
 // key is the transition-key of an action: results come back with it.
 func (c *Controller) key(a *transition.Action) string {
 	rc, _ := a.Attr("CRM_meta_op_target_rc")
@@ -407,20 +376,12 @@ func (c *Controller) shutNode(i int, a *transition.Action) bool {
 	return false
 }
 
-const fenceAttempts = 10
-
 func (c *Controller) fence(i int, a *transition.Action) {
 	action, _ := a.Attr("CRM_meta_stonith_action")
 	if action == "" {
 		action = c.option("fencing-action", "reboot")
 	}
 	target := a.Node
-	if c.fenceTries[target] >= fenceAttempts {
-		c.effects.Logf("Fencing of %s failed %d times: not tried again until something changes", target, c.fenceTries[target])
-		c.run.steps[i] = stepFailed
-		c.run.abort("Too many fencing failures")
-		return
-	}
 	timeout := 60 * time.Second
 	if ms, ok := status.ParseInterval(c.option("fencing-timeout", "60s")); ok && ms > 0 {
 		timeout = time.Duration(ms) * time.Millisecond
@@ -440,6 +401,12 @@ func (c *Controller) fence(i int, a *transition.Action) {
 			c.effects.Logf("Fencing of %s failed: %v", target, err)
 			if c.run == r {
 				r.steps[i] = stepFailed
+			}
+			if most, ok := cib.Score(c.option("fencing-max-attempts", "10")); ok && c.fenceTries[target] >= most {
+				c.effects.Logf("Fencing of %s failed %d times: not tried again before something changes or the next recheck", target, c.fenceTries[target])
+				c.run.abort("Too many fencing failures")
+				c.advance()
+				return
 			}
 			c.abort("Stonith failed")
 			return

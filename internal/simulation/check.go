@@ -56,13 +56,14 @@ type checker struct {
 	// the engine was told of them is wrong, and so may be what it does.
 	lies   map[string]bool
 	falses map[uint32]bool
-	dirty  []*Host // whose CIB changed in this event
+	human  map[string]bool // targets of fencing that a person asked for
+	dirty  []*Host         // whose CIB changed in this event
 }
 
 func newChecker(c *Cluster) *checker {
 	return &checker{
 		c: c, maybe: map[string]map[uint32]bool{}, promoted: map[string]map[uint32]bool{}, apart: map[[2]uint32]time.Time{},
-		in: map[uint32][]uint32{}, lies: map[string]bool{}, falses: map[uint32]bool{},
+		in: map[uint32][]uint32{}, lies: map[string]bool{}, falses: map[uint32]bool{}, human: map[string]bool{},
 	}
 }
 
@@ -228,7 +229,7 @@ func (k *checker) fencing(h *Host, action, target string) {
 		return
 	}
 	o := k.c.Host(target)
-	if o == nil || h.pcmk.quorate || slices.Contains(h.members(), o.ID) || property(h.pcmk.core.Replica.Root(), "no-quorum-policy") == "ignore" {
+	if o == nil || k.human[target] || h.pcmk.quorate || slices.Contains(h.members(), o.ID) || property(h.pcmk.core.Replica.Root(), "no-quorum-policy") == "ignore" {
 		return
 	}
 	k.fail(Usurped, "%s has %s fenced (%s)", h.Name, target, action)

@@ -41,6 +41,7 @@ type Cluster struct {
 	adapt  adapters
 	// Fences counts what fence agents did, by target.
 	Fences map[string]int
+	taken  int // events
 }
 
 // speeds are how long simulated things take at most; half of it at least.
@@ -110,10 +111,17 @@ func (c *Cluster) Host(name string) *Host {
 	return nil
 }
 
+// maxEvents is how many events a simulation may take.
+const maxEvents = 600_000
+
 // Run lets time pass, or stops where an invariant is broken.
 func (c *Cluster) Run(d time.Duration) {
 	end := c.Now.Add(d)
 	for c.check.broken == nil {
+		if c.taken++; c.taken > maxEvents {
+			c.check.fail(Unsettled, "%d events, the last at %v: something goes in circles", maxEvents, c.Now.Sub(start))
+			return
+		}
 		if !c.step(end) {
 			c.Now = end
 			return

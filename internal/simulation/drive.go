@@ -31,6 +31,7 @@ type drive struct {
 	*Cluster
 	s     *Scenario
 	marks []*mark
+	ends  []func() // what a user ends when all is repaired
 }
 
 // mark is a value that a user has put into the CIB.
@@ -49,6 +50,9 @@ func play(s *Scenario, verbose bool, a adapters) (*Outcome, error) {
 		return nil, err
 	}
 	c.Verbose, c.adapt = verbose, a
+	if s.Agent > 0 {
+		c.speed.agent = ms(s.Agent)
+	}
 	doc, err := s.document()
 	if err != nil {
 		return nil, err
@@ -220,6 +224,9 @@ func (d *drive) pause(h *Host, s Step) {
 // repair ends all faults and has all hosts take part again.
 func (d *drive) repair() {
 	d.logf("REPAIR")
+	for _, end := range d.ends {
+		end()
+	}
 	d.net.heal()
 	for _, h := range d.Hosts {
 		h.faults, h.fence.mode, h.disk.full, h.disk.tear = map[string]*agentFault{}, "", false, false

@@ -26,6 +26,8 @@ type Scenario struct {
 	Resources []string `json:"resources"`
 	// Constraints: each resource runs with the one before it, or after it, or is drawn to a node.
 	Constraints bool `json:"constraints,omitempty"`
+	// Agent is how long resource agents take at most.
+	Agent int `json:"agent,omitempty"`
 	// Length is how long faults last; then all is repaired, and the cluster must settle.
 	Length int    `json:"length"`
 	Steps  []Step `json:"steps"`
@@ -195,12 +197,23 @@ func Generate(seed uint64) *Scenario {
 		faults += r.IntN(12)
 	}
 	s.Length = 5000 + r.IntN(5000)*faults
-	for range faults {
-		s.Steps = append(s.Steps, s.fault(r, r.IntN(s.Length)))
+	s.Agent = []int{300, 300, 1000, 4000}[r.IntN(4)]
+	// Half of all scenarios have everything happen within a moment: while what came before is dealt with.
+	at := func() int { return r.IntN(s.Length) }
+	if r.IntN(2) == 0 {
+		moment, width := r.IntN(s.Length/2), 300+r.IntN(4000)
+		at = func() int { return moment + r.IntN(width) }
 	}
-	if s.Policy == "freeze" || r.IntN(2) == 0 {
-		for range 1 + r.IntN(3) {
-			s.Steps = append(s.Steps, s.user(r, r.IntN(s.Length)))
+	for range faults {
+		s.Steps = append(s.Steps, s.fault(r, at()))
+	}
+	for range r.IntN(5) {
+		s.Steps = append(s.Steps, s.user(r, at()))
+	}
+	if r.IntN(30) == 0 { // a blackout
+		moment := at()
+		for i := 1; i <= s.Nodes; i++ {
+			s.Steps = append(s.Steps, Step{At: moment + r.IntN(50), Do: "power", Host: i, For: 1000 + r.IntN(5000)})
 		}
 	}
 	return s
@@ -278,8 +291,8 @@ func (s *Scenario) fault(r *rand.Rand, at int) Step {
 func (s *Scenario) user(r *rand.Rand, at int) Step {
 	u := Step{At: at, Host: 1 + r.IntN(s.Nodes)}
 	some := s.Resources[r.IntN(len(s.Resources))]
-	switch r.IntN(14) {
-	case 0, 1, 2, 3:
+	switch r.IntN(18) {
+	case 0, 1, 2, 3, 14:
 		u.Do = "set"
 	case 4:
 		u.Do = "unset"
@@ -301,6 +314,12 @@ func (s *Scenario) user(r *rand.Rand, at int) Step {
 		u.Do = "stop-cluster"
 	case 13:
 		u.Do, u.Arg = "refresh", s.anyPrimitive(r)
+	case 15:
+		u.Do, u.For = "maintenance", 1000+r.IntN(10000)
+	case 16:
+		u.Do, u.Arg = "shoot", fmt.Sprintf("node%d", 1+r.IntN(s.Nodes))
+	case 17:
+		u.Do, u.Arg = "fail", s.anyPrimitive(r)
 	}
 	return u
 }

@@ -31,9 +31,16 @@ func TestSeeds(t *testing.T) {
 	var slowest time.Duration
 	for seed := first; seed < first+count; seed++ {
 		s := Generate(seed)
+		one := time.Now()
 		out, err := Play(s, false)
+		if d := time.Since(one); d > 20*time.Second {
+			fmt.Printf("seed %d took %v for %d events\n", seed, d.Round(time.Second), out.Events)
+		}
 		if err != nil {
 			t.Fatalf("seed %d: %v", seed, err)
+		}
+		if done := seed - first + 1; done%1000 == 0 {
+			fmt.Printf("%d seeds done, %d failed\n", done, failed)
 		}
 		events += out.Events
 		acks += out.Acks

@@ -9,6 +9,7 @@ import (
 
 	"hacluster/cib"
 	"hacluster/cib/xml"
+	"hacluster/engine/fencer"
 	"hacluster/engine/replica"
 )
 
@@ -27,6 +28,10 @@ func (d *drive) user(h *Host, s Step) error {
 		return nil
 	case "cleanup", "refresh":
 		d.forget(h, s.Arg, s.Do == "refresh")
+		return nil
+	}
+	if s.Do == "shoot" || s.Do == "fail" {
+		d.order(h, s)
 		return nil
 	}
 	modify := func(section, text string) error {
@@ -53,6 +58,20 @@ func (d *drive) user(h *Host, s Step) error {
 	case "move":
 		what, to, _ := strings.Cut(s.Arg, " ")
 		return modify("constraints", fmt.Sprintf(`<rsc_location id="cli-prefer-%[1]s" rsc="%[1]s" role="Started" node="%[2]s" score="INFINITY"/>`, top(what), to))
+	case "maintenance":
+		switchTo := func(value string) error {
+			return modify("crm_config", `<cluster_property_set id="cib-bootstrap-options"><nvpair id="cib-bootstrap-options-maintenance-mode" name="maintenance-mode" value="`+value+`"/></cluster_property_set>`)
+		}
+		d.at(ms(s.For), func() { _ = switchTo("false") })
+		d.ends = append(d.ends, func() {
+			d.at(30*time.Second, func() {
+				for _, o := range d.Hosts { // whoever is there
+					h = o
+					_ = switchTo("false")
+				}
+			})
+		})
+		return switchTo("true")
 	case "clear":
 		return remove(fmt.Sprintf("//rsc_location[@id='cli-prefer-%s']", top(s.Arg)))
 	}
@@ -93,6 +112,34 @@ func (d *drive) unset(h *Host) {
 		})
 		return
 	}
+}
+
+// order has a node fenced, or a failure made up, as a person asks for it.
+func (d *drive) order(h *Host, s Step) {
+	p := h.pcmk
+	if !p.running() {
+		return
+	}
+	p.call(func(now time.Time) {
+		if s.Do == "shoot" {
+			d.check.human[s.Arg] = true
+			p.core.Fencer.Fence(now, fencer.Request{Target: s.Arg, Action: "reboot", Client: "stonith_admin", Timeout: time.Minute}, func(error) {})
+			return
+		}
+		for _, o := range d.Hosts {
+			if v := o.services[s.Arg]; v != nil && v.active {
+				order := etree.NewElement("rsc_op")
+				order.CreateAttr("operation", "asyncmon")
+				order.CreateAttr("on_node", o.Name)
+				order.CreateAttr("transition-key", "0:0:0:xxxxxxxx-xrsc-opxx-xcrm-resourcexxxx")
+				x := order.CreateElement("primitive")
+				for _, a := range [][2]string{{"id", s.Arg}, {"class", "ocf"}, {"provider", "pacemaker"}, {"type", "Dummy"}} {
+					x.CreateAttr(a[0], a[1])
+				}
+				p.core.Invoke(o.Name, order)
+			}
+		}
+	})
 }
 
 // forget has a resource's failures forgotten (cleanup), or all its history (refresh).

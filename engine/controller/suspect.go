@@ -1,0 +1,102 @@
+package controller
+
+import (
+	"slices"
+	"time"
+
+	"hacluster/engine/transition"
+)
+
+// A node that was lost without a word while fencing is at hand is suspect: should it come back
+// before it was fenced, it takes no part, for nobody knows what it did meanwhile. All must agree on
+// who is suspect, or elections have no end: whoever hears a suspect node vote or announce itself
+// says so to all, and a node that hears it of itself keeps still until it was fenced, or the DC
+// acquits it, or those who wait for its fencing are gone.
+
+// accuse tells all that a node is suspect.
+func (c *Controller) accuse(name string) {
+	c.effects.Broadcast(c.message("suspect", "", "uname", name))
+}
+
+// accused tells that others wait for this node's fencing.
+func (c *Controller) accused() bool { return len(c.accusers) > 0 }
+
+func (c *Controller) onSuspicion(from, name string) {
+	p := c.peer(name)
+	switch {
+	case c.peer(from).suspect:
+		return // that one has no say
+	case name == c.self.Name:
+		if !c.accused() {
+			c.effects.Logf("Node %s waits for this node to be fenced: it takes no part until then", from)
+		}
+		c.accusers[from] = true
+		if c.IsDC() {
+			c.release("this node is to be fenced")
+		}
+		c.dc, c.joined = "", false
+		c.electBy, c.electEnd, c.joinEnd = time.Time{}, time.Time{}, time.Time{}
+		c.enter(Pending)
+		return
+	case p.suspect || !p.process || c.accused():
+		return
+	}
+	c.effects.Logf("Node %s takes no part before it was fenced, node %s says", name, from)
+	p.suspect, p.phase = true, phaseNone
+	switch {
+	case name == c.dc:
+		c.dc, c.joined = "", false
+		c.startElection("the DC is to be fenced")
+	case c.state == Election:
+		c.countVotes()
+	case c.IsDC():
+		c.writeState(p, "suspect")
+		c.abort("Node is to be fenced")
+		c.joinProgress()
+	}
+}
+
+// accuserLeft takes note that a node left that may have waited for this node's fencing.
+func (c *Controller) accuserLeft(name string) {
+	if c.accusers[name] {
+		delete(c.accusers, name)
+		if !c.accused() {
+			c.dc, c.joined = "", false
+			c.startElection("nobody waits for this node's fencing any more")
+		}
+	}
+}
+
+// acquit has nodes that wait for their fencing take part again where the scheduler sees no need
+// of it: nobody else would ever fence them. Without quorum it could not ask for it.
+func (c *Controller) acquit(g *transition.Graph) {
+	if !c.quorate {
+		return
+	}
+	for _, n := range c.names() {
+		p := c.peers[n]
+		if !p.suspect || !p.process || slices.ContainsFunc(g.Synapses, func(s *transition.Synapse) bool {
+			return s.Action.Operation == "stonith" && s.Action.Node == n
+		}) {
+			continue
+		}
+		c.effects.Broadcast(c.message("acquit", "", "uname", n))
+	}
+}
+
+// onAcquit has a node take part that was kept out.
+func (c *Controller) onAcquit(from, name string) {
+	p := c.peer(name)
+	switch {
+	case name == c.self.Name:
+		if c.accusers[from] || from == c.dc {
+			c.accusers = map[string]bool{} // the DC's offer is to come
+		}
+	case from == c.dc && p.suspect:
+		c.effects.Logf("Node %s needs no fencing, it may take part", name)
+		p.suspect = false
+		if c.IsDC() && p.process && c.state != Election {
+			c.offer()
+		}
+	}
+}
