@@ -56,6 +56,9 @@ type Host struct {
 	BuiltIn func(provider, typ string) []string
 	// BuiltInList names the built-in agents of a provider; a nil one has none.
 	BuiltInList func() []Agent
+	// Secret gives the value of a parameter whose value in the configuration is
+	// SecretMagic; nil where there are no secrets: then it is given as it is.
+	Secret func(resource, param string) (string, error)
 	// Systemd is the manager of systemd's units; nil where there is no systemd.
 	Systemd *systemd.Manager
 }

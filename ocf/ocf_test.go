@@ -123,3 +123,37 @@ func TestMetadata(t *testing.T) {
 		t.Errorf("lsb: %s %v", m, err)
 	}
 }
+
+// TestSecrets: an agent gets the secret, by whichever way it gets its parameters; without it only a stop is tried.
+func TestSecrets(t *testing.T) {
+	h := host(t, map[string]string{"ocf/resource.d/p/env": `echo "$OCF_RESKEY_passwd $OCF_RESKEY_user"`, "sbin/fence_x": "cat"})
+	h.Secret = func(resource, param string) (string, error) {
+		if resource == "R" && param == "passwd" {
+			return "s3cret", nil
+		}
+		return "", errors.New("none for " + param)
+	}
+	params := []Param{{"passwd", "lrm://"}, {"user", "lrm://x"}}
+	both := []Param{{"passwd", "lrm://"}, {"user", "lrm://"}}
+	for _, c := range []struct {
+		a      Action
+		code   int
+		status Status
+		reason string
+		out    string
+	}{
+		{Action{Agent: Agent{OCF, "p", "env"}, Resource: "R", Name: "monitor", Params: params}, 0, Done, "", "s3cret lrm://x"},
+		{Action{Agent: Agent{OCF, "p", "env"}, Resource: "R", Name: "start", Params: both}, 6, Done, "Unable to load CIB secrets", ""},
+		{Action{Agent: Agent{OCF, "p", "env"}, Resource: "R", Name: "stop", Params: both}, 0, Done, "", "s3cret lrm://"},
+		{Action{Agent: Agent{Stonith, "", "fence_x"}, Resource: "R", Name: "off", Params: params}, 0, Done, "", "action=off\npasswd=s3cret\nuser=lrm://x"},
+		{Action{Agent: Agent{Stonith, "", "fence_x"}, Resource: "other", Name: "off", Params: params}, 1, NoSecrets, "Failed to get CIB secrets", ""},
+	} {
+		res := h.Run(context.Background(), c.a)
+		if res.Code != c.code || res.Status != c.status || res.Reason != c.reason || strings.TrimSpace(res.Stdout) != c.out {
+			t.Errorf("%s %s: %+v", c.a.Agent, c.a.Name, res)
+		}
+	}
+	if params[0].Value != "lrm://" {
+		t.Error("the order itself holds the secret now")
+	}
+}

@@ -45,7 +45,11 @@ const (
 	HardFailed   Status = 5
 	FatalFailed  Status = 6
 	NotInstalled Status = 7
+	NoSecrets    Status = 11
 )
+
+// SecretMagic is the value of a parameter whose true value is kept out of the configuration.
+const SecretMagic = "lrm://"
 
 // Param is a parameter of an action, in the order in which it was given.
 type Param struct{ Name, Value string }
@@ -109,6 +113,15 @@ func (h *Host) run(ctx context.Context, a Action) Result {
 		}
 		return Result{Code: CodeNotInstalled, Status: NotInstalled, Reason: where + ": No such file or directory"}
 	}
+	params, err := h.reveal(a)
+	if err != nil && a.Name != "stop" {
+		// What cannot be started or checked for want of a secret can be stopped, perhaps.
+		if a.Class == Stonith {
+			return Result{Code: CodeError, Status: NoSecrets, Reason: "Failed to get CIB secrets", Stderr: err.Error()}
+		}
+		return Result{Code: CodeNotConfigured, Status: Done, Reason: "Unable to load CIB secrets", Stderr: err.Error()}
+	}
+	a.Params = params
 	var stdin io.Reader
 	env := h.environment()
 	switch a.Class {
@@ -129,6 +142,25 @@ func (h *Host) run(ctx context.Context, a Action) Result {
 		res.Code = lsbCode(a.Name, res.Code)
 	}
 	return res
+}
+
+// reveal gives an action's parameters with their secret values in place. It is
+// called just before an agent is run, and what it gives goes nowhere else.
+func (h *Host) reveal(a Action) ([]Param, error) {
+	out := slices.Clone(a.Params)
+	var faults []error
+	for i, p := range out {
+		if p.Value != SecretMagic || h.Secret == nil {
+			continue
+		}
+		v, err := h.Secret(a.Resource, p.Name)
+		if err != nil {
+			faults = append(faults, err)
+			continue
+		}
+		out[i].Value = v
+	}
+	return out, errors.Join(faults...)
 }
 
 // ClassOf is an agent's class; for class service it is the one that the service

@@ -217,7 +217,21 @@ func (d *Device) call(action, target, plug string) (agentAction string, params [
 		}
 		params = append(params, p)
 	}
-	return agentAction, params
+	return agentAction, d.named(params)
+}
+
+// OwnerParam is a parameter that tells whose the others are; no agent gets it.
+const OwnerParam = "CRM_meta_device"
+
+// Own gives all parameters of a device.
+func (d *Device) Own() []Param { return d.named(slices.Clone(d.Params)) }
+
+// named adds the device's name where some of the values are secret: they are kept under it.
+func (d *Device) named(params []Param) []Param {
+	if slices.ContainsFunc(params, func(p Param) bool { return p.Value == "lrm://" }) {
+		params = append(params, Param{OwnerParam, d.ID})
+	}
+	return params
 }
 
 func (d *Device) timeout(action string, otherwise time.Duration) time.Duration {

@@ -6,6 +6,7 @@ import (
 	"os"
 	"path/filepath"
 
+	"hacluster/internal/secret"
 	"hacluster/ocf"
 	"hacluster/ocf/builtin"
 	"hacluster/ocf/systemd"
@@ -26,6 +27,7 @@ func Agents() (*ocf.Host, error) {
 			return []string{daemon, "agent", provider, typ}
 		},
 		BuiltInList: builtin.List,
+		Secret:      secret.Store("").Value,
 	}
 	if _, err := os.Stat("/run/systemd/system"); err == nil {
 		h.Systemd = systemd.New()

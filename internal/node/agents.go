@@ -123,6 +123,9 @@ func (w *world) RunFence(agent, action string, params func(plug string) []fencer
 		} else {
 			act := ocf.Action{Agent: a, Name: action, Timeout: timeout}
 			for _, p := range params(d.plug) {
+				if p.Name == fencer.OwnerParam {
+					act.Resource = p.Value
+				}
 				act.Params = append(act.Params, ocf.Param{Name: p.Name, Value: p.Value})
 			}
 			res := w.agents.host.Run(context.Background(), act)

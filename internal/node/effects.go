@@ -188,9 +188,7 @@ func (c *executorEffects) Run(run uint64, op executor.Op) {
 	var params []fencer.Param
 	for _, d := range fencer.Devices(core.Replica.Root()) {
 		if d.ID == op.Resource {
-			for _, p := range d.Params {
-				params = append(params, fencer.Param{Name: p.Name, Value: p.Value})
-			}
+			params = d.Own()
 		}
 	}
 	c.world.RunFence(op.Type, "monitor", func(string) []fencer.Param { return params }, op.Timeout, func(now time.Time, res fencer.AgentResult) {
