@@ -34,6 +34,7 @@ Show the state of the cluster.
   -W, --watch-fencing          Run it for fencing, too
 
   --read-only                  On the screen, change nothing (W switches)
+  --mouse                      On the screen, take the mouse: a click chooses and opens, the wheel scrolls
   --line-mode                  Converse in lines instead of filling the screen
 
   --html-cgi                   Head the page as a web server expects it

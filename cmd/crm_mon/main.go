@@ -61,7 +61,7 @@ func runPage(ctx context.Context, env *program.Env) int {
 				fmt.Fprintf(env.Stderr, "%s\n\ncrm_mon: %v\n", help, err)
 				return exitUsage
 			}
-			return watch(ctx, env, watching{page: &pageScreen{r}, interval: r.interval, lines: r.lines, readOnly: r.readOnly, tell: newTeller(r, env)})
+			return watch(ctx, env, watching{page: &pageScreen{r}, interval: r.interval, lines: r.lines, readOnly: r.readOnly, mouse: r.mouse, tell: newTeller(r, env)})
 		}
 	case "text", "html", "xml", "none":
 	default:

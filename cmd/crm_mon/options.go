@@ -29,6 +29,7 @@ type request struct {
 	repeated     bool // -i was given
 	lines        bool // the screen as a conversation of lines
 	readOnly     bool // the screen changes nothing
+	mouse        bool // the screen takes the mouse
 	title        string
 	style        string
 	cgi          bool
@@ -119,6 +120,7 @@ var options = []option{
 	{"j", "pending", flag, set(func(*request) {})},
 	{"", "line-mode", flag, set(func(r *request) { r.lines = true })},
 	{"", "read-only", flag, set(func(r *request) { r.readOnly = true })},
+	{"", "mouse", flag, set(func(r *request) { r.mouse = true })},
 	{"p", "pid-file", flag, set(func(*request) {})},
 	{"V", "verbose", flag, set(func(*request) {})},
 	{"$", "version", flag, set(func(r *request) { r.version = true })},

@@ -98,8 +98,26 @@ func complete(ctx context.Context, root *etree.Element, fenced bool) tui.Snapsho
 			m.LocalNode = n.Name
 		}
 	}
-	m.Votes = votes(ctx)
+	m.Votes, m.Token = votes(ctx), token(ctx)
 	return m
+}
+
+// token asks Corosync how the ring's token fares; nil where it does not say.
+func token(ctx context.Context) *tui.Token {
+	m, err := corosync.DialCmap(ctx)
+	if err != nil {
+		return nil
+	}
+	defer m.Close()
+	limit, err := m.Uint(ctx, "runtime.config.totem.token")
+	if err != nil || m.UseStats(ctx) != nil {
+		return nil
+	}
+	mean, err := m.Uint(ctx, "stats.srp.mtt_rx_token")
+	if err != nil {
+		return nil
+	}
+	return &tui.Token{Mean: time.Duration(mean) * time.Millisecond, Limit: time.Duration(limit) * time.Millisecond}
 }
 
 // votes asks Corosync how the quorum stands; nil where it does not say.

@@ -30,7 +30,8 @@ type news struct {
 // screenModel puts the model on a terminal.
 type screenModel struct {
 	*tui.Model
-	ctx context.Context
+	ctx   context.Context
+	mouse bool
 }
 
 func (s screenModel) Init() tea.Cmd { return nil }
@@ -47,6 +48,12 @@ func (s screenModel) Update(msg tea.Msg) (tea.Model, tea.Cmd) {
 		s.Resize(msg.Width, msg.Height)
 	case tui.Outcome:
 		s.Finish(msg)
+	case tea.MouseClickMsg:
+		if msg.Button == tea.MouseLeft {
+			return s, tea.Batch(s.do(s.Click(msg.X, msg.Y)), s.do(s.Work()))
+		}
+	case tea.MouseWheelMsg:
+		s.Wheel(map[tea.MouseButton]int{tea.MouseWheelUp: -3, tea.MouseWheelDown: 3}[msg.Button])
 	case tea.KeyPressMsg:
 		job := s.Key(msg.String())
 		if s.Quit() {
@@ -68,6 +75,9 @@ func (s screenModel) do(job *tui.Job) tea.Cmd {
 func (s screenModel) View() tea.View {
 	v := tea.NewView(s.Frame())
 	v.AltScreen = true
+	if s.mouse {
+		v.MouseMode = tea.MouseModeCellMotion
+	}
 	return v
 }
 
@@ -118,6 +128,7 @@ type watching struct {
 	interval time.Duration
 	lines    bool // a conversation of lines
 	readOnly bool
+	mouse    bool
 	tell     *teller
 }
 
@@ -131,7 +142,7 @@ func watch(ctx context.Context, env *program.Env, w watching) int {
 		return converse(ctx, env, w, m)
 	}
 	options := append([]tea.ProgramOption{tea.WithContext(ctx), tea.WithInput(env.Stdin)}, terminal(env.Stdout)...)
-	p := tea.NewProgram(screenModel{m, ctx}, options...)
+	p := tea.NewProgram(screenModel{m, ctx, w.mouse}, options...)
 	go follow(ctx, w.interval, func(n news) {
 		if n.err == nil && w.tell != nil {
 			w.tell.tell(ctx, n.Snapshot)

@@ -241,5 +241,6 @@ func (n *Node) fillStats() {
 		set("srp."+c.name, cmap.U64(c.v))
 	}
 	set("srp.continuous_gather", cmap.U32(s.ContinuousGather))
+	set("srp.mtt_rx_token", cmap.U32(uint32(s.TokenRotation.Milliseconds())))
 	set("ipcs.global.active", cmap.U64(uint64(len(n.clients))))
 }

@@ -18,6 +18,7 @@ func (r *Ring) enterGather(now time.Time, why string) {
 	r.joinTimer = now.Add(r.cfg.Join)
 	r.consensusTimer = now.Add(r.cfg.Consensus)
 	r.tokenTimer, r.retransmitTimer, r.mergeTimer = time.Time{}, time.Time{}, time.Time{}
+	r.visitedAt = time.Time{}
 	r.holdTimer = time.Time{}
 	r.held = false
 	r.consensus = []uint32{r.me}

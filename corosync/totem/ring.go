@@ -172,6 +172,7 @@ type Ring struct {
 	lastToken       []byte // to be sent again
 	lastAll         time.Time
 	tokenTimer      time.Time
+	visitedAt       time.Time // by the token, in this ring
 	retransmitTimer time.Time
 	holdTimer       time.Time
 	joinTimer       time.Time
@@ -507,6 +508,9 @@ type Stats struct {
 	RecoveryEntered, RecoveryTokenLost, ConsensusTimeouts uint64
 
 	ContinuousGather uint32
+
+	// TokenRotation is how long it takes from one visit of the token to the next, on average and of late.
+	TokenRotation time.Duration
 }
 
 // Stats returns the counters.

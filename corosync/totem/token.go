@@ -92,11 +92,25 @@ func (r *Ring) receiveToken(now time.Time, t *wire.Token) {
 	if r.state == Operational {
 		r.deliverNew()
 	}
+	r.rotated(now)
 	r.tokenTimer = now.Add(r.cfg.Token)
 	r.retransmitTimer = now.Add(r.cfg.TokenRetransmit)
 	if rep && r.held {
 		r.holdTimer = now.Add(r.cfg.Hold)
 	}
+}
+
+// rotated takes the time between two visits of the token in a ring that stands into the average,
+// in which some thirty visits count.
+func (r *Ring) rotated(now time.Time) {
+	last, mean := r.visitedAt, &r.stats.TokenRotation
+	if r.visitedAt = now; r.state != Operational || last.IsZero() {
+		return
+	}
+	if *mean == 0 {
+		*mean = now.Sub(last)
+	}
+	*mean += (now.Sub(last) - *mean) / 32
 }
 
 // forward passes the token on, or only keeps it to be sent later.

@@ -2,7 +2,10 @@ package corosyncd
 
 import (
 	"fmt"
+	"os"
 	"os/exec"
+	"path/filepath"
+	"slices"
 	"strings"
 	"syscall"
 	"testing"
@@ -58,6 +61,7 @@ chmod 1777 /dev/shm`)
 	h[1].must("cibadmin", "-o", "resources", "-C", "-X", `<primitive id="d" class="ocf" provider="heartbeat" type="Dummy"><operations><op id="d-m" name="monitor" interval="10s"/></operations></primitive>`)
 	h[1].must("cibadmin", "-o", "constraints", "-C", "-X", `<rsc_location id="home" rsc="d" node="n1" score="100"/>`)
 	h[1].await(limit, says("Started n1"), "crm_mon", "-1")
+	watched(t, h)
 	h[0].stop(syscall.SIGKILL)
 	h[1].await(limit, says("OFFLINE: [ n1 ]", "Started n2"), "crm_mon", "-1")
 
@@ -68,5 +72,75 @@ chmod 1777 /dev/shm`)
 	h[0].launch(h[0].command("sh", "-c", "until pacemakerd; do sleep 1; done")) // until the old one has ended
 	for _, o := range h {
 		o.await(limit, says("Online: [ n1 n2 ]", "Started n1"), "crm_mon", "-1")
+	}
+}
+
+// watched has our crm_mon read Pacemaker's daemons over their local protocol: it prints what
+// theirs does, and its screen follows what happens, on the node that changes it and on the other.
+func watched(t *testing.T, h []*host) {
+	t.Helper()
+	ours := filepath.Join(t.TempDir(), "crm_mon")
+	build := exec.Command("go", "build", "-o", ours, "hacluster/cmd/crm_mon")
+	build.Env = append(os.Environ(), "CGO_ENABLED=0")
+	if out, err := build.CombinedOutput(); err != nil {
+		t.Fatalf("%v\n%s", err, out)
+	}
+	// The words of the summary differ between versions; what is below does not.
+	body := func(page string) string {
+		_, rest, _ := strings.Cut(page, "Node List:")
+		return strings.TrimSpace(rest)
+	}
+	for _, o := range h {
+		for _, options := range [][]string{{"-1"}, {"-1", "-r", "-n"}, {"-1", "-A", "-f"}} {
+			want, err := o.output("crm_mon", options...)
+			if err != nil {
+				t.Fatal(err)
+			}
+			page := o.await(10*time.Second, func(out string) bool { return body(out) == body(want) }, ours, options...)
+			for _, w := range []string{"Stack: corosync (Pacemaker is running)", "Current DC: n", "partition with quorum", "2 nodes configured", "1 resource instance configured"} {
+				if !strings.Contains(page, w) {
+					t.Errorf("node %d: crm_mon %v says nothing of %q:\n%s", o.number, options, w, page)
+				}
+			}
+		}
+		out, err := o.output(ours, "--output-as=xml")
+		if err != nil || !strings.Contains(out, `<current_dc present="true"`) || !strings.Contains(out, `<resource id="d" resource_agent="ocf:heartbeat:Dummy" role="Started"`) {
+			t.Errorf("node %d: as XML: %v\n%s", o.number, err, out)
+		}
+	}
+	if _, err := exec.LookPath("tmux"); err != nil {
+		t.Log("the screen was left out: ", err)
+		return
+	}
+	for _, o := range h {
+		tmux := func(args ...string) (string, error) {
+			return o.output("tmux", append([]string{"-L", fmt.Sprintf("watched-%d-%d", os.Getpid(), o.number), "-f", "/dev/null"}, args...)...)
+		}
+		if out, err := tmux("new-session", "-d", "-x", "100", "-y", "30", ours, "-i", "600"); err != nil {
+			t.Fatalf("%v\n%s", err, out)
+		}
+		t.Cleanup(func() { _, _ = tmux("kill-server") })
+		sees := func(words ...string) {
+			t.Helper()
+			var out string
+			for end := time.Now().Add(15 * time.Second); ; time.Sleep(50 * time.Millisecond) {
+				out, _ = tmux("capture-pane", "-p")
+				missing := slices.DeleteFunc(slices.Clone(words), func(w string) bool { return strings.Contains(out, w) })
+				if len(missing) == 0 {
+					return
+				}
+				if time.Now().After(end) {
+					t.Fatalf("node %d: the screen does not show %q:\n%s", o.number, missing, out)
+				}
+			}
+		}
+		sees("quorum 2/2", "Online: [ n1 n2 ]", "Started n1")
+		h[1].must("crm_attribute", "-n", "maintenance-mode", "-v", "true")
+		sees("MAINTENANCE", "Started n1 (maintenance)")
+		h[1].must("crm_attribute", "-n", "maintenance-mode", "-D")
+		sees("idle", "Started n1")
+		if _, err := tmux("send-keys", "q"); err != nil {
+			t.Fatal(err)
+		}
 	}
 }

@@ -33,11 +33,16 @@ type Snapshot struct {
 	FencingErr error
 	LocalNode  string // where it was read
 	Votes      *Votes // nil where they are not known
+	Token      *Token // nil where it is not known
 	At         time.Time
 }
 
 // Votes are how the quorum stands.
 type Votes struct{ Expected, Total, Quorum int }
+
+// Token is how long the ring's token takes to come round, of late and on average, and after
+// how long without it a node counts as lost.
+type Token struct{ Mean, Limit time.Duration }
 
 // Pager is the page that shows first: the cluster in the words of a dialect.
 type Pager interface {

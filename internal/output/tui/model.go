@@ -279,11 +279,7 @@ func (m *Model) build(f *shown) []Line {
 	case helpScreen:
 		return m.help()
 	}
-	lines := make([]Line, 0, 64)
-	for _, l := range m.pageText() {
-		lines = append(lines, Line{Text: l, Style: lineStyle(l), Subjects: m.now.mentions(l)})
-	}
-	return m.filtered(lines)
+	return m.filtered(m.now.annotate(m.pageText()))
 }
 
 // pageText is the first page as text.

@@ -106,6 +106,10 @@ func (v *view) pulse() string {
 	if n := len(v.faults()); n > 0 {
 		parts = append(parts, plural(n, "fault"))
 	}
+	if t := v.Token; t != nil && t.Limit > 0 {
+		spare := max(0, t.Limit-t.Mean)
+		parts = append(parts, fmt.Sprintf("token %d%% to spare", spare*100/t.Limit))
+	}
 	if v.c.Options.Maintenance {
 		parts = append(parts, "MAINTENANCE")
 	}
