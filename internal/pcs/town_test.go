@@ -39,6 +39,8 @@ type town struct {
 	on    func(n int, call string) bool
 	after func(n int, call string)
 	ctx   context.Context
+	// home is the home of who types.
+	home string
 	// busy counts the requests that are being answered.
 	busy int
 }
@@ -51,6 +53,8 @@ type house struct {
 	token string
 	town  *town
 	web   *httptest.Server
+	// ordinary has users of pcs be no root.
+	ordinary bool
 	// cluster is what runs on it, nil for none.
 	cluster live.Cluster
 	agents  agents.Source
@@ -130,6 +134,13 @@ func (h *house) Run(ctx context.Context, env []string, stdin, name string, args 
 
 func (h *house) world() session.World {
 	return session.World{Programs: h, Services: h, Host: h.paths, Cluster: h.cluster, Agents: h.agents}
+}
+
+// seat is the world of who sits at the host.
+func (h *house) seat() session.World {
+	w := h.world()
+	w.Ordinary = h.ordinary
+	return w
 }
 
 func (h *house) read(path string) string {
@@ -255,8 +266,10 @@ func (w *town) typed(version, words string) (out string, code int) {
 	var b bytes.Buffer
 	code = pcs.Run(w.ctx, &program.Env{
 		Args: append([]string{"pcs"}, strings.Fields(words)...), Stdin: strings.NewReader(""), Stdout: &b, Stderr: &b,
-		Getenv: func(k string) string { return map[string]string{"PCS_COMPAT": version, "PATH": os.Getenv("PATH")}[k] },
-	}, w.hosts[0].world())
+		Getenv: func(k string) string {
+			return map[string]string{"PCS_COMPAT": version, "PATH": os.Getenv("PATH"), "HOME": w.home}[k]
+		},
+	}, w.hosts[0].seat())
 	return b.String(), code
 }
 

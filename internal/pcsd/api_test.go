@@ -3,7 +3,6 @@ package pcsd
 import (
 	"bytes"
 	"context"
-	"crypto/tls"
 	"encoding/json"
 	"io"
 	"net/http"
@@ -17,7 +16,7 @@ import (
 // say sends a body of JSON; path may hold a query.
 func say(t *testing.T, method, url, token, contentType, body string, cookies ...string) (int, string) {
 	t.Helper()
-	c := &http.Client{Timeout: 20 * time.Second, Transport: &http.Transport{TLSClientConfig: &tls.Config{InsecureSkipVerify: true}}} //nolint:gosec // a self-signed certificate is what it has
+	c := insecure()
 	defer c.CloseIdleConnections()
 	req, err := http.NewRequest(method, url, bytes.NewBufferString(body))
 	if err != nil {

@@ -23,6 +23,8 @@ type Config struct {
 	Getenv func(string) string
 	// Paths are the host's files; empty ones are the usual.
 	Paths session.Paths
+	// Socket is the local socket, "" for none.
+	Socket string
 	// Services and Programs act on the host.
 	Services live.Services
 	Programs live.Programs

@@ -41,6 +41,8 @@ func init() {
 		"set_certs":                            local("full", (*Server).setCerts),
 		"remove_nodes_from_cib":                local("write", (*Server).removeNodesFromCIB),
 		"config_restore":                       local("full", (*Server).configRestore),
+		"get_permissions":                      local("grant", (*Server).getPermissions),
+		"set_permissions":                      local("grant", (*Server).setPermissions),
 		"manage_resource":                      local("write", manage("resource.manage")),
 		"unmanage_resource":                    local("write", manage("resource.unmanage")),
 		"cluster_status_plaintext":             local("read", ownPath("status.full_cluster_status_plaintext")),

@@ -53,7 +53,7 @@ func (h logHandler) Handle(_ context.Context, r slog.Record) error {
 func Main(ctx context.Context, getenv func(string) string, logTo io.Writer, ready func()) error {
 	log := NewLogger(logTo, strings.EqualFold(getenv("PCSD_DEBUG"), "true"))
 	log.Info("Starting server...")
-	s, err := New(Config{Getenv: getenv, Log: log, Now: time.Now})
+	s, err := New(Config{Getenv: getenv, Log: log, Now: time.Now, Socket: Socket})
 	if err != nil {
 		return err
 	}

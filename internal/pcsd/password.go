@@ -50,7 +50,7 @@ func (p systemPassword) check(ctx context.Context, name, password string) (bool,
 		cmd.Stdin = strings.NewReader(password + "\x00")
 		err := cmd.Run()
 		if err == nil {
-			return true, nil
+			return p.inForce(ctx, h, name)
 		}
 		var exit *exec.ExitError
 		if errors.As(err, &exit) && (exit.ExitCode() == pamAuthErr || exit.ExitCode() == pamUserUnknown) {
@@ -60,6 +60,43 @@ func (p systemPassword) check(ctx context.Context, name, password string) (bool,
 		break
 	}
 	return p.fromShadow(name, password)
+}
+
+// inForce tells whether a user whose password is right may log in: neither account nor password has expired.
+func (p systemPassword) inForce(ctx context.Context, helper, name string) (bool, error) {
+	err := exec.CommandContext(ctx, helper, name, "chkexpiry").Run()
+	var exit *exec.ExitError
+	switch {
+	case err == nil:
+		return true, nil
+	case errors.As(err, &exit) && exit.ExitCode() > 0:
+		return false, nil
+	}
+	return false, err
+}
+
+// expired tells whether an entry of /etc/shadow is no longer good on a day (days since 1970): the account's last day is
+// over, or the password is older than it may be, or has to be changed at once.
+func expired(fields []string, today int64) bool {
+	number := func(i int) (int64, bool) {
+		if len(fields) <= i || fields[i] == "" {
+			return 0, false
+		}
+		n, err := strconv.ParseInt(fields[i], 10, 64)
+		return n, err == nil
+	}
+	if end, ok := number(7); ok && today >= end {
+		return true
+	}
+	changed, ok := number(2)
+	if !ok {
+		return false
+	}
+	if changed == 0 {
+		return true
+	}
+	most, ok := number(4)
+	return ok && most >= 0 && today > changed+most
 }
 
 func (p systemPassword) fromShadow(name, password string) (bool, error) {
@@ -78,11 +115,8 @@ func (p systemPassword) fromShadow(name, password string) (bool, error) {
 		if len(fields) < 2 || fields[0] != name {
 			continue
 		}
-		if len(fields) > 7 && fields[7] != "" {
-			day, err := strconv.ParseInt(fields[7], 10, 64)
-			if err == nil && p.now().Unix()/86400 >= day {
-				return false, nil // the account has expired
-			}
+		if expired(fields, p.now().Unix()/86400) {
+			return false, nil
 		}
 		return matches(fields[1], password)
 	}

@@ -80,6 +80,12 @@ func pretty(v any) answer {
 	return ok(strings.TrimRight(b.String(), "\n"))
 }
 
+// debugs tells whether a word is --debug or short for it: what it shows is for root alone.
+func debugs(word string) bool {
+	word, _, _ = strings.Cut(word, "=")
+	return len(word) > len("--") && strings.HasPrefix("--debug", word)
+}
+
 func (s *Server) runPcs(r *request) answer {
 	none := map[string]any{}
 	var words, options []string
@@ -95,9 +101,10 @@ func (s *Server) runPcs(r *request) answer {
 			options = append(options, fmt.Sprint(o))
 		}
 	}
-	options = slices.DeleteFunc(options, func(o string) bool {
-		return slices.Contains([]string{"--debug", "--debu", "--deb", "--de"}, o)
-	})
+	options = slices.DeleteFunc(options, debugs)
+	if !r.has("options") {
+		words = slices.DeleteFunc(words, debugs) // options are among the words
+	}
 	need, known := needOf(words)
 	if !known {
 		// 0.9 sends options among the words.

@@ -128,9 +128,43 @@ func (s *Server) Listen(ctx context.Context) ([]net.Listener, error) {
 
 // Serve answers on listeners until ctx ends; requests in progress are finished then.
 func (s *Server) Serve(ctx context.Context, listeners []net.Listener) error {
-	srv := &http.Server{
+	srv := s.web(ctx)
+	srv.TLSConfig = s.tlsConfig()
+	local := s.web(ctx)
+	local.ConnContext = withPeer
+	errs := make(chan error, len(listeners)+1)
+	if s.conf.Socket != "" {
+		l, err := s.listenLocal(ctx)
+		if err != nil {
+			return err
+		}
+		go func() { errs <- local.Serve(l) }()
+	}
+	for _, l := range listeners {
+		go func() { errs <- srv.ServeTLS(l, "", "") }()
+	}
+	go s.syncLoop(ctx)
+	select {
+	case err := <-errs:
+		srv.Close()
+		local.Close()
+		return err
+	case <-ctx.Done():
+	}
+	limit, cancel := context.WithTimeout(context.Background(), 10*time.Second)
+	defer cancel()
+	for _, x := range []*http.Server{srv, local} {
+		if err := x.Shutdown(limit); err != nil && !errors.Is(err, context.DeadlineExceeded) {
+			return err
+		}
+	}
+	return nil
+}
+
+// web is a server of requests that sets bounds to clients.
+func (s *Server) web(ctx context.Context) *http.Server {
+	return &http.Server{
 		Handler:           s,
-		TLSConfig:         s.tlsConfig(),
 		ReadHeaderTimeout: 15 * time.Second,
 		ReadTimeout:       2 * time.Minute,
 		IdleTimeout:       2 * time.Minute,
@@ -139,23 +173,6 @@ func (s *Server) Serve(ctx context.Context, listeners []net.Listener) error {
 		ErrorLog:          log.New(logWriter{s.conf.Log}, "", 0),
 		BaseContext:       func(net.Listener) context.Context { return context.WithoutCancel(ctx) },
 	}
-	errs := make(chan error, len(listeners))
-	for _, l := range listeners {
-		go func() { errs <- srv.ServeTLS(l, "", "") }()
-	}
-	go s.syncLoop(ctx)
-	select {
-	case err := <-errs:
-		srv.Close()
-		return err
-	case <-ctx.Done():
-	}
-	limit, cancel := context.WithTimeout(context.Background(), 10*time.Second)
-	defer cancel()
-	if err := srv.Shutdown(limit); err != nil && !errors.Is(err, context.DeadlineExceeded) {
-		return err
-	}
-	return nil
 }
 
 // Run listens and serves; ready is called when clients can connect.

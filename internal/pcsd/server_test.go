@@ -38,7 +38,7 @@ func serveConfig(t *testing.T, more Config) (base string, dir string) {
 		Getenv: func(k string) string {
 			return map[string]string{"PCSD_PORT": "0", "PCSD_BIND_ADDR": "127.0.0.1"}[k]
 		},
-		Paths:    session.Paths{PcsdDir: dir, CorosyncConf: dir + "/corosync.conf", Dialect: dir + "/dialect"},
+		Paths:    pathsIn(dir),
 		Hostname: "test",
 		CheckPassword: func(_ context.Context, user, password string) (bool, error) {
 			return user == "hacluster" && password == "secret", nil
@@ -72,10 +72,19 @@ func serveConfig(t *testing.T, more Config) (base string, dir string) {
 	return "https://" + ls[0].Addr().String(), dir
 }
 
+// insecure is a client that takes the certificate which the server made for itself.
+func insecure() *http.Client {
+	return &http.Client{Timeout: 20 * time.Second, Transport: &http.Transport{TLSClientConfig: &tls.Config{InsecureSkipVerify: true}}, CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }} //nolint:gosec // see above
+}
+
+func pathsIn(dir string) session.Paths {
+	return session.Paths{PcsdDir: dir, CorosyncConf: dir + "/corosync.conf", Dialect: dir + "/dialect", BoothDir: dir + "/booth", CIBDir: dir + "/cib", CorosyncKey: dir + "/authkey", PacemakerKey: dir + "/pacemaker-authkey"}
+}
+
 // ask sends a form, with a token if it is not "".
 func ask(t *testing.T, url, token string, form url.Values) (int, string) {
 	t.Helper()
-	c := &http.Client{Timeout: 20 * time.Second, Transport: &http.Transport{TLSClientConfig: &tls.Config{InsecureSkipVerify: true}}} //nolint:gosec // a self-signed certificate is what it has
+	c := insecure()
 	defer c.CloseIdleConnections()
 	req, err := http.NewRequest(http.MethodPost, url, strings.NewReader(form.Encode()))
 	if err != nil {

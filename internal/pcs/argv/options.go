@@ -69,6 +69,16 @@ func (s Spec) takesValue(word string) bool {
 	return strings.HasPrefix(word, "--") && len(word) > 2 && slices.Contains(s.Long, word[2:]+"=")
 }
 
+// TakesValue tells whether an option by its full name takes a value, in any generation; --wait does not need one.
+func TakesValue(option string) bool {
+	for _, s := range specs {
+		if s.takesValue(option) {
+			return true
+		}
+	}
+	return false
+}
+
 // Options are the options of a command line, by their full names with dashes.
 type Options struct {
 	values map[string]string

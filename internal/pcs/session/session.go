@@ -32,6 +32,8 @@ type World struct {
 	Agents agents.Source
 	// Actions runs agents by hand; nil where they cannot be run.
 	Actions live.Agents
+	// Ordinary has the user be no root, even where the process is root's.
+	Ordinary bool
 	// Host are the paths of this host; the zero value is the usual ones.
 	Host Paths
 }
@@ -191,7 +193,7 @@ func (s *Session) AskPassword(prompt string) (string, error) {
 func (s *Session) Remote() *client.Client {
 	if s.remote == nil {
 		s.remote = client.New(client.Config{
-			StateDir: s.Paths.PcsdDir, Home: s.Env.Getenv("HOME"), Getenv: s.Env.Getenv, Root: os.Geteuid() == 0,
+			StateDir: s.Paths.PcsdDir, Home: s.Env.Getenv("HOME"), Getenv: s.Env.Getenv, Root: s.Root(),
 			ConnectTimeout: s.RequestTimeout(client.ConnectTimeout),
 		})
 	}
@@ -200,9 +202,6 @@ func (s *Session) Remote() *client.Client {
 
 // CIBFile is the CIB on this host's disk.
 func (s *Session) CIBFile() string { return filepath.Join(s.Paths.CIBDir, "cib.xml") }
-
-// Root tells whether the user is root.
-func (s *Session) Root() bool { return os.Geteuid() == 0 }
 
 // Answers are the options that answer Confirm's questions, in the generation that is spoken.
 func (s *Session) Answers() []string {

@@ -13,6 +13,3 @@ func ByAge(old, newer Verb) Verb {
 		return newer(s, args)
 	}
 }
-
-// AsRoot hands commands that need root to the local pcsd when an ordinary user typed them.
-func (s *Session) AsRoot([]string) (code int, done bool) { return 0, false }
