@@ -53,6 +53,13 @@ func (e *Executor) record(now time.Time, r *resource, j *job, res Result) {
 
 func (e *Executor) entry(now time.Time, j *job, res Result, id string, last bool) *etree.Element {
 	op := j.op
+	if op.Action == "reload" || op.Action == "reload-agent" {
+		// As a start with the new parameters, or as a check that failed.
+		op.Action = "start"
+		if res.Code != 0 || res.Status != statusDone && res.Status != statusPending {
+			op.Action = "monitor"
+		}
+	}
 	x := etree.NewElement("lrm_rsc_op")
 	set := func(name, value string) { x.CreateAttr(name, value) }
 	set("id", id)

@@ -18,7 +18,7 @@ func TestRealAgents(t *testing.T) {
 	}
 	b := cluster(t, 3, false)
 	for _, h := range []string{"1", "2", "3"} {
-		b.do(h, "sh", "-c", "echo 0.11.12 > /etc/hacluster/dialect; dd if=/dev/zero of=/root/fs.img bs=1M count=8 status=none && mkfs.ext4 -q /root/fs.img; mkdir -p /srv/data")
+		b.do(h, "sh", "-c", "echo 0.11.12 > /etc/hacluster/dialect; dd if=/dev/zero of=/root/fs.img bs=1M count=8 status=none && mkfs.ext4 -q /root/fs.img; mkdir -p /srv/data; command -v modprobe >/dev/null || ln -s /bin/true /usr/sbin/modprobe")
 	}
 	create := func(args ...string) {
 		t.Helper()

@@ -90,10 +90,32 @@ func (a *agents) describe(agent ocf.Agent) description {
 	return d
 }
 
+// traits are what an operation's agent says of itself that matters for the history.
+func (a *agents) traits(op executor.Op) executor.Traits {
+	if op.Class != ocf.OCF {
+		return executor.Traits{}
+	}
+	return a.describe(ocf.Agent{Class: op.Class, Provider: op.Provider, Type: op.Type}).traits
+}
+
+// actionName is what an agent calls an action: of the two kinds of reload a scheduler may
+// order one, and an agent have the other.
+func actionName(action string, t executor.Traits) string {
+	if action != "reload" && action != "reload-agent" || !t.Known {
+		return action
+	}
+	if t.Reload && !t.ReloadAgent {
+		return "reload"
+	}
+	return "reload-agent"
+}
+
 func (w *world) RunAgent(op executor.Op, done func(now time.Time, res executor.Result)) {
 	go func() {
 		agent := ocf.Agent{Class: op.Class, Provider: op.Provider, Type: op.Type}
-		action := ocf.Action{Agent: agent, Resource: op.Resource, Name: op.Action, Timeout: op.Timeout, Recurring: op.Interval > 0}
+		action := ocf.Action{Agent: agent, Resource: op.Resource, Name: op.Action, Timeout: op.Timeout, Recurring: op.Interval > 0, KillProcessOnly: op.Param("CRM_meta_on_fail") == "block"}
+		traits := w.agents.traits(op)
+		action.Name = actionName(op.Action, traits)
 		for _, p := range op.Params {
 			action.Params = append(action.Params, ocf.Param{Name: p.Name, Value: p.Value})
 		}
@@ -103,9 +125,7 @@ func (w *world) RunAgent(op executor.Op, done func(now time.Time, res executor.R
 			out = res.Stdout
 		}
 		r := executor.Result{Code: res.Code, Status: int(res.Status), Reason: res.Reason, Output: out, Duration: res.Duration}
-		if op.Class == ocf.OCF {
-			r.Traits = w.agents.describe(agent).traits
-		}
+		r.Traits = traits
 		(*Node)(w).post(func() { done(time.Now(), r) })
 	}()
 }

@@ -14,7 +14,6 @@ import (
 	"hacluster/engine/executor"
 	frame "hacluster/internal/ipc"
 	"hacluster/internal/remote"
-	"hacluster/ocf"
 )
 
 // remotes connects to remote nodes over the network.
@@ -54,6 +53,7 @@ type link struct {
 	mu       sync.Mutex
 	opened   bool
 	early    []func() // what came before the loop knew of the connection
+	todo     []func() // what is asked for, in order; the first is under way
 	sessions map[string]*relay
 }
 
@@ -134,19 +134,46 @@ func (l *link) Run(op executor.Op, done func(now time.Time, res executor.Result)
 	for _, p := range op.Params {
 		o.Params = append(o.Params, remote.Param{Name: p.Name, Value: p.Value})
 	}
-	err := l.conn.Run(o, func(out remote.Outcome) {
-		res := executor.Result{Code: out.Code, Status: out.Status, Reason: out.Reason, Output: out.Output, Duration: out.Duration}
-		if op.Class == ocf.OCF {
-			res.Traits = l.node.agents.describe(ocf.Agent{Class: op.Class, Provider: op.Provider, Type: op.Type}).traits
+	l.later(func() {
+		traits := l.node.agents.traits(op)
+		o.Action = actionName(op.Action, traits)
+		err := l.conn.Run(o, func(out remote.Outcome) {
+			res := executor.Result{Code: out.Code, Status: out.Status, Reason: out.Reason, Output: out.Output, Duration: out.Duration, Traits: traits}
+			l.node.post(func() { done(time.Now(), res) })
+		})
+		if err != nil {
+			l.node.log.Warn("an action could not be sent to a remote node", "node", l.req.Node, "err", err)
 		}
-		l.node.post(func() { done(time.Now(), res) })
 	})
-	if err != nil {
-		l.node.log.Warn("an action could not be sent to a remote node", "node", l.req.Node, "err", err)
-	}
 }
 
-func (l *link) Forget(resource string) { _ = l.conn.Forget(resource) }
+// later does something outside of the loop, after what was asked for before: an agent may
+// have to be asked about itself first, which takes its time.
+func (l *link) later(f func()) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.todo = append(l.todo, f)
+	if len(l.todo) > 1 {
+		return
+	}
+	go func() {
+		for {
+			l.mu.Lock()
+			next := l.todo[0]
+			l.mu.Unlock()
+			next()
+			l.mu.Lock()
+			l.todo = l.todo[1:]
+			over := len(l.todo) == 0
+			l.mu.Unlock()
+			if over {
+				return
+			}
+		}
+	}()
+}
+
+func (l *link) Forget(resource string) { l.later(func() { _ = l.conn.Forget(resource) }) }
 
 func (l *link) Poke(done func(now time.Time)) {
 	_ = l.conn.Poke(func() { l.node.post(func() { done(time.Now()) }) })
