@@ -164,6 +164,7 @@ type Controller struct {
 	electionID int
 	votes      map[string]bool
 	voters     []string // who was in the group when we voted
+	lostTo     string   // who this node gave way to last
 	lostAt     time.Time
 	electBy    time.Time // start an election then; zero: not
 	electEnd   time.Time
@@ -294,7 +295,7 @@ func (c *Controller) Membership(now time.Time, members []Member, quorate bool) {
 		return
 	}
 	for _, n := range c.names() {
-		if lost[n] {
+		if lost[n] && !c.unseen(c.peers[n]) {
 			c.writeState(c.peers[n], "membership")
 		}
 	}
@@ -338,6 +339,8 @@ func (c *Controller) Group(now time.Time, members []Member) {
 		if p.Name == c.dc && p.Name != c.self.Name {
 			c.dc, c.joined = "", false
 			c.startElection("the DC left")
+		} else if p.Name == c.lostTo && c.dc == "" && c.state == Pending {
+			c.startElection("the node that came first left")
 		}
 	}
 	if c.state == Election {
@@ -641,6 +644,10 @@ func (c *Controller) update(req cib.Request, done func(error)) {
 		c.advance()
 	})
 }
+
+// unseen tells that nothing is known of a node but that it is not here. What the CIB does not
+// tell of is unclean to the scheduler, until it was fenced or came.
+func (c *Controller) unseen(p *peer) bool { return !p.ring && !p.process && !c.hasState(p.Name) }
 
 // writeState writes what is known of a node's membership to the CIB.
 func (c *Controller) writeState(p *peer, origin string) {

@@ -1,6 +1,7 @@
 package controller
 
 import (
+	"slices"
 	"strconv"
 	"time"
 
@@ -49,15 +50,16 @@ func (c *Controller) onVote(from string, msg *etree.Element) {
 		return
 	}
 	if c.accused() {
+		c.giveWay(from, msg) // whoever it is: this node is no rival
 		return
 	}
 	if !c.beats(from, msg) {
-		// Ours is better. It sees our vote unless it came to the group after it.
-		knows := false
-		for _, v := range c.voters {
-			knows = knows || v == from
+		if c.gaveWay() {
+			return // and so will that one
 		}
-		if c.state != Election || !knows {
+		// Ours is better. It sees our vote unless it came to the group after it, or voted anew after
+		// it gave way: then it does not hear that we won.
+		if c.state != Election || !slices.Contains(c.voters, from) || c.votes[from] {
 			c.startElection("node " + from + " votes and we come first")
 		}
 		return
@@ -66,12 +68,28 @@ func (c *Controller) onVote(from string, msg *etree.Element) {
 		c.release("node " + from + " comes first in the election")
 	}
 	c.dc, c.joined = "", false
-	c.lostAt = c.now
+	c.lostTo, c.lostAt = from, c.now
 	c.electEnd = time.Time{}
 	c.enter(Pending)
 	// Should the winner be lost before it says so, we try again.
 	c.electBy = c.now.Add(c.limit("election-timeout", c.timing.Election))
-	c.effects.Broadcast(c.message("no-vote", from, "election-owner", msg.SelectAttrValue("election-owner", ""), "election-id", id))
+	c.giveWay(from, msg)
+}
+
+// giveWay answers a vote.
+func (c *Controller) giveWay(to string, vote *etree.Element) {
+	c.effects.Broadcast(c.message("no-vote", to, "election-owner", vote.SelectAttrValue("election-owner", ""),
+		"election-id", vote.SelectAttrValue("election-id", ""), accusedAttr, strconv.FormatBool(c.accused())))
+}
+
+// lossHolds is how long a node that gave way to another lets that one deal with further votes.
+const lossHolds = 2 * time.Second
+
+// gaveWay tells that this node has just given way to one that is there and comes before all that
+// this node comes before.
+func (c *Controller) gaveWay() bool {
+	p := c.peers[c.lostTo]
+	return c.state == Pending && c.dc == "" && p != nil && p.process && !p.suspect && c.now.Sub(c.lostAt) < lossHolds
 }
 
 // beats tells whether the sender of a vote comes before this node.
@@ -89,6 +107,7 @@ func (c *Controller) beats(from string, msg *etree.Element) bool {
 }
 
 func (c *Controller) onNoVote(from string, msg *etree.Element) {
+	c.confesses(from, msg)
 	if c.state != Election || msg.SelectAttrValue("election-id", "") != strconv.Itoa(c.electionID) {
 		return
 	}

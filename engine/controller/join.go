@@ -51,7 +51,7 @@ func (c *Controller) onOffer(from string, msg *etree.Element) {
 	v := cib.VersionOf(root)
 	c.effects.Broadcast(c.message("join_request", from, "join_id", msg.SelectAttrValue("join_id", ""),
 		"admin_epoch", strconv.FormatInt(v.AdminEpoch, 10), "epoch", strconv.FormatInt(v.Epoch, 10), "num_updates", strconv.FormatInt(v.NumUpdates, 10),
-		"digest", cib.Digest(root), vouchedAttr, strconv.FormatBool(c.vouched), schemaAttr, c.schema))
+		"digest", cib.Digest(root), vouchedAttr, strconv.FormatBool(c.vouched), accusedAttr, strconv.FormatBool(c.accused()), schemaAttr, c.schema))
 	c.askForShutdown()
 }
 
@@ -100,6 +100,7 @@ func (c *Controller) current(msg *etree.Element) bool {
 
 func (c *Controller) onRequest(from string, msg *etree.Element) {
 	p := c.peer(from)
+	c.confesses(from, msg)
 	if !c.current(msg) || p.phase != phaseWelcomed || c.state != Integration {
 		return
 	}
@@ -258,6 +259,9 @@ func (c *Controller) complete() {
 	c.joinEnd = time.Time{}
 	c.effects.Logf("Join %d: complete", c.joinID)
 	for _, n := range c.names() {
+		if c.unseen(c.peers[n]) {
+			continue
+		}
 		c.writeState(c.peers[n], "join complete")
 		if p := c.peers[n]; !p.process || p.fresh {
 			c.forgetAttributes(n)

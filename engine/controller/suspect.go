@@ -4,6 +4,8 @@ import (
 	"slices"
 	"time"
 
+	"github.com/beevik/etree"
+
 	"hacluster/engine/transition"
 )
 
@@ -53,6 +55,16 @@ func (c *Controller) onSuspicion(from, name string) {
 		c.writeState(p, "suspect")
 		c.abort("Node is to be fenced")
 		c.joinProgress()
+	}
+}
+
+// accusedAttr of a message tells that its sender keeps still until it was fenced.
+const accusedAttr = "hacluster-accused"
+
+// confesses takes note that a node is suspect to others, who were here before this one.
+func (c *Controller) confesses(name string, msg *etree.Element) {
+	if msg.SelectAttrValue(accusedAttr, "") == "true" && name != c.self.Name {
+		c.onSuspicion(c.self.Name, name)
 	}
 }
 

@@ -63,7 +63,7 @@ func play(s *Scenario, verbose bool, a adapters) (*Outcome, error) {
 		h.Boot()
 	}
 	// It begins when the cluster is up.
-	for range 120 {
+	for range 600 {
 		if d.settled() == "" || c.Broken() != nil {
 			break
 		}
@@ -299,7 +299,7 @@ func (d *drive) settled() string {
 		default:
 			return h.Name + " is in " + string(p.core.Controller.State())
 		}
-		if !p.core.Executor.Idle() || len(p.outbox) > 0 {
+		if len(p.outbox) > 0 {
 			return h.Name + " is busy"
 		}
 	}
