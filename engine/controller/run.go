@@ -331,6 +331,9 @@ func instanceBase(r *transition.Resource) string {
 	return id
 }
 
+// TimeAttr of an order is the DC's time in milliseconds since 1970.
+const TimeAttr = "hacluster-time"
+
 // order is an action as an executor gets it.
 func (c *Controller) order(a *transition.Action) *etree.Element {
 	op := etree.NewElement("rsc_op")
@@ -340,6 +343,7 @@ func (c *Controller) order(a *transition.Action) *etree.Element {
 		}
 	}
 	set(op, "id", strconv.Itoa(a.ID))
+	set(op, TimeAttr, strconv.FormatInt(c.now.UnixMilli(), 10))
 	set(op, "operation", a.Operation)
 	set(op, "operation_key", a.Key)
 	set(op, "on_node", a.Node)

@@ -31,6 +31,9 @@ type Op struct {
 	Node                  string // that it is recorded for
 	FeatureSet            string // of the DC that ordered it
 	Container             string
+	// Clock is what the clock of the DC was ahead of this node's when the order came: results
+	// are stamped with the DC's time, for the scheduler compares those of several nodes.
+	Clock time.Duration
 }
 
 // Param gives the value of a parameter, "" when it is not there.

@@ -86,7 +86,7 @@ func (e *Executor) entry(now time.Time, j *job, res Result, id string, last bool
 			changed = j.changed
 		}
 	}
-	set("last-rc-change", strconv.FormatInt(changed.Unix(), 10))
+	set("last-rc-change", strconv.FormatInt(changed.Add(op.Clock).Unix(), 10))
 	set("exec-time", strconv.FormatInt(res.Duration.Milliseconds(), 10))
 	queue := time.Duration(0)
 	if !j.started.IsZero() {

@@ -96,7 +96,7 @@ func (c *controllerEffects) Fence(r controller.FenceRequest, done func(error)) {
 }
 
 func (c *controllerEffects) Execute(order *etree.Element) {
-	op, err := parseOrder(order)
+	op, err := parseOrder(order, c.now)
 	if err != nil {
 		c.world.Logf("controller: an order cannot be carried out: %v", err)
 		return
@@ -118,8 +118,11 @@ func (c *controllerEffects) RemoteFenced(node string) { c.core().remoteDown(node
 
 func (c *controllerEffects) BecameDC(yes bool) { c.Attributes.SetWriter(c.now, yes) }
 
-// parseOrder reads an element rsc_op.
-func parseOrder(order *etree.Element) (executor.Op, error) {
+// clocksAgree is how far the clocks of two nodes may be apart and count as the same.
+const clocksAgree = 2 * time.Second
+
+// parseOrder reads an element rsc_op, at this node's time.
+func parseOrder(order *etree.Element, now time.Time) (executor.Op, error) {
 	op := executor.Op{
 		Action: order.SelectAttrValue("operation", ""), Key: order.SelectAttrValue("transition-key", ""),
 		Node: order.SelectAttrValue("on_node", ""), FeatureSet: controller.FeatureSet,
@@ -143,6 +146,12 @@ func parseOrder(order *etree.Element) (executor.Op, error) {
 	}
 	op.Interval, op.Timeout, op.StartDelay = ms("CRM_meta_interval"), ms("CRM_meta_timeout"), ms("CRM_meta_start_delay")
 	op.Container = op.Param("CRM_meta_container")
+	if at, err := strconv.ParseInt(order.SelectAttrValue(controller.TimeAttr, ""), 10, 64); err == nil {
+		// What lies within the time that messages take is no difference of clocks.
+		if d := time.UnixMilli(at).Sub(now); d.Abs() > clocksAgree {
+			op.Clock = d
+		}
+	}
 	if op.Action == "cancel" {
 		op.Interval = 0
 	}

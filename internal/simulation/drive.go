@@ -8,6 +8,8 @@ import (
 	"strings"
 	"time"
 
+	"github.com/beevik/etree"
+
 	"hacluster/engine/controller"
 	"hacluster/internal/node"
 )
@@ -21,6 +23,7 @@ type Outcome struct {
 	Events  int // of the simulation
 	Acks    int // changes of the CIB that were acknowledged to users
 	Log     []string
+	CIB     *etree.Element // at the end, of the first host that takes part; nil: none does
 }
 
 // settleLimit is how long a cluster may take to settle.
@@ -91,6 +94,11 @@ func play(s *Scenario, verbose bool, a adapters) (*Outcome, error) {
 		out.Settled = d.settle()
 	}
 	out.Broken, out.Events, out.Log = c.Broken(), c.count, c.Log
+	for _, h := range c.Hosts {
+		if h.pcmk.running() && out.CIB == nil {
+			out.CIB = h.pcmk.core.Replica.Root()
+		}
+	}
 	for _, m := range d.marks {
 		if m.acked {
 			out.Acks++

@@ -7,6 +7,8 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+
+	"hacluster/cib"
 )
 
 // scenario reads the scenario that a variable of the environment names: a file, or a seed.
@@ -26,7 +28,8 @@ func scenario(t *testing.T, variable string) *Scenario {
 	return Generate(number(t, variable, 0))
 }
 
-// TestPlay plays one scenario, SIMULATE_PLAY, and prints its log.
+// TestPlay plays one scenario, SIMULATE_PLAY, and prints its log; the CIB at its end is written
+// to the file SIMULATE_CIB.
 func TestPlay(t *testing.T) {
 	out, err := Play(scenario(t, "SIMULATE_PLAY"), true)
 	if err != nil {
@@ -34,6 +37,11 @@ func TestPlay(t *testing.T) {
 	}
 	for _, l := range out.Log {
 		fmt.Println(l)
+	}
+	if file := os.Getenv("SIMULATE_CIB"); file != "" && out.CIB != nil {
+		if err := cib.WriteFile(file, out.CIB); err != nil {
+			t.Fatal(err)
+		}
 	}
 	fmt.Printf("settled after %v, %d events\n", out.Settled, out.Events)
 	if out.Broken != nil {
