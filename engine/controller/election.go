@@ -9,7 +9,7 @@ import (
 )
 
 // An election finds the node that decides. Everybody votes; who sees a vote of a
-// better node gives way to it. Better is who understands less (so that all
+// better node gives way to it. Better is who stays, then who understands less (so that all
 // understand what it writes), then who is DC already, then whose name sorts first.
 
 // startElection votes for this node.
@@ -33,8 +33,11 @@ func (c *Controller) startElection(why string) {
 	c.enter(Election)
 	c.electEnd = c.now.Add(c.limit("election-timeout", c.timing.Election))
 	c.effects.Broadcast(c.message("vote", "", "election-owner", strconv.FormatUint(uint64(c.self.ID), 10),
-		"election-id", strconv.Itoa(c.electionID), "election-dc", strconv.FormatBool(c.IsDC())))
+		"election-id", strconv.Itoa(c.electionID), "election-dc", strconv.FormatBool(c.IsDC()), leavingAttr, strconv.FormatBool(c.shutdown)))
 }
+
+// leavingAttr of a vote tells that the node is about to leave.
+const leavingAttr = "hacluster-leaving"
 
 func (c *Controller) onVote(from string, msg *etree.Element) {
 	id := msg.SelectAttrValue("election-id", "")
@@ -94,8 +97,8 @@ func (c *Controller) gaveWay() bool {
 
 // beats tells whether the sender of a vote comes before this node.
 func (c *Controller) beats(from string, msg *etree.Element) bool {
-	if c.shutdown {
-		return true
+	if theirs := msg.SelectAttrValue(leavingAttr, "") == "true"; theirs != c.shutdown {
+		return c.shutdown
 	}
 	if d := compareFeatures(msg.SelectAttrValue("crm_feature_set", ""), FeatureSet); d != 0 {
 		return d < 0

@@ -255,6 +255,9 @@ func (r *Replica) takeOver(from string, msg *etree.Element) {
 		r.finishSync(nil)
 		return
 	}
+	if from != r.node {
+		r.superseded(from)
+	}
 	r.root = root
 	r.effects.Logf("took over the CIB of node %s at version %s (had %s)", from, cib.VersionOf(root), cib.VersionOf(old))
 	r.save()

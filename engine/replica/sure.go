@@ -82,6 +82,18 @@ func (r *Replica) release(call string, h *held) {
 	}
 }
 
+// superseded answers those whose change was made in a document that another node's takes the place
+// of: it may not be in there.
+func (r *Replica) superseded(by string) {
+	for call, h := range sorted(r.held) {
+		delete(r.held, call)
+		if done := r.waiting[call]; done != nil {
+			delete(r.waiting, call)
+			done(h.res, &cib.Error{Code: cib.NotConnected, Detail: "the CIB of node " + by + " took the place of the one with this change"})
+		}
+	}
+}
+
 // Deadline is when Tick is due next; zero: not at all.
 func (r *Replica) Deadline() time.Time {
 	var next time.Time
