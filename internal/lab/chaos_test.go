@@ -182,8 +182,11 @@ func (c *chaos) back(limit time.Duration) {
 	begin := time.Now()
 	for !c.whole() || len(c.answers(time.Now().Add(-500*time.Millisecond))) == 0 {
 		if time.Since(begin) > limit {
-			_, page := c.try("1", "crm_mon", "-1rfm")
-			c.t.Fatalf("after %s the service is not back:\n%s", limit, page)
+			for _, h := range []string{"1", "2", "3"} {
+				_, page := c.try(h, "timeout", "5", "crm_mon", "-1rfm")
+				c.t.Logf("node%s:\n%s", h, page)
+			}
+			c.t.Fatalf("after %s the service is not back", limit)
 		}
 		time.Sleep(200 * time.Millisecond)
 	}
@@ -314,6 +317,7 @@ func TestChaos(t *testing.T) {
 		}
 		begin := time.Now()
 		name, heal := c.fault(h)
+		t.Logf("%d: %s of node%s", i+1, name, h)
 		c.change()
 		time.Sleep(time.Duration(c.random.IntN(4000)) * time.Millisecond)
 		heal()
@@ -321,13 +325,13 @@ func TestChaos(t *testing.T) {
 		if *chaosFence == "fail" || *chaosFence == "lie" {
 			c.set("good") // somebody repairs it
 		}
-		c.back(120 * time.Second)
+		c.back(60 * time.Second)
 		longest, last := time.Duration(0), begin
 		for _, at := range append(c.answers(begin), time.Now()) {
 			longest, last = max(longest, at.Sub(last)), at
 		}
 		outages[name] = append(outages[name], longest)
-		t.Logf("%d: %s of node%s: no answer for %s at most", i+1, name, h, longest.Round(10*time.Millisecond))
+		t.Logf("%d: no answer for %s at most, whole again after %s", i+1, longest.Round(10*time.Millisecond), time.Since(begin).Round(10*time.Millisecond))
 		if why := c.twice(begin); why != "" && *chaosFence != "lie" {
 			t.Fatalf("fault %d (%s of node%s): %s", i+1, name, h, why)
 		}
