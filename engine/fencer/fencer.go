@@ -96,6 +96,7 @@ type operation struct {
 
 type offer struct {
 	node, device string
+	required     bool // the device must take part in switching a node on
 }
 
 type attempt struct{ node, device, action string }
@@ -249,7 +250,7 @@ func (f *Fencer) Deliver(now time.Time, from string, m *etree.Element) {
 		}
 		delete(op.waiting, from)
 		for _, d := range m.SelectElements("st_device_id") {
-			op.offers = append(op.offers, offer{from, d.SelectAttrValue("id", "")})
+			op.offers = append(op.offers, offer{from, d.SelectAttrValue("id", ""), d.SelectAttrValue("st_required", "") == "1"})
 		}
 		f.proceed(op)
 	case "st_fence":
@@ -302,15 +303,28 @@ func (f *Fencer) find(id string) *operation {
 // answerQuery tells the asking node which devices of this node can fence the target.
 func (f *Fencer) answerQuery(from string, m *etree.Element) {
 	target := m.SelectAttrValue("st_target", "")
-	f.begun[m.SelectAttrValue("st_remote_op", "")] = true
-	f.effects.Began(target)
+	if m.SelectAttrValue("st_device_action", "") != "on" {
+		f.begun[m.SelectAttrValue("st_remote_op", "")] = true
+		f.effects.Began(target)
+	}
 	op := &operation{Record: Record{ID: m.SelectAttrValue("st_remote_op", ""), Target: target, Action: m.SelectAttrValue("st_device_action", ""), Origin: from}}
-	f.capable(target, func(ids []string) {
+	offer := func(ids []string, required map[string]bool) {
 		out := f.message("st_offer", from, op)
 		for _, id := range ids {
-			out.CreateElement("st_device_id").CreateAttr("id", id)
+			el := out.CreateElement("st_device_id")
+			el.CreateAttr("id", id)
+			if required[id] {
+				el.CreateAttr("st_required", "1")
+			}
 		}
 		f.effects.Broadcast(out)
+	}
+	f.capable(target, func(ids []string) {
+		if op.Action == "on" {
+			f.canSwitchOn(ids, target, offer)
+			return
+		}
+		offer(ids, nil)
 	})
 }
 
@@ -428,7 +442,7 @@ func (f *Fencer) proceed(op *operation) {
 	}
 	if len(op.waiting) > 0 {
 		// Without a topology the first device on another node than the target is enough.
-		if len(op.levels) > 0 || !slices.ContainsFunc(op.offers, func(o offer) bool { return o.node != op.Target && op.waiting[op.Target] }) {
+		if len(op.levels) > 0 || op.Action == "on" || !slices.ContainsFunc(op.offers, func(o offer) bool { return o.node != op.Target && op.waiting[op.Target] }) {
 			return
 		}
 		for w := range op.waiting {

@@ -29,6 +29,8 @@ type group struct {
 	lost map[string]bool
 	// duel: of two nodes each has quorum without the other.
 	duel bool
+	// metadata is what all agents say of themselves.
+	metadata string
 }
 
 type member struct {
@@ -101,7 +103,11 @@ func (m *member) Fenced(target string, ours bool) {
 func (m *member) Run(agent, action string, params func(string) []Param, _ time.Duration, done func(AgentResult)) {
 	m.g.queue = append(m.g.queue, func() {
 		m.g.log = append(m.g.log, fmt.Sprintf("%s runs %s %s %v", m.name, agent, action, params("plug")))
-		done(AgentResult{Code: m.g.answer(m.name, agent, action), Output: "n1\nn2\n"})
+		out := "n1\nn2\n"
+		if action == "metadata" {
+			out = m.g.metadata
+		}
+		done(AgentResult{Code: m.g.answer(m.name, agent, action), Output: out})
 	})
 }
 
@@ -379,5 +385,46 @@ func TestRegister(t *testing.T) {
 	f.Deregister("A")
 	if err := fence(); err == nil {
 		t.Error("the device is gone, and yet it fences")
+	}
+}
+
+// TestUnfence: a node's access is switched on by each device that must, where its agent wants
+// to run.
+func TestUnfence(t *testing.T) {
+	conf := "<resources>" + fmt.Sprintf(device, "A", "fence_a", "n2") + fmt.Sprintf(device, "B", "fence_b", "n2") + "</resources><constraints/>"
+	for _, c := range []struct {
+		action string // as the agents describe it
+		fails  string // the agent that fails
+		runs   string
+		ok     bool
+	}{
+		{`<action name="on" automatic="1" on_target="1"/>`, "", "n2 fence_a, n2 fence_b", true},
+		{`<action name="on" automatic="1" on_target="1"/>`, "fence_b", "n2 fence_a, n2 fence_b, n2 fence_b", false},
+		{`<action name="on"/>`, "", "n1 fence_a", true},
+		{`<action name="off"/>`, "", "", false},
+	} {
+		g := newGroup(t, conf, "n1", "n2")
+		g.metadata = "<resource-agent><actions>" + c.action + "</actions></resource-agent>"
+		g.answer = func(_, agent, action string) int {
+			if action == "on" && agent == c.fails {
+				return 1
+			}
+			return 0
+		}
+		var got error
+		g.nodes["n1"].f.Fence(g.now, Request{Target: "n2", Action: "on", Client: ClientController, Timeout: time.Minute, Controller: true}, func(err error) { got = err })
+		g.settle()
+		var runs []string
+		for _, l := range g.log {
+			if f := strings.Fields(l); len(f) > 3 && f[3] == "on" {
+				runs = append(runs, f[0]+" "+f[2])
+			}
+			if strings.Contains(l, "hears of") {
+				t.Errorf("%s: somebody takes n2 for fenced: %s", c.action, l)
+			}
+		}
+		if s := strings.Join(runs, ", "); s != c.runs || (got == nil) != c.ok {
+			t.Errorf("%s: %s, %v", c.action, s, got)
+		}
 	}
 }

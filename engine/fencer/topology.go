@@ -134,7 +134,14 @@ func (f *Fencer) nextLevel(op *operation) {
 			return
 		}
 		op.level++
+		if op.Action == "on" {
+			op.steps = f.requiredSteps(op)
+			op.all = len(op.steps) > 0
+		}
 		for _, d := range f.devices() {
+			if op.all {
+				break
+			}
 			if a, ok := f.choose(op, d.ID, op.Action); ok {
 				op.steps = append(op.steps, a)
 			}
@@ -149,6 +156,13 @@ func (f *Fencer) nextLevel(op *operation) {
 		op.level++
 		op.all = true
 		op.steps = f.stepsOf(op, l)
+		if op.Action == "on" && len(op.steps) > 0 {
+			for _, a := range f.requiredSteps(op) {
+				if !slices.ContainsFunc(op.steps, func(b attempt) bool { return b.device == a.device }) {
+					op.steps = append(op.steps, a)
+				}
+			}
+		}
 	}
 	if len(op.steps) == 0 {
 		if op.last == "" {
