@@ -156,3 +156,27 @@ func FuzzUpgrade(f *testing.F) {
 		}
 	})
 }
+
+// TestGenerations: a schema allows all that the one before it does, but where a rewrite leaves
+// a generation; Upgrade counts on it.
+func TestGenerations(t *testing.T) {
+	names := schema.Names()
+	for i, name := range names[:len(names)-1] {
+		next := names[i+1]
+		if next == schema.None || schema.Same(name, next) {
+			continue
+		}
+		r := rand.New(rand.NewPCG(3, uint64(i)))
+		broken := ""
+		for range 60 {
+			root := schema.Random(r, name, 2)
+			root.CreateAttr("validate-with", name)
+			if schema.Valid(root, name) && !schema.Valid(root, next) {
+				broken = schema.Validate(root, next)[0].Text
+			}
+		}
+		if (broken != "") != (rewrites[name] != nil) {
+			t.Errorf("from %s to %s: what is not valid any more: %q", name, next, broken)
+		}
+	}
+}

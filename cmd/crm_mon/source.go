@@ -61,7 +61,7 @@ func (s source) read(ctx context.Context, fenced bool) (tui.Snapshot, error) {
 			fmt.Fprintln(s.env.Stderr, tool.Unchecked)
 			return tui.Snapshot{Root: root, At: time.Now()}, nil
 		}
-		res, err := upgrade.ForScheduler(root)
+		res, err := upgrade.ForSchedulerValid(root) // Open has held it against its schema
 		tool.TellUpgrade(s.env.Stderr, res.Messages)
 		if err != nil {
 			return tui.Snapshot{}, &cib.Error{Code: cib.SchemaValidation}
