@@ -22,6 +22,7 @@ import (
 	"hacluster/internal/pcsd"
 	"hacluster/internal/program"
 	"hacluster/internal/remote"
+	"hacluster/internal/sbd"
 	"hacluster/internal/supervise"
 	"hacluster/ocf/builtin"
 )
@@ -43,6 +44,7 @@ func roles(env *program.Env) []*cobra.Command {
 		}},
 		qdeviceCommand(env),
 		qnetdCommand(env),
+		sbdCommand(env),
 		{Use: "agent PROVIDER TYPE ACTION", Short: "Run a built-in resource agent, as the cluster does", Args: cobra.ExactArgs(3), RunE: func(c *cobra.Command, args []string) error {
 			code := builtin.Run(c.Context(), args[0], args[1], args[2], &builtin.Env{Getenv: env.Getenv, Stdout: env.Stdout, Stderr: env.Stderr})
 			if code != 0 {
@@ -105,11 +107,30 @@ func serveMetrics(ctx context.Context, env *program.Env, log *slog.Logger) (stop
 	done := make(chan struct{})
 	go func() {
 		defer close(done)
-		if err := metrics.Serve(ctx, address, metrics.Host(log)); err != nil {
+		sources := metrics.Host(log)
+		sources.SBD = func(context.Context) ([]metrics.Device, error) {
+			return sbdDevices(settled(env, "sbd").Getenv("SBD_DEVICE")), nil
+		}
+		if err := metrics.Serve(ctx, address, sources); err != nil {
 			log.Error("metrics are not served: " + err.Error())
 		}
 	}()
 	return func() { cancel(); <-done }
+}
+
+// sbdDevices looks at the devices of SBD.
+func sbdDevices(setting string) (out []metrics.Device) {
+	for _, path := range sbd.Devices(setting) {
+		m := metrics.Device{Path: path}
+		if d, err := sbd.Open(path, sbd.IOTimeout); err == nil {
+			if h, err := (sbd.Disk{Sectors: d}).Header(); err == nil {
+				m.Healthy, m.Watchdog, m.MsgWait = true, h.Watchdog, h.MsgWait
+			}
+			_ = d.Close()
+		}
+		out = append(out, m)
+	}
+	return out
 }
 
 func pacemaker(ctx context.Context, env *program.Env) error {

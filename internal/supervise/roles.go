@@ -21,6 +21,7 @@ func Roles(clusterd string) []Unit {
 			Name: "corosync-qdevice", Argv: []string{clusterd, "corosync-qdevice"}, Notify: true, Restart: true, RestartDelay: time.Second,
 			Requires: []string{"corosync"}, Log: "/var/log/cluster/corosync-qdevice.log",
 		},
+		{Name: "sbd", Argv: []string{clusterd, "sbd"}, Notify: true, StartLimit: 3 * time.Minute, Log: "/var/log/pacemaker/pacemaker.log"},
 		{Name: "corosync-qnetd", Argv: []string{clusterd, "corosync-qnetd"}, Notify: true, Restart: true, RestartDelay: time.Second, Log: "/var/log/cluster/corosync-qnetd.log"},
 	}
 }

@@ -1,0 +1,157 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"log/slog"
+	"os"
+	"strconv"
+	"strings"
+	"syscall"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"hacluster/internal/logging"
+	"hacluster/internal/program"
+	"hacluster/internal/sbd"
+	"hacluster/internal/supervise"
+)
+
+// sbdCommand is the role sbd: the watch over this node. Its settings are those of
+// the original, SBD_… in the file sbd.
+func sbdCommand(env *program.Env) *cobra.Command {
+	return &cobra.Command{Use: "sbd", Short: "Watch over this node: fence it when a shared disk or the cluster says so", Args: cobra.NoArgs, RunE: func(c *cobra.Command, _ []string) error {
+		env := settled(env, "sbd")
+		log := pacemakerLogger(env, "sbd")
+		defer tellEnd(c.Context(), env, log)()
+		d, err := sbdDaemon(env, log)
+		if err == nil {
+			err = d.Run(c.Context())
+		}
+		if err != nil {
+			log.Error("the watch ends", "err", err)
+			fmt.Fprintf(env.Stderr, "clusterd: sbd: %v\n", err)
+			return exit(1)
+		}
+		return nil
+	}}
+}
+
+// sbdDaemon reads the settings.
+func sbdDaemon(env *program.Env, log *slog.Logger) (*sbd.Daemon, error) {
+	get := func(name, otherwise string) string {
+		if v := strings.TrimSpace(env.Getenv(name)); v != "" {
+			return v
+		}
+		return otherwise
+	}
+	node, err := os.Hostname()
+	if err != nil {
+		return nil, err
+	}
+	if opts := get("SBD_OPTS", ""); opts != "" {
+		f := strings.Fields(opts)
+		if len(f) != 2 || f[0] != "-n" {
+			return nil, fmt.Errorf("not supported yet: SBD_OPTS=%q (only -n NODE)", opts)
+		}
+		node = f[1]
+	}
+	d := &sbd.Daemon{
+		Devices: sbd.Devices(get("SBD_DEVICE", "")), Node: node, Header: sbd.Defaults(), Startup: 2 * time.Minute, Log: log,
+		Ready: func() { tell(env, log, supervise.ReadyState) },
+	}
+	if len(d.Devices) > 3 {
+		return nil, fmt.Errorf("SBD_DEVICE names %d devices: there can be 3", len(d.Devices))
+	}
+	limit, err := strconv.ParseUint(strings.TrimSuffix(get("SBD_WATCHDOG_TIMEOUT", "5"), "s"), 10, 31)
+	if err != nil || limit == 0 {
+		return nil, fmt.Errorf("SBD_WATCHDOG_TIMEOUT: %q is not a number of seconds", get("SBD_WATCHDOG_TIMEOUT", "5"))
+	}
+	d.Header.Watchdog = uint32(limit)
+	switch mode := get("SBD_STARTMODE", "always"); mode {
+	case "always":
+	case "clean":
+		d.Clean = true
+	default:
+		return nil, fmt.Errorf("SBD_STARTMODE: %q is not always or clean", mode)
+	}
+	if path := get("SBD_WATCHDOG_DEV", "/dev/watchdog"); path != "/dev/null" {
+		d.Watchdog = func(timeout time.Duration) (sbd.Feeder, error) { return sbd.OpenWatchdog(path, timeout) }
+	}
+	switch strings.ToLower(get("SBD_PACEMAKER", "yes")) {
+	case "yes", "true", "on", "1", "y":
+		d.Cluster = (&sbd.Cluster{Node: node, Disks: len(d.Devices)}).Health
+	case "no", "false", "off", "0", "n":
+	default:
+		return nil, fmt.Errorf("SBD_PACEMAKER: %q is not yes or no", get("SBD_PACEMAKER", ""))
+	}
+	if len(d.Devices) == 0 && d.Cluster == nil {
+		return nil, fmt.Errorf("SBD_DEVICE names no device and SBD_PACEMAKER is off: there is nothing to watch over this node with")
+	}
+	if delay := get("SBD_DELAY_START", "no"); !strings.EqualFold(delay, "no") && delay != "0" && !strings.EqualFold(delay, "false") && !strings.EqualFold(delay, "off") {
+		return nil, fmt.Errorf("not supported yet: SBD_DELAY_START=%s", delay)
+	}
+	flush, late, err := timeoutAction(get("SBD_TIMEOUT_ACTION", "flush,reboot"))
+	if err != nil {
+		return nil, err
+	}
+	d.Act = func(m sbd.Message, why string) {
+		log.Log(context.Background(), logging.Critical, "this node ends itself", "why", why)
+		if strings.HasPrefix(why, "no liveness") {
+			m = late
+			if flush {
+				flushed := make(chan struct{})
+				go func() { syscall.Sync(); close(flushed) }()
+				select {
+				case <-flushed:
+				case <-time.After(time.Second): // a disk that hangs must not keep the node alive
+				}
+			}
+		}
+		endHost(m)
+	}
+	return d, nil
+}
+
+// timeoutAction reads SBD_TIMEOUT_ACTION: what to do when the node was alone for too long.
+func timeoutAction(setting string) (flush bool, m sbd.Message, err error) {
+	flush, m = true, sbd.Reset
+	for _, w := range strings.Split(setting, ",") {
+		switch w {
+		case "flush":
+			flush = true
+		case "noflush":
+			flush = false
+		case "reboot":
+			m = sbd.Reset
+		case "off":
+			m = sbd.Off
+		case "crashdump":
+			m = sbd.CrashDump
+		default:
+			return flush, m, fmt.Errorf("SBD_TIMEOUT_ACTION: %q is not made of flush, noflush, reboot, off, crashdump", setting)
+		}
+	}
+	return flush, m, nil
+}
+
+// endHost ends this host at once. In a host that is a container or of a lab, whose
+// processes have a number space of their own, only that one is ended: the kernel's
+// keys would end the machine.
+func endHost(m sbd.Message) {
+	how := map[sbd.Message]struct {
+		key string
+		cmd int
+	}{sbd.Off: {"o", syscall.LINUX_REBOOT_CMD_POWER_OFF}, sbd.CrashDump: {"c", syscall.LINUX_REBOOT_CMD_RESTART}}
+	h, ok := how[m]
+	if !ok {
+		h.key, h.cmd = "b", syscall.LINUX_REBOOT_CMD_RESTART
+	}
+	// The first number space has this name in every kernel; a host that is booted by
+	// its kernel, and no other, has it.
+	if name, err := os.Readlink("/proc/self/ns/pid"); err == nil && name == "pid:[4026531836]" {
+		_ = os.WriteFile("/proc/sysrq-trigger", []byte(h.key), 0)
+	}
+	_ = syscall.Reboot(h.cmd)
+}
