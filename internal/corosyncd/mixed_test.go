@@ -116,7 +116,9 @@ func mixed(t *testing.T, totem string, ours int) {
 }
 
 // pass lets some time go by, as faults have it: nothing is waited for.
-func pass(rng *rand.Rand, most time.Duration) { time.Sleep(most/4 + time.Duration(rng.Int64N(int64(most*3/4)))) }
+func pass(rng *rand.Rand, most time.Duration) {
+	time.Sleep(most/4 + time.Duration(rng.Int64N(int64(most*3/4))))
+}
 
 // asWitness connects to its host's daemon, again and again; each time it joins a group, talks, and prints
 // what it is given.
