@@ -22,10 +22,11 @@ func labCommand(env *program.Env) *cobra.Command {
 	c.PersistentFlags().StringVar(&name, "name", lab.DefaultName, "the `lab` that is meant; several may be up at once")
 	var count int
 	var hosts []string
+	var corosync string
 	up := &cobra.Command{
 		Use: "up", Short: "Bring a lab up", Args: cobra.NoArgs,
 		RunE: func(c *cobra.Command, _ []string) error {
-			cfg := lab.Config{Name: name}
+			cfg := lab.Config{Name: name, Corosync: corosync}
 			if len(hosts) > 0 {
 				for _, h := range hosts {
 					parsed, err := lab.ParseHost(h)
@@ -45,17 +46,20 @@ func labCommand(env *program.Env) *cobra.Command {
 	}
 	up.Flags().IntVar(&count, "hosts", 2, "how many hosts: node1 (211.183.3.104), node2 …")
 	up.Flags().StringArrayVar(&hosts, "host", nil, "a host as `NAME=ADDRESS[/BITS]`, instead of --hosts; may be given several times")
-	c.AddCommand(up,
-		&cobra.Command{Use: "tutorial", Short: "Bring two hosts up and go through the tutorial on them, shown here", Args: cobra.NoArgs, RunE: func(c *cobra.Command, _ []string) error {
-			if name == lab.DefaultName {
-				name = "tutorial"
-			}
-			hosts, err := lab.DefaultHosts(2)
-			if err != nil {
-				return err
-			}
-			return lab.PlayTutorial(c.Context(), lab.Config{Name: name, Hosts: hosts}, lab.TutorialNames, env.Stdout)
-		}},
+	tutorial := &cobra.Command{Use: "tutorial", Short: "Bring two hosts up and go through the tutorial on them, shown here", Args: cobra.NoArgs, RunE: func(c *cobra.Command, _ []string) error {
+		if name == lab.DefaultName {
+			name = "tutorial"
+		}
+		hosts, err := lab.DefaultHosts(2)
+		if err != nil {
+			return err
+		}
+		return lab.PlayTutorial(c.Context(), lab.Config{Name: name, Hosts: hosts, Corosync: corosync}, lab.TutorialNames, env.Stdout)
+	}}
+	for _, c := range []*cobra.Command{up, tutorial} {
+		c.Flags().StringVar(&corosync, "corosync", "", "the original corosync's `program`, such as /usr/sbin/corosync, as the hosts' ring instead of ours")
+	}
+	c.AddCommand(up, tutorial,
 		&cobra.Command{Use: "down", Short: "End a lab; nothing of it is left", Args: cobra.NoArgs, RunE: func(c *cobra.Command, _ []string) error {
 			return lab.Down(c.Context(), name)
 		}},

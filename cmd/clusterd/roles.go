@@ -208,8 +208,12 @@ func superviseCommand(env *program.Env) *cobra.Command {
 			if err != nil {
 				return err
 			}
+			ring, err := supervise.Ring(supervise.RingPath)
+			if err != nil {
+				return err
+			}
 			s := &supervise.Supervisor{
-				Units: supervise.Roles(self), Dir: filepath.Dir(supervise.Socket), Enabled: "/etc/hacluster/enabled",
+				Units: supervise.Roles(self, ring), Dir: filepath.Dir(supervise.Socket), Enabled: "/etc/hacluster/enabled",
 				Log: slog.New(slog.NewTextHandler(env.Stderr, nil)), Reaper: false,
 			}
 			return s.Run(c.Context(), func() { _ = supervise.Ready(env.Getenv) })

@@ -46,7 +46,7 @@ func RunHost(stdin io.Reader, cable io.Reader, booted io.WriteCloser) error {
 	}
 	log := slog.New(slog.NewTextHandler(os.Stderr, nil))
 	sup := &supervise.Supervisor{
-		Units: units(), Dir: filepath.Dir(supervise.Socket), Enabled: "/etc/hacluster-lab/enabled", Log: log, Reaper: true,
+		Units: units(s.Config.Corosync), Dir: filepath.Dir(supervise.Socket), Enabled: "/etc/hacluster-lab/enabled", Log: log, Reaper: true,
 	}
 	chld := make(chan os.Signal, 1)
 	signal.Notify(chld, syscall.SIGCHLD)
@@ -69,8 +69,8 @@ func RunHost(stdin io.Reader, cable io.Reader, booted io.WriteCloser) error {
 	})
 }
 
-func units() []supervise.Unit {
-	u := supervise.Roles(binDir + "/clusterd")
+func units(corosync string) []supervise.Unit {
+	u := supervise.Roles(binDir+"/clusterd", corosync)
 	return append(u, supervise.Unit{Name: "httpd", Argv: []string{"/usr/sbin/httpd", "-DFOREGROUND"}})
 }
 

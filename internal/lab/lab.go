@@ -50,6 +50,8 @@ type Config struct {
 	Hosts []Host `json:"hosts"`
 	// Programs is the folder of our programs on the machine.
 	Programs string `json:"programs"`
+	// Corosync is the original's program where the hosts' ring is to be that; "" for ours.
+	Corosync string `json:"corosync,omitempty"`
 }
 
 // The tutorial's network: .106 is the address that the cluster moves.

@@ -12,7 +12,8 @@ import (
 )
 
 // TestTutorial types the tutorial into two hosts; then the same under other names,
-// at other addresses: nothing is tied to the tutorial's words.
+// at other addresses: nothing is tied to the tutorial's words; and with original nodes as the ring
+// below our Pacemaker.
 func TestTutorial(t *testing.T) {
 	if os.Geteuid() != 0 {
 		t.Skip("only root can bring test hosts up")
@@ -31,20 +32,25 @@ func TestTutorial(t *testing.T) {
 		return lab.Host{Name: name, Address: netip.MustParsePrefix(address)}
 	}
 	for _, c := range []struct {
-		name  string
-		hosts []lab.Host
-		names lab.Names
+		name     string
+		hosts    []lab.Host
+		names    lab.Names
+		corosync string
 	}{
-		{"tutorial-own", own, lab.TutorialNames},
-		{"tutorial-others", []lab.Host{host("alpha", "10.20.30.1/24"), host("beta", "10.20.30.2/24")}, lab.Names{Cluster: "shop", VIP: "Front", Web: "Site", Address: "10.20.30.77"}},
+		{"tutorial-own", own, lab.TutorialNames, ""},
+		{"tutorial-others", []lab.Host{host("alpha", "10.20.30.1/24"), host("beta", "10.20.30.2/24")}, lab.Names{Cluster: "shop", VIP: "Front", Web: "Site", Address: "10.20.30.77"}, ""},
+		{"tutorial-original-ring", own, lab.TutorialNames, "/usr/sbin/corosync"},
 	} {
 		t.Run(c.name, func(t *testing.T) {
+			if _, err := os.Stat(c.corosync); c.corosync != "" && err != nil {
+				t.Skip(err)
+			}
 			ctx, cancel := context.WithTimeout(context.Background(), 5*time.Minute)
 			defer cancel()
 			// The test's own program cannot be the lab's daemon: clusterd is.
 			t.Setenv("HACLUSTER_CLUSTERD", programs+"/clusterd")
 			var out bytes.Buffer
-			if err := lab.PlayTutorial(ctx, lab.Config{Name: c.name, Hosts: c.hosts}, c.names, &out); err != nil {
+			if err := lab.PlayTutorial(ctx, lab.Config{Name: c.name, Hosts: c.hosts, Corosync: c.corosync}, c.names, &out); err != nil {
 				t.Fatalf("%v\n%s", err, out.String())
 			}
 		})

@@ -1,14 +1,47 @@
 package supervise
 
-import "time"
+import (
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"strings"
+	"time"
+)
+
+// RingPath is the file that names the program which is this host's corosync, for those who keep the
+// ring that they know: /usr/sbin/corosync, say. Where the file is not, corosync is a role of clusterd.
+const RingPath = "/etc/hacluster/corosync"
+
+// Ring is the program that the file names; "" for clusterd's own.
+func Ring(file string) (string, error) {
+	text, err := os.ReadFile(file)
+	if errors.Is(err, fs.ErrNotExist) {
+		return "", nil
+	}
+	if err != nil {
+		return "", err
+	}
+	program := strings.TrimSpace(string(text))
+	if program != "" && !filepath.IsAbs(program) {
+		return "", fmt.Errorf("%s: %q is not the path of a program", file, program)
+	}
+	return program, nil
+}
 
 // Roles are the service faces of clusterd, under the names that users type.
-// clusterd is the program's path. A role that died is started again only after
+// clusterd is the program's path, and ring the one of the original corosync where that is to be used.
+// A role that died is started again only after
 // the other nodes have surely noticed, so that all agree on what happened.
-func Roles(clusterd string) []Unit {
+func Roles(clusterd, ring string) []Unit {
+	corosync := []string{clusterd, "corosync"}
+	if ring != "" {
+		corosync = []string{ring, "-f"}
+	}
 	return []Unit{
 		{Name: "pcsd", Argv: []string{clusterd, "pcsd"}, Notify: true, Restart: true, RestartDelay: time.Second, Log: "/var/log/pcsd/pcsd.log"},
-		{Name: "corosync", Argv: []string{clusterd, "corosync"}, Notify: true, Restart: true, RestartDelay: time.Second, Log: "/var/log/cluster/corosync.log"},
+		{Name: "corosync", Argv: corosync, Notify: true, Restart: true, RestartDelay: time.Second, Log: "/var/log/cluster/corosync.log"},
 		{
 			Name: "pacemaker", Argv: []string{clusterd, "pacemaker"}, Notify: true, Restart: true, RestartDelay: time.Second,
 			Requires: []string{"corosync"}, StopLimit: 30 * time.Minute, Log: "/var/log/pacemaker/pacemaker.log",
