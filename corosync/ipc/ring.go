@@ -172,10 +172,9 @@ func (r *ring) read() ([]byte, error) {
 	if int64(length)+8 > int64(r.words)*4 {
 		return nil, errRing
 	}
-	b := make([]byte, length)
-	start := int((rd+2)%r.words) * 4
-	n := copy(b, r.data.b[start:int(r.words)*4])
-	copy(b[n:], r.data.b)
+	start, end := int((rd+2)%r.words)*4, int(r.words)*4
+	b := append([]byte(nil), r.data.b[start:min(start+int(length), end)]...)
+	b = append(b, r.data.b[:int(length)-len(b)]...)
 	atomic.StoreUint32(r.at(rd), 0)
 	atomic.StoreUint32(r.at(rd+1), markConsumed)
 	atomic.StoreUint32(r.head.word(ringRead), r.after(rd, int(length)))

@@ -1,6 +1,7 @@
 package knet
 
 import (
+	"bytes"
 	"errors"
 	"fmt"
 	"io"
@@ -540,7 +541,7 @@ func (n *Net) data(h *host, b []byte) error {
 	if a.size > MaxPacket {
 		return fmt.Errorf("packet of more than %d bytes in fragments", MaxPacket)
 	}
-	return n.deliver(h, slices.Concat(a.parts...), d.compress)
+	return n.deliver(h, bytes.Join(a.parts, nil), d.compress)
 }
 
 // deliver hands a whole packet out.

@@ -1,6 +1,8 @@
 package totem
 
 import (
+	"bytes"
+
 	"hacluster/corosync/wire"
 )
 
@@ -9,18 +11,44 @@ import (
 // them apart, too.
 type sender struct {
 	max          int // bytes of a packed payload
-	list         [][]byte
+	list         []outgoing
 	bytes        int
 	offset       int   // how much of list[0] is sent
 	continuation uint8 // the fragment number that list[0] goes on
 	// alone has the rest of a message begun in another configuration go without company: nodes
 	// that have just come cannot use it, and drop all that is in its packet.
-	alone bool
+	alone  bool
+	pieces []piece // of the packet being packed
 }
 
-func (s *sender) add(message []byte) {
-	s.list = append(s.list, message)
-	s.bytes += len(message)
+// outgoing is a message with the name of its group before it.
+type outgoing struct{ group, body []byte }
+
+func (m outgoing) size() int { return len(m.group) + len(m.body) }
+
+// appendTo appends n bytes of the message from an offset.
+func (m outgoing) appendTo(b []byte, offset, n int) []byte {
+	if offset < len(m.group) {
+		k := min(n, len(m.group)-offset)
+		b = append(b, m.group[offset:offset+k]...)
+		offset, n = offset+k, n-k
+	}
+	offset -= len(m.group)
+	if n > 0 {
+		b = append(b, m.body[offset:offset+n]...)
+	}
+	return b
+}
+
+// piece is what of a message goes into a packet.
+type piece struct {
+	m         outgoing
+	offset, n int
+}
+
+func (s *sender) add(m outgoing) {
+	s.list = append(s.list, m)
+	s.bytes += m.size()
 }
 
 // clear drops messages of which nothing is sent.
@@ -30,8 +58,8 @@ func (s *sender) clear() {
 		from = 1
 	}
 	for i := from; i < len(s.list); i++ {
-		s.bytes -= len(s.list[i])
-		s.list[i] = nil
+		s.bytes -= s.list[i].size()
+		s.list[i] = outgoing{}
 	}
 	s.list = s.list[:from]
 }
@@ -44,41 +72,43 @@ func (s *sender) packets() uint32 {
 	return uint32((s.bytes-s.offset+2*len(s.list))/(s.max-wire.PackedHeader)) + 1
 }
 
-// pack takes messages for one packet; nil where none waits.
-func (s *sender) pack() []byte {
+// pack takes messages for one packet, and leaves room for a header before them; nil where none waits.
+func (s *sender) pack(room int) []byte {
 	if len(s.list) == 0 {
 		return nil
 	}
-	p := wire.Packed{Continuation: s.continuation}
+	continuation, fragmented := s.continuation, uint8(0)
 	s.continuation = 0
 	size := wire.PackedHeader
+	s.pieces = s.pieces[:0]
 	for len(s.list) > 0 {
 		room := s.max - size - 2
-		if room < 1 || len(p.Messages) > 0 && room < 3 {
+		if room < 1 || len(s.pieces) > 0 && room < 3 {
 			break
 		}
-		rest := s.list[0][s.offset:]
-		if len(rest) > room && len(p.Messages) > 0 && s.offset == 0 && len(rest) <= s.max-wire.PackedHeader-2 {
+		m := s.list[0]
+		rest := m.size() - s.offset
+		if rest > room && len(s.pieces) > 0 && s.offset == 0 && rest <= s.max-wire.PackedHeader-2 {
 			// It is not cut where it fits into a packet of its own: a message that is
 			// under way when the ring changes does not reach those who come.
 			break
 		}
-		n := min(len(rest), room)
-		p.Messages = append(p.Messages, rest[:n])
+		n := min(rest, room)
+		s.pieces = append(s.pieces, piece{m, s.offset, n})
 		size += 2 + n
-		if n < len(rest) {
+		if n < rest {
 			s.offset += n
-			p.Fragmented = p.Continuation + 1
-			if len(p.Messages) > 1 || p.Fragmented == 0 {
-				p.Fragmented = 1
+			fragmented = continuation + 1
+			if len(s.pieces) > 1 || fragmented == 0 {
+				fragmented = 1
 			}
-			s.continuation = p.Fragmented
+			s.continuation = fragmented
 			break
 		}
-		s.bytes -= len(s.list[0])
-		s.list[0] = nil
+		s.bytes -= m.size()
+		s.list[0] = outgoing{}
 		s.list, s.offset = s.list[1:], 0
-		if s.alone && p.Continuation != 0 {
+		if s.alone && continuation != 0 && len(s.pieces) == 1 {
 			break
 		}
 	}
@@ -88,12 +118,19 @@ func (s *sender) pack() []byte {
 	if len(s.list) == 0 {
 		s.list = nil
 	}
-	return p.Marshal()
+	b := wire.BeginPacked(room, size, continuation, fragmented, len(s.pieces))
+	for i, p := range s.pieces {
+		wire.PutPackedLength(b[room:], i, p.n)
+		b = p.m.appendTo(b, p.offset, p.n)
+		s.pieces[i] = piece{}
+	}
+	return b
 }
 
 // assembly puts the fragments of one node's messages together.
 type assembly struct {
-	part []byte
+	part [][]byte // what there is of a message
+	size int
 	last uint8 // the number of the last fragment; 0 where none is open
 	skip bool  // the beginning of the message under way was not received
 }
@@ -117,29 +154,32 @@ func (r *Ring) assemble(m *wire.Mcast) (out []Effect) {
 	if p.Continuation != a.last {
 		// A fragment is missing: what is open cannot be completed, and the first
 		// message here has no beginning if it goes on another.
-		a.part = nil
+		a.part, a.size = nil, 0
 		a.skip = p.Continuation != 0
 	}
 	a.last = p.Fragmented
 	for i, msg := range p.Messages {
-		if i == 0 && p.Continuation != 0 {
-			msg = append(a.part, msg...)
-			a.part = nil
-		} else {
-			a.skip = false
+		if i > 0 || p.Continuation == 0 {
+			a.skip, a.part, a.size = false, nil, 0
 		}
 		if i == len(p.Messages)-1 && p.Fragmented != 0 {
-			if len(msg) > MaxMessage+wire.McastHeader {
+			if a.size+len(msg) > MaxMessage+wire.McastHeader {
 				a.skip = true // nobody sends messages of that size
 			}
-			if !a.skip {
-				a.part = msg
+			if a.skip {
+				a.part, a.size = nil, 0
+			} else {
+				a.part, a.size = append(a.part, msg), a.size+len(msg)
 			}
 			return out
 		}
 		if a.skip {
 			a.skip = false
 			continue
+		}
+		if len(a.part) > 0 {
+			msg = bytes.Join(append(a.part, msg), nil)
+			a.part, a.size = nil, 0
 		}
 		groups, body, err := wire.ParseGrouped(msg, m.Swapped)
 		if err != nil {

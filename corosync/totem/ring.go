@@ -210,6 +210,7 @@ type Ring struct {
 	waitingSync  bool        // sync messages are sent
 	syncing      bool        // sync messages are received: the caller knows of the configuration
 	normal, sync sender
+	prefixes     map[string][]byte       // by group
 	assembly     [2]map[uint32]*assembly // by node: ordinary, during sync
 }
 
@@ -263,6 +264,7 @@ func New(cfg Config) (*Ring, error) {
 	r.waitingSync, r.syncing = true, true
 	max := cfg.NetMTU - 2*wire.McastHeader
 	r.normal.max, r.sync.max = max, max
+	r.prefixes = map[string][]byte{}
 	r.assembly = [2]map[uint32]*assembly{{}, {}}
 	return r, nil
 }
@@ -433,7 +435,8 @@ func (r *Ring) settle(now time.Time) {
 	}
 }
 
-// Send queues a message for the group of that name. It goes out when the token is here.
+// Send queues a message for the group of that name. It goes out when the token is here. The block belongs to the Ring
+// afterwards.
 func (r *Ring) Send(now time.Time, q Queue, group string, message []byte) error {
 	if len(message) > MaxMessage {
 		return ErrTooBig
@@ -442,7 +445,12 @@ func (r *Ring) Send(now time.Time, q Queue, group string, message []byte) error 
 	if s.bytes+len(message) > maxPending {
 		return ErrFull
 	}
-	s.add(wire.Grouped(group, message))
+	prefix := r.prefixes[group]
+	if prefix == nil {
+		prefix = wire.GroupPrefix(group)
+		r.prefixes[group] = prefix
+	}
+	s.add(outgoing{prefix, message})
 	if r.held {
 		// The token rests: ask for it.
 		r.held = false

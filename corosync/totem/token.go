@@ -213,27 +213,29 @@ func (r *Ring) sendQueued(now time.Time, t *wire.Token, allowed int) int {
 	w := r.current()
 	sent := 0
 	for ; sent < allowed; sent++ {
-		m := &wire.Mcast{Node: r.me, From: r.me, Ring: r.ring}
+		m := &wire.Mcast{Node: r.me, From: r.me, Ring: r.ring, Seq: t.Seq + 1, ThisSeq: r.thisSeq}
+		var packet []byte
 		switch {
 		case r.state == Recovery:
 			if len(r.retransQueue) > 0 {
 				m.Encapsulated, m.Payload = true, r.retransQueue[0]
 				r.retransQueue = r.retransQueue[1:]
+				packet = m.Marshal()
+				m.Payload = packet[wire.McastHeader:]
 			}
 		case r.waitingSync:
-			m.Payload = r.sync.pack()
+			packet = r.sync.pack(wire.McastHeader)
 		default:
-			m.Payload = r.normal.pack()
+			packet = r.normal.pack(wire.McastHeader)
 		}
-		if m.Payload == nil {
+		if packet == nil {
 			break
 		}
+		if !m.Encapsulated {
+			m.Head(packet)
+		}
 		t.Seq++
-		m.Seq = t.Seq
-		m.ThisSeq = r.thisSeq
 		r.thisSeq++
-		packet := m.Marshal()
-		m.Payload = packet[wire.McastHeader:]
 		w.put(m, packet)
 		r.high = t.Seq
 		r.stats.McastTx++

@@ -20,8 +20,6 @@ const (
 	// sendBatch and receiveBatch are how many go in one system call.
 	sendBatch    = 64
 	receiveBatch = 16
-	// arena is the block out of which arriving datagrams are cut; bigger ones have blocks of their own.
-	arena = 64 << 10
 )
 
 // mmsghdr is the kernel's struct mmsghdr.
@@ -147,7 +145,6 @@ type receiver struct {
 	vectors [receiveBatch]unix.Iovec
 	names   [receiveBatch]sockaddr
 	buffers [receiveBatch][]byte
-	block   []byte
 	batch   []Datagram
 }
 
@@ -174,21 +171,7 @@ func (r *receiver) take(fd uintptr, link int) []Datagram {
 		return nil
 	}
 	for i := range int(n) {
-		r.batch = append(r.batch, Datagram{Link: link, From: r.names[i].get(), Data: r.keep(r.buffers[i][:r.headers[i].len])})
+		r.batch = append(r.batch, Datagram{Link: link, From: r.names[i].get(), Data: append([]byte(nil), r.buffers[i][:r.headers[i].len]...)})
 	}
 	return r.batch
-}
-
-// keep copies a datagram: its block belongs to who gets it.
-func (r *receiver) keep(b []byte) []byte {
-	if len(b) > arena/8 {
-		return append([]byte(nil), b...)
-	}
-	if len(b) > len(r.block) {
-		r.block = make([]byte, arena)
-	}
-	d := r.block[:len(b):len(b)]
-	r.block = r.block[len(b):]
-	copy(d, b)
-	return d
 }

@@ -10,6 +10,7 @@ import (
 	"log/slog"
 	"net"
 	"net/netip"
+	"slices"
 	"sync/atomic"
 	"syscall"
 	"time"
@@ -34,6 +35,8 @@ type Sockets struct {
 	flushed  atomic.Uint64                       // how often Flush was called
 	allowed  atomic.Pointer[map[netip.Addr]bool] // nil: everybody
 	refused  atomic.Uint64
+	whole    bool              // datagrams are not cut into pieces
+	tooBig   []int             // links whose interface has not let one out
 	complain map[int]time.Time // of the last complaint about sending
 }
 
@@ -137,35 +140,49 @@ func (s *Sockets) known(a netip.Addr) bool {
 	return false
 }
 
-// Queue has a datagram sent with the next Transmit.
+// Queue has a datagram sent with the next Transmit, or before where many wait: who gets the first works on them while
+// the last are made.
 func (s *Sockets) Queue(link int, to netip.AddrPort, data []byte) {
-	if q := s.senders[link]; q != nil {
-		q.parcels = append(q.parcels, parcel{link, to, data})
+	q := s.senders[link]
+	if q == nil {
+		return
+	}
+	q.parcels = append(q.parcels, parcel{link, to, data})
+	if len(q.parcels) >= sendBatch {
+		q.flush(s.refusedHere)
 	}
 }
 
 // Transmit sends what was queued, those of each link in their order. Like the network, it does not tell what arrives. What this
-// host itself says against a datagram is logged, and failed is told of it where it is not nil: EMSGSIZE
-// where the interface does not let so much out. One goroutine at a time may queue and send.
-func (s *Sockets) Transmit(failed func(link int, to netip.AddrPort, err error)) {
+// host itself says against a datagram is logged, but for a size that the interface does not let out: tooBig are
+// the links where that was so since the last call. One goroutine at a time may queue and send.
+func (s *Sockets) Transmit() (tooBig []int) {
 	for _, q := range s.senders {
-		if len(q.parcels) == 0 {
-			continue
+		if len(q.parcels) > 0 {
+			q.flush(s.refusedHere)
 		}
-		q.flush(func(p parcel, err error) {
-			if now := time.Now(); !errors.Is(err, syscall.EMSGSIZE) && now.Sub(s.complain[p.link]) > 10*time.Second {
-				s.complain[p.link] = now
-				s.log.Warn("datagrams cannot be sent", "link", p.link, "to", p.to, "error", err)
-			}
-			if failed != nil {
-				failed(p.link, p.to, err)
-			}
-		})
+	}
+	tooBig, s.tooBig = s.tooBig, nil
+	return tooBig
+}
+
+// refusedHere notes what this host says against a datagram.
+func (s *Sockets) refusedHere(p parcel, err error) {
+	if s.whole && errors.Is(err, syscall.EMSGSIZE) {
+		if !slices.Contains(s.tooBig, p.link) {
+			s.tooBig = append(s.tooBig, p.link)
+		}
+		return
+	}
+	if now := time.Now(); now.Sub(s.complain[p.link]) > 10*time.Second {
+		s.complain[p.link] = now
+		s.log.Warn("datagrams cannot be sent", "link", p.link, "to", p.to, "error", err)
 	}
 }
 
 // DontFragment has datagrams travel whole or not at all.
 func (s *Sockets) DontFragment() {
+	s.whole = true
 	for link, c := range s.conns {
 		level, name, value := unix.IPPROTO_IP, unix.IP_MTU_DISCOVER, unix.IP_PMTUDISC_PROBE
 		if a, ok := c.LocalAddr().(*net.UDPAddr); ok && a.IP.To4() == nil {

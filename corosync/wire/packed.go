@@ -36,6 +36,20 @@ func (p Packed) Marshal() []byte {
 	return b
 }
 
+// BeginPacked begins the payload of a Mcast behind room for a header. size is that of all of it, as Marshal makes it;
+// the lengths of its messages are put in by PutPackedLength, the messages appended.
+func BeginPacked(room, size int, continuation, fragmented uint8, messages int) []byte {
+	b := make([]byte, room+PackedHeader+2*messages, room+size)
+	b[room+4], b[room+5] = fragmented, continuation
+	le.PutUint16(b[room+6:], uint16(messages))
+	return b
+}
+
+// PutPackedLength tells in a payload how long its i-th message is.
+func PutPackedLength(payload []byte, i, length int) {
+	le.PutUint16(payload[PackedHeader+2*i:], uint16(length))
+}
+
 // ParsePacked reads the payload of a Mcast. swapped is the Mcast's. The messages are parts of b.
 func ParsePacked(b []byte, swapped bool) (Packed, error) {
 	if len(b) < PackedHeader {
@@ -79,6 +93,9 @@ func Grouped(group string, message []byte) []byte {
 	b = append(b, group...)
 	return append(b, message...)
 }
+
+// GroupPrefix is what Grouped puts before a message.
+func GroupPrefix(group string) []byte { return Grouped(group, nil) }
 
 // ParseGrouped takes the names of the groups off a message. swapped is the Mcast's.
 func ParseGrouped(b []byte, swapped bool) (groups []string, message []byte, err error) {

@@ -177,10 +177,14 @@ var le = binary.LittleEndian
 
 func header(size int, k Kind, encapsulated uint8, node uint32) []byte {
 	b := make([]byte, size)
+	putHeader(b, k, encapsulated, node)
+	return b
+}
+
+func putHeader(b []byte, k Kind, encapsulated uint8, node uint32) {
 	le.PutUint16(b, magic)
 	b[2], b[3], b[4] = version, byte(k), encapsulated
 	le.PutUint32(b[5:], node)
-	return b
 }
 
 func putRing(b []byte, r RingID) {
@@ -215,13 +219,24 @@ func (m *Mcast) Marshal() []byte {
 	if m.Encapsulated {
 		encapsulated = 1
 	}
-	b := header(McastHeader+len(m.Payload), KindMcast, encapsulated, m.Node)
+	b := make([]byte, McastHeader+len(m.Payload))
+	m.putHeader(b, encapsulated)
+	copy(b[McastHeader:], m.Payload)
+	return b
+}
+
+// Head writes the header of an ordinary Mcast into a packet that has room for it before its payload, which becomes the Mcast's.
+func (m *Mcast) Head(packet []byte) {
+	m.putHeader(packet, 2)
+	m.Payload = packet[McastHeader:]
+}
+
+func (m *Mcast) putHeader(b []byte, encapsulated uint8) {
+	putHeader(b, KindMcast, encapsulated, m.Node)
 	le.PutUint32(b[13:], m.From)
 	le.PutUint32(b[17:], m.Seq)
 	le.PutUint32(b[21:], uint32(m.ThisSeq))
 	putRing(b[25:], m.Ring)
-	copy(b[McastHeader:], m.Payload)
-	return b
 }
 
 // Marshal is the packet's bytes.

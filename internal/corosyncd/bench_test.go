@@ -20,11 +20,23 @@ import (
 var (
 	ringBench       = flag.String("ring-bench", "", "measures rings of these, beside the original, such as \"2 udpu,3 knet-aes256\"")
 	ringBenchRounds = flag.Int("ring-bench-rounds", 3, "how often each is measured, in turn")
+	ringBenchSizes  = flag.String("ring-bench-sizes", "64,1000,10000,100000", "how long its messages are, in bytes")
 	ringBenchTime   = flag.Duration("ring-bench-time", time.Second, "how long one thing is measured")
 )
 
 // benchSizes are those of the messages, in bytes.
-var benchSizes = []int{64, 1000, 10_000, 100_000}
+func benchSizes() (list []int) {
+	text := os.Getenv("COROSYNCD_SIZES")
+	if text == "" {
+		text = *ringBenchSizes
+	}
+	for w := range strings.SplitSeq(text, ",") {
+		if n, err := strconv.Atoi(w); err == nil {
+			list = append(list, n)
+		}
+	}
+	return list
+}
 
 // benchRun is one thing that is measured.
 type benchRun struct {
@@ -61,7 +73,7 @@ func TestRingBench(t *testing.T) {
 					cuts[real] = append(cuts[real], cut)
 				}
 			}
-			for i, size := range benchSizes {
+			for i, size := range benchSizes() {
 				line := fmt.Sprintf("%s, %6d B:", c, size)
 				for _, real := range []bool{true, false} {
 					name := map[bool]string{true: "original", false: "ours"}[real]
@@ -111,7 +123,7 @@ func measure(t *testing.T, nodes int, settings string, real bool) ([]benchRun, t
 		o.launch(c)
 	}
 	c := h[0].command("nice", "-n", "-20", os.Args[0])
-	c.Env = append(os.Environ(), "COROSYNCD_BENCH=send", "COROSYNCD_COUNT="+fmt.Sprint(nodes), "COROSYNCD_TIME="+ringBenchTime.String())
+	c.Env = append(os.Environ(), "COROSYNCD_BENCH=send", "COROSYNCD_COUNT="+fmt.Sprint(nodes), "COROSYNCD_TIME="+ringBenchTime.String(), "COROSYNCD_SIZES="+*ringBenchSizes)
 	var errs bytes.Buffer
 	c.Stderr = &errs
 	out, err := c.Output()
@@ -321,7 +333,7 @@ func benchSend(ctx context.Context) error {
 			break
 		}
 	}
-	for _, size := range benchSizes {
+	for _, size := range benchSizes() {
 		// Not more are under way than the ring's queues hold, so that neither has to refuse any.
 		window := uint32(max(8, min(6000, 1_500_000/(size+200))))
 		begin := time.Now()

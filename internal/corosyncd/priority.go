@@ -13,7 +13,7 @@ import (
 // processor would only make it wait for wakes; and it keeps little, so that memory may be collected seldom.
 func Alone() {
 	runtime.GOMAXPROCS(1)
-	debug.SetGCPercent(400)
+	debug.SetGCPercent(1000)
 }
 
 // beforeOthers has the process scheduled before others: a token that waits for a

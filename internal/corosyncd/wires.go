@@ -10,7 +10,6 @@ import (
 	"net/netip"
 	"os"
 	"path/filepath"
-	"syscall"
 	"time"
 
 	"hacluster/corosync/conf"
@@ -164,7 +163,7 @@ func (u *udpu) multicast(now time.Time, to []uint32, packet []byte) {
 	}
 }
 
-func (u *udpu) transmit() { u.s.Transmit(nil) }
+func (u *udpu) transmit() { u.s.Transmit() }
 
 func (u *udpu) start(take func([]transport.Datagram)) { u.s.Start(take) }
 
@@ -318,18 +317,11 @@ func (k *knetWires) multicast(_ time.Time, _ []uint32, packet []byte) {
 }
 
 func (k *knetWires) transmit() {
-	tooBig := [conf.MaxLinks]bool{}
-	k.s.Transmit(func(link int, _ netip.AddrPort, err error) {
-		if errors.Is(err, syscall.EMSGSIZE) {
-			tooBig[link] = true
-		}
-	})
-	for link, is := range tooBig {
-		if is {
+	for tooBig := k.s.Transmit(); len(tooBig) > 0; tooBig = k.s.Transmit() {
+		for _, link := range tooBig {
 			k.net.TooBig(time.Now(), link, transport.MTU(k.own[link].Addr()))
-			k.carryOut()
-			k.s.Transmit(nil)
 		}
+		k.carryOut()
 	}
 }
 
