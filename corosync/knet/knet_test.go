@@ -95,7 +95,7 @@ func TestCaptured(t *testing.T) {
 			if err != nil {
 				t.Error(err)
 			}
-			again = d.marshal()
+			again = whole(d)
 		case typePing, typePong:
 			q, err := parsePing(p)
 			if err != nil {
@@ -114,6 +114,11 @@ func TestCaptured(t *testing.T) {
 			t.Errorf("no packet of type %#x among the captures", k)
 		}
 	}
+}
+
+func whole(d data) []byte {
+	head := d.header()
+	return append(head[:], d.payload...)
 }
 
 // TestDataMTU holds the sizes that the original reports.
@@ -371,8 +376,8 @@ func TestRefused(t *testing.T) {
 		{1, address(2, 1), good},
 		{0, address(2, 0), ping{host: 9}.marshal(typePing)},
 		{0, address(2, 0), good[:20]},
-		{0, address(2, 0), data{host: 2, fragments: 0}.marshal()},
-		{0, address(2, 0), data{host: 2, fragments: 2, fragment: 3}.marshal()},
+		{0, address(2, 0), whole(data{host: 2, fragments: 0})},
+		{0, address(2, 0), whole(data{host: 2, fragments: 2, fragment: 3})},
 		{0, address(2, 0), append([]byte{9}, good[1:]...)},
 		{0, address(2, 0), append([]byte{1, 0x77}, good[2:]...)},
 	} {

@@ -330,7 +330,8 @@ func (n *Net) Send(to uint16, packet []byte) {
 		if count > 1 {
 			d.fragment = uint8(f + 1)
 		}
-		b, err := n.seal.close(d.marshal())
+		head := d.header()
+		b, err := n.seal.close(head[:], d.payload)
 		if err != nil {
 			n.log.Error("a packet cannot be encrypted", "error", err)
 			return

@@ -54,8 +54,8 @@ type data struct {
 	payload   []byte
 }
 
-func (d data) marshal() []byte {
-	b := make([]byte, dataSize, dataSize+len(d.payload))
+// header is what stands before the payload.
+func (d data) header() (b [dataSize]byte) {
 	b[0], b[1] = version, typeData
 	be.PutUint16(b[2:], d.host)
 	be.PutUint16(b[6:], d.seq)
@@ -64,7 +64,7 @@ func (d data) marshal() []byte {
 		b[10] = 1
 	}
 	b[11], b[12], b[13] = d.fragments, d.fragment, byte(d.channel)
-	return append(b, d.payload...)
+	return b
 }
 
 func parseData(b []byte) (data, error) {

@@ -104,24 +104,33 @@ func (s *seal) sum(b []byte) []byte {
 	return s.mac.Sum(s.digest[:0])
 }
 
-// close is the packet as it travels.
-func (s *seal) close(packet []byte) ([]byte, error) {
+// close is a packet, given in parts, as it travels: in a block of its own.
+func (s *seal) close(parts ...[]byte) ([]byte, error) {
+	n := 0
+	for _, p := range parts {
+		n += len(p)
+	}
+	iv := 0
+	if s.block != nil {
+		iv = aes.BlockSize
+	}
+	b := make([]byte, iv, s.sealed(n))
+	for _, p := range parts {
+		b = append(b, p...)
+	}
 	if s.hash == nil {
-		return packet, nil
+		return b, nil
 	}
-	if s.block == nil {
-		return append(packet, s.sum(packet)...), nil
+	if s.block != nil {
+		pad := aes.BlockSize - n%aes.BlockSize
+		for range pad {
+			b = append(b, byte(pad))
+		}
+		if _, err := io.ReadFull(s.rand, b[:iv]); err != nil {
+			return nil, err
+		}
+		startAt(&s.enc, b[:iv], func(iv []byte) cipher.BlockMode { return cipher.NewCBCEncrypter(s.block, iv) }).CryptBlocks(b[iv:], b[iv:])
 	}
-	pad := aes.BlockSize - len(packet)%aes.BlockSize
-	b := make([]byte, aes.BlockSize+len(packet)+pad, aes.BlockSize+len(packet)+pad+s.size)
-	if _, err := io.ReadFull(s.rand, b[:aes.BlockSize]); err != nil {
-		return nil, err
-	}
-	copy(b[aes.BlockSize:], packet)
-	for i := len(b) - pad; i < len(b); i++ {
-		b[i] = byte(pad)
-	}
-	startAt(&s.enc, b[:aes.BlockSize], func(iv []byte) cipher.BlockMode { return cipher.NewCBCEncrypter(s.block, iv) }).CryptBlocks(b[aes.BlockSize:], b[aes.BlockSize:])
 	return append(b, s.sum(b)...), nil
 }
 
