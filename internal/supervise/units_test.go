@@ -19,7 +19,7 @@ func TestUnits(t *testing.T) {
 	for _, f := range files {
 		names = append(names, strings.TrimSuffix(filepath.Base(f), ".service"))
 	}
-	for _, u := range Roles("@SBINDIR@/clusterd") {
+	for _, u := range Roles("@SBINDIR@/clusterd", "") {
 		if !slices.Contains(names, u.Name) {
 			t.Errorf("%s has no unit of systemd", u.Name)
 			continue
@@ -47,5 +47,30 @@ func TestUnits(t *testing.T) {
 	}
 	if len(names) > 0 {
 		t.Errorf("units that no role of clusterd has: %v", names)
+	}
+}
+
+// TestRing: a file names the program that is the host's ring.
+func TestRing(t *testing.T) {
+	file := filepath.Join(t.TempDir(), "corosync")
+	if ring, err := Ring(file); ring != "" || err != nil {
+		t.Errorf("without the file: %q, %v", ring, err)
+	}
+	for text, want := range map[string]string{"/usr/sbin/corosync\n": "/usr/sbin/corosync", "\n": "", "corosync": "error"} {
+		if err := os.WriteFile(file, []byte(text), 0o644); err != nil {
+			t.Fatal(err)
+		}
+		ring, err := Ring(file)
+		if err != nil {
+			ring = "error"
+		}
+		if ring != want {
+			t.Errorf("%q: %q, not %q", text, ring, want)
+		}
+	}
+	for _, u := range Roles("/x/clusterd", "/usr/sbin/corosync") {
+		if u.Name == "corosync" && !slices.Equal(u.Argv, []string{"/usr/sbin/corosync", "-f"}) {
+			t.Errorf("the ring is %v", u.Argv)
+		}
 	}
 }
