@@ -67,13 +67,71 @@ func (r *run) late(c *Controller) {
 	if r == nil {
 		return
 	}
+	lost := false
 	for i, t := range r.late_ {
-		if r.steps[i] == stepFired && !t.IsZero() && !t.After(c.now) {
-			c.effects.Logf("Transition %d: action %s on %s was lost", r.id, r.graph.Synapses[i].Action.Key, r.graph.Synapses[i].Action.Node)
-			r.steps[i] = stepFailed
-			c.abort("Action lost")
+		if r.steps[i] != stepFired || t.IsZero() || t.After(c.now) {
+			continue
+		}
+		a := r.graph.Synapses[i].Action
+		c.effects.Logf("Transition %d: action %s on %s was lost", r.id, a.Key, a.Node)
+		r.steps[i] = stepFailed
+		c.recordLost(a)
+		lost = true
+	}
+	if lost {
+		c.abort("Action lost")
+	}
+}
+
+// recordLost writes that an action took too long in the place of the node that never told
+// how it ended, so that the next plan knows of it.
+func (c *Controller) recordLost(a *transition.Action) {
+	if a.Kind != transition.ResourceOp || a.Resource == nil || a.Resource.Tag != "primitive" {
+		return
+	}
+	switch a.Operation {
+	case "cancel", "delete", "lrm_delete", "clear_failcount", "notify", "meta-data":
+		return // leave no history
+	}
+	via := a.Router
+	if via == "" {
+		via = a.Node
+	}
+	reason := "Controller on " + via + " did not return result in time"
+	if via == c.self.Name {
+		reason = "Local executor did not return result in time"
+	}
+	interval := strconv.FormatInt(a.Interval(), 10)
+	ids := []string{a.Resource.ID + "_last_failure_0"}
+	if a.Interval() == 0 {
+		ids = append(ids, a.Resource.ID+"_last_0")
+	}
+	state := etree.NewElement("node_state")
+	state.CreateAttr("id", a.NodeID)
+	state.CreateAttr("uname", a.Node)
+	lrm := state.CreateElement("lrm")
+	lrm.CreateAttr("id", a.NodeID)
+	rsc := lrm.CreateElement("lrm_resources").CreateElement("lrm_resource")
+	for _, x := range [][2]string{{"id", a.Resource.ID}, {"class", a.Resource.Class}, {"provider", a.Resource.Provider}, {"type", a.Resource.Type}} {
+		if x[1] != "" {
+			rsc.CreateAttr(x[0], x[1])
 		}
 	}
+	var op *etree.Element
+	for _, id := range ids {
+		op = rsc.CreateElement("lrm_rsc_op")
+		now := strconv.FormatInt(c.now.Unix(), 10)
+		for _, x := range [][2]string{
+			{"id", id}, {"operation_key", a.Resource.ID + "_" + a.Operation + "_" + interval}, {"operation", a.Operation},
+			{"crm-debug-origin", "controld_record_action_event"}, {"crm_feature_set", FeatureSet}, {"transition-key", c.key(a)},
+			{"transition-magic", "2:1;" + c.key(a)}, {"exit-reason", reason}, {"on_node", a.Node}, {"call-id", "-1"}, {"rc-code", "1"},
+			{"op-status", "2"}, {"interval", interval}, {"last-rc-change", now}, {"exec-time", "0"}, {"queue-time", "0"},
+		} {
+			op.CreateAttr(x[0], x[1])
+		}
+	}
+	c.update(cib.Request{Op: cib.Modify, Section: "status", CanCreate: true, Data: state}, nil)
+	c.countFailure(a.Node, op, true, ignoresFailure(a))
 }
 
 func (r *run) inFlight() int {

@@ -23,6 +23,7 @@ type alone struct {
 	planned  int
 	executed []*etree.Element
 	set      []string // attributes
+	updates  []cib.Request
 }
 
 func (w *alone) then(f func()) { w.later = append(w.later, f) }
@@ -40,7 +41,8 @@ func (w *alone) Broadcast(msg *etree.Element) {
 	w.then(func() { w.c.Deliver(time.Unix(1000, 0), "n1", msg) })
 }
 func (w *alone) CIB() *etree.Element { return w.root }
-func (w *alone) Update(_ cib.Request, done func(error)) {
+func (w *alone) Update(req cib.Request, done func(error)) {
+	w.updates = append(w.updates, req)
 	w.then(func() { done(nil) })
 }
 func (w *alone) Sync(_ string, done func(error)) { w.then(func() { done(nil) }) }
@@ -204,5 +206,27 @@ func TestFailureIsAnnounced(t *testing.T) {
 	}
 	if !slices.Contains(w.set, "fail-count-r#start_0") {
 		t.Errorf("no failure was counted: %v", w.set)
+	}
+}
+
+// An action whose end nobody tells of is recorded as one that took too long; the next plan
+// comes after that.
+func TestActionIsLost(t *testing.T) {
+	w := begin(chain(rscOp("start", "r_start_0", 0, transition.Attr{Name: "CRM_meta_timeout", Value: "20000"}), rscOp("monitor", "r_monitor_10000", 0)))
+	due := w.c.Deadline()
+	if want := time.Unix(1000, 0).Add(80 * time.Second); !due.Equal(want) {
+		t.Fatalf("it counts as lost at %s, not %s", due, want)
+	}
+	w.updates = nil
+	w.c.Tick(due)
+	if len(w.updates) != 1 || w.planned != 1 {
+		t.Fatalf("%d changes of the CIB, %d plans before they were applied", len(w.updates), w.planned)
+	}
+	entry := w.updates[0].Data.FindElement("lrm/lrm_resources/lrm_resource/lrm_rsc_op[@id='r_last_failure_0']")
+	if entry == nil || entry.SelectAttrValue("op-status", "") != "2" || entry.SelectAttrValue("exit-reason", "") != "Local executor did not return result in time" {
+		t.Errorf("recorded: %v", entry)
+	}
+	if w.settle(); w.planned != 2 || !slices.Contains(w.set, "fail-count-r#start_0") {
+		t.Errorf("%d plans, attributes %v", w.planned, w.set)
 	}
 }
