@@ -57,6 +57,7 @@ func TestRealAgents(t *testing.T) {
 	}
 	check := func() string {
 		t.Helper()
+		b.do("1", "crm_resource", "--wait", "--timeout", "60s")
 		at := one("Page")
 		for _, r := range []string{"VirtualIP", "Files", "Nothing"} {
 			if h := one(r); h != at {
@@ -86,7 +87,6 @@ func TestRealAgents(t *testing.T) {
 			t.Errorf("%s is on node%s still", what, was)
 		}
 	}
-	b.await(60*time.Second, "1", "is running on: node", "sh", "-c", "crm_resource --wait --timeout 50s >/dev/null; crm_resource --locate --resource Page")
 	moved(at, check(), "the group")
 	moved(master, promoted(), "the promoted instance")
 	if out := b.do(at, "mount"); strings.Contains(out, "/srv/data") {
