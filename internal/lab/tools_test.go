@@ -87,11 +87,11 @@ func TestFenceByHand(t *testing.T) {
 		if again {
 			// The CIB does not tell that the history was forgotten; the fencer does.
 			b.do(from, "crm_mon", "-d", "--output-as=text", "--output-to=/tmp/mon.txt", "-i", "600", "--include=none,fencing")
-			b.await(5*time.Second, from, "reboot of "+target+" successful", "cat", "/tmp/mon.txt")
+			b.await(5*time.Second, from, "reboot of "+target+" by ", "cat", "/tmp/mon.txt")
 		}
 		b.do(from, "stonith_admin", "--history", target, "--cleanup")
 		if again {
-			b.await(time.Second, from, "0", "sh", "-c", "grep -c reboot /tmp/mon.txt")
+			b.await(5*time.Second, from, "0", "sh", "-c", "grep -c reboot /tmp/mon.txt")
 		}
 	}
 	b.do(host(target), "systemctl", "stop", "pacemaker", "corosync")

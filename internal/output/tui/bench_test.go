@@ -6,6 +6,8 @@ import (
 	"testing"
 
 	"hacluster/cib"
+	"hacluster/cib/upgrade"
+	"hacluster/cib/xml"
 	"hacluster/internal/output/screen"
 )
 
@@ -42,6 +44,29 @@ func BenchmarkRefresh(b *testing.B) {
 		m.Take(s)
 		m.Frame()
 	}
+}
+
+// BenchmarkRefreshWhole is that with what comes before it: the answer of the CIB's daemon is
+// parsed, and raised to the schema that is read.
+func BenchmarkRefreshWhole(b *testing.B) {
+	data := xml.Compact(big(b).Root)
+	m := New(&plainPager{screen.Page{Sections: screen.DefaultText, Inactive: true}}, Options{Color: true})
+	m.Resize(120, 40)
+	for b.Loop() {
+		doc, err := xml.Parse(data)
+		if err != nil {
+			b.Fatal(err)
+		}
+		s := Snapshot{Root: doc.Root, At: at}
+		up, err := upgrade.ForSchedulerValid(doc.Root)
+		if err != nil {
+			b.Fatal(err)
+		}
+		s.Root, s.Raw = up.Root, doc.Root
+		m.Take(s)
+		m.Frame()
+	}
+	b.ReportMetric(float64(len(data)), "bytes")
 }
 
 // BenchmarkKey is a key that moves the cursor, and the frame after it; BenchmarkFilter one

@@ -22,6 +22,7 @@ type view struct {
 	plan    *scheduler.Result
 	trace   scheduler.Trace
 	planErr error
+	beat    string // the pulse, once it was asked for
 }
 
 func newView(s Snapshot) *view {
@@ -78,6 +79,13 @@ func (v *view) votes() Votes {
 
 // pulse is the cluster in one line.
 func (v *view) pulse() string {
+	if v.beat == "" {
+		v.beat = v.measure()
+	}
+	return v.beat
+}
+
+func (v *view) measure() string {
 	q := v.votes()
 	var parts []string
 	quorum := "NO QUORUM"
