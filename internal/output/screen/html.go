@@ -69,7 +69,7 @@ func frame(h Head) (root, body *html.Node) {
 	if title == "" {
 		title = "Cluster Status"
 	}
-	head.Add("title").Text(title)
+	head.Add("title").Text(Inert(title))
 	head.Add("meta").Attr("charset", "utf-8")
 	if h.Refresh > 0 {
 		head.Add("meta").Attr("http-equiv", "refresh").Attr("content", strconv.Itoa(h.Refresh))

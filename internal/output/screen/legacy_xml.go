@@ -47,7 +47,7 @@ func LegacyXML(c *status.Cluster, o Options) string {
 	var b strings.Builder
 	b.WriteString("<?xml version=\"1.0\"?>\n")
 	writeThen(&b, root, 0)
-	return b.String()
+	return referred(b.String())
 }
 
 const legacyVersion = "1.1.23"

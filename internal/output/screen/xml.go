@@ -66,7 +66,28 @@ func XML(c *status.Cluster, p Page, f Frame) string {
 		}
 		w.end()
 	}
-	return string(xml.Pretty(root))
+	return referred(string(xml.Pretty(root)))
+}
+
+// referred writes characters that would steer a terminal as references by their number: the
+// same to who reads XML, and inert to who looks at it. What XML does not allow stays visible as text.
+func referred(s string) string {
+	hides := func(r rune) bool { return r != '\n' && steers(r) }
+	if !strings.ContainsFunc(s, hides) {
+		return s
+	}
+	var b strings.Builder
+	for _, r := range s {
+		switch {
+		case !hides(r):
+			b.WriteRune(r)
+		case r < ' ' && r != '\r':
+			b.WriteString(Inert(string(r)))
+		default:
+			fmt.Fprintf(&b, "&#x%x;", r)
+		}
+	}
+	return b.String()
 }
 
 var escaper = strings.NewReplacer("<", "&lt;", ">", "&gt;", "&", "&amp;", `"`, "&quot;", "\t", "&#9;", "\n", "&#10;", "\r", "&#13;")
