@@ -21,12 +21,14 @@ func TestHostileNames(t *testing.T) {
 		t.Fatal(err)
 	}
 	c := status.Read(status.Input{CIB: doc.Root(), Now: time.Unix(1795449600, 0)})
-	p := Page{Sections: AllText, Inactive: true, Detail: true, Timing: true, Live: true, LocalNode: evil,
-		Fencing: []Fencing{{Target: evil, Action: "off", Client: evil, Origin: evil, Delegate: evil, State: "failed", Reason: evil}}}
+	p := Page{
+		Sections: AllText, Inactive: true, Detail: true, Timing: true, Live: true, LocalNode: evil,
+		Fencing: []Fencing{{Target: evil, Action: "off", Client: evil, Origin: evil, Delegate: evil, State: "failed", Reason: evil}},
+	}
 	for form, got := range map[string]string{
 		"text": Text(c, p), "html": HTML(c, p, Head{Title: evil, Stylesheet: evil}, []string{evil}), "xml": XML(c, p, Frame{Request: evil, Errors: []string{evil}}),
 		"legacy xml": LegacyXML(c, Options{Inactive: true, Operations: true, FailCounts: true, Attributes: true}),
-		"legacy": Legacy(c, Options{Inactive: true, Operations: true, FailCounts: true, Attributes: true}),
+		"legacy":     Legacy(c, Options{Inactive: true, Operations: true, FailCounts: true, Attributes: true}),
 	} {
 		for _, r := range got {
 			if r != '\n' && steers(r) {
