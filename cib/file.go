@@ -59,21 +59,51 @@ func ReadFile(file string) ([]byte, error) {
 // a name that ends in .bz2 is packed.
 func WriteFile(file string, root *etree.Element) error { return writeFile(osDisk{}, file, root) }
 
-func writeFile(d disk, file string, root *etree.Element) error {
+// OverwriteFile writes a document into a file as Pacemaker's tools do with the one that
+// CIB_file names: it stays the same file, so that a program that holds it open sees the
+// change, as the original pcs does with its copies. A crash meanwhile can leave it torn.
+func OverwriteFile(file string, root *etree.Element) error {
+	data, err := pack(file, root)
+	if err != nil {
+		return err
+	}
+	f, err := os.OpenFile(file, os.O_WRONLY|os.O_CREATE, 0o600)
+	if err != nil {
+		return err
+	}
+	if _, err = f.Write(data); err == nil {
+		err = f.Truncate(int64(len(data)))
+	}
+	if errors.Is(err, syscall.EINVAL) { // a pipe, or a device
+		err = nil
+	}
+	return errors.Join(err, f.Close())
+}
+
+// pack is a document as the bytes of a file of that name.
+func pack(file string, root *etree.Element) ([]byte, error) {
 	data := xml.Format(root)
-	if strings.HasSuffix(file, ".bz2") {
-		var b bytes.Buffer
-		z, err := packer.NewWriter(&b, nil)
-		if err != nil {
-			return err
-		}
-		if _, err := z.Write(data); err != nil {
-			return err
-		}
-		if err := z.Close(); err != nil {
-			return err
-		}
-		data = b.Bytes()
+	if !strings.HasSuffix(file, ".bz2") {
+		return data, nil
+	}
+	var b bytes.Buffer
+	z, err := packer.NewWriter(&b, nil)
+	if err != nil {
+		return nil, err
+	}
+	if _, err := z.Write(data); err != nil {
+		return nil, err
+	}
+	if err := z.Close(); err != nil {
+		return nil, err
+	}
+	return b.Bytes(), nil
+}
+
+func writeFile(d disk, file string, root *etree.Element) error {
+	data, err := pack(file, root)
+	if err != nil {
+		return err
 	}
 	if to, err := filepath.EvalSymlinks(file); err == nil {
 		file = to
@@ -83,7 +113,7 @@ func writeFile(d disk, file string, root *etree.Element) error {
 		mode = st.Mode().Perm()
 		own = func(f tempFile) error { return keepOwner(f, st) }
 	}
-	err := replace(d, file, data, func(f tempFile) error { return errors.Join(f.Chmod(mode), own(f)) })
+	err = replace(d, file, data, func(f tempFile) error { return errors.Join(f.Chmod(mode), own(f)) })
 	if err != nil {
 		return err
 	}

@@ -167,7 +167,7 @@ func (c *CIB) Close() error {
 	if !c.dirty || c.file == "-" {
 		return nil
 	}
-	return cib.WriteFile(c.file, c.root)
+	return cib.OverwriteFile(c.file, c.root)
 }
 
 // Reason is the system's word for an error, without what it happened to:
