@@ -105,6 +105,18 @@ func TestRun(t *testing.T) {
 	}
 }
 
+// TestFenceMetadata: what the cluster does itself is no demand on the configuration.
+func TestFenceMetadata(t *testing.T) {
+	got, err := fenceMetadata([]byte(`<resource-agent name="f"><parameters><parameter name="port" required="1"/><parameter name="ip" required="1"/></parameters><actions><action name="on"/></actions></resource-agent>`))
+	want := `<resource-agent name="f"><parameters><parameter name="port" required="0"/><parameter name="ip" required="1"/></parameters><actions><action name="on"/><action name="stop" timeout="20s"/><action name="start" timeout="20s"/></actions></resource-agent>`
+	if err != nil || string(got) != want {
+		t.Errorf("%v\n%s", err, got)
+	}
+	if _, err := fenceMetadata([]byte("<a>")); err == nil {
+		t.Error("half a document is taken")
+	}
+}
+
 func TestMetadata(t *testing.T) {
 	h := host(t, map[string]string{
 		"ocf/resource.d/p/a": `[ "$1" = meta-data ] && echo '<resource-agent name="a"/>'`, "ocf/resource.d/p/b": "exit 1", "init.d/svc": "",

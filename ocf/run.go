@@ -361,7 +361,14 @@ func (h *Host) Metadata(ctx context.Context, a Agent) ([]byte, error) {
 	if res.Status != Done || res.Code != CodeOK {
 		return nil, fmt.Errorf("%s: %s ended with code %d: %s", a, name, res.Code, strings.TrimSpace(res.Reason+" "+firstLine(res.Stderr)))
 	}
-	return []byte(res.Stdout), nil
+	if a.Class != Stonith {
+		return []byte(res.Stdout), nil
+	}
+	data, err := fenceMetadata([]byte(res.Stdout))
+	if err != nil {
+		return nil, fmt.Errorf("%s: %w", a, err)
+	}
+	return data, nil
 }
 
 func firstLine(s string) string {

@@ -173,6 +173,7 @@ func (p placement) failed(err error) error {
 		done = "banned"
 	}
 	var many *manyError
+	var duration *durationError
 	switch {
 	case errors.Is(err, errNowhere):
 		return report.Items{report.Errorf("You must specify a node when moving/banning a stopped resource")}
@@ -182,6 +183,8 @@ func (p placement) failed(err error) error {
 			text += ", unless a destination node is specified"
 		}
 		return report.Items{report.Errorf("%s", text)}
+	case errors.As(err, &duration):
+		return report.Items{report.Errorf("cannot %s resource '%s'\n%s", verb, p.id, err)}
 	}
 	return report.Items{report.Errorf("cannot %s resource '%s'\ncrm_resource: %s", verb, p.id, err)}
 }

@@ -41,18 +41,17 @@ type manyError struct {
 
 func (e *manyError) Error() string { return e.text }
 
+// durationError is a lifetime that is none, in crm_resource's words, which have no name before them.
+type durationError struct{ text string }
+
+func (e *durationError) Error() string {
+	return "Invalid duration specified: " + e.text + "\nPlease refer to https://en.wikipedia.org/wiki/ISO_8601#Durations for examples of valid durations"
+}
+
 // apply changes the CIB; it gives the bans that were made without the user naming the node.
 func (p placement) apply(s *session.Session, root *etree.Element) ([]ban, error) {
 	if p.what == "clear" {
 		return nil, p.clear(s, root)
-	}
-	now := time.Now()
-	end := ""
-	if p.lifetime != "" {
-		var err error
-		if end, err = placing.End(now, p.lifetime); err != nil {
-			return nil, fmt.Errorf("Invalid duration specified: %s\nPlease refer to https://en.wikipedia.org/wiki/ISO_8601#Durations for examples of valid durations", p.lifetime) //nolint:staticcheck // crm_resource's words
-		}
 	}
 	st := session.StateOf(root)
 	active := p.activeOn(st)
@@ -70,8 +69,7 @@ func (p placement) apply(s *session.Session, root *etree.Element) ([]ban, error)
 			return nil, fmt.Errorf("Node '%s' not found\nError performing operation: No such object", p.node) //nolint:staticcheck // crm_resource's words
 		}
 		if p.what == "ban" {
-			p.ban(root, node, end)
-			return []ban{{p.banID(node), node}}, nil
+			return p.ban(root, node)
 		}
 		if len(active) > 1 && !p.promoted && !p.manyAllowed(root) {
 			return nil, &manyError{fmt.Sprintf("Resource '%s' not moved: active on multiple nodes", p.id), true}
@@ -85,8 +83,7 @@ func (p placement) apply(s *session.Session, root *etree.Element) ([]ban, error)
 				return nil, err
 			}
 		}
-		p.prefer(root, node, end)
-		return nil, nil
+		return nil, p.prefer(root, node)
 	}
 	if len(active) != 1 {
 		if len(active) == 0 {
@@ -94,8 +91,7 @@ func (p placement) apply(s *session.Session, root *etree.Element) ([]ban, error)
 		}
 		return nil, &manyError{text: fmt.Sprintf("Resource '%s' not moved: active in %d locations.\nTo prevent '%s' from running on a specific location, specify a node.\nError performing operation: Invalid argument", p.id, len(active), p.id)}
 	}
-	p.ban(root, active[0], end)
-	return []ban{{p.banID(active[0]), active[0]}}, nil
+	return p.ban(root, active[0])
 }
 
 func (p placement) manyAllowed(root *etree.Element) bool {
@@ -152,12 +148,34 @@ func (p placement) put(root *etree.Element, req cib.Request) {
 	}
 }
 
-func (p placement) ban(root *etree.Element, node, end string) {
+func (p placement) ban(root *etree.Element, node string) ([]ban, error) {
+	end, err := p.end()
+	if err != nil {
+		return nil, err
+	}
 	p.put(root, p.wish(root, node, end).Ban())
+	return []ban{{p.banID(node), node}}, nil
 }
 
-func (p placement) prefer(root *etree.Element, node, end string) {
-	p.put(root, p.wish(root, node, end).Prefer())
+func (p placement) prefer(root *etree.Element, node string) error {
+	end, err := p.end()
+	if err == nil {
+		p.put(root, p.wish(root, node, end).Prefer())
+	}
+	return err
+}
+
+// end is when the constraint shall end to count, "" for never. What the duration is worth is asked last,
+// when all else is known to fit.
+func (p placement) end() (string, error) {
+	if p.lifetime == "" {
+		return "", nil
+	}
+	end, err := placing.End(time.Now(), p.lifetime)
+	if err != nil {
+		return "", &durationError{p.lifetime}
+	}
+	return end, nil
 }
 
 // drop removes constraints of these ids that are for the node, "" for all nodes.

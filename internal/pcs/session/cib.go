@@ -85,11 +85,20 @@ func (s *Session) CIB() (*etree.Element, error) {
 		return nil, err
 	}
 	s.cib.text = data
-	root, err := doc.Parse(data)
+	root, err := s.cib.parse()
 	if err != nil || root.Tag != "cib" || !s.Live() && len(invalid(root)) > 0 {
 		return nil, report.Fatal("unable to get cib")
 	}
 	return root, nil
+}
+
+// parse is the CIB as a tree. A missing status is added, as Pacemaker does to a file.
+func (c cibState) parse() (*etree.Element, error) {
+	root, err := doc.Parse(c.text)
+	if err == nil && root.Tag == "cib" && doc.Child(root, "status") == nil {
+		root.CreateElement("status")
+	}
+	return root, err
 }
 
 // invalid gives what a CIB violates in the schema that it declares. The running cluster
@@ -109,7 +118,7 @@ func (s *Session) CIBText() ([]byte, error) {
 
 // Push stores an edited CIB. Nothing is written when nothing changed.
 func (s *Session) Push(root *etree.Element) error {
-	old, err := doc.Parse(s.cib.text)
+	old, err := s.cib.parse()
 	if err != nil {
 		return err
 	}
