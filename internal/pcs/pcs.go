@@ -67,7 +67,11 @@ func Run(ctx context.Context, env *program.Env, w session.World) int {
 	if code, done := s.AsRoot(words); done {
 		return code
 	}
-	return finish(s, words, dispatch(s, words))
+	err = dispatch(s, words)
+	if err == nil {
+		err = s.Settle()
+	}
+	return finish(s, words, err)
 }
 
 // generation is the version that a command line speaks which is of a generation that nothing asked for.

@@ -280,7 +280,7 @@ func locationRule(s *session.Session, args []string) error {
 // cibForRule opens the CIB, raised to the schema that a rule needs.
 func cibForRule(s *session.Session, words []string) (*etree.Element, error) {
 	if rule.NeedsIntegers(s, words) {
-		return s.CIBAtLeast([3]int{3, 5, 0})
+		return s.OldCIBAtLeast([3]int{3, 5, 0})
 	}
 	return s.CIB()
 }

@@ -70,7 +70,7 @@ func place(s *session.Session, args []string, what string) error {
 	if err != nil {
 		return err
 	}
-	p := placement{what: what, id: id, node: node, promoted: s.Opts.Has(option), lifetime: lifetime, step: s.Push}
+	p := placement{what: what, id: id, node: node, promoted: s.Opts.Has(option), lifetime: lifetime, step: s.PushStep}
 	root, err := p.load(s)
 	if err != nil {
 		return err

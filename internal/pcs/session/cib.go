@@ -24,6 +24,8 @@ import (
 // cibState is the CIB as it was read last.
 type cibState struct {
 	text []byte
+	// held: text is a file's CIB with its schema raised, which the file gets when the command succeeds.
+	held bool
 }
 
 // emptyCIB is what -f begins with when the file does not exist.
@@ -41,6 +43,9 @@ func (s *Session) EmptyCIB() []byte {
 
 // readCIB gives the text of the CIB that the verb works on.
 func (s *Session) readCIB() ([]byte, error) {
+	if s.cib.held {
+		return s.cib.text, nil
+	}
 	if file, ok := s.File(); ok {
 		data, err := os.ReadFile(file)
 		if errors.Is(err, os.ErrNotExist) {
@@ -117,7 +122,13 @@ func (s *Session) CIBText() ([]byte, error) {
 }
 
 // Push stores an edited CIB. Nothing is written when nothing changed.
-func (s *Session) Push(root *etree.Element) error {
+func (s *Session) Push(root *etree.Element) error { return s.push(root, false) }
+
+// PushStep is Push for a step after which the command can yet fail: a file gets the change when
+// the command has succeeded.
+func (s *Session) PushStep(root *etree.Element) error { return s.push(root, true) }
+
+func (s *Session) push(root *etree.Element, hold bool) error {
 	old, err := s.cib.parse()
 	if err != nil {
 		return err
@@ -134,11 +145,11 @@ func (s *Session) Push(root *etree.Element) error {
 		if !bytes.HasPrefix(s.cib.text, []byte("<?xml")) {
 			text = doc.Format(root)
 		}
-		if err := writeInPlace(file, text); err != nil {
-			return report.Fatalf("Unable to write to file: '%s': '%s'", file, Reason(err))
+		if hold {
+			s.cib = cibState{text: text, held: true}
+			return nil
 		}
-		s.cib.text = text
-		return nil
+		return s.writeCIB(file, text)
 	}
 	if s.World.Cluster == nil {
 		return s.noCIB("")
@@ -151,6 +162,24 @@ func (s *Session) Push(root *etree.Element) error {
 	}
 	s.cib.text = doc.Format(root)
 	return nil
+}
+
+// writeCIB writes the file that the verb works on.
+func (s *Session) writeCIB(file string, text []byte) error {
+	if err := writeInPlace(file, text); err != nil {
+		return report.Fatalf("Unable to write to file: '%s': '%s'", file, Reason(err))
+	}
+	s.cib = cibState{text: text}
+	return nil
+}
+
+// Settle writes what waited for the command to succeed.
+func (s *Session) Settle() error {
+	file, ok := s.File()
+	if !ok || !s.cib.held {
+		return nil
+	}
+	return s.writeCIB(file, s.cib.text)
 }
 
 // refused is the answer to an edit that would leave a CIB that its schema does not allow:
@@ -350,17 +379,18 @@ func (s *Session) CIBAtLeast(need [3]int) (*etree.Element, error) {
 	return s.LibCIBAtLeast(need)
 }
 
-// OldCIBAtLeast is CIBAtLeast for commands whose words did not change since 0.9.
+// OldCIBAtLeast is CIBAtLeast for commands that did not change since 0.9: their words are
+// others, and a file keeps its raised schema when the command fails later on.
 func (s *Session) OldCIBAtLeast(need [3]int) (*etree.Element, error) {
-	return s.cibAtLeast(need, "Cluster CIB has been upgraded to latest version")
+	return s.cibAtLeast(need, "Cluster CIB has been upgraded to latest version", s.UpgradeCIB)
 }
 
 // LibCIBAtLeast is CIBAtLeast for those commands of 0.9 that speak as the later generations do.
 func (s *Session) LibCIBAtLeast(need [3]int) (*etree.Element, error) {
-	return s.cibAtLeast(need, "CIB has been upgraded to the latest schema version.")
+	return s.cibAtLeast(need, "CIB has been upgraded to the latest schema version.", func() error { return s.raise(true) })
 }
 
-func (s *Session) cibAtLeast(need [3]int, done string) (*etree.Element, error) {
+func (s *Session) cibAtLeast(need [3]int, done string, raise func() error) (*etree.Element, error) {
 	root, err := s.CIB()
 	if err != nil {
 		return nil, err
@@ -369,18 +399,18 @@ func (s *Session) cibAtLeast(need [3]int, done string) (*etree.Element, error) {
 	if need == [3]int{} || ok && doc.AtLeast(have, need) {
 		return root, nil
 	}
-	if root, err = s.upgrade(need); err == nil {
+	if root, err = s.upgrade(need, raise); err == nil {
 		s.Out.Info(done)
 	}
 	return root, err
 }
 
 // upgrade raises the schema of the CIB that the verb works on.
-func (s *Session) upgrade(need [3]int) (*etree.Element, error) {
+func (s *Session) upgrade(need [3]int, raise func() error) (*etree.Element, error) {
 	if s.Live() && s.World.Cluster == nil {
 		return nil, s.noCIB("")
 	}
-	if err := s.UpgradeCIB(); err != nil && cib.CodeOf(err) != cib.SchemaUnchanged {
+	if err := raise(); err != nil && cib.CodeOf(err) != cib.SchemaUnchanged {
 		return nil, report.Fatalf("unable to upgrade cluster: %s", err)
 	}
 	root, err := s.CIB()

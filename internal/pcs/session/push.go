@@ -7,7 +7,6 @@ import (
 	"hacluster/cib/schema"
 	"hacluster/internal/pcs/doc"
 	"hacluster/internal/pcs/live"
-	"hacluster/internal/pcs/report"
 )
 
 // SetFile makes the verb work on a CIB in a file.
@@ -16,19 +15,20 @@ func (s *Session) SetFile(path string) { s.Opts.Set("-f", path) }
 // ReplaceCIB puts a CIB, or a section of it, in place of what is there. scope "" is everything.
 // Errors of the CIB's rules can be told by cib.CodeOf.
 func (s *Session) ReplaceCIB(section *etree.Element, scope string) error {
-	return s.apply(cib.Request{Op: cib.Replace, Section: scope, Data: section}, func() error {
+	return s.apply(cib.Request{Op: cib.Replace, Section: scope, Data: section}, false, func() error {
 		return s.World.Cluster.Replace(s.Ctx, doc.Format(section))
 	})
 }
 
 // PatchCIB applies a patchset.
 func (s *Session) PatchCIB(diff *etree.Element) error {
-	return s.apply(cib.Request{Op: cib.Patch, Data: diff}, func() error {
+	return s.apply(cib.Request{Op: cib.Patch, Data: diff}, false, func() error {
 		return s.World.Cluster.Patch(s.Ctx, doc.Format(diff))
 	})
 }
 
-func (s *Session) apply(r cib.Request, onCluster func() error) error {
+// apply carries a request out; with hold a file gets the result when the command has succeeded.
+func (s *Session) apply(r cib.Request, hold bool, onCluster func() error) error {
 	if s.Live() {
 		if s.World.Cluster == nil {
 			return live.ErrNotRunning
@@ -45,16 +45,18 @@ func (s *Session) apply(r cib.Request, onCluster func() error) error {
 	}
 	file, _ := s.File()
 	text := append([]byte(`<?xml version="1.0" encoding="UTF-8"?>`+"\n"), doc.Format(res.Root)...)
-	if err := writeInPlace(file, text); err != nil {
-		return report.Fatalf("Unable to write to file: '%s': '%s'", file, Reason(err))
+	if hold {
+		s.cib = cibState{text: text, held: true}
+		return nil
 	}
-	s.cib.text = text
-	return nil
+	return s.writeCIB(file, text)
 }
 
 // UpgradeCIB raises the schema as far as every version of Pacemaker follows that pcs
 // works with; the error's code is SchemaUnchanged where it is there already.
-func (s *Session) UpgradeCIB() error {
+func (s *Session) UpgradeCIB() error { return s.raise(false) }
+
+func (s *Session) raise(hold bool) error {
 	if !s.Live() {
 		root, err := s.CIB()
 		if err != nil {
@@ -64,5 +66,5 @@ func (s *Session) UpgradeCIB() error {
 			return &cib.Error{Code: cib.SchemaUnchanged, Detail: have}
 		}
 	}
-	return s.apply(cib.Request{Op: cib.Upgrade, MaxSchema: cib.NewSchema}, func() error { return s.World.Cluster.Upgrade(s.Ctx) })
+	return s.apply(cib.Request{Op: cib.Upgrade, MaxSchema: cib.NewSchema}, hold, func() error { return s.World.Cluster.Upgrade(s.Ctx) })
 }
