@@ -92,7 +92,8 @@ func setAttribute(node *etree.Element, name, value string) {
 	if set == nil {
 		set = doc.Append(node, "instance_attributes", "id", "nodes-"+doc.ID(node))
 	}
-	doc.Append(set, "nvpair", "id", doc.SanitizeID(doc.ID(set)+"-"+name, "_"), "name", name, "value", value)
+	id := strings.NewReplacer(":", ".", "#", ".").Replace(doc.ID(set) + "-" + name)
+	doc.Append(set, "nvpair", "id", id, "name", name, "value", value)
 }
 
 // findNode finds a node of the CIB by name; the error is crm_attribute's.

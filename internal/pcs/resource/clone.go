@@ -49,7 +49,8 @@ func cloneVerb(s *session.Session, args []string, promotable bool) error {
 	return wait09(s, plan, id)
 }
 
-// cloneCreate puts a resource or group into a clone, or changes the clone that it is in.
+// cloneCreate puts a resource or group into a clone, or changes the clone that it is in; no
+// --force helps a change.
 func cloneCreate(s *session.Session, root *etree.Element, args []string, update, promotable bool) (string, error) {
 	name := args[0]
 	resources := doc.Section(root, "resources")
@@ -68,8 +69,9 @@ func cloneCreate(s *session.Session, root *etree.Element, args []string, update,
 	case !update && around != nil:
 		return "", fatal("cannot clone a group that has already been cloned")
 	}
+	forced := s.Opts.Force() && !update
 	if isStonith(el) {
-		item := report.Forcible(s.Opts.Force(), "No need to clone stonith resource '%s', any node can use a stonith resource (unless specifically banned) regardless of whether the stonith resource is running on that node or not", name)
+		item := report.Forcible(forced, "No need to clone stonith resource '%s', any node can use a stonith resource (unless specifically banned) regardless of whether the stonith resource is running on that node or not", name)
 		if err := tell(s, []report.Item{item}); err != nil {
 			return "", err
 		}
@@ -78,7 +80,7 @@ func cloneCreate(s *session.Session, root *etree.Element, args []string, update,
 	if err != nil {
 		return "", err
 	}
-	if err := tell(s, cloneConflicts(s, el, meta)); err != nil {
+	if err := tell(s, cloneConflicts(s, el, meta, forced)); err != nil {
 		return "", err
 	}
 	clone := parent
@@ -139,7 +141,7 @@ func incompatible(attr string, primitive, group *etree.Element) report.Item {
 }
 
 // cloneConflicts checks that the agents of what is cloned can do what the clone's options say.
-func cloneConflicts(s *session.Session, el *etree.Element, meta argv.Pairs) []report.Item {
+func cloneConflicts(s *session.Session, el *etree.Element, meta argv.Pairs, forced bool) []report.Item {
 	var group *etree.Element
 	list := []*etree.Element{el}
 	if el.Tag == "group" {
@@ -160,9 +162,9 @@ func cloneConflicts(s *session.Session, el *etree.Element, meta argv.Pairs) []re
 		a, err := s.Agent(n)
 		switch {
 		case err != nil:
-			items = append(items, s.AgentError(n, err).As(s.Opts.Force()))
+			items = append(items, s.AgentError(n, err).As(forced))
 		case a.Version == "1.1" && check.IsTrue(meta.Value("promotable")) && !a.Promotable():
-			items = append(items, incompatible("promotable", p, group).As(s.Opts.Force()))
+			items = append(items, incompatible("promotable", p, group).As(forced))
 		}
 	}
 	return items

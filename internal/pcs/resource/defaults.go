@@ -104,10 +104,14 @@ func (d Defaults) cibFor(s *session.Session, tree *rule.Tree) (*etree.Element, e
 	if tree == nil {
 		return s.LibCIB()
 	}
+	var need [3]int
 	if tree.Any(func(t *rule.Tree) bool { return t.Kind == rule.ResourceKind || t.Kind == rule.Operation }) {
-		return s.CIBAtLeast([3]int{3, 4, 0})
+		need = [3]int{3, 4, 0}
 	}
-	return s.LibCIB()
+	if tree.Any(func(t *rule.Tree) bool { return t.Kind == rule.Attribute && t.Type == "integer" }) {
+		need = [3]int{3, 5, 0}
+	}
+	return s.CIBAtLeast(need)
 }
 
 // appendNewSet makes a set of meta attributes at the end of a section.

@@ -399,6 +399,16 @@ func LevelClear(s *session.Session, args []string) error {
 	}
 	items := remove(s, root, "", t, nil, true, true)
 	if t.kind == kindNode {
+		// The word may mean a target or devices: two changes, of which the first stands alone if need be.
+		if !report.HasErrors(items) {
+			if err := s.Push(root); err != nil {
+				return err
+			}
+			if root, err = s.CIB(); err != nil {
+				return err
+			}
+			doc.EnsureSection(root, topology)
+		}
 		items = append(items, remove(s, root, "", target{}, strings.Split(args[0], ","), true, true)...)
 	}
 	if err := s.Check(items...); err != nil {
