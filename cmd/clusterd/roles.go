@@ -163,13 +163,14 @@ func pacemaker(ctx context.Context, env *program.Env) error {
 	}
 	err = node.Run(ctx, node.Config{
 		StateDir: state, Owner: uid, Group: gid, Agents: agents, Timing: controller.DefaultTiming, Log: log, Remote: secure,
+		Watchdog:   sbdWatchdog(env),
 		Ready:      func() { tell(env, log, supervise.ReadyState) },
 		AliveEvery: supervise.AliveInterval(env.Getenv), Alive: func() { tell(env, log, supervise.AliveState) },
 	})
 	if err != nil {
 		log.Error("the daemon ends", "err", err)
 		fmt.Fprintf(env.Stderr, "clusterd: pacemaker: %v\n", err)
-		if errors.Is(err, node.ErrFenced) {
+		if errors.Is(err, node.ErrFenced) || errors.Is(err, node.ErrNoWatchdog) {
 			return exitStayDown
 		}
 		return exit(1)

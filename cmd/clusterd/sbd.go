@@ -13,6 +13,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"hacluster/internal/logging"
+	"hacluster/internal/node"
 	"hacluster/internal/program"
 	"hacluster/internal/sbd"
 	"hacluster/internal/supervise"
@@ -27,7 +28,16 @@ func sbdCommand(env *program.Env) *cobra.Command {
 		defer tellEnd(c.Context(), env, log)()
 		d, err := sbdDaemon(env, log)
 		if err == nil {
+			if pid := sbdProcess(env); pid != 0 && pid != os.Getpid() {
+				err = fmt.Errorf("another watch runs: process %d", pid)
+			}
+		}
+		if err == nil {
+			err = os.WriteFile(sbdPidFile(env), []byte(strconv.Itoa(os.Getpid())+"\n"), 0o644)
+		}
+		if err == nil {
 			err = d.Run(c.Context())
+			_ = os.Remove(sbdPidFile(env))
 		}
 		if err != nil {
 			log.Error("the watch ends", "err", err)
@@ -46,7 +56,7 @@ func sbdDaemon(env *program.Env, log *slog.Logger) (*sbd.Daemon, error) {
 		}
 		return otherwise
 	}
-	node, err := os.Hostname()
+	name, err := os.Hostname()
 	if err != nil {
 		return nil, err
 	}
@@ -55,10 +65,10 @@ func sbdDaemon(env *program.Env, log *slog.Logger) (*sbd.Daemon, error) {
 		if len(f) != 2 || f[0] != "-n" {
 			return nil, fmt.Errorf("not supported yet: SBD_OPTS=%q (only -n NODE)", opts)
 		}
-		node = f[1]
+		name = f[1]
 	}
 	d := &sbd.Daemon{
-		Devices: sbd.Devices(get("SBD_DEVICE", "")), Node: node, Header: sbd.Defaults(), Startup: 2 * time.Minute, Log: log,
+		Devices: sbd.Devices(get("SBD_DEVICE", "")), Node: name, Header: sbd.Defaults(), Startup: 2 * time.Minute, Log: log,
 		Ready: func() { tell(env, log, supervise.ReadyState) },
 	}
 	if len(d.Devices) > 3 {
@@ -81,7 +91,7 @@ func sbdDaemon(env *program.Env, log *slog.Logger) (*sbd.Daemon, error) {
 	}
 	switch strings.ToLower(get("SBD_PACEMAKER", "yes")) {
 	case "yes", "true", "on", "1", "y":
-		d.Cluster = (&sbd.Cluster{Node: node, Disks: len(d.Devices)}).Health
+		d.Cluster = (&sbd.Cluster{Node: name, Disks: len(d.Devices)}).Health
 	case "no", "false", "off", "0", "n":
 	default:
 		return nil, fmt.Errorf("SBD_PACEMAKER: %q is not yes or no", get("SBD_PACEMAKER", ""))
@@ -154,4 +164,51 @@ func endHost(m sbd.Message) {
 		_ = os.WriteFile("/proc/sysrq-trigger", []byte(h.key), 0)
 	}
 	_ = syscall.Reboot(h.cmd)
+}
+
+// sbdPidFile is where the watch notes its process.
+func sbdPidFile(env *program.Env) string {
+	if p := env.Getenv("SBD_PIDFILE"); p != "" {
+		return p
+	}
+	return "/run/sbd.pid"
+}
+
+// sbdProcess finds the watch's process, this house's or the original's; 0: none runs.
+func sbdProcess(env *program.Env) int {
+	data, err := os.ReadFile(sbdPidFile(env))
+	if err != nil {
+		return 0
+	}
+	pid, err := strconv.Atoi(strings.TrimSpace(string(data)))
+	if err != nil || pid <= 1 {
+		return 0
+	}
+	line, err := os.ReadFile(fmt.Sprintf("/proc/%d/cmdline", pid))
+	if err != nil || !strings.Contains(string(line), "sbd") {
+		return 0
+	}
+	return pid
+}
+
+// sbdWatchdog is the watchdog that the watch feeds, as the cluster sees it. The watch's
+// end by force leaves it unfed, and so ends the node.
+func sbdWatchdog(env *program.Env) node.Watchdog {
+	w := node.Watchdog{Timeout: 5 * time.Second}
+	if n, err := strconv.ParseUint(strings.TrimSuffix(strings.TrimSpace(env.Getenv("SBD_WATCHDOG_TIMEOUT")), "s"), 10, 31); err == nil && n > 0 {
+		w.Timeout = time.Duration(n) * time.Second
+	}
+	for _, d := range sbdDevices(env.Getenv("SBD_DEVICE")) {
+		if d.Healthy { // the disk's time goes before the setting
+			w.Timeout = time.Duration(d.Watchdog) * time.Second
+			break
+		}
+	}
+	w.Running = func() bool { return env.Getenv("SBD_WATCHDOG_DEV") != "/dev/null" && sbdProcess(env) != 0 }
+	w.Strike = func() {
+		if pid := sbdProcess(env); pid != 0 {
+			_ = syscall.Kill(pid, syscall.SIGKILL)
+		}
+	}
+	return w
 }

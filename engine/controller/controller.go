@@ -146,6 +146,9 @@ type peer struct {
 
 // Controller is the controller of one node.
 type Controller struct {
+	// HaveWatchdog tells whether this node's watchdog is in use; nil: it is not.
+	HaveWatchdog func() bool
+
 	self    Member
 	effects Effects
 	timing  Timing

@@ -176,7 +176,8 @@ func (c *Controller) finalize() {
 }
 
 func (c *Controller) acknowledge() {
-	set := [][2]string{{"have-watchdog", "false"}, {"dc-version", Version}, {"cluster-infrastructure", "corosync"}}
+	watchdog := c.HaveWatchdog != nil && c.HaveWatchdog()
+	set := [][2]string{{"have-watchdog", strconv.FormatBool(watchdog)}, {"dc-version", Version}, {"cluster-infrastructure", "corosync"}}
 	if c.cluster != "" && c.configured("cluster-name") == "" {
 		set = append(set, [2]string{"cluster-name", c.cluster})
 	}

@@ -90,6 +90,7 @@ type operation struct {
 	all      bool      // all steps of the level must succeed
 	last     string    // the last failure
 	running  *attempt
+	alone    bool // nobody does anything: the target's watchdog is waited for
 	// controller tells that this node's controller is among those who asked.
 	controller bool
 }
@@ -103,6 +104,9 @@ type attempt struct{ node, device, action string }
 
 // Fencer is the fencer of one node.
 type Fencer struct {
+	// Self is what nodes' watchdogs do; by default nothing.
+	Self Self
+
 	self    string
 	effects Effects
 	random  *rand.Rand
@@ -255,6 +259,11 @@ func (f *Fencer) Deliver(now time.Time, from string, m *etree.Element) {
 		f.proceed(op)
 	case "st_fence":
 		f.execute(from, m)
+	case "st_self":
+		if get("st_target") == f.self && f.Self.Now != nil {
+			f.effects.Logf("Node %s asks this node to fence itself", from)
+			f.Self.Now()
+		}
 	case "st_result":
 		op := f.find(get("st_remote_op"))
 		if op == nil || op.running == nil || op.running.node != from || op.running.device != get("st_device_id") {
@@ -603,6 +612,8 @@ func (f *Fencer) Tick(now time.Time) {
 			continue
 		}
 		switch {
+		case op.alone:
+			f.awaited(op)
 		case op.State == Querying && len(op.offers) > 0:
 			op.waiting = map[string]bool{}
 			f.proceed(op)

@@ -168,7 +168,9 @@ func (f *Fencer) nextLevel(op *operation) {
 		if op.last == "" {
 			op.last = noDevice
 		}
-		f.fail(op)
+		if len(op.levels) > 0 || !f.await(op) {
+			f.fail(op)
+		}
 		return
 	}
 	f.step(op)

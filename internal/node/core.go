@@ -78,6 +78,7 @@ type Core struct {
 	asked   int
 	// forgotten are nodes that are gone for good, though they are configured still.
 	forgotten map[string]bool
+	watchdog  Watchdog
 	twoNode   bool
 	connect   Remotes
 	remotes   map[string]*remoteNode
@@ -95,6 +96,8 @@ type CoreConfig struct {
 	ClusterName string
 	// TwoNode tells that Corosync gives each of two nodes quorum without the other.
 	TwoNode bool
+	// Watchdog is the node's own.
+	Watchdog Watchdog
 	// Remotes makes connections to remote nodes; nil where that cannot be done.
 	Remotes Remotes
 	// Schema is the newest schema that this node knows; "" is the newest there is.
@@ -112,6 +115,8 @@ func NewCore(cfg CoreConfig, w World) *Core {
 	c.Executor = executor.New((*executorEffects)(c))
 	c.alerts = alert.New(release(controller.Version))
 	c.Fencer = fencer.New(cfg.Self.Name, cfg.Random, (*fencerEffects)(c))
+	c.watch(cfg.Watchdog)
+	c.checkWatchdog()
 	return c
 }
 

@@ -40,6 +40,9 @@ func (c *replicaEffects) MaxSchema() string {
 func (c *replicaEffects) Changed(ch replica.Change) {
 	c.world.CIBChanged(ch)
 	c.Controller.CIBChanged(c.now, ch)
+	if ch.Config {
+		(*Core)(c).checkWatchdog()
+	}
 }
 
 func (c *attributeEffects) Broadcast(msg *etree.Element) { (*Core)(c).send(msg) }

@@ -39,6 +39,8 @@ type Config struct {
 	Log          *slog.Logger
 	// Remote is how connections to remote nodes are secured.
 	Remote remote.Settings
+	// Watchdog is this node's.
+	Watchdog Watchdog
 	// Ready is called when local clients are served.
 	Ready func()
 	// Alive is called by the node's own loop at least every AliveEvery, where that is not 0.
@@ -116,6 +118,7 @@ func Run(ctx context.Context, cfg Config) error {
 		Self: controller.Member{ID: self, Name: name}, Names: names, CIB: root, UUID: uuid(),
 		Random: mathrand.New(mathrand.NewPCG(binary.LittleEndian.Uint64(seed[:8]), binary.LittleEndian.Uint64(seed[8:]))),
 		Timing: cfg.Timing, ClusterName: n.clusterName, Remotes: (*remotes)(n), TwoNode: n.twoNode,
+		Watchdog: cfg.Watchdog,
 	}, (*world)(n))
 	n.log.Info("node starts", "name", name, "id", self, "cib", cib.VersionOf(root).String())
 	if n.services, err = n.listen(); err != nil {
@@ -277,8 +280,11 @@ func (n *Node) loop(ctx context.Context) error {
 			n.log.Info("leaving the cluster", "why", why)
 			// What was sent before must be out before the group is left.
 			n.out.drain(5 * time.Second)
-			if why == "fenced" {
+			switch why {
+			case "fenced":
 				return ErrFenced
+			case noWatchdog:
+				return ErrNoWatchdog
 			}
 			return nil
 		}

@@ -1,0 +1,98 @@
+package fencer
+
+import (
+	"errors"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+)
+
+// watched is a group of n1 and n3 that has lost n2; n2's watchdog strikes within ten seconds.
+func watched(t *testing.T, conf string) (g *group, told *int) {
+	g = newGroup(t, conf, "n1", "n3")
+	g.answer = func(string, string, string) int { return 1 }
+	told = new(int)
+	for _, n := range g.names {
+		g.nodes[n].f.Self.After = func(target string) time.Duration {
+			if target == "n2" {
+				return 10 * time.Second
+			}
+			return 0
+		}
+	}
+	return g, told
+}
+
+func TestSelfFencing(t *testing.T) {
+	const none = "<resources/><constraints/>"
+	fence := func(g *group, target, action, client string) (done *bool, got *error) {
+		done, got = new(bool), new(error)
+		g.nodes["n1"].f.Fence(g.now, Request{Target: target, Action: action, Client: client, Timeout: time.Minute}, func(err error) { *done, *got = true, err })
+		g.settle()
+		return done, got
+	}
+	later := func(g *group, d time.Duration) {
+		g.now = g.now.Add(d)
+		g.nodes["n1"].f.Tick(g.now)
+		g.settle()
+	}
+	t.Run("nobody else can do it", func(t *testing.T) {
+		g, _ := watched(t, none)
+		done, got := fence(g, "n2", "reboot", "test")
+		if later(g, 9*time.Second); *done {
+			t.Fatalf("it is told before the watchdog must have struck: %v", *got)
+		}
+		if d := g.nodes["n1"].f.Deadline(); !d.Equal(g.now.Add(time.Second)) {
+			t.Errorf("deadline in %v", d.Sub(g.now))
+		}
+		if later(g, time.Second); !*done || *got != nil {
+			t.Errorf("%v %v", *done, *got)
+		}
+		if !slices.Contains(g.log, "n3 hears of n2, false") {
+			t.Errorf("the others: %v", g.log)
+		}
+	})
+	t.Run("a target without a watchdog, and unfencing", func(t *testing.T) {
+		g, _ := watched(t, none)
+		for _, c := range [][2]string{{"n9", "off"}, {"n2", "on"}} {
+			if done, got := fence(g, c[0], c[1], "test"); !*done || *got == nil || !strings.Contains((*got).Error(), noDevice) {
+				t.Errorf("%v: %v %v", c, *done, *got)
+			}
+		}
+	})
+	t.Run("a device that fails is no reason to wait for the watchdog", func(t *testing.T) {
+		g, _ := watched(t, "<resources>"+strings.NewReplacer("%s", "A", "%[1]s", "A", "%[3]s", "n2").Replace(device)+"</resources><constraints/>")
+		done, got := fence(g, "n2", "off", "test")
+		if !*done || *got == nil {
+			t.Errorf("%v %v", *done, *got)
+		}
+	})
+	t.Run("who loses quorum meanwhile knows nothing of the other", func(t *testing.T) {
+		g, _ := watched(t, none)
+		done, got := fence(g, "n2", "off", ClientController)
+		g.lost = map[string]bool{"n1": true}
+		later(g, 10*time.Second)
+		var e *Error
+		if !*done || !errors.As(*got, &e) || e.Reason != noQuorum {
+			t.Errorf("%v %v", *done, *got)
+		}
+	})
+	t.Run("a target that came back is told, and counts as fenced only once it is gone", func(t *testing.T) {
+		g, told := watched(t, none)
+		done, got := fence(g, "n2", "off", "test")
+		m := &member{g: g, name: "n2"}
+		m.f = New("n2", nil, m)
+		m.f.Self.Now = func() { *told++ }
+		g.nodes["n2"], g.names = m, append(g.names, "n2")
+		later(g, 10*time.Second)
+		if *done || *told != 1 {
+			t.Fatalf("ended %v (%v), told %d times", *done, *got, *told)
+		}
+		g.names = g.names[:2]
+		g.nodes["n1"].f.Left(g.now, "n2")
+		if later(g, 10*time.Second); !*done || *got != nil {
+			t.Errorf("%v %v", *done, *got)
+		}
+	})
+}
