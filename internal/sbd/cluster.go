@@ -81,13 +81,10 @@ func (c *Cluster) judge(cl *status.Cluster) Health {
 	case cl.Quorate:
 		c.quorate = true
 		return Well
-	case c.Disks > 0:
-		return Unwell
-	case !c.quorate:
+	case c.Disks == 0 && !c.quorate:
 		return Well // it has no quorum yet
-	case cl.Options.QuorumPolicy == status.QuorumFence:
-		return Unwell
 	}
-	// Without disks, a node that lost quorum is not fed: the others count on it.
-	return Unsure
+	// The others count on it that a node without quorum is not fed. That the
+	// resources may go on (no-quorum-policy) does not matter: they may be started there.
+	return Unwell
 }

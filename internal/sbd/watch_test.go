@@ -265,7 +265,7 @@ func TestClusterHealth(t *testing.T) {
 		"down":                         {0, []string{page("1", "stop", dc, down, "", "")}, Unwell},
 		"unclean":                      {0, []string{page("1", "stop", dc, unclean, "", "")}, Unwell},
 		"no quorum yet":                {0, []string{page("0", "stop", dc, up, "", "")}, Well},
-		"quorum lost":                  {0, []string{page("1", "stop", dc, up, "", ""), page("0", "stop", dc, up, "", "")}, Unsure},
+		"quorum lost":                  {0, []string{page("1", "stop", dc, up, "", ""), page("0", "stop", dc, up, "", "")}, Unwell},
 		"quorum lost, to be fenced":    {0, []string{page("1", "suicide", dc, up, "", ""), page("0", "suicide", dc, up, "", "")}, Unwell},
 		"no quorum, disks":             {1, []string{page("0", "stop", dc, up, "", "")}, Unwell},
 		"gone without a word":          {0, []string{page("1", "stop", dc, up, "", ""), ""}, Unsure},
