@@ -1,7 +1,7 @@
 package xml
 
 import (
-	"strings"
+	"bytes"
 
 	"github.com/beevik/etree"
 )
@@ -12,14 +12,14 @@ import (
 func Format(el *etree.Element) []byte {
 	w := writer{indent: true}
 	w.element(el, 0)
-	return []byte(w.b.String())
+	return w.b.Bytes()
 }
 
 // FormatText is Format with text nodes, which stand where they are found.
 func FormatText(el *etree.Element) []byte {
 	w := writer{indent: true, text: true}
 	w.element(el, 0)
-	return []byte(w.b.String())
+	return w.b.Bytes()
 }
 
 // Compact writes the element on one line, as messages carry it and digests
@@ -27,18 +27,18 @@ func FormatText(el *etree.Element) []byte {
 func Compact(el *etree.Element) []byte {
 	w := writer{text: true}
 	w.element(el, 0)
-	return []byte(w.b.String())
+	return w.b.Bytes()
 }
 
 // CompactWithout is Compact that leaves out text, and attributes of these names at every level.
 func CompactWithout(el *etree.Element, names ...string) []byte {
 	w := writer{without: names}
 	w.element(el, 0)
-	return []byte(w.b.String())
+	return w.b.Bytes()
 }
 
 type writer struct {
-	b            strings.Builder
+	b            bytes.Buffer
 	indent, text bool
 	without      []string
 }
@@ -120,21 +120,21 @@ attrs:
 
 // EscapeAttr gives a value as it stands between double quotes.
 func EscapeAttr(s string) string {
-	var b strings.Builder
+	var b bytes.Buffer
 	escapeAttr(&b, s)
 	return b.String()
 }
 
 // EscapeText gives text as it stands between tags.
 func EscapeText(s string) string {
-	var b strings.Builder
+	var b bytes.Buffer
 	escapeText(&b, s)
 	return b.String()
 }
 
 const hex = "0123456789ABCDEF"
 
-func escapeAttr(b *strings.Builder, s string) {
+func escapeAttr(b *bytes.Buffer, s string) {
 	plain := 0
 	for i := 0; i < len(s); i++ {
 		c := s[i]
@@ -160,7 +160,7 @@ func escapeAttr(b *strings.Builder, s string) {
 	b.WriteString(s[plain:])
 }
 
-func escapeText(b *strings.Builder, s string) {
+func escapeText(b *bytes.Buffer, s string) {
 	plain := 0
 	for i := 0; i < len(s); i++ {
 		c := s[i]

@@ -14,6 +14,7 @@ import (
 	"github.com/beevik/etree"
 
 	"hacluster/cib"
+	"hacluster/cib/patch"
 	"hacluster/cib/schema"
 	"hacluster/internal/pcs/argv"
 	"hacluster/internal/pcs/doc"
@@ -133,7 +134,7 @@ func (s *Session) push(root *etree.Element, hold bool) error {
 	if err != nil {
 		return err
 	}
-	if bytes.Equal(doc.Format(old), doc.Format(root)) {
+	if patch.Same(old, root) {
 		return nil
 	}
 	if file, ok := s.File(); ok {
@@ -141,9 +142,9 @@ func (s *Session) push(root *etree.Element, hold bool) error {
 		if problems := invalid(root); len(problems) > 0 {
 			return refused(problems)
 		}
-		text := append([]byte(`<?xml version="1.0" encoding="UTF-8"?>`+"\n"), doc.Format(root)...)
-		if !bytes.HasPrefix(s.cib.text, []byte("<?xml")) {
-			text = doc.Format(root)
+		text := doc.Format(root)
+		if bytes.HasPrefix(s.cib.text, []byte("<?xml")) {
+			text = append([]byte(`<?xml version="1.0" encoding="UTF-8"?>`+"\n"), text...)
 		}
 		if hold {
 			s.cib = cibState{text: text, held: true}
@@ -195,7 +196,7 @@ func refused(problems []schema.Problem) error {
 // bump counts the version on as Pacemaker does for a change that it did not number itself.
 func bump(old, root *etree.Element) {
 	oc, nc := doc.Child(old, "configuration"), doc.Child(root, "configuration")
-	if oc != nil && nc != nil && bytes.Equal(doc.Format(oc), doc.Format(nc)) && doc.Attr(old, "validate-with") == doc.Attr(root, "validate-with") {
+	if oc != nil && nc != nil && patch.Same(oc, nc) && doc.Attr(old, "validate-with") == doc.Attr(root, "validate-with") {
 		n, _ := strconv.Atoi(doc.Attr(old, "num_updates"))
 		doc.Set(root, "num_updates", strconv.Itoa(n+1))
 		return
