@@ -53,5 +53,9 @@ lint:
 bench: build
 	$(GO) test -run '^$$' -bench . -benchmem ./...
 
+# Completion for bash, zsh and fish, the man page of pcs, and the table of its verbs.
+pages:
+	$(GO) run ./internal/pcs/usage/pages share
+
 clean:
-	rm -rf $(BIN)
+	rm -rf $(BIN) share

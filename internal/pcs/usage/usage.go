@@ -9,7 +9,9 @@ import (
 	"strings"
 )
 
-// Each line: section, generations (9, A, B, C at their places for 0.9 to 0.12), form, what it does.
+// Each line: section, generations (9, A, B, C at their places for 0.9 to 0.12), form, what it does, and on what: F a
+// CIB, the live one or a file; C corosync.conf, likewise; L only this host or the live cluster; P other nodes, through
+// their pcsd.
 //
 //go:embed forms.tsv
 var table string
@@ -19,7 +21,9 @@ type Form struct {
 	Section string
 	Syntax  string
 	What    string
-	gens    string
+	// On says on what it works: the letters F, C, L, P.
+	On   string
+	gens string
 }
 
 // In tells whether the generation (9 to 12) has the form.
@@ -53,8 +57,8 @@ func Forms() []Form {
 	var out []Form
 	for _, line := range strings.Split(strings.TrimSpace(table), "\n") {
 		c := strings.Split(line, "\t")
-		if len(c) == 4 {
-			out = append(out, Form{Section: c[0], gens: c[1], Syntax: c[2], What: c[3]})
+		if len(c) == 5 {
+			out = append(out, Form{Section: c[0], gens: c[1], Syntax: c[2], What: c[3], On: c[4]})
 		}
 	}
 	return out

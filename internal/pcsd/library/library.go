@@ -51,6 +51,9 @@ func Names() []string { return slices.Sorted(maps.Keys(commands)) }
 // NamesV1 are all names of version 1.
 func NamesV1() []string { return slices.Sorted(maps.Keys(v1)) }
 
+// Verbs are the verbs of pcs that commands carry out.
+func Verbs() []string { return slices.Clone(verbs) }
+
 // Plan reads the parameters of a command. Its errors are *PayloadError.
 func (c Command) Plan(raw map[string]json.RawMessage) (Call, error) {
 	var missing, unknown []string

@@ -3,6 +3,7 @@ package library
 import (
 	"encoding/json"
 	"errors"
+	"slices"
 	"strings"
 	"testing"
 )
@@ -46,6 +47,12 @@ func TestPlan(t *testing.T) {
 		var steps []string
 		for _, s := range call.Steps {
 			steps = append(steps, strings.Join(s, " "))
+		}
+		for _, step := range call.Steps {
+			words := step[slices.Index(step, "--")+1:]
+			if !slices.ContainsFunc(Verbs(), func(v string) bool { return strings.HasPrefix(strings.Join(words, " ")+" ", v+" ") }) {
+				t.Errorf("%v is not among the verbs", words)
+			}
 		}
 		if got := strings.Join(steps, "; "); err != nil || got != c.want {
 			t.Errorf("%s: %v\ngot  %s\nwant %s", c.name, err, got, c.want)
