@@ -42,6 +42,7 @@ func Roles(clusterd, ring string) []Unit {
 	return []Unit{
 		{Name: "pcsd", Argv: []string{clusterd, "pcsd"}, Notify: true, Restart: true, RestartDelay: time.Second, Log: "/var/log/pcsd/pcsd.log"},
 		{Name: "corosync", Argv: corosync, Notify: true, Restart: true, RestartDelay: time.Second, Log: "/var/log/cluster/corosync.log"},
+		{Name: "sbd", Argv: []string{clusterd, "sbd"}, Notify: true, StartLimit: 3 * time.Minute, Log: "/var/log/pacemaker/pacemaker.log"},
 		{
 			Name: "pacemaker", Argv: []string{clusterd, "pacemaker"}, Notify: true, Restart: true, RestartDelay: time.Second,
 			Requires: []string{"corosync"}, StopLimit: 30 * time.Minute, Log: "/var/log/pacemaker/pacemaker.log",
@@ -54,7 +55,6 @@ func Roles(clusterd, ring string) []Unit {
 			Name: "corosync-qdevice", Argv: []string{clusterd, "corosync-qdevice"}, Notify: true, Restart: true, RestartDelay: time.Second,
 			Requires: []string{"corosync"}, Log: "/var/log/cluster/corosync-qdevice.log",
 		},
-		{Name: "sbd", Argv: []string{clusterd, "sbd"}, Notify: true, StartLimit: 3 * time.Minute, Log: "/var/log/pacemaker/pacemaker.log"},
 		{Name: "corosync-qnetd", Argv: []string{clusterd, "corosync-qnetd"}, Notify: true, Restart: true, RestartDelay: time.Second, Log: "/var/log/cluster/corosync-qnetd.log"},
 	}
 }
