@@ -192,11 +192,11 @@ func Generate(seed uint64) *Scenario {
 		s.Resources = append(s.Resources, fmt.Sprintf("%c%d", kinds[r.IntN(len(kinds))], i+1))
 	}
 	s.Constraints = r.IntN(3) == 0
-	faults := 1 + r.IntN(4)
+	faults := 1 + r.IntN(6)
 	if large {
 		faults += r.IntN(12)
 	}
-	s.Length = 5000 + r.IntN(5000)*faults
+	s.Length = 3000 + r.IntN(4000)*faults
 	s.Agent = []int{300, 300, 1000, 4000}[r.IntN(4)]
 	// Half of all scenarios have everything happen within a moment: while what came before is dealt with.
 	at := func() int { return r.IntN(s.Length) }
@@ -207,7 +207,7 @@ func Generate(seed uint64) *Scenario {
 	for range faults {
 		s.Steps = append(s.Steps, s.fault(r, at()))
 	}
-	for range r.IntN(5) {
+	for range r.IntN(7) {
 		s.Steps = append(s.Steps, s.user(r, at()))
 	}
 	if r.IntN(30) == 0 { // a blackout

@@ -25,7 +25,7 @@ func number(t *testing.T, name string, otherwise uint64) uint64 {
 
 // TestSeeds plays scenarios made from seeds: SIMULATE_SEEDS of them from SIMULATE_FIRST on.
 func TestSeeds(t *testing.T) {
-	first, count := number(t, "SIMULATE_FIRST", 1), number(t, "SIMULATE_SEEDS", 60)
+	first, count := number(t, "SIMULATE_FIRST", 1), number(t, "SIMULATE_SEEDS", 25)
 	begun := time.Now()
 	var events, acks, failed int
 	var slowest time.Duration

@@ -1,0 +1,192 @@
+package controller
+
+import (
+	"fmt"
+	"math/rand/v2"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/beevik/etree"
+
+	"hacluster/cib/xml"
+)
+
+// group is controllers with one order of messages, which each of them takes in its own time.
+type group struct {
+	r     *rand.Rand
+	now   time.Time
+	names []string
+	nodes map[string]*voter
+	order []sent
+}
+
+type sent struct {
+	from string
+	msg  *etree.Element
+}
+
+// voter is a controller; only what elections and joins need is real.
+type voter struct {
+	alone
+	g    *group
+	name string
+	next int // of the order
+	log  []string
+}
+
+func (v *voter) Broadcast(msg *etree.Element) { v.g.order = append(v.g.order, sent{v.name, msg}) }
+func (v *voter) Logf(format string, a ...any) { v.log = append(v.log, fmt.Sprintf(format, a...)) }
+func (v *voter) Fence(FenceRequest, func(error)) {
+	// It takes longer than the test.
+}
+
+func newGroup(t *testing.T, seed uint64, n int) *group {
+	t.Helper()
+	doc, err := xml.ParseString(`<cib><configuration><crm_config/><nodes/><resources><primitive id="F" class="stonith" type="fence_x"/></resources><constraints/></configuration><status/></cib>`)
+	if err != nil {
+		t.Fatal(err)
+	}
+	g := &group{r: rand.New(rand.NewPCG(seed, 5)), now: time.Unix(1000, 0), nodes: map[string]*voter{}}
+	var members []Member
+	for i := 1; i <= n; i++ {
+		name := fmt.Sprintf("n%d", i)
+		g.names = append(g.names, name)
+		members = append(members, Member{ID: uint32(i), Name: name})
+		v := &voter{g: g, name: name}
+		v.root = doc.Root
+		v.c = New(Identity{Member: members[i-1], UUID: name}, DefaultTiming, v)
+		g.nodes[name] = v
+	}
+	for _, v := range g.all() {
+		v.c.Membership(g.now, members, true)
+		v.c.Group(g.now, members)
+		v.c.Start(g.now)
+	}
+	return g
+}
+
+func (g *group) all() []*voter {
+	var out []*voter
+	for _, n := range g.names {
+		out = append(out, g.nodes[n])
+	}
+	return out
+}
+
+// run delivers until nothing is under way, one message to one node at a time, and fails where that does not end.
+func (g *group) run(t *testing.T) {
+	t.Helper()
+	for range 20000 {
+		var open []*voter
+		for _, v := range g.all() {
+			if v.next < len(g.order) || len(v.later) > 0 {
+				open = append(open, v)
+			}
+		}
+		if len(open) == 0 {
+			return
+		}
+		v := open[g.r.IntN(len(open))]
+		if len(v.later) > 0 {
+			v.settle()
+			continue
+		}
+		m := g.order[v.next]
+		v.next++
+		v.c.Deliver(g.now, m.from, m.msg)
+	}
+	t.Fatalf("it does not end\n%s", g.dump())
+}
+
+func (g *group) dump() string {
+	var b strings.Builder
+	for _, v := range g.all() {
+		fmt.Fprintf(&b, "%s\n  %s\n", v.c.Describe(), strings.Join(v.log[max(0, len(v.log)-8):], "\n  "))
+	}
+	return b.String()
+}
+
+// pass lets time pass for all, in any order.
+func (g *group) pass(d time.Duration) {
+	g.now = g.now.Add(d)
+	for _, i := range g.r.Perm(len(g.names)) {
+		g.nodes[g.names[i]].c.Tick(g.now)
+	}
+}
+
+// agreed requires one DC whom all but those kept out follow.
+func (g *group) agreed(t *testing.T, want string, but ...string) {
+	t.Helper()
+	for _, v := range g.all() {
+		if slices.Contains(but, v.name) {
+			continue
+		}
+		if v.c.DC() != want || (v.c.State() != NotDC && v.c.State() != Idle) {
+			t.Fatalf("not all follow %s\n%s", want, g.dump())
+		}
+	}
+}
+
+// TestElectionsEnd: however messages and votes fall, there is a DC at once, not when a time limit is over.
+func TestElectionsEnd(t *testing.T) {
+	for seed := uint64(1); seed <= 300; seed++ {
+		g := newGroup(t, seed, 2+int(seed%6))
+		g.run(t)
+		g.pass(DefaultTiming.FirstElection)
+		g.run(t)
+		g.agreed(t, "n1")
+	}
+}
+
+// TestWhoLeavesGivesWay: of two that vote, the one that stays wins, whatever their names.
+func TestWhoLeavesGivesWay(t *testing.T) {
+	for seed := uint64(1); seed <= 100; seed++ {
+		g := newGroup(t, seed, 3)
+		g.nodes["n1"].c.shutdown = true
+		g.run(t)
+		g.pass(DefaultTiming.FirstElection)
+		g.run(t)
+		g.agreed(t, "n2")
+	}
+}
+
+// TestSuspicionsAgree: some hold one to be suspect, others do not know; it is kept out of the election
+// and the join of all, and takes part when it is acquitted.
+func TestSuspicionsAgree(t *testing.T) {
+	for seed := uint64(1); seed <= 300; seed++ {
+		g := newGroup(t, seed, 5)
+		suspect := g.names[seed%5]
+		knows := 0
+		for _, v := range g.all() {
+			if v.name != suspect && (knows == 0 || g.r.IntN(2) == 0) {
+				v.c.peer(suspect).suspect = true
+				knows++
+			}
+			// Its fencing is under way as long as the test wants it.
+			v.plans = nil
+		}
+		// Without quorum nobody is acquitted: the scheduler could not ask for fencing.
+		for _, v := range g.all() {
+			v.c.quorate = false
+		}
+		g.run(t)
+		g.pass(DefaultTiming.FirstElection)
+		g.run(t)
+		dc := "n1"
+		if suspect == dc {
+			dc = "n2"
+		}
+		g.agreed(t, dc, suspect)
+		if s := g.nodes[suspect].c; s.State() != Pending || s.IsDC() {
+			t.Fatalf("seed %d: the suspect takes part\n%s", seed, g.dump())
+		}
+		for _, v := range g.all() {
+			v.c.quorate = true
+		}
+		g.nodes[dc].c.abort("test") // a plan that fences nobody
+		g.run(t)
+		g.agreed(t, dc)
+	}
+}
