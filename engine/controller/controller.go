@@ -129,7 +129,7 @@ type peer struct {
 	version cib.Version
 	vouched bool
 	digest  string
-	leaving bool // it asked to shut down, or was told to
+	leaving bool // it was told to shut down, or is surely down
 	// suspect: it was lost without a word while fencing is at hand. Should it come
 	// back before it was fenced, it takes no part: nobody knows what it did meanwhile.
 	suspect bool
@@ -511,15 +511,13 @@ func (c *Controller) askForShutdown() {
 }
 
 func (c *Controller) onShutdownRequest(from string) {
-	p := c.peer(from)
-	p.leaving = true
 	if !c.IsDC() {
 		return
 	}
+	// It is expected down once it was told to go, see shutNode: until then services run there.
 	c.effects.Logf("Node %s asks to shut down", from)
 	t := strconv.FormatInt(c.now.Unix(), 10)
 	c.effects.SetAttribute(from, "shutdown", &t)
-	c.writeState(p, "shutdown request")
 }
 
 // leave ends this node's part in the cluster.

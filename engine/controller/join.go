@@ -33,6 +33,8 @@ func (c *Controller) onOffer(from string, msg *etree.Element) {
 	switch {
 	case c.peer(from).suspect:
 		return
+	case from == c.self.Name && !c.IsDC():
+		return // it was made before this node gave the role up
 	case c.IsDC() && from != c.self.Name:
 		c.startElection("node " + from + " is DC too")
 		return
