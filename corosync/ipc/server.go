@@ -224,17 +224,16 @@ func (s *Server) forget(c *Conn) {
 // serverLink is one way in which a server's messages travel. next, respond and
 // event block, each called from one goroutine; after interrupt they return
 // ErrClosed or another error. release frees what they use: nobody may be in them.
-// tryRespond, tryEvent and announce do not block; false where respond or event has to do it. The client
-// does not learn of an event by tryEvent before announce has told it how many have come.
-// They are called by who calls respond and event, or while nobody does.
+// tryRespond, tryEvent and announce do not block, and are called by one at a time. The client does not learn of an event by
+// tryEvent before announce has told it how many have come. canTry tells whether they are to be used, or respond and event.
 type serverLink interface {
 	next() ([]byte, error)
 	respond([]byte) error
 	event([]byte) error
+	canTry() bool
 	tryRespond([]byte) (bool, error)
 	tryEvent([]byte) (bool, error)
 	announce(events int) (told int)
-	tell() error // of one event; it blocks
 	flowControl(on bool)
 	interrupt()
 	release()
@@ -280,41 +279,33 @@ func (c *Conn) Respond(b []byte) { c.put(&c.responses, b, c.tryRespond) }
 
 // Event queues an event. Events arrive in the order in which they are queued.
 func (c *Conn) Event(b []byte) {
-	if c.EventLater(b) {
-		c.Flush()
-	}
-}
-
-// EventLater is Event where more are to come: the client learns of them by Flush. It tells whether that is needed.
-func (c *Conn) EventLater(b []byte) (flush bool) {
 	c.put(&c.events, b, c.tryEvent)
-	c.events.mu.Lock()
-	defer c.events.mu.Unlock()
-	return c.events.untold > 0
+	c.Flush()
 }
 
-// Flush tells the client of the events by EventLater.
-func (c *Conn) Flush() {
-	q := &c.events
-	q.mu.Lock()
-	defer q.mu.Unlock()
-	if q.untold == 0 || q.busy {
-		return // the writer does it
+// EventLater is Event where more are to come: the client learns of them by Flush.
+func (c *Conn) EventLater(b []byte) { c.put(&c.events, b, c.tryEvent) }
+
+// Flush tells the client of the events by EventLater, and writes what has waited for room where there is some now. It tells
+// whether there is more: then it is to be called again soon; it is written in time without that, too.
+func (c *Conn) Flush() (more bool) {
+	select {
+	case <-c.done:
+		return false
+	default:
 	}
-	c.mu.Lock()
-	if !c.released {
-		q.untold -= c.link.announce(q.untold)
+	more, err := c.events.drain(c.tryEvent, c.tell)
+	if err != nil {
+		c.end(err)
+		return false
 	}
-	c.mu.Unlock()
-	if q.untold > 0 {
-		q.rouse()
-	}
+	return more
 }
 
 func (c *Conn) tryRespond(b []byte) (bool, error) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	if c.released {
+	if c.released || !c.link.canTry() {
 		return false, nil
 	}
 	return c.link.tryRespond(b)
@@ -323,7 +314,7 @@ func (c *Conn) tryRespond(b []byte) (bool, error) {
 func (c *Conn) tryEvent(b []byte) (bool, error) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	if c.released {
+	if c.released || !c.link.canTry() {
 		return false, nil
 	}
 	ok, err := c.link.tryEvent(b)
@@ -331,6 +322,16 @@ func (c *Conn) tryEvent(b []byte) (bool, error) {
 		c.events.untold++
 	}
 	return ok, err
+}
+
+// tell tells the client of events, as many as it can be told of now.
+func (c *Conn) tell(events int) (told int) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if c.released {
+		return 0
+	}
+	return c.link.announce(events)
 }
 
 // Queued is the number of events that the client has not been handed yet.
@@ -373,28 +374,18 @@ func (c *Conn) run() error {
 	for _, w := range []struct {
 		q    *queue
 		send func([]byte) error
-		tell func() error // of one event
-	}{{&c.responses, c.link.respond, nil}, {&c.events, c.link.event, c.link.tell}} {
+		try  func([]byte) (bool, error)
+		tell func(int) int
+	}{{&c.responses, c.link.respond, c.tryRespond, nil}, {&c.events, c.link.event, c.tryEvent, c.tell}} {
 		writers.Go(func() {
-			for {
-				b, untold, ok := w.q.take(c.done)
-				if !ok {
-					return
-				}
-				for untold > 0 && w.tell != nil {
-					if err := w.tell(); err != nil {
-						c.end(err)
-						return
-					}
-					untold--
-				}
-				if b == nil {
-					continue
-				}
-				if err := w.send(b); err != nil {
-					c.end(err)
-					return
-				}
+			var err error
+			if c.link.canTry() {
+				err = w.q.keepTrying(c.done, w.try, w.tell)
+			} else {
+				err = w.q.keepSending(c.done, w.send)
+			}
+			if err != nil {
+				c.end(err)
 			}
 		})
 	}
@@ -425,8 +416,6 @@ type queue struct {
 	mu    sync.Mutex
 	list  [][]byte
 	bytes int
-	// busy is set while the writer has something in hand.
-	busy bool
 	// untold is how many events the client can read and does not know of.
 	untold int
 	wake   chan struct{}
@@ -436,7 +425,7 @@ type queue struct {
 func (q *queue) put(b []byte, try func([]byte) (bool, error)) (int, error) {
 	q.mu.Lock()
 	defer q.mu.Unlock()
-	if !q.busy && len(q.list) == 0 {
+	if len(q.list) == 0 {
 		if ok, err := try(b); ok || err != nil {
 			return 0, err
 		}
@@ -457,33 +446,94 @@ func (q *queue) rouse() {
 
 func (q *queue) len() int { q.mu.Lock(); defer q.mu.Unlock(); return len(q.list) }
 
-// take waits for the next message, or for events of which the client is to be told before; ok is false when done is closed. Who
-// calls it again has done with the last.
-func (q *queue) take(done <-chan struct{}) (b []byte, untold int, ok bool) {
+// pop takes the first message. The caller holds the lock.
+func (q *queue) pop() {
+	q.bytes -= len(q.list[0])
+	q.list[0] = nil
+	q.list = q.list[1:]
+}
+
+// drain writes what waits as far as there is room, and tells whether something is left.
+func (q *queue) drain(try func([]byte) (bool, error), tell func(int) int) (more bool, err error) {
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	for len(q.list) > 0 {
+		ok, err := try(q.list[0])
+		if err != nil {
+			return false, err
+		}
+		if !ok {
+			break
+		}
+		q.pop()
+	}
+	if q.untold > 0 && tell != nil {
+		if q.untold -= tell(q.untold); q.untold > 0 {
+			q.rouse()
+		}
+	}
+	return len(q.list) > 0 || q.untold > 0, nil
+}
+
+// keepTrying writes what waits, until done is closed. The reader makes room without telling anybody, so room is looked
+// for again and again, less often with time.
+func (q *queue) keepTrying(done <-chan struct{}, try func([]byte) (bool, error), tell func(int) int) error {
 	for {
-		select {
-		case <-done:
-			return nil, 0, false
-		default:
-		}
-		q.mu.Lock()
-		q.busy = len(q.list) > 0 || q.untold > 0
-		if q.busy {
-			untold, q.untold = q.untold, 0
-			if len(q.list) > 0 {
-				b = q.list[0]
-				q.list[0] = nil
-				q.list = q.list[1:]
-				q.bytes -= len(b)
-			}
-			q.mu.Unlock()
-			return b, untold, true
-		}
-		q.mu.Unlock()
 		select {
 		case <-q.wake:
 		case <-done:
-			return nil, 0, false
+			return nil
+		}
+		before := -1
+		for pause := 50 * time.Microsecond; ; pause = min(2*pause, 20*time.Millisecond) {
+			more, err := q.drain(try, tell)
+			if err != nil {
+				return err
+			}
+			if !more {
+				break
+			}
+			now := q.len()
+			if now < before { // it reads
+				pause = 50 * time.Microsecond
+			}
+			before = now
+			t := time.NewTimer(pause)
+			select {
+			case <-t.C:
+			case <-done:
+				t.Stop()
+				return nil
+			}
+		}
+	}
+}
+
+// keepSending writes what comes by a call that waits for room, until done is closed.
+func (q *queue) keepSending(done <-chan struct{}, send func([]byte) error) error {
+	for {
+		select {
+		case <-q.wake:
+		case <-done:
+			return nil
+		}
+		for {
+			q.mu.Lock()
+			if len(q.list) == 0 {
+				q.mu.Unlock()
+				break
+			}
+			b := q.list[0]
+			q.pop()
+			q.mu.Unlock()
+			if err := send(b); err != nil {
+				return err
+			}
+			select {
+			case <-done:
+				return nil
+			default:
+			}
 		}
 	}
 }

@@ -123,14 +123,8 @@ func (l *sharedServer) next() (b []byte, err error) {
 	}
 }
 
-func (l *sharedServer) respond(b []byte) error { return put(l.responses, b, l.stop) }
-
-func (l *sharedServer) event(b []byte) error {
-	if err := put(l.eventRing, b, l.stop); err != nil {
-		return err
-	}
-	return l.tell()
-}
+func (l *sharedServer) respond([]byte) error { return errors.ErrUnsupported }
+func (l *sharedServer) event([]byte) error   { return errors.ErrUnsupported }
 
 func (l *sharedServer) tryRespond(b []byte) (ok bool, err error) {
 	err = guarded(func() (err error) { ok, err = l.responses.write(b); return err })
@@ -164,10 +158,7 @@ func (l *sharedServer) announce(events int) (told int) {
 // announcement is a byte for each event.
 var announcement = bytes.Repeat([]byte{'e'}, 64)
 
-func (l *sharedServer) tell() error {
-	_, err := l.stream.Write(announcement[:1])
-	return err
-}
+func (l *sharedServer) canTry() bool { return true }
 
 func (l *sharedServer) flowControl(on bool) {
 	var v uint32

@@ -149,7 +149,7 @@ type daemon struct {
 	armed   time.Time // when the clock comes at the latest
 	ended   bool
 	result  error
-	flushes []*ipc.Conn // with events that the client is not told of yet
+	flushes []*ipc.Conn // with events that the client is not told of yet, or that wait for room
 
 	over chan struct{} // closed when the daemon has ended
 	wake chan struct{} // tells the clock that it is to come sooner
@@ -350,11 +350,7 @@ func (d *daemon) leave() {
 func (d *daemon) carryOut() {
 	d.carryOutEffects()
 	d.net.transmit()
-	for i, c := range d.flushes {
-		c.Flush()
-		d.flushes[i] = nil
-	}
-	d.flushes = d.flushes[:0]
+	d.flushes = slices.DeleteFunc(d.flushes, func(c *ipc.Conn) bool { return !c.Flush() })
 }
 
 func (d *daemon) carryOutEffects() {
@@ -380,7 +376,8 @@ func (d *daemon) carryOutEffects() {
 			}
 		case *node.Tell:
 			if c := d.conns[e.Client]; c != nil {
-				if c.EventLater(e.Message) {
+				c.EventLater(e.Message)
+				if !slices.Contains(d.flushes, c) {
 					d.flushes = append(d.flushes, c)
 				}
 			}
