@@ -122,10 +122,22 @@ func (c *Controller) recordLost(a *transition.Action) {
 		op = rsc.CreateElement("lrm_rsc_op")
 		now := strconv.FormatInt(c.now.Unix(), 10)
 		for _, x := range [][2]string{
-			{"id", id}, {"operation_key", a.Resource.ID + "_" + a.Operation + "_" + interval}, {"operation", a.Operation},
-			{"crm-debug-origin", "controld_record_action_event"}, {"crm_feature_set", FeatureSet}, {"transition-key", c.key(a)},
-			{"transition-magic", "2:1;" + c.key(a)}, {"exit-reason", reason}, {"on_node", a.Node}, {"call-id", "-1"}, {"rc-code", "1"},
-			{"op-status", "2"}, {"interval", interval}, {"last-rc-change", now}, {"exec-time", "0"}, {"queue-time", "0"},
+			{"id", id},
+			{"operation_key", a.Resource.ID + "_" + a.Operation + "_" + interval},
+			{"operation", a.Operation},
+			{"crm-debug-origin", "controld_record_action_event"},
+			{"crm_feature_set", FeatureSet},
+			{"transition-key", c.key(a)},
+			{"transition-magic", "2:1;" + c.key(a)},
+			{"exit-reason", reason},
+			{"on_node", a.Node},
+			{"call-id", "-1"},
+			{"rc-code", "1"},
+			{"op-status", "2"},
+			{"interval", interval},
+			{"last-rc-change", now},
+			{"exec-time", "0"},
+			{"queue-time", "0"},
 		} {
 			op.CreateAttr(x[0], x[1])
 		}

@@ -40,7 +40,7 @@ func ParseLevel(el *etree.Element) (Level, error) {
 	l := Level{Target: get("target"), Pattern: get("target-pattern"), Attribute: get("target-attribute"), Value: get("target-value")}
 	n, err := strconv.Atoi(get("index"))
 	if err != nil || n < 1 || n > MaxLevel {
-		return l, fmt.Errorf("Invalid level number '%s' for topology level (must be between 1 and %d)", get("index"), MaxLevel) //nolint:staticcheck // as it is shown
+		return l, fmt.Errorf("Invalid level number '%s' for topology level (must be between 1 and %d)", get("index"), MaxLevel)
 	}
 	l.Index = n
 	for _, d := range strings.Split(get("devices"), ",") {
@@ -49,7 +49,7 @@ func ParseLevel(el *etree.Element) (Level, error) {
 		}
 	}
 	if l.key() == "=" {
-		return l, fmt.Errorf("No target for topology level %d", n) //nolint:staticcheck // as it is shown
+		return l, fmt.Errorf("No target for topology level %d", n)
 	}
 	return l, nil
 }

@@ -25,10 +25,10 @@ const DefaultKey = "/etc/pacemaker/authkey"
 const DefaultPort = 3121
 
 // ErrNoKey tells that this host has no key: nothing can be reached before it has.
-var ErrNoKey = errors.New("Required key not available") //nolint:staticcheck // as it reads in a failure's reason
+var ErrNoKey = errors.New("Required key not available")
 
 // ErrKeyRejected tells that the other end has another key, or does not know us.
-var ErrKeyRejected = errors.New("Key was rejected by service") //nolint:staticcheck // likewise
+var ErrKeyRejected = errors.New("Key was rejected by service")
 
 // Settings are how this host secures its connections, from Pacemaker's variables
 // PCMK_authkey_location, PCMK_remote_port, PCMK_remote_address, PCMK_ca_file,
