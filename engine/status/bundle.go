@@ -1,6 +1,7 @@
 package status
 
 import (
+	"cmp"
 	"fmt"
 	"strings"
 
@@ -89,14 +90,14 @@ func (c *Cluster) readBundle(r *Resource) bool {
 			return ""
 		}
 		ip := b.IPStart
-		if n > 0 {
+		if last != "" { // where no next address is known, the range begins again, as in Pacemaker
 			ip = nextIP(last)
 		}
 		last = ip
 		if b.AddHost {
-			fmt.Fprintf(&hosts, " --add-host=%s-%d:%s", r.ID, n, ip)
+			fmt.Fprintf(&hosts, " --add-host=%s-%d:%s", r.ID, n, cmp.Or(ip, noAddress))
 		} else {
-			fmt.Fprintf(&hosts, " --hosts-entry=%s=%s-%d", ip, r.ID, n)
+			fmt.Fprintf(&hosts, " --hosts-entry=%s=%s-%d", cmp.Or(ip, noAddress), r.ID, n)
 		}
 		return ip
 	}
@@ -195,6 +196,10 @@ func bundleClone(r *Resource, inner *etree.Element) *etree.Element {
 	return e
 }
 
+// noAddress stands in names where a replica has no address: none follows the one before it.
+const noAddress = "(null)"
+
+// nextIP is the address after an IPv4 address; "" where none is known.
 func nextIP(ip string) string {
 	var o [4]int
 	if n, _ := fmt.Sscanf(ip, "%d.%d.%d.%d", &o[0], &o[1], &o[2], &o[3]); n != 4 || o[2] > 253 {
@@ -312,7 +317,7 @@ func (c *Cluster) bundleIP(r *Resource, p *Replica) bool {
 	if b.IPStart == "" {
 		return true
 	}
-	id := sanitizeID(fmt.Sprintf("%s-ip-%s", r.ID, p.IPAddress))
+	id := sanitizeID(fmt.Sprintf("%s-ip-%s", r.ID, cmp.Or(p.IPAddress, noAddress)))
 	e := implicitPrimitive(id, "heartbeat", "IPaddr2")
 	set := e.CreateElement("instance_attributes")
 	set.CreateAttr("id", fmt.Sprintf("%s-attributes-%d", r.ID, p.Offset))

@@ -1,6 +1,7 @@
 package status
 
 import (
+	"math"
 	"strings"
 
 	"github.com/beevik/etree"
@@ -76,7 +77,7 @@ func (c *Cluster) Newer(a, b *etree.Element) int {
 		c.configErr("Duplicate lrm_rsc_op entries named %s", get(a, "id"))
 		return 0
 	}
-	callA, callB := intAttr(a, "call-id", -1), intAttr(b, "call-id", -1)
+	callA, callB := int32Attr(a, "call-id", -1), int32Attr(b, "call-id", -1)
 	switch {
 	case callA == -1 && callB == -1:
 		return 0
@@ -127,6 +128,14 @@ func intAttr(e *etree.Element, name string, absent int64) int64 {
 		return absent
 	}
 	return n
+}
+
+// int32Attr is intAttr of a number that has no more than 32 bits; another gives the fallback.
+func int32Attr(e *etree.Element, name string, fallback int64) int64 {
+	if n := intAttr(e, name, fallback); n >= math.MinInt32 && n <= math.MaxInt32 {
+		return n
+	}
+	return fallback
 }
 
 // transitionOf reads a transition-magic, STATUS:RC;ACTION:TRANSITION:RC:UUID.

@@ -101,7 +101,7 @@ func (h *history) entry(e *etree.Element) {
 	h.exit = int(v)
 	h.expected = expectedResult(e)
 	h.key = historyKey(e)
-	h.call = int(intAttr(e, "call-id", 0))
+	h.call = int(int32Attr(e, "call-id", 0))
 	h.masked = !r.Bundled() && MaskedProbe(e)
 
 	expired := h.expired()
