@@ -82,6 +82,8 @@ type Result struct {
 	Messages []status.Message
 	// RecheckBy is when time alone may change the plan; zero: never.
 	RecheckBy time.Time
+
+	optional func() // adds the relations that only a drawing of all actions shows
 }
 
 // SummaryLine is one line of what changes.

@@ -10,6 +10,10 @@ import (
 // Dot draws the plan in the language of Graphviz. all adds the actions that
 // are not needed; ids adds the numbers of actions.
 func (r *Result) Dot(all, ids bool) []byte {
+	if all && r.optional != nil {
+		r.optional()
+		r.optional = nil
+	}
 	b := make([]byte, 0, 128*len(r.Actions)+64)
 	b = append(b, " digraph \"g\" {\n"...)
 	drawn := make([]bool, len(r.Actions)+1)

@@ -172,7 +172,6 @@ func TestGrowth(t *testing.T) {
 	if !*growth {
 		t.Skip("not asked for")
 	}
-	runtime.LockOSThread()
 	all := map[string]func(nodes, n int) string{}
 	var names []string
 	for _, m := range []map[string]func(nodes, n int) string{kinds, moreKinds} {
@@ -184,31 +183,85 @@ func TestGrowth(t *testing.T) {
 	sort.Strings(names)
 	for _, kind := range names {
 		for _, state := range []string{"cold", "running", "lost", "fresh", "failed"} {
-			line := ""
-			var before time.Duration
-			for _, n := range []int{500, 1000, 2000, 4000} {
-				root := parse(t, all[kind](8, n))
-				if state != "cold" {
-					settle(t, root)
-					change(root, state)
-				}
-				runtime.GC()
-				begin := processor()
-				res, err := scheduler.Plan(scheduler.Input{CIB: root, Now: when, NoScores: true})
-				if err != nil {
-					t.Fatal(err)
-				}
-				planned := processor() - begin
-				begin = processor()
-				(&dryrun.Simulation{CIB: root, Now: when, Known: func(id string) bool { return res.Cluster.Find(id) != nil }}).Execute(res.Graph)
-				executed := processor() - begin
-				line += fmt.Sprintf("  %6.1f (+%.1f)", float64(planned.Microseconds())/1000, float64(executed.Microseconds())/1000)
-				if n == 4000 {
-					line += fmt.Sprintf("  x%.1f", float64(planned)/float64(before))
-				}
-				before = planned
-			}
-			t.Logf("%-12s %-8s%s", kind, state, line)
+			t.Run(kind+"/"+state, func(t *testing.T) { grow(t, all[kind], state) })
 		}
+	}
+}
+
+func grow(t *testing.T, shape func(nodes, n int) string, state string) {
+	runtime.LockOSThread()
+	line := ""
+	var before time.Duration
+	for _, n := range []int{500, 1000, 2000, 4000} {
+		root := parse(t, shape(8, n))
+		if state != "cold" {
+			settle(t, root)
+			change(root, state)
+		}
+		runtime.GC()
+		begin := processor()
+		res, err := scheduler.Plan(scheduler.Input{CIB: root, Now: when, NoScores: true})
+		if err != nil {
+			t.Fatal(err)
+		}
+		planned := processor() - begin
+		begin = processor()
+		(&dryrun.Simulation{CIB: root, Now: when, Known: func(id string) bool { return res.Cluster.Find(id) != nil }}).Execute(res.Graph)
+		executed := processor() - begin
+		line += fmt.Sprintf("  %6.1f (+%.1f)", float64(planned.Microseconds())/1000, float64(executed.Microseconds())/1000)
+		if n == 4000 {
+			line += fmt.Sprintf("  x%.1f", float64(planned)/float64(before))
+		}
+		before = planned
+	}
+	t.Log(line)
+}
+
+// TestFreshNodeAndChain: where resources that run are ordered one after the other and a node is
+// to be probed, probes are not ordered before stops that nobody asked for.
+func TestFreshNodeAndChain(t *testing.T) {
+	const n = 200
+	text := strings.Replace(moreKinds["chain"](3, n), `</constraints>`,
+		`</constraints><rsc_defaults><meta_attributes id="d"><nvpair id="ds" name="resource-stickiness" value="100"/></meta_attributes></rsc_defaults>`, 1)
+	for node := 1; node <= 2; node++ {
+		var h strings.Builder
+		fmt.Fprintf(&h, `expected="member"><lrm id="%d"><lrm_resources>`, node)
+		for i := range n {
+			task, rc := "monitor", 7
+			if i%2 == node-1 {
+				task, rc = "start", 0
+			}
+			fmt.Fprintf(&h, `<lrm_resource id="p%d" class="ocf" provider="lab" type="Dummy"><lrm_rsc_op id="p%d_last_0" operation="%s" operation_key="p%d_%s_0" call-id="5" rc-code="%d" op-status="0" interval="0" transition-key="1:1:%d:11111111-1111-1111-1111-111111111111" transition-magic="0:%d;1:1:%d:11111111-1111-1111-1111-111111111111" op-digest="f2317cad3d54cec5d7d7aa7d0bf35cf8"/></lrm_resource>`,
+				i, i, task, i, task, rc, rc, rc, rc)
+		}
+		h.WriteString(`</lrm_resources></lrm></node_state>`)
+		state := fmt.Sprintf(`<node_state id="%d" uname="node%d" in_ccm="true" crmd="online" join="member" `, node, node)
+		text = strings.Replace(text, state+`expected="member"/>`, state+h.String(), 1)
+	}
+	res, err := scheduler.Plan(scheduler.Input{CIB: parse(t, text), Now: when, NoScores: true})
+	if err != nil {
+		t.Fatal(err)
+	}
+	count := func() (relations int) {
+		for _, a := range res.Actions {
+			relations += len(a.Before)
+		}
+		return relations
+	}
+	probes := 0
+	for _, s := range res.Graph.Synapses {
+		switch {
+		case s.Action.Operation == "monitor" && s.Action.Node == "node3":
+			probes++
+		case s.Action.Operation == "stop" && strings.HasPrefix(s.Action.Key, "p"):
+			t.Fatalf("%s is in the graph", s.Action.Key)
+		}
+	}
+	if k := count(); probes < n || k > 20*n {
+		t.Errorf("%d probes, %d relations for %d resources", probes, k, n)
+	}
+	res.Dot(true, false) // shows them
+	if k := count(); k < n*n/4 {
+		t.Errorf("a drawing of everything shows %d relations only", k)
 	}
 }

@@ -15,7 +15,9 @@ type planner struct {
 	useCapacity bool
 	hostAttrs   bool // some node's attributes may be its host's
 	tracked     []*Action
-	merges      int // of scores, so far
+	settled     bool               // orders have had their effects
+	counts      func(*Action) bool // which stops and demotions probes are ordered before
+	merges      int                // of scores, so far
 	notified    []bool
 }
 
@@ -97,6 +99,7 @@ func PlanFor(c *Cluster, in Input) (*Result, error) {
 	p.notified = make([]bool, len(c.All))
 	c.Trace.Because(status.Origin{Code: status.OriginNotify})
 	p.createGraph()
+	p.res.optional = func() { p.orderSureProbes(anyAction) }
 	p.res.Actions = c.Actions
 	p.res.Messages = c.Messages
 	p.res.RecheckBy = c.RecheckBy

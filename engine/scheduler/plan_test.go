@@ -160,3 +160,39 @@ func FuzzPlan(f *testing.F) {
 		}
 	})
 }
+
+// TestTooManyInstances: a clone may ask for more instances than are built. Those that have no
+// place to run at are left out with a warning; others are an error.
+func TestTooManyInstances(t *testing.T) {
+	for _, c := range []struct {
+		unique   string
+		severity status.Severity
+		text     string
+		starts   int
+	}{
+		{"false", status.Warning, "Only 2 of the 1000000 instances of c are looked at: there are places for no more", 2},
+		{"true", status.Error, "c has 1000000 instances, of which only 2002 are planned for: over and above one for each node, a cluster holds at most 2000", 2002},
+	} {
+		res, err := scheduler.Plan(scheduler.Input{Now: when, NoScores: true, CIB: parse(t, shaped(2, func(b *strings.Builder) {
+			fmt.Fprintf(b, `<clone id="c"><meta_attributes id="m"><nvpair id="m1" name="globally-unique" value="%s"/><nvpair id="m2" name="clone-max" value="1000000"/><nvpair id="m3" name="clone-node-max" value="%s"/></meta_attributes>`,
+				c.unique, map[string]string{"false": "1", "true": "1000000"}[c.unique])
+			simple(b, "p")
+			b.WriteString(`</clone>`)
+		}, nil))})
+		if err != nil {
+			t.Fatal(err)
+		}
+		told, starts := false, 0
+		for _, m := range res.Messages {
+			told = told || m.Severity == c.severity && m.Text == c.text
+		}
+		for _, s := range res.Graph.Synapses {
+			if s.Action.Operation == "start" && s.Action.Resource != nil && strings.HasPrefix(s.Action.Resource.ID, "p") {
+				starts++
+			}
+		}
+		if !told || starts != c.starts {
+			t.Errorf("unique=%s: %d starts, %v", c.unique, starts, res.Messages)
+		}
+	}
+}

@@ -154,25 +154,60 @@ func (p *planner) probeBundle(b *Resource, n *Node) bool {
 	return any
 }
 
-// orderProbes orders probes before whatever follows what they look for.
+// orderProbes orders probes before whatever follows what they look for. Those that are sure to
+// be done can wait (orderSureProbes).
 func (p *planner) orderProbes() {
+	for _, a := range p.c.Actions {
+		a.Stated = len(a.After)
+	}
+	p.counts = anyAction
 	p.markRestarts()
 	for _, r := range p.c.Resources {
-		p.probeOrders(r)
+		p.probeOrders(r, func(probe *Action) bool { return !sure(probe) })
 	}
 	p.probesBeforeStops()
 }
 
-func (p *planner) probeOrders(r *Resource) {
+// sure tells whether nothing can keep a probe from being done, so that what is ordered after it
+// learns nothing from that but the order.
+func sure(probe *Action) bool {
+	return probe.Has(fRunnable) && !probe.Has(fOptional) && len(probe.Before) == 0
+}
+
+func anyAction(*Action) bool { return true }
+
+func required(a *Action) bool { return !a.Has(fOptional) }
+
+// orderSureProbes orders sure probes before the stops and demotions that they have to precede,
+// of those that count: when all is settled, the ones that are required. (There may be a great
+// many others. A drawing of all actions shows them.)
+func (p *planner) orderSureProbes(counts func(*Action) bool) {
+	p.settled, p.counts = true, counts
+	for _, a := range p.c.Actions {
+		a.Clear(status.LeadsToRestart)
+	}
+	if !p.markRestarts() {
+		return
+	}
+	for _, r := range p.c.Resources {
+		p.probeOrders(r, sure)
+	}
+}
+
+func (p *planner) probeOrders(r *Resource, which func(*Action) bool) {
 	if r.Kind != status.Primitive {
 		for _, k := range r.Children {
-			p.probeOrders(k)
+			p.probeOrders(k, which)
 		}
 		return
 	}
 	for _, probe := range r.FindActions("monitor", 0, nil) {
-		for i := len(probe.After) - 1; i >= 0; i-- {
-			w := probe.After[i]
+		if !which(probe) {
+			continue
+		}
+		after := p.stated(probe)
+		for i := len(after) - 1; i >= 0; i-- {
+			w := after[i]
 			p.probeBeforeInstances(probe, w)
 			p.tracked = p.tracked[:0]
 			p.probeBeforeRestart(probe, w.Action)
@@ -181,6 +216,14 @@ func (p *planner) probeOrders(r *Resource) {
 			}
 		}
 	}
+}
+
+// stated is what follows an action because an order says so.
+func (p *planner) stated(a *Action) []*status.Relation {
+	if p.settled {
+		return a.After[:a.Stated]
+	}
+	return a.After
 }
 
 func (p *planner) probeBeforeInstances(probe *Action, w *status.Relation) {
@@ -200,8 +243,8 @@ func (p *planner) probeBeforeInstances(probe *Action, w *status.Relation) {
 
 // markRestarts marks the actions after which, at once or by way of others, a
 // resource starts (or is promoted) that is to stop (or be demoted) before:
-// only behind these there is something to order after a probe.
-func (p *planner) markRestarts() {
+// only behind these there is something to order after a probe. It tells whether there is any.
+func (p *planner) markRestarts() bool {
 	var todo []*Action
 	mark := func(a *Action) {
 		if !a.Has(status.LeadsToRestart) {
@@ -224,11 +267,14 @@ func (p *planner) markRestarts() {
 			continue
 		}
 		for _, t := range r.Actions {
-			if t.Interval == 0 && t.KeyTask == task && !t.Has(fPseudo) {
+			if t.Interval == 0 && t.KeyTask == task && !t.Has(fPseudo) && p.counts(t) {
 				mark(a)
 				break
 			}
 		}
+	}
+	if len(todo) == 0 {
+		return false
 	}
 	for len(todo) > 0 {
 		a := todo[len(todo)-1]
@@ -243,6 +289,7 @@ func (p *planner) markRestarts() {
 			}
 		}
 	}
+	return true
 }
 
 func (p *planner) probeBeforeRestart(probe, after *Action) {
@@ -262,7 +309,7 @@ func (p *planner) probeBeforeRestart(probe, after *Action) {
 		}
 		if task != "" {
 			for _, t := range r.FindActions(task, 0, nil) {
-				if !t.Has(fPseudo) {
+				if !t.Has(fPseudo) && p.counts(t) {
 					status.Order(probe, t, ordered)
 				}
 			}
@@ -274,8 +321,9 @@ func (p *planner) probeBeforeRestart(probe, after *Action) {
 		interleave = true
 		pair = p.compatible(probe.Resource, r, status.RoleUnknown, false, "", false)
 	}
-	for i := len(after.After) - 1; i >= 0; i-- {
-		w := after.After[i]
+	follow := p.stated(after)
+	for i := len(follow) - 1; i >= 0; i-- {
+		w := follow[i]
 		if w.Kinds&needThen == 0 {
 			if r == nil || r.Kind < status.Group || probe.Resource.Parent == r || w.Action.Resource == nil {
 				continue

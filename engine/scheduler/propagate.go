@@ -27,6 +27,7 @@ func (p *planner) applyOrderings() {
 	for i := len(p.c.Actions) - 1; i >= 0; i-- {
 		p.visit(p.c.Actions[i])
 	}
+	p.orderSureProbes(required)
 	p.disableInvalid()
 }
 
@@ -235,6 +236,9 @@ func (p *planner) collectiveFlags(a *Action, list []*Resource, n *Node) status.A
 		}
 		if f&fRunnable != 0 {
 			runnable = true
+		}
+		if runnable && flags&fOptional == 0 && r.Kind == status.Primitive { // the others add nothing
+			break
 		}
 	}
 	if !runnable {

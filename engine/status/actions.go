@@ -95,7 +95,7 @@ func (r *Resource) FindExactly(task string, ms uint32, n *Node) []*Action {
 func (r *Resource) Newest(task string, n *Node) *Action {
 	for i := len(r.Actions) - 1; i >= 0; i-- {
 		a := r.Actions[i]
-		if strings.EqualFold(a.Task, task) && (n == nil || a.Node == n) {
+		if sameTask(a.Task, task) && (n == nil || a.Node == n) {
 			return a
 		}
 	}

@@ -30,8 +30,8 @@ func (c *Cluster) readBundle(r *Resource) bool {
 	} else {
 		b.Replicas = minInt(s, 1)
 	}
-	b.Replicas = c.bound(r.ID, b.Replicas, mostReplicas)
 	b.PerHost = minInt(get(e, "replicas-per-host"), 1)
+	b.Replicas = bound(c, "replicas", r.ID, b.Replicas, product(max(len(c.Nodes), 1), b.PerHost), &c.replicated, mostReplicas)
 	if b.PerHost == 1 {
 		r.Clear(Unique)
 	}

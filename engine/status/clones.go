@@ -47,7 +47,11 @@ func (c *Cluster) readClone(r *Resource) bool {
 	if k.Max <= 0 {
 		return c.newInstance(r) != nil
 	}
-	most := c.bound(r.ID, k.Max, mostInstances)
+	places := max(len(c.Nodes), 1) // where an instance may run, on each so many
+	if r.Has(Unique) {
+		places = product(places, k.NodeMax)
+	}
+	most := bound(c, "instances", r.ID, k.Max, places, &c.instanced, mostInstances)
 	for i := 0; i < min(most, k.Max); i++ { // an instance may lower k.Max
 		if c.newInstance(r) == nil {
 			return false
@@ -56,27 +60,39 @@ func (c *Cluster) readClone(r *Resource) bool {
 	return true
 }
 
-// The most instances of one clone (or replicas of one bundle) that are built
-// beforehand, and the most of all together. More can be asked for, but hardly
-// ever placed; a document that asks for millions is not to stop a cluster.
+// The most instances of all clones, and replicas of all bundles, that are built over and above
+// one for each node. (A replica is a node, too.) A document that asks for millions is not to
+// stop a cluster.
 const (
-	mostInstances    = 1024
-	mostReplicas     = 128
-	mostAllInstances = 50000
+	mostInstances = 2000
+	mostReplicas  = 1000
 )
 
-// bound limits the number of instances of a clone that are built beforehand.
-// History may add to them.
-func (c *Cluster) bound(id string, n, most int) int {
-	limit := max(most, 2*c.configured)
-	if c.prebuilt+min(n, limit) > mostAllInstances {
-		limit = max(c.configured, 1)
+// product is a × b, or a great number.
+func product(a, b int) int {
+	if b > 0 && a > 1<<30/b {
+		return 1 << 30
 	}
-	if n > limit {
-		c.configWarn("Using %d instead of %d instances of %s because that is more than a cluster can hold", limit, n, id)
-		n = limit
+	return a * b
+}
+
+// bound limits the instances (or replicas) that are built: n are asked for, of which so many
+// have places to run at. What never runs can be left out; history may add to what is built.
+// used counts those of the whole cluster.
+func bound(c *Cluster, what, id string, n, places int, used *int, most int) int {
+	free := len(c.Nodes)
+	left := free + most - *used
+	switch {
+	case n <= left:
+	case places <= left:
+		c.configWarn("Only %d of the %d %s of %s are looked at: there are places for no more", places, n, what, id)
+		n = places
+	default:
+		few := max(left, 1)
+		c.configErr("%s has %d %s, of which only %d are planned for: over and above one for each node, a cluster holds at most %d", id, n, what, few, most)
+		n = few
 	}
-	c.prebuilt += n
+	*used += max(n-free, 0)
 	return n
 }
 

@@ -478,6 +478,7 @@ type Action struct {
 	FailRole Role
 	Before   []*Relation // what comes before this, oldest first
 	After    []*Relation // what comes after this, oldest first
+	Stated   int         // how many of After were stated by orders; the others followed from them
 	Required int         // how many of the counted predecessors must be runnable
 	Counted  int
 	opParams bool
@@ -666,8 +667,7 @@ type Cluster struct {
 	expiredEntries          map[*etree.Element]bool
 	nextAction              int
 	constraint              string                 // id of the one being read
-	configured              int                    // nodes
-	prebuilt                int                    // instances of clones and bundles
+	instanced, replicated   int                    // instances of clones, replicas of bundles
 	named                   map[string][]*Resource // by id and by name in history, some no longer valid
 	stopNeeded              []*Resource
 

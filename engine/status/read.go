@@ -40,7 +40,6 @@ func Read(in Input) *Cluster {
 	}
 	c.readOptions(one.options)
 	c.readNodes(one.nodes)
-	c.configured = len(c.Nodes)
 	c.resourceXML = sectionOf(in.CIB, "resources")
 	c.readRemoteNodes()
 	c.readResources()
