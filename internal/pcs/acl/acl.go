@@ -47,7 +47,7 @@ func only(s *session.Session, options ...string) error {
 // open reads the CIB and gives its section of ACLs.
 func open(s *session.Session) (root, acls *etree.Element, err error) {
 	if s.Legacy() {
-		root, err = s.LibCIBAtLeast([3]int{2, 0, 0})
+		root, err = s.CIBAtLeast([3]int{2, 0, 0})
 	} else {
 		root, err = s.CIB()
 	}

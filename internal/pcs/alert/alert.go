@@ -59,7 +59,7 @@ func contains(list []string, x string) bool {
 
 func open(s *session.Session) (*etree.Element, error) {
 	if s.Legacy() {
-		return s.LibCIBAtLeast([3]int{2, 5, 0})
+		return s.CIBAtLeast([3]int{2, 5, 0})
 	}
 	return s.CIB()
 }

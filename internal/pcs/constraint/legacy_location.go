@@ -137,7 +137,7 @@ func cibFor09(s *session.Session, discovery, regexp bool) (*etree.Element, error
 	if regexp {
 		need = [3]int{2, 6, 0}
 	}
-	return s.CIBAtLeast(need)
+	return s.OldCIBAtLeast(need)
 }
 
 func nodeKnown(s *session.Session, root *etree.Element, node string) bool {

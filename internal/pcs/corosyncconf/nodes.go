@@ -41,7 +41,7 @@ func (n Node) AddrOn(link int) string {
 	return ""
 }
 
-// Nodes are the entries of all nodelists that have an address.
+// Nodes are the entries of all nodelists that say anything: a name, an id or an address.
 func Nodes(root *Section) []Node {
 	var out []Node
 	for _, list := range root.All("nodelist") {
@@ -53,7 +53,7 @@ func Nodes(root *Section) []Node {
 				}
 			}
 			sort.Slice(n.Addrs, func(i, j int) bool { return n.Addrs[i].Link < n.Addrs[j].Link })
-			if len(n.Addrs) > 0 {
+			if n.Name != "" || n.ID != "" || len(n.Addrs) > 0 {
 				out = append(out, n)
 			}
 		}

@@ -311,7 +311,11 @@ func ClusterAuth(s *session.Session, args []string) error {
 	}
 	var hosts []client.Host
 	for _, n := range ask {
-		hosts = append(hosts, client.Host{Name: n, Dests: []client.Dest{{Addr: byName[n].Addrs[0].Addr, Port: client.DefaultPort}}})
+		addr := n
+		if known := byName[n].Addrs; len(known) > 0 {
+			addr = known[0].Addr
+		}
+		hosts = append(hosts, client.Host{Name: n, Dests: []client.Dest{{Addr: addr, Port: client.DefaultPort}}})
 	}
 	return Login(s, hosts, user, password)
 }

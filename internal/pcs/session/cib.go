@@ -374,21 +374,13 @@ func (s *Session) ReadAll() ([]byte, error) { return io.ReadAll(s.Env.Stdin) }
 
 // CIBAtLeast reads the CIB, its schema raised to the newest where it is older than need.
 func (s *Session) CIBAtLeast(need [3]int) (*etree.Element, error) {
-	if s.Legacy() {
-		return s.OldCIBAtLeast(need)
-	}
-	return s.LibCIBAtLeast(need)
+	return s.cibAtLeast(need, "CIB has been upgraded to the latest schema version.", func() error { return s.raise(true) })
 }
 
 // OldCIBAtLeast is CIBAtLeast for commands that did not change since 0.9: their words are
 // others, and a file keeps its raised schema when the command fails later on.
 func (s *Session) OldCIBAtLeast(need [3]int) (*etree.Element, error) {
 	return s.cibAtLeast(need, "Cluster CIB has been upgraded to latest version", s.UpgradeCIB)
-}
-
-// LibCIBAtLeast is CIBAtLeast for those commands of 0.9 that speak as the later generations do.
-func (s *Session) LibCIBAtLeast(need [3]int) (*etree.Element, error) {
-	return s.cibAtLeast(need, "CIB has been upgraded to the latest schema version.", func() error { return s.raise(true) })
 }
 
 func (s *Session) cibAtLeast(need [3]int, done string, raise func() error) (*etree.Element, error) {

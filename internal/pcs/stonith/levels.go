@@ -149,7 +149,7 @@ func LevelAdd(s *session.Session, args []string) error {
 		case kindAttrib:
 			need = [3]int{2, 4, 0}
 		}
-		root, err = s.LibCIBAtLeast(need)
+		root, err = s.CIBAtLeast(need)
 	} else {
 		root, err = s.CIB()
 	}
