@@ -6,8 +6,12 @@ import (
 	"path/filepath"
 	"strings"
 
+	"github.com/beevik/etree"
+
 	"hacluster/internal/pcs/argv"
+	"hacluster/internal/pcs/fleet"
 	"hacluster/internal/pcs/report"
+	"hacluster/internal/pcs/resource"
 	"hacluster/internal/pcs/session"
 	"hacluster/internal/pcsd/client"
 )
@@ -32,14 +36,34 @@ func Destroy(s *session.Session, args []string) error {
 	if !s.Opts.Has("--all") {
 		return DestroyLocal(s)
 	}
-	if _, err := s.CIB(); err != nil {
+	root, err := s.CIB()
+	if err != nil {
 		s.Out.Warn("Unable to load CIB to get guest and remote nodes from it, those nodes will not be deconfigured.")
 	}
 	nodes, err := Nodes(s)
 	if err != nil {
 		return err
 	}
+	if root != nil {
+		stripOutsiders(s, root)
+	}
 	return destroyNodes(s, nodes, false)
+}
+
+// stripOutsiders takes the remote and guest nodes out of the cluster; those that do not answer, or cannot, are told of.
+func stripOutsiders(s *session.Session, root *etree.Element) {
+	names, _ := resource.PacemakerNodes(root)
+	targets, items := s.Targets(names, true, true)
+	for i := range items {
+		items[i].Severity = report.Warning
+	}
+	s.Out.Tell(items...)
+	if len(targets) == 0 {
+		return
+	}
+	all := fleet.Way{Skip: true, Fail: true, Pass: true}
+	_ = fleet.Switch(s, targets, "pacemaker_remote", []string{"stop", "disable"}, all)
+	_ = fleet.RemoveFiles(s, targets, map[string]string{remoteKey: keyKind}, all)
 }
 
 func destroyNodes(s *session.Session, nodes []string, keepGoing bool) error {

@@ -21,9 +21,15 @@ type Way struct {
 	Skip bool
 	// Fail lets --force pass a part that a host could not do.
 	Fail bool
+	// Pass makes what may be passed a warning, whatever the options say.
+	Pass bool
 }
 
 func (w Way) offline(s *session.Session, i report.Item) report.Item {
+	if w.Skip && w.Pass {
+		i.Severity = report.Warning
+		return i
+	}
 	if w.Skip {
 		return s.OrSkip(i)
 	}
@@ -32,7 +38,7 @@ func (w Way) offline(s *session.Session, i report.Item) report.Item {
 
 func (w Way) failed(s *session.Session, i report.Item) report.Item {
 	if w.Fail {
-		return i.As(s.Opts.Force())
+		return i.As(w.Pass || s.Opts.Force())
 	}
 	return i
 }
