@@ -382,6 +382,8 @@ func (c *Controller) Deliver(now time.Time, from string, msg *etree.Element) {
 		c.onNoVote(from, msg)
 	case "suspect":
 		c.onSuspicion(from, msg.SelectAttrValue("uname", ""))
+	case "withdraw":
+		c.onWithdrawal(from, msg.SelectAttrValue("uname", ""))
 	case "join_announce":
 		if c.peer(from).suspect {
 			c.accuse(from)

@@ -552,7 +552,9 @@ func (c *Controller) fenced(target string) {
 	p := c.peer(target)
 	p.suspect = false
 	if p.process && p.joins > p.doomed {
-		c.offer()
+		if c.IsDC() && c.state != Election {
+			c.offer()
+		}
 		return
 	}
 	if id == "" {

@@ -28,6 +28,10 @@ func (c *Controller) onSuspicion(from, name string) {
 	switch {
 	case c.peer(from).suspect:
 		return // that one has no say
+	case from == c.self.Name && !p.suspect:
+		// It was fenced, or acquitted, before the others heard this.
+		c.effects.Broadcast(c.message("withdraw", "", "uname", name))
+		return
 	case name == c.self.Name:
 		if !c.accused() {
 			c.effects.Logf("Node %s waits for this node to be fenced: it takes no part until then", from)
@@ -40,7 +44,27 @@ func (c *Controller) onSuspicion(from, name string) {
 		c.electBy, c.electEnd, c.joinEnd = time.Time{}, time.Time{}, time.Time{}
 		c.enter(Pending)
 		return
-	case p.suspect || !p.process || c.accused():
+	}
+	c.suspect(from, p)
+}
+
+// onWithdrawal takes note that a node no longer waits for another's fencing.
+func (c *Controller) onWithdrawal(from, name string) {
+	if name == c.self.Name {
+		c.accuserLeft(from)
+		return
+	}
+	p := c.peer(name)
+	p.suspect = false
+	if c.IsDC() && p.process && c.state != Election {
+		c.offer()
+	}
+}
+
+// suspect has a node take no part because another one says so.
+func (c *Controller) suspect(from string, p *peer) {
+	name := p.Name
+	if p.suspect || !p.process || c.accused() {
 		return
 	}
 	c.effects.Logf("Node %s takes no part before it was fenced, node %s says", name, from)
@@ -64,7 +88,7 @@ const accusedAttr = "hacluster-accused"
 // confesses takes note that a node is suspect to others, who were here before this one.
 func (c *Controller) confesses(name string, msg *etree.Element) {
 	if msg.SelectAttrValue(accusedAttr, "") == "true" && name != c.self.Name {
-		c.onSuspicion(c.self.Name, name)
+		c.suspect(c.self.Name, c.peer(name))
 	}
 }
 

@@ -96,6 +96,13 @@ func (k *checker) group(h *Host, e local.Confchg) {
 		if left || !slices.Contains(before, o.ID) || !slices.Contains(now, o.ID) {
 			k.apart[[2]uint32{h.ID, o.ID}] = k.c.Now
 		}
+		if left && h.pcmk.running() && !fencingOn(h.pcmk.core.Replica.Root()) {
+			// Without fencing a lost node counts as demoted, and the scheduler, as Pacemaker's, has
+			// promotions wait for no probe of one that came back.
+			for _, hosts := range k.promoted {
+				delete(hosts, o.ID)
+			}
+		}
 	}
 	k.in[h.ID] = now
 }
