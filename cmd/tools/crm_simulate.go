@@ -362,13 +362,13 @@ func (s *simulation) plan(root *etree.Element, sim *dryrun.Simulation, c *status
 func (s *simulation) keeper() (func(*etree.Element) error, error) {
 	file, write := s.saveOutput, func(file string, root *etree.Element) error { return s.save(file, xml.Format(root)) }
 	if s.inPlace {
+		file, write = s.file, cib.WriteFile
 		switch {
-		case s.live: // the cluster is left alone
-			return func(*etree.Element) error { return nil }, nil
+		case s.live: // CIB_file or a shadow copy; a running cluster is left alone
+			file = tool.Path(s.env)
 		case s.file == standard:
 			return nil, endWith(tool.Config, "--in-place has no file to store the result in: the input is standard input")
 		}
-		file, write = s.file, cib.WriteFile
 	}
 	written := ""
 	return func(root *etree.Element) error {
