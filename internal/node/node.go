@@ -431,6 +431,6 @@ func (w *world) Plan(root *etree.Element, now time.Time) (*transition.Graph, tim
 	if err != nil {
 		w.log.Warn("the scheduler's input could not be kept", "err", err)
 	}
-	g, recheck, err := Plan(root, now)
+	g, recheck, err := Plan(root, now, w.Logf)
 	return g, recheck, input, err
 }

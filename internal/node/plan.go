@@ -11,8 +11,9 @@ import (
 )
 
 // Plan has the scheduler plan for a document of any schema. recheck is when time alone may change
-// the plan; zero: never.
-func Plan(root *etree.Element, now time.Time) (graph *transition.Graph, recheck time.Time, err error) {
+// the plan; zero: never. What is not safe without quorum is left out, see withoutAssumed; logf tells
+// of it.
+func Plan(root *etree.Element, now time.Time, logf func(format string, args ...any)) (graph *transition.Graph, recheck time.Time, err error) {
 	current, err := upgrade.ForScheduler(root)
 	if err != nil {
 		return nil, time.Time{}, err
@@ -21,5 +22,6 @@ func Plan(root *etree.Element, now time.Time) (graph *transition.Graph, recheck 
 	if err != nil {
 		return nil, time.Time{}, err
 	}
+	withoutAssumed(current.Root, r, logf)
 	return r.Graph, r.RecheckBy, nil
 }

@@ -324,7 +324,7 @@ func (d *drive) settled() string {
 			return h.Name + " has another CIB"
 		}
 	}
-	g, _, err := node.Plan(root, p.now())
+	g, _, err := node.Plan(root, p.now(), func(string, ...any) {})
 	if err != nil {
 		return "no plan: " + err.Error()
 	}

@@ -280,7 +280,7 @@ func (w *world) Save(root *etree.Element) error {
 }
 
 func (w *world) Plan(root *etree.Element, now time.Time) (*transition.Graph, time.Time, string, error) {
-	g, recheck, err := node.Plan(root, now)
+	g, recheck, err := node.Plan(root, now, w.Logf)
 	if err == nil {
 		w.p.plans = append(w.p.plans, w.p.h.c.Now)
 	}
