@@ -353,7 +353,9 @@ func (c *Controller) Group(now time.Time, members []Member) {
 		return
 	}
 	for _, p := range left {
-		c.writeState(p, "peer left")
+		if !c.unseen(p) {
+			c.writeState(p, "peer left")
+		}
 		c.peerLost(p)
 	}
 	if len(left) > 0 {
@@ -648,9 +650,12 @@ func (c *Controller) update(req cib.Request, done func(error)) {
 	})
 }
 
-// unseen tells that nothing is known of a node but that it is not here. What the CIB does not
-// tell of is unclean to the scheduler, until it was fenced or came.
-func (c *Controller) unseen(p *peer) bool { return !p.ring && !p.process && !c.hasState(p.Name) }
+// unseen tells that nothing is known of a node but that it is not here, or that it came and was
+// lost before a join with it was complete. What the CIB does not tell of is unclean to the
+// scheduler, until it was fenced or came.
+func (c *Controller) unseen(p *peer) bool {
+	return !p.process && !p.leaving && (!p.ring || p.joins > 0) && !c.hasState(p.Name)
+}
 
 // writeState writes what is known of a node's membership to the CIB.
 func (c *Controller) writeState(p *peer, origin string) {

@@ -297,9 +297,10 @@ func (c *Controller) forgetAttributes(name string) {
 	c.update(cib.Request{Op: cib.Delete, XPath: true, Section: fmt.Sprintf("//node_state[@uname='%s']/transient_attributes", name)}, nil)
 }
 
+// hasState tells whether the CIB tells of a node's membership.
 func (c *Controller) hasState(name string) bool {
 	st := cib.Section(c.effects.CIB(), "status")
 	return st != nil && slices.ContainsFunc(st.SelectElements("node_state"), func(s *etree.Element) bool {
-		return s.SelectAttrValue("uname", "") == name
+		return s.SelectAttrValue("uname", "") == name && s.SelectAttr("in_ccm") != nil
 	})
 }

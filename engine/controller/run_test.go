@@ -145,6 +145,29 @@ func pseudo(operation, key string, priority int) *transition.Synapse {
 	return &transition.Synapse{Priority: priority, Action: &transition.Action{Kind: transition.Pseudo, Operation: operation, Key: key}}
 }
 
+// A node that came and was lost before its join was complete is not written down as not there: the
+// scheduler would take it for cleanly down, while its services may run.
+func TestLostBeforeItsJoinIsUnseen(t *testing.T) {
+	w := begin()
+	now := time.Unix(1000, 0)
+	both := []Member{{1, "n1"}, {2, "n2"}}
+	w.c.Membership(now, both, true)
+	w.c.Group(now, both)
+	w.settle()
+	w.c.Group(now, both[:1])
+	w.settle()
+	w.c.Membership(now, both[:1], true)
+	w.settle()
+	if w.c.State() != Idle {
+		t.Fatalf("the join did not end: %s", w.c.Describe())
+	}
+	for _, u := range w.updates {
+		if u.Data != nil && u.Data.Tag == "node_state" && u.Data.SelectAttrValue("uname", "") == "n2" {
+			t.Errorf("it is written down, in_ccm=%s", u.Data.SelectAttrValue("in_ccm", ""))
+		}
+	}
+}
+
 // A clone's instances are told before and after something is done to one of them.
 func notified() *transition.Graph {
 	return chain(
