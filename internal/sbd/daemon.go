@@ -53,7 +53,7 @@ type Feeder interface {
 }
 
 // ErrFencedBefore is why a start is refused: the node was fenced, and nobody has said that it may come back.
-var ErrFencedBefore = errors.New("found fencing message - aborting start-up. Manual intervention required!")
+var ErrFencedBefore = errors.New("found a fencing message: start-up is refused until it is cleared by hand")
 
 // report is what one who looks at a disk tells.
 type report struct {
