@@ -135,6 +135,7 @@ type peer struct {
 	suspect bool
 	joins   int // how often its controller came into the group
 	doomed  int // joins, when its fencing began
+	cleared int // joins, when a suspicion ended: of this coming nobody was right to hold one
 	capacity
 	told bool // it told its capacity
 	// fresh: its controller came since the last join was complete; the CIB may hold attributes of

@@ -23,8 +23,9 @@ type group struct {
 }
 
 type sent struct {
-	from string
-	msg  *etree.Element
+	from   string
+	msg    *etree.Element
+	fenced string // instead of a message: the node whose fencing succeeded
 }
 
 // voter is a controller; only what elections and joins need is real.
@@ -36,7 +37,9 @@ type voter struct {
 	log  []string
 }
 
-func (v *voter) Broadcast(msg *etree.Element) { v.g.order = append(v.g.order, sent{v.name, msg}) }
+func (v *voter) Broadcast(msg *etree.Element) {
+	v.g.order = append(v.g.order, sent{from: v.name, msg: msg})
+}
 func (v *voter) Logf(format string, a ...any) { v.log = append(v.log, fmt.Sprintf(format, a...)) }
 func (v *voter) Fence(FenceRequest, func(error)) {
 	// It takes longer than the test.
@@ -79,25 +82,37 @@ func (g *group) all() []*voter {
 func (g *group) run(t *testing.T) {
 	t.Helper()
 	for range 20000 {
-		var open []*voter
-		for _, v := range g.all() {
-			if v.next < len(g.order) || len(v.later) > 0 {
-				open = append(open, v)
-			}
-		}
-		if len(open) == 0 {
+		if !g.step() {
 			return
 		}
-		v := open[g.r.IntN(len(open))]
-		if len(v.later) > 0 {
-			v.settle()
-			continue
-		}
-		m := g.order[v.next]
-		v.next++
-		v.c.Deliver(g.now, m.from, m.msg)
 	}
 	t.Fatalf("it does not end\n%s", g.dump())
+}
+
+// step has one node go on, and tells whether there was one that could.
+func (g *group) step() bool {
+	var open []*voter
+	for _, v := range g.all() {
+		if v.next < len(g.order) || len(v.later) > 0 {
+			open = append(open, v)
+		}
+	}
+	if len(open) == 0 {
+		return false
+	}
+	v := open[g.r.IntN(len(open))]
+	if len(v.later) > 0 {
+		v.settle()
+		return true
+	}
+	m := g.order[v.next]
+	v.next++
+	if m.fenced != "" {
+		v.c.Fenced(g.now, m.fenced, false)
+	} else {
+		v.c.Deliver(g.now, m.from, m.msg)
+	}
+	return true
 }
 
 func (g *group) dump() string {
@@ -188,5 +203,49 @@ func TestSuspicionsAgree(t *testing.T) {
 		g.nodes[dc].c.abort("test") // a plan that fences nobody
 		g.run(t)
 		g.agreed(t, dc)
+	}
+}
+
+// TestFencedAndBack: a node is back before the others hear that its fencing succeeded. It is told
+// to keep still, and whatever was said of that and by itself meanwhile, it takes part once all have heard.
+func TestFencedAndBack(t *testing.T) {
+	for seed := uint64(1); seed <= 500; seed++ {
+		g := newGroup(t, seed, 2+int(seed%3))
+		g.run(t)
+		g.pass(DefaultTiming.FirstElection)
+		g.run(t)
+		back := g.names[len(g.names)-1]
+		var all, stay []Member
+		for _, v := range g.all() {
+			all = append(all, v.c.self)
+		}
+		stay = all[:len(all)-1]
+		old := g.nodes[back]
+		for _, v := range g.all()[:len(stay)] {
+			v.c.Group(g.now, stay)
+			v.c.FencingBegan(back)
+			v.c.Group(g.now, all)
+			v.c.quorate = false // nobody is acquitted: the plan that fences it stands
+		}
+		v := &voter{g: g, name: back, next: len(g.order)}
+		v.root = old.root
+		v.c = New(Identity{Member: old.c.self, UUID: back}, DefaultTiming, v)
+		g.nodes[back] = v
+		v.c.Membership(g.now, all, true)
+		v.c.Group(g.now, all)
+		v.c.Start(g.now)
+		for range g.r.IntN(40) {
+			g.step()
+		}
+		g.order = append(g.order, sent{fenced: back})
+		g.run(t)
+		g.pass(DefaultTiming.FirstElection)
+		g.run(t)
+		g.agreed(t, "n1")
+		for _, v := range g.all() {
+			if v.c.peer(back).suspect || v.c.accused() {
+				t.Fatalf("seed %d: %s is suspect for ever\n%s", seed, back, g.dump())
+			}
+		}
 	}
 }

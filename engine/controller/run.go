@@ -524,7 +524,7 @@ func (c *Controller) Fenced(now time.Time, target string, ours bool) {
 		}
 		// Should this node be DC next, the target needs no fencing any more.
 		p := c.peer(target)
-		p.suspect = false
+		c.clear(p)
 		p.leaving = p.leaving || !p.process || p.joins <= p.doomed
 		return
 	}
@@ -550,7 +550,7 @@ func (c *Controller) fenced(target string) {
 	}
 	id := c.nodeID(target)
 	p := c.peer(target)
-	p.suspect = false
+	c.clear(p)
 	if p.process && p.joins > p.doomed {
 		if c.IsDC() && c.state != Election {
 			c.offer()

@@ -82,13 +82,23 @@ func (c *Controller) suspect(from string, p *peer) {
 	}
 }
 
+// clear ends the suspicion of a node that was fenced. If it is back already, it may have heard of
+// the suspicion, and is told; what it said before it hears that counts no more.
+func (c *Controller) clear(p *peer) {
+	if p.suspect && p.process {
+		c.effects.Broadcast(c.message("withdraw", "", "uname", p.Name))
+	}
+	p.suspect, p.cleared = false, p.joins
+}
+
 // accusedAttr of a message tells that its sender keeps still until it was fenced.
 const accusedAttr = "hacluster-accused"
 
 // confesses takes note that a node is suspect to others, who were here before this one.
 func (c *Controller) confesses(name string, msg *etree.Element) {
-	if msg.SelectAttrValue(accusedAttr, "") == "true" && name != c.self.Name {
-		c.suspect(c.self.Name, c.peer(name))
+	p := c.peer(name)
+	if msg.SelectAttrValue(accusedAttr, "") == "true" && name != c.self.Name && p.cleared != p.joins {
+		c.suspect(c.self.Name, p)
 	}
 }
 
@@ -130,7 +140,7 @@ func (c *Controller) onAcquit(from, name string) {
 		}
 	case from == c.dc && p.suspect:
 		c.effects.Logf("Node %s needs no fencing, it may take part", name)
-		p.suspect = false
+		p.suspect, p.cleared = false, p.joins
 		if c.IsDC() && p.process && c.state != Election {
 			c.offer()
 		}
