@@ -10,6 +10,7 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+	"sync"
 
 	"hacluster/internal/dialect"
 	"hacluster/internal/pcs/agents"
@@ -87,12 +88,13 @@ type Session struct {
 	// Command are the words that led to the running verb, for its usage text.
 	Command []string
 
-	cib    cibState
-	stdin  *bufio.Reader
-	remote *client.Client
-	hosts  *client.Hosts
-	conf   *confState
-	fenced *fencedCache
+	cib        cibState
+	stdin      *bufio.Reader
+	remote     *client.Client
+	remoteOnce sync.Once // calls to many nodes begin at once
+	hosts      *client.Hosts
+	conf       *confState
+	fenced     *fencedCache
 }
 
 // New makes a session for a dialect.
@@ -191,12 +193,12 @@ func (s *Session) AskPassword(prompt string) (string, error) {
 
 // Remote is the client that talks to pcsd of other nodes.
 func (s *Session) Remote() *client.Client {
-	if s.remote == nil {
+	s.remoteOnce.Do(func() {
 		s.remote = client.New(client.Config{
 			StateDir: s.Paths.PcsdDir, Home: s.Env.Getenv("HOME"), Getenv: s.Env.Getenv, Root: s.Root(),
 			ConnectTimeout: s.RequestTimeout(client.ConnectTimeout),
 		})
-	}
+	})
 	return s.remote
 }
 
