@@ -10,7 +10,7 @@ SBINDIR ?= $(PREFIX)/sbin
 UNITDIR ?= $(PREFIX)/lib/systemd/system
 UNITS := $(notdir $(wildcard packaging/systemd/*.service))
 
-.PHONY: build install run test simulate simulate-ring lint bench clean
+.PHONY: build install run test simulate simulate-ring lint bench pages clean
 
 build:
 	@mkdir -p $(BIN)

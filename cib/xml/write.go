@@ -125,13 +125,6 @@ func EscapeAttr(s string) string {
 	return b.String()
 }
 
-// EscapeText gives text as it stands between tags.
-func EscapeText(s string) string {
-	var b bytes.Buffer
-	escapeText(&b, s)
-	return b.String()
-}
-
 const hex = "0123456789ABCDEF"
 
 func escapeAttr(b *bytes.Buffer, s string) {

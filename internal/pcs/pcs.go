@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"os"
 	"slices"
 	"strconv"
 
@@ -288,6 +287,3 @@ func joinWords(words []string) string {
 	}
 	return out
 }
-
-// HostEnv is the environment as the operating system gives it.
-func HostEnv() func(string) string { return os.Getenv }

@@ -177,16 +177,6 @@ func parseParam(p *etree.Element, version string) Param {
 // Void stands for an agent that is not there.
 func Void(n Name) *Agent { return &Agent{Name: n, Version: "1.0"} }
 
-// Param finds a parameter; nil without.
-func (a *Agent) Param(name string) *Param {
-	for i := range a.Params {
-		if a.Params[i].Name == name {
-			return &a.Params[i]
-		}
-	}
-	return nil
-}
-
 // ParamNames are all parameters' names.
 func (a *Agent) ParamNames() []string {
 	out := make([]string, 0, len(a.Params))

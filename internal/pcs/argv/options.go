@@ -58,9 +58,6 @@ var specs = map[Generation]Spec{
 	G12: {"hf:p:u:", append(slices.Clone(newer), "promoted", "future", "quiet", "yes", "show-secrets", "no-stop")},
 }
 
-// SpecOf is the option list of a generation.
-func SpecOf(g Generation) Spec { return specs[g] }
-
 // takesValue tells whether the word is, in full, an option that takes a value.
 func (s Spec) takesValue(word string) bool {
 	if len(word) == 2 && word[0] == '-' {
@@ -153,11 +150,6 @@ func (o *Options) Without(names ...string) *Options {
 // Only refuses options that a verb does not know; --debug is always known.
 func (o *Options) Only(supported ...string) error { return o.only("", supported) }
 
-// OnlyHint is Only for verbs whose syntax changed from an earlier generation.
-func (o *Options) OnlyHint(supported ...string) error {
-	return o.only("Syntax has changed from previous version. See 'man pcs' -> Changes in pcs-0.11.", supported)
-}
-
 func (o *Options) only(hint string, supported []string) error {
 	var bad []string
 	for _, n := range o.order {
@@ -207,24 +199,6 @@ func (o *Options) Incompatible(checked string, others ...string) error {
 	}
 	sort.Strings(given)
 	return &UsageError{Message: "'" + checked + "' cannot be used with " + Quoted(given)}
-}
-
-// Needs refuses any of the others unless main was given.
-func (o *Options) Needs(main string, others ...string) error {
-	if o.Has(main) {
-		return nil
-	}
-	var given []string
-	for _, n := range others {
-		if o.Has(n) {
-			given = append(given, n)
-		}
-	}
-	if len(given) == 0 {
-		return nil
-	}
-	sort.Strings(given)
-	return &UsageError{Message: Quoted(given) + " cannot be used without '" + main + "'"}
 }
 
 // OutputFormat is --output-format: text, cmd or json, or what a verb names.

@@ -284,9 +284,3 @@ func IsIP(s string) bool {
 	a, err := netip.ParseAddr(s)
 	return err == nil && (a.Zone() == "" || a.Is6())
 }
-
-// IsIPv6 tells whether a text is an address of IP version 6.
-func IsIPv6(s string) bool {
-	a, err := netip.ParseAddr(s)
-	return err == nil && strings.Contains(s, ":") && a.Is6()
-}

@@ -3,7 +3,6 @@ package corosyncconf
 import (
 	"fmt"
 	"sort"
-	"strconv"
 	"strings"
 )
 
@@ -91,21 +90,6 @@ func Device(root *Section) *Section {
 func HasDevice(root *Section) bool {
 	d := Device(root)
 	return d != nil && d.Value("model") != ""
-}
-
-// NextID is the smallest node id that is free.
-func NextID(root *Section) string {
-	used := map[int]bool{}
-	for _, n := range Nodes(root) {
-		if i, err := strconv.Atoi(n.ID); err == nil {
-			used[i] = true
-		}
-	}
-	for i := 1; ; i++ {
-		if !used[i] {
-			return strconv.Itoa(i)
-		}
-	}
 }
 
 // MentionsDevice tells, from the text alone, whether the file names a quorum device.

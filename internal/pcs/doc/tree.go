@@ -221,9 +221,6 @@ func Attrs(el *etree.Element, without ...string) []Attribute {
 	return out
 }
 
-// Clone copies a tree, its root without a parent.
-func Clone(el *etree.Element) *etree.Element { return el.Copy() }
-
 // SchemaVersion is the number in validate-with ("pacemaker-3.9" is {3, 9, 0}); ok is false when it has none.
 func SchemaVersion(root *etree.Element) (v [3]int, ok bool) {
 	text, found := strings.CutPrefix(Attr(Root(root), "validate-with"), "pacemaker-")

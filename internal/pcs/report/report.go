@@ -78,14 +78,6 @@ func Forcible(forced bool, format string, args ...any) Item {
 	return Item{Text: fmt.Sprintf(format, args...), Force: ByForce}
 }
 
-// SkipOffline makes an error that --skip-offline turns into a warning, or that warning.
-func SkipOffline(skip bool, format string, args ...any) Item {
-	if skip {
-		return Warnf(format, args...)
-	}
-	return Item{Text: fmt.Sprintf(format, args...), Force: BySkipOffline}
-}
-
 // As gives the item as a forcible one.
 func (i Item) As(forced bool) Item {
 	if forced {

@@ -316,11 +316,6 @@ func setLines(sets []rule.Set, ids bool) []string {
 	return out
 }
 
-// Lines are the defaults as `config` and `pcs config` show them, expired ones left out.
-func (d Defaults) Lines(root *etree.Element, eval rule.Eval) []string {
-	return setLines(d.sets(root, "meta_attributes", eval, false), false)
-}
-
 // DefaultsLines are all defaults of a section with their ids, as `pcs config` shows them.
 func DefaultsLines(root *etree.Element, section string) []string {
 	return setLines(Defaults{Section: section}.sets(root, "meta_attributes", nil, true), true)

@@ -113,15 +113,6 @@ func invalid(root *etree.Element) []schema.Problem {
 	return schema.Validate(root, doc.Attr(root, "validate-with"))
 }
 
-// CIBText is the CIB as Pacemaker prints it.
-func (s *Session) CIBText() ([]byte, error) {
-	root, err := s.CIB()
-	if err != nil {
-		return nil, err
-	}
-	return doc.Format(root), nil
-}
-
 // Push stores an edited CIB. Nothing is written when nothing changed.
 func (s *Session) Push(root *etree.Element) error { return s.push(root, false) }
 
