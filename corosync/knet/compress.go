@@ -13,7 +13,6 @@ import (
 	packer "github.com/dsnet/compress/bzip2"
 	"github.com/klauspost/compress/zstd"
 	"github.com/pierrec/lz4/v4"
-	"github.com/ulikunitz/xz"
 )
 
 // Compression is how a host compresses what it sends. The zero value does not.
@@ -49,42 +48,68 @@ var models = []model{
 		}
 		return blockLZ4(b, c.CompressBlock)
 	}, unpackLZ4},
-	{"lzma", 5, func(b []byte, _ int) ([]byte, error) {
-		var out bytes.Buffer
-		w, err := xz.WriterConfig{NoCheckSum: true, DictCap: 1 << 20}.NewWriter(&out)
-		if err != nil {
-			return nil, err
-		}
-		return finish(&out, w, b)
-	}, func(b []byte, limit int) ([]byte, error) {
-		// The dictionary that a packet may ask for is bounded: the greatest of lzma's presets.
-		r, err := xz.ReaderConfig{DictCap: 64 << 20, SingleStream: true}.NewReader(bytes.NewReader(b))
-		if err != nil {
-			return nil, err
-		}
-		return readUpTo(r, limit)
-	}},
-	{"bzip2", 6, func(b []byte, level int) ([]byte, error) {
-		var out bytes.Buffer
-		w, err := packer.NewWriter(&out, &packer.WriterConfig{Level: level})
-		if err != nil {
-			return nil, err
-		}
-		return finish(&out, w, b)
-	}, func(b []byte, limit int) ([]byte, error) { return readUpTo(bzip2.NewReader(bytes.NewReader(b)), limit) }},
+	{"lzma", 5, packXZ, unpackXZ},
+	{"bzip2", 6, packBzip2, func(b []byte, limit int) ([]byte, error) { return readUpTo(bzip2.NewReader(bytes.NewReader(b)), limit) }},
 	{"zstd", 7, packZstd, unpackZstd},
 }
 
-func packZlib(b []byte, level int) ([]byte, error) {
-	if level == 0 {
-		level = zlib.DefaultCompression
+// resettable is a writer that can begin anew, so that its tables are made once and not for each packet.
+type resettable interface {
+	io.WriteCloser
+	Reset(w io.Writer)
+}
+
+// idle keeps the writers that are not in use, by model and level.
+var idle sync.Map // of writerKey to *sync.Pool
+
+type writerKey struct {
+	model string
+	level int
+}
+
+// packWith compresses with an idle writer of the model and level, or a new one.
+func packWith(key writerKey, b []byte, fresh func() (resettable, error)) ([]byte, error) {
+	v, ok := idle.Load(key)
+	if !ok {
+		v, _ = idle.LoadOrStore(key, &sync.Pool{})
+	}
+	pool := v.(*sync.Pool)
+	w, ok := pool.Get().(resettable)
+	if !ok {
+		var err error
+		if w, err = fresh(); err != nil {
+			return nil, err
+		}
 	}
 	var out bytes.Buffer
-	w, err := zlib.NewWriterLevel(&out, level)
-	if err != nil {
-		return nil, err
+	w.Reset(&out)
+	packed, err := finish(&out, w, b)
+	if err == nil {
+		pool.Put(w)
 	}
-	return finish(&out, w, b)
+	return packed, err
+}
+
+func packZlib(b []byte, level int) ([]byte, error) {
+	return packWith(writerKey{"zlib", level}, b, func() (resettable, error) {
+		l := level
+		if l == 0 {
+			l = zlib.DefaultCompression
+		}
+		return zlib.NewWriterLevel(nil, l)
+	})
+}
+
+// bzip2Writer has the Reset of the others; the packer's own fails only with a writer that was not made by NewWriter.
+type bzip2Writer struct{ *packer.Writer }
+
+func (w bzip2Writer) Reset(out io.Writer) { _ = w.Writer.Reset(out) }
+
+func packBzip2(b []byte, level int) ([]byte, error) {
+	return packWith(writerKey{"bzip2", level}, b, func() (resettable, error) {
+		w, err := packer.NewWriter(nil, &packer.WriterConfig{Level: level})
+		return bzip2Writer{w}, err
+	})
 }
 
 func finish(out *bytes.Buffer, w io.WriteCloser, b []byte) ([]byte, error) {
@@ -126,12 +151,9 @@ func packZstd(b []byte, level int) ([]byte, error) {
 	if level != 0 {
 		l = zstd.EncoderLevelFromZstd(level)
 	}
-	w, err := zstd.NewWriter(nil, zstd.WithEncoderLevel(l), zstd.WithEncoderConcurrency(1), zstd.WithWindowSize(128<<10))
-	if err != nil {
-		return nil, err
-	}
-	defer w.Close() //nolint:errcheck // nothing was streamed
-	return w.EncodeAll(b, nil), nil
+	return packWith(writerKey{"zstd", int(l)}, b, func() (resettable, error) {
+		return zstd.NewWriter(nil, zstd.WithEncoderLevel(l), zstd.WithEncoderConcurrency(1), zstd.WithWindowSize(128<<10))
+	})
 }
 
 func unpackZstd(b []byte, _ int) ([]byte, error) {
