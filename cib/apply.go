@@ -9,7 +9,6 @@ import (
 	"hacluster/cib/acl"
 	"hacluster/cib/patch"
 	"hacluster/cib/upgrade"
-	"hacluster/cib/xml"
 )
 
 // Op names what a request does, in the words of Pacemaker's messages.
@@ -75,79 +74,28 @@ type Result struct {
 //
 // It is the one way in which a CIB is read and changed for somebody: the user's
 // permissions are applied here, and a change that is not of the status section has to
-// leave a document that is valid by the schema that it declares.
+// leave a document that is valid by the schema that it declares. Document does the same
+// for a document that is changed often.
 func Apply(root *etree.Element, req Request) (Result, error) {
-	policy := acl.For(root, req.User, req.Now)
 	if req.Op == Query {
-		seen := policy.Filter(root)
-		if seen == nil {
-			return Result{Root: root}, fail(Access, "user %s may read nothing", req.User.Name)
-		}
-		data, err := query(seen, req)
-		return Result{Root: root, Data: data}, err
+		return ask(root, req)
 	}
-	e := &edit{root: root.Copy(), req: req}
-	e.guard = policy.Guard(e.root)
-	before := VersionOf(root)
-	if err := e.run(); err != nil {
-		return Result{Root: root, Data: e.data, Messages: e.messages}, err
+	d := &Document{root: root.Copy(), copied: true}
+	res, err := d.Apply(req)
+	if !res.Changed {
+		res.Root = root
 	}
-	if e.guard.Denied(e.root) {
-		return Result{Root: root, Data: e.data}, fail(Access, "user %s", req.User.Name)
-	}
-	after := VersionOf(e.root)
-	if !req.KeepVersions && (after.AdminEpoch < before.AdminEpoch || after.AdminEpoch == before.AdminEpoch && after.Epoch < before.Epoch) {
-		return Result{Root: root}, fail(OldData, "%s is older than %s", after, before)
-	}
-	DropText(e.root)
-	if !readable(e.root, xml.MaxDepth) {
-		return Result{Root: root}, fail(Invalid, "the document would have more than %d elements inside each other", xml.MaxDepth)
-	}
-	if !e.changed {
-		return Result{Root: root, Data: e.data}, nil
-	}
-	keep := e.config || after.AdminEpoch != before.AdminEpoch || after.Epoch != before.Epoch ||
-		root.SelectAttrValue("validate-with", "") != e.root.SelectAttrValue("validate-with", "")
-	if req.Section != "status" {
-		if err := validate(e.root); err != nil {
-			return Result{Root: root, Messages: e.messages}, err
-		}
-	}
-	if !req.KeepVersions {
-		e.count(after)
-	}
-	return Result{Root: e.root, Data: e.data, Changed: true, Config: e.config, Keep: keep, Messages: e.messages}, nil
+	return res, err
 }
 
-// readable tells that a document that is written now can be read again.
-func readable(el *etree.Element, depth int) bool {
-	if depth == 0 {
-		return false
+// ask answers a query.
+func ask(root *etree.Element, req Request) (Result, error) {
+	seen := acl.For(root, req.User, req.Now).Filter(root)
+	if seen == nil {
+		return Result{Root: root}, fail(Access, "user %s may read nothing", req.User.Name)
 	}
-	for _, t := range el.Child {
-		if c, ok := t.(*etree.Element); ok && !readable(c, depth-1) {
-			return false
-		}
-	}
-	return true
-}
-
-// count counts the versions up, and stamps a new configuration.
-func (e *edit) count(v Version) {
-	if !e.config {
-		v.NumUpdates++
-		e.root.CreateAttr("num_updates", itoa(v.NumUpdates))
-		return
-	}
-	e.root.CreateAttr("num_updates", "0")
-	e.root.CreateAttr("epoch", itoa(v.Epoch+1))
-	if s := e.req.Stamp; s != nil {
-		for _, a := range [][2]string{{"cib-last-written", s.LastWritten}, {"update-origin", s.Origin}, {"update-client", s.Client}, {"update-user", s.User}} {
-			if a[1] != "" {
-				e.root.CreateAttr(a[0], a[1])
-			}
-		}
-	}
+	data, err := query(seen, req)
+	return Result{Root: root, Data: data}, err
 }
 
 // run carries the operation out on e.root.
@@ -190,7 +138,16 @@ func (e *edit) run() error {
 }
 
 func (e *edit) patch(data *etree.Element) error {
-	res, err := patch.Apply(e.root, data, patch.CheckVersion, patch.KeepOrder)
+	work := e.root
+	if e.guard != nil { // who has to see both
+		work = e.root.Copy()
+	}
+	data = clean(data).(*etree.Element)
+	var was *patch.Journal
+	if e.guard == nil {
+		was = e.was
+	}
+	config, err := patch.ApplyTo(work, data, was, patch.CheckVersion, patch.KeepOrder)
 	if err != nil {
 		var old *patch.Error
 		if errors.As(err, &old) {
@@ -198,10 +155,14 @@ func (e *edit) patch(data *etree.Element) error {
 		}
 		return fail(DiffFailed, "%v", err)
 	}
-	old := e.root
-	e.root = res.Root
-	e.guard.Replaced(e.root, old, e.root)
+	for _, c := range data.SelectElements("change") {
+		// What was created stands where the patch says.
+		_ = c
+	}
+	if work != e.root {
+		e.become(work)
+	}
 	// What was only moved counts as changed, but not as a change of the configuration.
-	e.changed, e.config = res.Config || !patch.Same(old, e.root), res.Config
+	e.changed, e.config = config || e.was.Changed(e.root), config
 	return nil
 }

@@ -145,12 +145,22 @@ func (v Version) String() string {
 // FileDigest is the digest that stands in cib.xml.sig: MD5, 32 hex digits, of the
 // document without its status.
 func FileDigest(root *etree.Element) string {
-	conf := root
-	if s := root.SelectElement("status"); s != nil {
-		conf = root.Copy()
-		conf.RemoveChild(conf.SelectElement("status"))
+	return DiskDigest(withoutStatus(root))
+}
+
+// withoutStatus is a document to be written, without its first status. Its parts are root's.
+func withoutStatus(root *etree.Element) *etree.Element {
+	st := root.SelectElement("status")
+	if st == nil {
+		return root
 	}
-	return DiskDigest(conf)
+	conf := &etree.Element{Space: root.Space, Tag: root.Tag, Attr: root.Attr}
+	for _, t := range root.Child {
+		if t != etree.Token(st) {
+			conf.Child = append(conf.Child, t)
+		}
+	}
+	return conf
 }
 
 // DiskDigest is the digest of XML as it lies on disk, all of it.

@@ -10,12 +10,14 @@ import (
 	"hacluster/cib/upgrade"
 )
 
-// edit is one operation at work on its own copy of the document. All steps of all
-// operations are the few methods of this file: they note what changed, and tell the
+// edit is one operation at work on the document. All steps of all operations are the few
+// methods of this file: they note what changed, tell the journal how it was, and tell the
 // guard, who knows what the user may change.
 type edit struct {
 	root  *etree.Element
 	req   Request
+	was   *patch.Journal
+	ids   *index // of the document before the edit
 	guard *acl.Guard
 
 	data            *etree.Element // the answer
@@ -42,12 +44,14 @@ func (e *edit) set(el *etree.Element, name, value string) {
 		return
 	}
 	e.guard.Set(el, name)
+	e.was.Attr(el)
 	el.CreateAttr(name, value)
 	e.touch(el)
 }
 
 // add puts t, which belongs to nobody, at the end of parent.
 func (e *edit) add(parent *etree.Element, t etree.Token) {
+	e.was.Child(parent)
 	parent.AddChild(t)
 	if el, ok := t.(*etree.Element); ok {
 		e.guard.Created(el)
@@ -67,12 +71,14 @@ func (e *edit) remove(t etree.Token) {
 		e.guard.Write(parent)
 		e.touch(parent)
 	}
+	e.was.Child(parent)
 	parent.RemoveChild(t)
 }
 
 // removeAttr takes an attribute from el; name is its full name.
 func (e *edit) removeAttr(el *etree.Element, name string) {
 	e.guard.Write(el)
+	e.was.Attr(el)
 	el.RemoveAttr(name)
 	e.touch(el)
 }
@@ -81,6 +87,7 @@ func (e *edit) removeAttr(el *etree.Element, name string) {
 // what is around it even if both are the same.
 func (e *edit) swap(old, el *etree.Element) {
 	parent, at := old.Parent(), old.Index()
+	e.was.Child(parent)
 	parent.RemoveChildAt(at)
 	parent.InsertChildAt(at, el)
 	e.guard.Replaced(e.root, old, el)
@@ -93,6 +100,7 @@ func (e *edit) swap(old, el *etree.Element) {
 // become makes root the whole document. What differs counts as changed.
 func (e *edit) become(root *etree.Element) {
 	old := e.root
+	e.was.Root(old)
 	e.root = root
 	e.guard.Replaced(root, old, root)
 	if patch.Same(old, root) {

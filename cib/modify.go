@@ -89,7 +89,14 @@ func (e *edit) modify(data *etree.Element) error {
 		}
 		start = e.makeSection()
 	}
-	if target := find(start, data); target != nil {
+	target, sure := (*etree.Element)(nil), false
+	if hasID(data) {
+		target, sure = e.ids.only(start, data.Tag, id(data))
+	}
+	if !sure {
+		target = find(start, data)
+	}
+	if target != nil {
 		e.merge(target, data)
 		return nil
 	}
@@ -150,9 +157,11 @@ func find(from, data *etree.Element) *etree.Element {
 	if from.Tag == data.Tag && id(from) == id(data) && hasID(from) == hasID(data) {
 		return from
 	}
-	for _, c := range from.ChildElements() {
-		if f := find(c, data); f != nil {
-			return f
+	for _, t := range from.Child {
+		if c, ok := t.(*etree.Element); ok {
+			if f := find(c, data); f != nil {
+				return f
+			}
 		}
 	}
 	return nil
@@ -208,7 +217,7 @@ func hasComment(el *etree.Element, text string) bool {
 
 // match gives the child of target that c is merged with.
 func match(target, c *etree.Element) *etree.Element {
-	for _, have := range target.ChildElements() {
+	for have := range target.ChildElementsSeq() {
 		if have.Tag != c.Tag {
 			continue
 		}

@@ -17,6 +17,7 @@ func (e *edit) erase() {
 		case *etree.Element, *etree.Comment:
 			e.remove(t)
 		default:
+			e.was.Child(e.root)
 			e.root.RemoveChildAt(0)
 		}
 	}
@@ -117,7 +118,11 @@ func (e *edit) whole(data *etree.Element) error {
 }
 
 func below(from *etree.Element, fits func(*etree.Element) bool) *etree.Element {
-	for _, c := range from.ChildElements() {
+	for _, t := range from.Child {
+		c, ok := t.(*etree.Element)
+		if !ok {
+			continue
+		}
 		if fits(c) {
 			return c
 		}

@@ -137,15 +137,11 @@ func (s *Store) Save(root *etree.Element) error {
 	if err := s.backup(file); err != nil {
 		return fmt.Errorf("back %s up: %w", file, err)
 	}
-	conf := root
-	if st := root.SelectElement("status"); st != nil {
-		conf = root.Copy()
-		conf.RemoveChild(conf.SelectElement("status"))
-	}
+	conf := withoutStatus(root)
 	if err := s.write(file, xml.Format(conf)); err != nil {
 		return err
 	}
-	if err := s.write(file+".sig", []byte(FileDigest(root))); err != nil {
+	if err := s.write(file+".sig", []byte(DiskDigest(conf))); err != nil {
 		return err
 	}
 	return s.on().syncDir(s.Dir)

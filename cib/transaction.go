@@ -9,7 +9,7 @@ import (
 
 // commit carries the cib_command elements of a transaction out, all or none.
 func (e *edit) commit(data *etree.Element) error {
-	root := e.root
+	root := e.root // Apply copies it
 	for i, cmd := range data.SelectElements("cib_command") {
 		sub := Request{
 			Op: Op(cmd.SelectAttrValue("cib_op", "")), Section: cmd.SelectAttrValue("cib_section", ""),

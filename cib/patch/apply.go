@@ -60,16 +60,27 @@ type placed struct {
 // Apply carries the patch out on a copy of root, which stays as it was. With
 // KeepOrder attributes that were there keep their places. The error is *Error.
 func Apply(root, diff *etree.Element, check Check, opts ...Option) (Result, error) {
+	work := root.Copy()
+	config, err := ApplyTo(work, diff, nil, check, opts...)
+	if err != nil {
+		return Result{}, err
+	}
+	return Result{Root: work, Config: config}, nil
+}
+
+// ApplyTo is Apply on the document itself. j is told of all that changes: after an error it
+// can undo what was done up to there.
+func ApplyTo(root, diff *etree.Element, j *Journal, check Check, opts ...Option) (config bool, err error) {
 	format, _ := number(diff, "format")
 	if format != 2 {
-		return Result{}, fail(CodeInvalid, "patch format %s is not supported (2 is)", diff.SelectAttrValue("format", "1"))
+		return false, fail(CodeInvalid, "patch format %s is not supported (2 is)", diff.SelectAttrValue("format", "1"))
 	}
 	if check {
 		if err := versions(root, diff); err != nil {
-			return Result{}, err
+			return false, err
 		}
 	}
-	a := &applier{root: root.Copy(), keepOrder: slices.Contains(opts, KeepOrder)}
+	a := &applier{root: root, was: j, keepOrder: slices.Contains(opts, KeepOrder)}
 	for _, c := range diff.ChildElements() {
 		if op := c.SelectAttr("operation"); op != nil {
 			a.change(op.Value, c.SelectAttrValue("path", ""), c)
@@ -80,17 +91,18 @@ func Apply(root, diff *etree.Element, check Check, opts ...Option) (Result, erro
 		a.place(l)
 	}
 	if a.err != nil {
-		return Result{}, a.err
+		return false, a.err
 	}
 	if want := diff.SelectAttr("digest"); want != nil && !strings.EqualFold(Digest(a.root), want.Value) {
-		return Result{}, fail(CodeFailed, "the result's digest is %s, not %s as the patch says", Digest(a.root), want.Value)
+		return false, fail(CodeFailed, "the result's digest is %s, not %s as the patch says", Digest(a.root), want.Value)
 	}
-	return Result{Root: a.root, Config: a.config}, nil
+	return a.config, nil
 }
 
 // applier is a patch at work.
 type applier struct {
 	root      *etree.Element
+	was       *Journal
 	keepOrder bool
 	config    bool
 	later     []placed
@@ -136,6 +148,7 @@ func (a *applier) change(op, path string, c *etree.Element) {
 		} else {
 			a.touch(parent)
 		}
+		a.was.Child(parent)
 		parent.RemoveChild(target)
 	case "modify":
 		a.modify(el, c)
@@ -147,6 +160,7 @@ func (a *applier) change(op, path string, c *etree.Element) {
 			a.fault(CodeFailed, "move: the root cannot be moved")
 			return
 		}
+		a.was.Child(parent)
 		parent.RemoveChild(target)
 		parent.AddChild(target)
 		at, _ := number(c, "position")
@@ -167,6 +181,7 @@ func (a *applier) modify(el, c *etree.Element) {
 		want = etree.NewElement("none")
 	}
 	a.touch(el)
+	a.was.Attr(el)
 	if !a.keepOrder {
 		el.Attr = nil
 	}
@@ -198,6 +213,7 @@ func (a *applier) place(l placed) {
 		if l.pos >= 0 && l.pos < len(siblings) {
 			at = siblings[l.pos].Index()
 		}
+		a.was.Child(l.parent)
 		l.parent.InsertChildAt(at, l.token)
 		if el, ok := l.token.(*etree.Element); ok {
 			a.touch(el)
@@ -210,6 +226,7 @@ func (a *applier) place(l placed) {
 	if l.parent == nil {
 		return
 	}
+	a.was.Child(l.parent)
 	l.parent.RemoveChild(l.token)
 	siblings := nodes(l.parent)
 	at := len(l.parent.Child)

@@ -29,21 +29,40 @@ const (
 var counters = []string{"admin_epoch", "epoch", "num_updates"}
 
 // Diff gives the patch that turns old into new, or nil when they do not differ.
-func Diff(old, new *etree.Element, opts ...Option) *etree.Element {
+func Diff(old, new *etree.Element, opts ...Option) *etree.Element { return diff(nil, old, new, opts) }
+
+// Diff gives the patch that turns the document as it was into the one below root, nil when they
+// do not differ. It costs what changed, and looks no further.
+func (j *Journal) Diff(root *etree.Element, opts ...Option) *etree.Element {
+	if j.Empty() {
+		return nil
+	}
+	if j.root != nil {
+		return diff(j, j.root, root, opts)
+	}
+	return diff(j, root, root, opts)
+}
+
+func diff(j *Journal, old, new *etree.Element, opts []Option) *etree.Element {
 	d := &differ{
+		was:     j,
 		order:   slices.Contains(opts, AttributeOrder),
 		created: map[etree.Token]bool{}, moved: map[etree.Token]bool{}, modified: map[*etree.Element]*etree.Element{},
 	}
+	was := &etree.Element{Attr: j.attrs(old)}
 	if slices.Contains(opts, NoVersions) {
 		c := bare(new)
 		for _, name := range counters {
-			if a := old.SelectAttr(name); a != nil {
+			if a := was.SelectAttr(name); a != nil {
 				c.CreateAttr(name, a.Value)
 			} else {
 				c.RemoveAttr(name)
 			}
 		}
 		d.rootAttrs, d.root = c.Attr, new
+	}
+	if old == new && j != nil {
+		d.reach = j.reached()
 	}
 	d.compare(old, new)
 	d.write(new)
@@ -60,11 +79,11 @@ func Diff(old, new *etree.Element, opts ...Option) *etree.Element {
 		for _, side := range []struct {
 			tag string
 			el  *etree.Element
-		}{{"source", old}, {"target", new}} {
+		}{{"source", was}, {"target", new}} {
 			s := v.CreateElement(side.tag)
 			for _, name := range counters {
 				// A counter that is gone in the new document still stands for what it was.
-				s.CreateAttr(name, side.el.SelectAttrValue(name, old.SelectAttrValue(name, "1")))
+				s.CreateAttr(name, side.el.SelectAttrValue(name, was.SelectAttrValue(name, "1")))
 			}
 		}
 	}
@@ -78,6 +97,8 @@ func Diff(old, new *etree.Element, opts ...Option) *etree.Element {
 }
 
 type differ struct {
+	was       *Journal                // how the old document was, where both are one
+	reach     map[*etree.Element]bool // where they may differ; nil: everywhere
 	order     bool
 	root      *etree.Element // the element whose attributes rootAttrs stand for
 	rootAttrs []etree.Attr
@@ -105,9 +126,15 @@ func change(operation, path string) *etree.Element {
 
 // compare notes how two elements that stand for each other differ.
 func (d *differ) compare(old, new *etree.Element) {
+	if old == new && d.reach != nil && !d.reach[new] {
+		return
+	}
+	if d.reach != nil {
+		d.reach[new] = true // it may stand in the other's place
+	}
 	d.attributes(old, new)
-	olds, news := nodes(old), nodes(new)
-	taken, partner := match(olds, news)
+	olds, news := seen(d.was.children(old)), nodes(new)
+	taken, partner := match(d.was, olds, news)
 	gone := 0
 	skipOld, skipNew := newCounter(len(olds)), newCounter(len(news))
 	for i, o := range olds {
@@ -117,7 +144,7 @@ func (d *differ) compare(old, new *etree.Element) {
 			}
 			continue
 		}
-		c := change("delete", step(new, o))
+		c := change("delete", d.step(new, o))
 		if _, isComment := o.(*etree.Comment); isComment {
 			c.CreateAttr("position", strconv.Itoa(i-gone))
 		}
@@ -145,6 +172,9 @@ func (d *differ) compare(old, new *etree.Element) {
 
 // write adds the changes of an element and of what is inside it, in the new document's order.
 func (d *differ) write(new *etree.Element) {
+	if d.reach != nil && !d.reach[new] {
+		return
+	}
 	if c := d.modified[new]; c != nil {
 		d.changes = append(d.changes, c)
 	}
@@ -160,7 +190,7 @@ func (d *differ) write(new *etree.Element) {
 			d.write(el)
 		}
 		if d.moved[n] {
-			c := change("move", step(new, n))
+			c := change("move", d.step(new, n))
 			c.CreateAttr("position", strconv.Itoa(j))
 			d.changes = append(d.changes, c)
 		}
@@ -188,9 +218,11 @@ func (c counter) before(i int) int {
 }
 
 // nodes are the children that a comparison sees: elements and comments.
-func nodes(el *etree.Element) []etree.Token {
-	out := make([]etree.Token, 0, len(el.Child))
-	for _, c := range el.Child {
+func nodes(el *etree.Element) []etree.Token { return seen(el.Child) }
+
+func seen(child []etree.Token) []etree.Token {
+	out := make([]etree.Token, 0, len(child))
+	for _, c := range child {
 		switch c.(type) {
 		case *etree.Element, *etree.Comment:
 			out = append(out, c)
@@ -201,34 +233,44 @@ func nodes(el *etree.Element) []etree.Token {
 
 // match finds which children stand for each other: an old element is the first new one
 // of its name and id that is still free, a comment the one of its place and text.
-// Both results give the index on the other side, -1 without a partner.
-func match(olds, news []etree.Token) (taken, partner []int) {
+// Both results give the index on the other side, -1 without a partner. The old elements are taken
+// as was says.
+func match(was *Journal, olds, news []etree.Token) (taken, partner []int) {
 	type key struct {
 		tag, id string
 		hasID   bool
 	}
-	keyOf := func(el *etree.Element) key {
-		id := el.SelectAttr("id")
-		if id == nil {
-			return key{tag: el.Tag}
+	keyOf := func(el *etree.Element, attrs []etree.Attr) key {
+		for i := range attrs {
+			if attrs[i].Key == "id" {
+				return key{el.Tag, attrs[i].Value, true}
+			}
 		}
-		return key{el.Tag, id.Value, true}
+		return key{tag: el.Tag}
+	}
+	taken, partner = make([]int, len(olds)), make([]int, len(news))
+	if slices.Equal(olds, news) && !slices.ContainsFunc(olds, func(t etree.Token) bool {
+		el, ok := t.(*etree.Element)
+		return ok && was.renamed(el)
+	}) {
+		for i := range olds {
+			taken[i], partner[i] = i, i
+		}
+		return taken, partner
 	}
 	free := map[key][]int{}
-	partner = make([]int, len(news))
 	for j, n := range news {
 		partner[j] = -1
 		if el, ok := n.(*etree.Element); ok {
-			k := keyOf(el)
+			k := keyOf(el, el.Attr)
 			free[k] = append(free[k], j)
 		}
 	}
-	taken = make([]int, len(olds))
 	for i, o := range olds {
 		taken[i] = -1
 		switch o := o.(type) {
 		case *etree.Element:
-			k := keyOf(o)
+			k := keyOf(o, was.attrs(o))
 			if left := free[k]; len(left) > 0 {
 				taken[i], partner[left[0]], free[k] = left[0], i, left[1:]
 			}
@@ -250,7 +292,7 @@ type Pair struct{ Old, New *etree.Element }
 // other, those that only old has, and those that only new has (elements and comments).
 func Children(old, new *etree.Element) (pairs []Pair, gone, fresh []etree.Token) {
 	olds, news := nodes(old), nodes(new)
-	taken, partner := match(olds, news)
+	taken, partner := match(nil, olds, news)
 	for i, o := range olds {
 		el, isElement := o.(*etree.Element)
 		switch {
@@ -271,24 +313,11 @@ func Children(old, new *etree.Element) (pairs []Pair, gone, fresh []etree.Token)
 // Same tells that two elements have the same attributes in the same order, and the
 // same elements and comments inside.
 func Same(a, b *etree.Element) bool {
-	if a.Tag != b.Tag || !slices.EqualFunc(a.Attr, b.Attr, func(x, y etree.Attr) bool { return x.Key == y.Key && x.Value == y.Value }) {
-		return false
-	}
-	return slices.EqualFunc(nodes(a), nodes(b), func(x, y etree.Token) bool {
-		switch x := x.(type) {
-		case *etree.Element:
-			y, ok := y.(*etree.Element)
-			return ok && Same(x, y)
-		case *etree.Comment:
-			y, ok := y.(*etree.Comment)
-			return ok && x.Data == y.Data
-		}
-		return false
-	})
+	return (*Journal)(nil).same(a, b)
 }
 
 func (d *differ) attributes(old, new *etree.Element) {
-	oa, na := d.attrs(old), d.attrs(new)
+	oa, na := d.was.attrs(old), d.attrs(new)
 	set := make([]bool, len(na))
 	var unset []string
 	skipOld, skipNew := newCounter(len(oa)), newCounter(len(na))
@@ -351,9 +380,10 @@ func name(el *etree.Element) string {
 	return el.Tag
 }
 
-func step(parent *etree.Element, t etree.Token) string {
+// step is the path of a child, one that went by the id that it had.
+func (d *differ) step(parent *etree.Element, t etree.Token) string {
 	if el, ok := t.(*etree.Element); ok {
-		return Path(parent) + "/" + name(el)
+		return Path(parent) + "/" + name(&etree.Element{Tag: el.Tag, Attr: d.was.attrs(el)})
 	}
 	return Path(parent) + "/comment"
 }

@@ -101,7 +101,7 @@ func (m *Manager) Tick(now time.Time) {
 			v.dirty, v.news = false, false
 			id := xml.SanitizeID(a.setID(node) + "-" + name)
 			if v.gone {
-				m.effects.Write(cib.Request{Op: cib.Delete, XPath: true, Section: fmt.Sprintf("//node_state[@id='%s']/transient_attributes//nvpair[@id='%s']", node, id)})
+				m.effects.Write(cib.Request{Op: cib.Delete, XPath: true, Section: fmt.Sprintf("/cib/status/node_state[@id='%s']/transient_attributes//nvpair[@id='%s']", node, id)})
 				continue
 			}
 			if states[host] == nil {
@@ -148,5 +148,5 @@ func (a *attr) holder(state *etree.Element, node string) *etree.Element {
 
 // clearNode removes all of a node's transient attributes.
 func (m *Manager) clearNode(host string) {
-	m.effects.Write(cib.Request{Op: cib.Delete, XPath: true, Section: fmt.Sprintf("//node_state[@uname='%s']/transient_attributes", host)})
+	m.effects.Write(cib.Request{Op: cib.Delete, XPath: true, Section: fmt.Sprintf("/cib/status/node_state[@uname='%s']/transient_attributes", host)})
 }

@@ -246,7 +246,7 @@ func (c *Controller) onConfirm(from string, msg *etree.Element) {
 	}
 	p.phase = phaseConfirmed
 	id := c.nodeID(from)
-	c.update(cib.Request{Op: cib.Delete, XPath: true, Section: fmt.Sprintf("//node_state[@uname='%s']/lrm", from)}, nil)
+	c.update(cib.Request{Op: cib.Delete, XPath: true, Section: fmt.Sprintf("/cib/status/node_state[@uname='%s']/lrm", from)}, nil)
 	s := etree.NewElement("node_state")
 	s.CreateAttr("id", id)
 	s.CreateAttr("uname", from)
@@ -294,7 +294,7 @@ func (c *Controller) complete() {
 // forgetAttributes clears the transient attributes of a node that is not there:
 // they live only as long as it does.
 func (c *Controller) forgetAttributes(name string) {
-	c.update(cib.Request{Op: cib.Delete, XPath: true, Section: fmt.Sprintf("//node_state[@uname='%s']/transient_attributes", name)}, nil)
+	c.update(cib.Request{Op: cib.Delete, XPath: true, Section: fmt.Sprintf("/cib/status/node_state[@uname='%s']/transient_attributes", name)}, nil)
 }
 
 // hasState tells whether the CIB tells of a node's membership.

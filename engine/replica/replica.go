@@ -42,21 +42,21 @@ type Client struct {
 
 // Change tells of a change that was applied.
 type Change struct {
-	Op       cib.Op
-	Section  string         // as in the request
-	Data     *etree.Element // the request's data; nil if it had none
-	Old, New *etree.Element // the documents; not to be changed
-	Config   bool           // something below configuration changed
-	Synced   bool           // the document was taken over from another node
-	Node     string         // where the change came from
-	Client   string         // the client's name there
+	Op      cib.Op
+	Section string         // as in the request
+	Data    *etree.Element // the request's data; nil if it had none
+	Doc     *cib.Document  // the document as it is now; it knows the patch that led there
+	Config  bool           // something below configuration changed
+	Synced  bool           // the document was taken over from another node
+	Node    string         // where the change came from
+	Client  string         // the client's name there
 }
 
 // Effects is what a replica does to the world.
 type Effects interface {
 	// Broadcast sends a message to all nodes of the group, this one too, in order.
 	Broadcast(msg *etree.Element)
-	// Save keeps the document over a crash before it returns.
+	// Save keeps the document over a crash before it returns. It goes on changing then.
 	Save(root *etree.Element) error
 	// Members are the names of the nodes in the group.
 	Members() []string
@@ -73,7 +73,7 @@ type Effects interface {
 type Replica struct {
 	node    string
 	effects Effects
-	root    *etree.Element
+	doc     *cib.Document
 	calls   uint64
 	waiting map[string]func(cib.Result, error)
 	held    map[string]*held // by call: applied here, but not known to be applied elsewhere
@@ -98,18 +98,24 @@ type delivered struct {
 	err  error
 }
 
-// New makes a replica of node that starts with root.
+// New makes a replica of node that starts with root, which is its own from now on.
 func New(node string, root *etree.Element, e Effects) *Replica {
-	return &Replica{node: node, effects: e, root: root, waiting: map[string]func(cib.Result, error){}, held: map[string]*held{}, synced: map[string]func(error){}}
+	return &Replica{node: node, effects: e, doc: cib.Hold(root), waiting: map[string]func(cib.Result, error){}, held: map[string]*held{}, synced: map[string]func(error){}}
 }
 
-// Root is the present document; it is never changed, a new one takes its place.
-func (r *Replica) Root() *etree.Element { return r.root }
+// Root is the present document. It is not to be changed, and the next message may change it: who
+// keeps it longer copies it.
+func (r *Replica) Root() *etree.Element { return r.doc.Root() }
 
 // Query answers at once from this node's copy.
 func (r *Replica) Query(req cib.Request) (*etree.Element, error) {
-	res, err := cib.Apply(r.root, req)
+	res, err := cib.Apply(r.Root(), req)
 	return res.Data, err
+}
+
+// Try is what would come of a request now; nothing changes.
+func (r *Replica) Try(req cib.Request) (cib.Result, error) {
+	return apply(cib.Hold(r.Root().Copy()), req, r.effects.MaxSchema())
 }
 
 // Request asks for a change; done is called when it was applied here, or refused.
@@ -194,7 +200,7 @@ func (r *Replica) Reset() {
 	clear(r.held)
 	for call, done := range sorted(r.waiting) {
 		delete(r.waiting, call)
-		done(cib.Result{Root: r.root}, &cib.Error{Code: cib.NotConnected, Detail: "this node left the group"})
+		done(cib.Result{Root: r.Root()}, &cib.Error{Code: cib.NotConnected, Detail: "this node left the group"})
 	}
 	if r.sync != nil {
 		r.finishSync(&cib.Error{Code: cib.NotConnected, Detail: "this node left the group"})
@@ -215,7 +221,7 @@ func (r *Replica) Deliver(now time.Time, from string, msg *etree.Element) {
 			for _, a := range [][2]string{{"t", Type}, {"cib_op", "cib_replace"}, {"cib_update", "true"}, {"src", r.node}, {"sync_id", r.sync.id}} {
 				out.CreateAttr(a[0], a[1])
 			}
-			out.CreateElement("cib_calldata").AddChild(r.root.Copy())
+			out.CreateElement("cib_calldata").AddChild(r.Root().Copy())
 			r.effects.Broadcast(out)
 		}
 	case confirmOp:
@@ -242,15 +248,14 @@ func (r *Replica) takeOver(from string, msg *etree.Element) {
 		r.finishSync(fmt.Errorf("node %s sent no CIB", from))
 		return
 	}
-	old := r.root
-	root := data.Copy()
+	old := r.Root()
+	doc := cib.Hold(data.Copy())
 	for i := range r.sync.since {
 		// Who asked meanwhile hears what came of it in the document that counts.
 		d := &r.sync.since[i]
-		if d.res, d.err = Apply(root, request(d.msg), d.max); d.err == nil {
-			root = d.res.Root
-		}
+		d.res, d.err = apply(doc, request(d.msg), d.max)
 	}
+	root := doc.Root()
 	if cib.Digest(root) == cib.Digest(old) && cib.VersionOf(root) == cib.VersionOf(old) {
 		r.finishSync(nil)
 		return
@@ -258,15 +263,16 @@ func (r *Replica) takeOver(from string, msg *etree.Element) {
 	if from != r.node {
 		r.superseded(from)
 	}
-	r.root = root
-	r.effects.Logf("took over the CIB of node %s at version %s (had %s)", from, cib.VersionOf(root), cib.VersionOf(old))
+	was := cib.VersionOf(old)
+	r.doc.Become(root)
+	r.effects.Logf("took over the CIB of node %s at version %s (had %s)", from, cib.VersionOf(root), was)
 	r.save()
-	r.effects.Changed(Change{Op: cib.Replace, Data: root, Old: old, New: root, Config: true, Synced: true, Node: from, Client: "sync"})
+	r.effects.Changed(Change{Op: cib.Replace, Data: root, Doc: r.doc, Config: true, Synced: true, Node: from, Client: "sync"})
 	r.finishSync(nil)
 }
 
 func (r *Replica) save() {
-	if err := r.effects.Save(r.root); err != nil {
+	if err := r.effects.Save(r.Root()); err != nil {
 		r.effects.Logf("could not save the CIB: %v", err)
 		r.saveErr = err
 		return
@@ -315,19 +321,21 @@ func request(msg *etree.Element) cib.Request {
 	return req
 }
 
-// Apply is cib.Apply in a cluster in which max is the newest schema that every node knows: an
-// upgrade ends there, and no other change declares a newer one than that.
-func Apply(root *etree.Element, req cib.Request, max string) (cib.Result, error) {
+// apply carries a request out in a cluster in which max is the newest schema that every node
+// knows: an upgrade ends there, and no other change declares a newer one than that.
+func apply(doc *cib.Document, req cib.Request, max string) (cib.Result, error) {
 	if req.Op == cib.Upgrade && (!schema.Known(req.MaxSchema) || schema.Compare(req.MaxSchema, max) > 0) {
 		req.MaxSchema = max
 	}
-	res, err := cib.Apply(root, req)
+	had := declared(doc.Root())
+	res, err := doc.Apply(req)
 	if err != nil || !res.Changed {
 		return res, err
 	}
-	have, had := declared(res.Root), declared(root)
+	have := declared(res.Root)
 	if have != had && have != schema.None && schema.Compare(have, max) > 0 && schema.Compare(have, had) > 0 {
-		return cib.Result{Root: root}, &cib.Error{Code: cib.SchemaValidation, Detail: fmt.Sprintf("not every node of the cluster knows %s; the newest that all know is %s", have, max)}
+		doc.Undo()
+		return cib.Result{Root: doc.Root()}, &cib.Error{Code: cib.SchemaValidation, Detail: fmt.Sprintf("not every node of the cluster knows %s; the newest that all know is %s", have, max)}
 	}
 	return res, nil
 }
@@ -336,11 +344,9 @@ func declared(root *etree.Element) string { return root.SelectAttrValue("validat
 
 func (r *Replica) apply(from string, msg *etree.Element) {
 	req := request(msg)
-	old := r.root
 	max := r.effects.MaxSchema()
-	res, err := Apply(old, req, max)
+	res, err := apply(r.doc, req, max)
 	if err == nil && res.Changed {
-		r.root = res.Root
 		if res.Keep {
 			r.save()
 			if r.saveErr != nil {
@@ -348,7 +354,7 @@ func (r *Replica) apply(from string, msg *etree.Element) {
 			}
 		}
 		r.effects.Changed(Change{
-			Op: req.Op, Section: req.Section, Data: req.Data, Old: old, New: res.Root, Config: res.Config,
+			Op: req.Op, Section: req.Section, Data: req.Data, Doc: r.doc, Config: res.Config,
 			Node: from, Client: msg.SelectAttrValue("cib_clientname", ""),
 		})
 	}

@@ -128,11 +128,9 @@ func TestAnswerOfTheDocumentThatCounts(t *testing.T) {
 	}{{"taken over", false, false}, {"source lost", true, true}} {
 		g := newGroup("n1", "n2")
 		// n2's document has what is about to be created.
-		res, err := cib.Apply(g.nodes["n2"].root, set("a"))
-		if err != nil {
+		if _, err := g.nodes["n2"].doc.Apply(set("a")); err != nil {
 			t.Fatal(err)
 		}
-		g.nodes["n2"].root = res.Root
 		create := cib.Request{Op: cib.Create, Section: "crm_config", Data: set("a").Data}
 		answers := 0
 		var got error

@@ -234,7 +234,7 @@ func (c *executorEffects) Record(node string, resource *etree.Element) {
 }
 
 func (c *executorEffects) Forget(node, resource, entry string) {
-	path := fmt.Sprintf("//node_state[@uname='%s']//lrm_resource[@id='%s']", node, resource)
+	path := fmt.Sprintf("/cib/status/node_state[@uname='%s']/lrm/lrm_resources/lrm_resource[@id='%s']", node, resource)
 	if entry != "" {
 		path += fmt.Sprintf("/lrm_rsc_op[@id='%s']", entry)
 	}

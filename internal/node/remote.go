@@ -204,7 +204,7 @@ func (c *Core) remoteDown(name string, fenced bool) {
 }
 
 func (c *Core) forgetHistory(node string) {
-	c.Controller.Change(cib.Request{Op: cib.Delete, XPath: true, Section: fmt.Sprintf("//node_state[@uname='%s']/lrm", node)})
+	c.Controller.Change(cib.Request{Op: cib.Delete, XPath: true, Section: fmt.Sprintf("/cib/status/node_state[@uname='%s']/lrm", node)})
 }
 
 // writeRemote writes a remote node's state to the CIB.

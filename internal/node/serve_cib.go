@@ -8,7 +8,6 @@ import (
 	"github.com/beevik/etree"
 
 	"hacluster/cib"
-	"hacluster/cib/patch"
 	"hacluster/cib/schema"
 	"hacluster/engine/replica"
 	"hacluster/internal/ipc"
@@ -68,7 +67,9 @@ func (r *request) cib() {
 			el.CreateAttr("hacluster-detail", err.Error())
 		}
 		if res.Data != nil {
-			el.CreateElement("cib_calldata").AddChild(res.Data.Copy())
+			// It may be part of the document, and stays there: it is written at once.
+			data := el.CreateElement("cib_calldata")
+			data.Child = append(data.Child, res.Data)
 		}
 		if o&cib.OptSync != 0 {
 			r.answer(el, ipc.ServerInternal)
@@ -103,8 +104,7 @@ func (r *request) cib() {
 		}
 	}
 	if o&cib.OptDryRun != 0 {
-		res, err := replica.Apply(core.Replica.Root(), req, max)
-		reply(res, err)
+		reply(core.Replica.Try(req))
 		return
 	}
 	core.Change(req.Now, replica.Client{ID: r.session.id, Name: r.session.name, User: r.user.Name, Groups: r.user.Groups}, req, reply)
@@ -138,10 +138,10 @@ func diffEvent(ch replica.Change) *etree.Element {
 		}
 	}
 	gen := el.CreateElement("cib_generation").CreateElement("generation_tuple")
-	for _, a := range ch.New.Attr {
+	for _, a := range ch.Doc.Root().Attr {
 		gen.CreateAttr(a.Key, a.Value)
 	}
-	if d := patch.Diff(ch.Old, ch.New); d != nil {
+	if d := ch.Doc.Diff(); d != nil {
 		el.CreateElement("cib_update_result").AddChild(d)
 	}
 	return el

@@ -269,12 +269,12 @@ func (w *world) Save(root *etree.Element) error {
 		// Power is lost while it writes: the store leaves the old state or the new one.
 		h.disk.tear = false
 		if h.c.random.IntN(2) == 0 {
-			h.disk.cib = root
+			h.disk.cib = root.Copy()
 		}
 		h.PowerOff()
 		h.bootAfter(h.c.between(h.c.speed.boot))
 	default:
-		h.disk.cib = root
+		h.disk.cib = root.Copy()
 	}
 	return nil
 }
