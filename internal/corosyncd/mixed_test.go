@@ -220,6 +220,10 @@ func readWitness(name string, node int) ([]*witnessed, error) {
 	if err != nil {
 		return nil, err
 	}
+	return parseWitness(text, node)
+}
+
+func parseWitness(text []byte, node int) ([]*witnessed, error) {
 	var lives []*witnessed
 	whole := text[:bytes.LastIndexByte(text, '\n')+1]
 	for line := range strings.Lines(string(whole)) {
@@ -230,8 +234,11 @@ func readWitness(name string, node int) ([]*witnessed, error) {
 		case len(lives) == 0:
 			return nil, fmt.Errorf("node %d: %q before all", node, line)
 		case kind == "ring":
-			l := lives[len(lives)-1]
-			l.rings = append(l.rings, witnessedRing{id: rest})
+			// Who asks to join while the ring changes is told of the ring twice, by the original: when it has
+			// changed, and when the join is through.
+			if l := lives[len(lives)-1]; len(l.rings) == 0 || l.rings[len(l.rings)-1].id != rest {
+				l.rings = append(l.rings, witnessedRing{id: rest})
+			}
 		case kind == "joined":
 			l := lives[len(lives)-1]
 			l.joined = len(l.rings) - 1
@@ -356,5 +363,16 @@ func TestSynchronous(t *testing.T) {
 		if _, err := synchronous([]*witnessed{sound, c.other}); (err != nil) != c.bad {
 			t.Errorf("%s: %v", name, err)
 		}
+	}
+}
+
+// TestWitnessTold holds that a ring of which a witness was told before and after its join is one, in whose midst it came.
+func TestWitnessTold(t *testing.T) {
+	lives, err := parseWitness([]byte("life 2 1\nring 1.5 [1 2]\njoined\nring 1.5 [1 2]\n2/1/1 true\nring 1.9 [1 2]\n2/1/2 true\n2/1/"), 2)
+	if err != nil || len(lives) != 1 {
+		t.Fatalf("%v, %d lives", err, len(lives))
+	}
+	if l := lives[0]; l.joined != 0 || len(l.rings) != 2 || len(l.rings[0].messages) != 1 || len(l.rings[1].messages) != 1 {
+		t.Errorf("%+v", l)
 	}
 }
