@@ -109,12 +109,12 @@ func corosyncCfgtool(ctx context.Context, env *program.Env) int {
 	case 'k':
 		fmt.Fprintf(env.Stdout, "Killing node %d\n", node)
 		if err := t.cfg.Kill(ctx, node, "killed by corosync-cfgtool"); err != nil {
-			t.fail("Could not kill node (error = %v)", outcome(err))
+			return t.fail("Could not kill node (error = %v)", outcome(err))
 		}
 	case 'a':
 		list, err := t.cfg.NodeAddrs(ctx, node)
 		if err != nil {
-			return t.fail("get_node_addrs failed: %d", outcome(err))
+			return t.fail("Could not get node address for nodeid %d", node)
 		}
 		words := make([]string, len(list))
 		for i, a := range list {

@@ -13,6 +13,7 @@ import (
 	"hacluster/corosync/cmap"
 	"hacluster/corosync/local"
 	"hacluster/internal/program"
+	"hacluster/internal/tool"
 )
 
 const cmapctlHelp = `usage:  corosync-cmapctl [-b] [-DdghsTtp] [-m map] [params...]
@@ -141,9 +142,7 @@ func (c *cmapctl) run(ctx context.Context, action byte, file string, args []stri
 		return c.load(ctx, file)
 	case 'C':
 		key := "stats.clear." + file
-		if err := c.m.Set(ctx, key, cmap.U32(1)); err != nil {
-			return c.fail("Can't set cmap stats clear key %s. Error %v", key, outcome(err))
-		}
+		_ = c.m.Set(ctx, key, cmap.U32(1)) // the original does not look, either
 	case 't', 'T':
 		return c.track(ctx, action == 'T', args)
 	default:
@@ -240,6 +239,8 @@ func printable(b []byte) string {
 			s.WriteString(`\\`)
 		case c >= ' ' && c < 0x7f:
 			s.WriteByte(c)
+		case c >= 0x80: // as a signed char in C
+			fmt.Fprintf(&s, `\xFFFFFF%02X`, c)
 		default:
 			fmt.Fprintf(&s, `\x%02X`, c)
 		}
@@ -265,7 +266,7 @@ func (c *cmapctl) set(ctx context.Context, key, kind, text string) int {
 			b, err = os.ReadFile(text)
 		}
 		if err != nil {
-			return c.fail("Can't open binary file %s: %v", text, err)
+			return c.fail("Can't open input file: %s", tool.Reason(err))
 		}
 		v = cmap.Bytes(b)
 	}
@@ -291,41 +292,41 @@ func (c *cmapctl) deleteAll(ctx context.Context, prefix string) int {
 	return 0
 }
 
-// load carries out the lines of a file.
+// load carries out the lines of a file: "key type value", "^key" deletes a key, "^^prefix" all below. A file that
+// cannot be opened is told, and no failure; the first line that cannot be carried out ends it.
 func (c *cmapctl) load(ctx context.Context, file string) int {
 	r := c.env.Stdin
 	if file != "-" {
 		f, err := os.Open(file)
 		if err != nil {
-			return c.fail("Can't open input file %s: %v", file, err)
+			fmt.Fprintf(c.env.Stderr, "Couldn't open file.: %s\n", tool.Reason(err))
+			return 0
 		}
 		defer f.Close()
 		r = f
 	}
-	code := 0
-	lines := bufio.NewScanner(r)
-	for n := 1; lines.Scan(); n++ {
-		line := strings.TrimSpace(lines.Text())
-		words := strings.Fields(line)
+	for lines := bufio.NewScanner(r); lines.Scan(); {
+		line := strings.TrimLeft(lines.Text(), " \t")
+		words := strings.FieldsFunc(line, func(r rune) bool { return r == ' ' })
+		code := 0
 		switch {
 		case line == "" || line[0] == '#':
 		case strings.HasPrefix(words[0], "^^"):
-			code = max(code, c.deleteAll(ctx, words[0][2:]))
+			code = c.deleteAll(ctx, words[0][2:])
 		case words[0][0] == '^':
-			if err := c.m.Delete(ctx, c.real(words[0][1:])); err != nil && outcome(err) != local.NotExist {
-				code = c.fail("Can't delete key %s. Error %v", words[0][1:], outcome(err))
+			if err := c.m.Delete(ctx, c.real(words[0][1:])); err != nil {
+				fmt.Fprintf(c.env.Stderr, "Can't delete key %s. Error %v\n", words[0][1:], outcome(err))
 			}
 		case len(words) < 3:
-			code = c.fail("Error in input file: line %d has no type or value", n)
+			code = c.fail("Both type and value for key %s are required", words[0])
 		default:
-			rest := strings.TrimSpace(line[len(words[0]):])
-			code = max(code, c.set(ctx, words[0], words[1], strings.TrimSpace(rest[len(words[1]):])))
+			code = c.set(ctx, words[0], words[1], words[2])
+		}
+		if code != 0 {
+			return code
 		}
 	}
-	if err := lines.Err(); err != nil {
-		return c.fail("Can't read input file %s: %v", file, err)
-	}
-	return code
+	return 0
 }
 
 // track prints changes until the program is interrupted, or the standard input ends.

@@ -40,7 +40,8 @@ func getopt(env *program.Env, letters string, longs map[string]byte) (opts []opt
 	return opts, rest, nil
 }
 
-// splitOptions is getopt that goes on after a fault: faults are all of them, in the C library's words.
+// splitOptions is getopt that goes on after a fault: faults are all of them, in the C library's words. Where there are no
+// long options at all, two dashes are not special.
 func splitOptions(name string, args []string, letters string, longs []longOption) (opts []option, rest, faults []string) {
 	fault := func(format string, a ...any) { faults = append(faults, name+": "+fmt.Sprintf(format, a...)) }
 	for i := 0; i < len(args); i++ {
@@ -48,7 +49,7 @@ func splitOptions(name string, args []string, letters string, longs []longOption
 		switch {
 		case a == "--":
 			return opts, append(rest, args[i+1:]...), faults
-		case strings.HasPrefix(a, "--"):
+		case strings.HasPrefix(a, "--") && len(longs) > 0:
 			key, value, has := strings.Cut(a[2:], "=")
 			o, problem := findLong(longs, key)
 			switch {

@@ -2,6 +2,7 @@ package cmap
 
 import (
 	"encoding/binary"
+	"errors"
 	"fmt"
 	"math"
 	"strconv"
@@ -172,53 +173,108 @@ func (v Value) String() string {
 	if v.Check() == nil {
 		switch v.Type {
 		case Float:
-			return strconv.FormatFloat(float64(math.Float32frombits(binary.NativeEndian.Uint32(v.Data))), 'f', 6, 64)
+			return fixed(float64(math.Float32frombits(binary.NativeEndian.Uint32(v.Data))))
 		case Double:
-			return strconv.FormatFloat(math.Float64frombits(binary.NativeEndian.Uint64(v.Data)), 'f', 6, 64)
+			return fixed(math.Float64frombits(binary.NativeEndian.Uint64(v.Data)))
 		}
 	}
 	return ""
 }
 
-// Parse reads a value of type t from text, as `corosync-cmapctl -s` takes it. An
-// error names the text.
+// fixed is a number with six digits behind the point, as C prints it.
+func fixed(f float64) string {
+	switch {
+	case math.IsNaN(f) && math.Signbit(f):
+		return "-nan"
+	case math.IsNaN(f):
+		return "nan"
+	case math.IsInf(f, 0):
+		return strings.ToLower(strings.TrimPrefix(strconv.FormatFloat(f, 'f', 6, 64), "+"))
+	}
+	return strconv.FormatFloat(f, 'f', 6, 64)
+}
+
+// Parse reads a value of type t from text, as `corosync-cmapctl -s` takes it: of a number what stands first in the text,
+// after blanks, counts, as C's sscanf has it, and one that is too big for 64 bits is the greatest of them. An error names the text.
 func Parse(t Type, text string) (Value, error) {
 	bad := fmt.Errorf("%s is not valid %v type value", text, t)
+	number := strings.TrimLeft(text, " \t\n\v\f\r")
 	switch {
 	case t == String:
 		return Text(text), nil
 	case t == Binary:
 		return Bytes([]byte(text)), nil
-	case t == Float:
-		f, err := strconv.ParseFloat(text, 32)
-		if err != nil {
+	case t == Float || t == Double:
+		f, ok := scanFloat(number)
+		if !ok {
 			return Value{}, bad
 		}
-		return integer(Float, uint64(math.Float32bits(float32(f)))), nil
-	case t == Double:
-		f, err := strconv.ParseFloat(text, 64)
-		if err != nil {
-			return Value{}, bad
+		if t == Float {
+			return integer(Float, uint64(math.Float32bits(float32(f)))), nil
 		}
 		return F64(f), nil
 	case t.size() == 0:
 		return Value{}, bad
-	case t.Signed():
-		i, err := strconv.ParseInt(text, 10, 64)
-		if err != nil {
-			return Value{}, bad
+	}
+	number, negative := strings.CutPrefix(number, "-")
+	if !negative {
+		number = strings.TrimPrefix(number, "+")
+	}
+	end := strings.IndexFunc(number, func(r rune) bool { return r < '0' || r > '9' })
+	if end < 0 {
+		end = len(number)
+	}
+	if end == 0 {
+		return Value{}, bad
+	}
+	outside := fmt.Errorf("%s is not valid %v integer", text, t)
+	u, err := strconv.ParseUint(number[:end], 10, 64) // the greatest, where it is too big
+	bits := t.size() * 8
+	if t.Signed() {
+		i := int64(min(u, math.MaxInt64))
+		if negative {
+			i = -int64(min(u, 1<<63))
 		}
-		if _, err := strconv.ParseInt(text, 10, t.size()*8); err != nil {
-			return Value{}, fmt.Errorf("%s is not valid %v integer", text, t)
+		if i != i<<(64-bits)>>(64-bits) {
+			return Value{}, outside
 		}
 		return integer(t, uint64(i)), nil
 	}
-	u, err := strconv.ParseUint(text, 10, 64)
-	if err != nil {
-		return Value{}, bad
+	if negative && err == nil {
+		u = -u
 	}
-	if _, err := strconv.ParseUint(text, 10, t.size()*8); err != nil {
-		return Value{}, fmt.Errorf("%s is not valid %v integer", text, t)
+	if bits < 64 && u>>bits != 0 {
+		return Value{}, outside
 	}
 	return integer(t, u), nil
+}
+
+// scanFloat reads the number that a text begins with, as C's strtod does; one that is too big is infinite.
+func scanFloat(text string) (float64, bool) {
+	number, negative := strings.CutPrefix(strings.ToLower(text), "-")
+	if !negative {
+		number = strings.TrimPrefix(number, "+")
+	}
+	if strings.HasPrefix(number, "-") || strings.HasPrefix(number, "+") {
+		return 0, false
+	}
+	// The longest beginning that is a number: the form is Go's but for what C leaves out and Go adds.
+	for end := len(number); end > 0; end-- {
+		word := number[:end]
+		if strings.ContainsRune(word, '_') {
+			continue
+		}
+		if strings.HasPrefix(word, "0x") && !strings.ContainsRune(word, 'p') {
+			word += "p0" // the exponent
+		}
+		f, err := strconv.ParseFloat(word, 64)
+		if err != nil && !errors.Is(err, strconv.ErrRange) {
+			continue
+		}
+		if negative {
+			f = math.Copysign(f, -1)
+		}
+		return f, true
+	}
+	return 0, false
 }
