@@ -191,6 +191,9 @@ func (m *Map) Untrack(t *Tracker) {
 	m.trackers = slices.DeleteFunc(m.trackers, func(o *Tracker) bool { return o == t })
 }
 
+// Tracked tells whether anybody watches keys.
+func (m *Map) Tracked() bool { return len(m.trackers) > 0 }
+
 func (m *Map) tell(e Event) {
 	for _, t := range slices.Clone(m.trackers) {
 		if t.what&e.Change != 0 && (t.name == e.Key || t.what&Prefix != 0 && strings.HasPrefix(e.Key, t.name)) {

@@ -185,14 +185,40 @@ func (n *Net) shrink(packet []byte) (b []byte, number uint8) {
 	if least == 0 {
 		least = 100
 	}
-	if n.packer == nil || len(packet) <= least {
+	if n.packer == nil {
 		return packet, 0
 	}
+	if len(packet) <= least {
+		n.tx.Plain++
+		return packet, 0
+	}
+	began := n.begin(&n.tx.compressTimed)
 	out, err := n.packer.pack(packet, n.cfg.Compression.Level)
+	n.took(&n.tx.CompressTime, began)
 	if err != nil || len(out) == 0 || len(out) >= len(packet) {
+		n.tx.Plain++
 		return packet, 0
 	}
+	n.tx.Compressed++
+	n.tx.CompressedFrom += uint64(len(packet))
+	n.tx.CompressedTo += uint64(len(out))
 	return out, n.packer.number
+}
+
+// grown is grow, counted.
+func (n *Net) grown(b []byte, number uint8) ([]byte, error) {
+	if number == 0 {
+		return b, nil
+	}
+	began := n.begin(&n.rx.compressTimed)
+	out, err := grow(b, number)
+	n.took(&n.rx.CompressTime, began)
+	if err == nil {
+		n.rx.Compressed++
+		n.rx.CompressedFrom += uint64(len(out))
+		n.rx.CompressedTo += uint64(len(b))
+	}
+	return out, err
 }
 
 // grow is shrink's other end.

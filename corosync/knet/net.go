@@ -33,7 +33,9 @@ type Config struct {
 	Rand io.Reader
 	// PMTUdInterval is how often the path MTU of a link is looked for again; 0 for never.
 	PMTUdInterval time.Duration
-	Log           *slog.Logger
+	// Clock times what is done to packets, for the statistics; nil leaves that out.
+	Clock func() time.Time
+	Log   *slog.Logger
 }
 
 // Link is how one link is watched and used.
@@ -86,6 +88,7 @@ type Net struct {
 	fragment   int    // what a datagram carries; 0 to be counted
 
 	forged uint64
+	tx, rx Work
 }
 
 // host is another host.
@@ -113,6 +116,7 @@ type link struct {
 	lastPong time.Time
 	down     time.Time // when it counts as down without pong
 	path     discovery
+	stats    LinkStats
 }
 
 // assembly is a packet of which fragments have arrived.
@@ -171,7 +175,7 @@ func (n *Net) setPeers(peers map[uint16]map[int]netip.AddrPort) {
 			case !ok || !own:
 				h.links[i] = nil
 			case h.links[i] == nil || h.links[i].to != to:
-				h.links[i] = &link{to: to}
+				h.links[i] = &link{to: to, stats: LinkStats{Down: 1}}
 			}
 		}
 		hosts[id] = h
@@ -252,16 +256,19 @@ func (n *Net) Advance(now time.Time) {
 func (n *Net) ping(now time.Time, i int, l *link, timed bool) {
 	p := ping{host: n.cfg.Host, link: uint8(i), seq: n.seq, timed: timed}
 	be.PutUint64(p.stamp[:], uint64(now.UnixNano()))
-	n.transmit(i, l.to, p.marshal(typePing))
+	n.transmit(i, l, p.marshal(typePing))
 }
 
-func (n *Net) transmit(i int, to netip.AddrPort, packet []byte) {
-	b, err := n.seal.close(packet)
+func (n *Net) transmit(i int, l *link, packet []byte) {
+	b, err := n.sealed(packet)
 	if err != nil {
 		n.log.Error("a packet cannot be encrypted", "error", err)
 		return
 	}
-	n.out = append(n.out, &Transmit{i, to, b})
+	if packet[1] != typePMTUdReply {
+		l.stats.kindOf(packet[1]).sent(len(b))
+	}
+	n.out = append(n.out, &Transmit{i, l.to, b})
 }
 
 func (n *Net) setLink(now time.Time, h *host, i int, up bool) {
@@ -270,8 +277,10 @@ func (n *Net) setLink(now time.Time, h *host, i int, up bool) {
 	l.up = up
 	n.fragment = 0
 	if up {
+		l.stats.Up++
 		n.discover(now, h, i)
 	} else {
+		l.stats.Down++
 		l.pongs = 0
 		l.path.size, l.path.good = 0, 0
 	}
@@ -331,14 +340,16 @@ func (n *Net) Send(to uint16, packet []byte) {
 			d.fragment = uint8(f + 1)
 		}
 		head := d.header()
-		b, err := n.seal.close(head[:], d.payload)
+		b, err := n.sealed(head[:], d.payload)
 		if err != nil {
 			n.log.Error("a packet cannot be encrypted", "error", err)
 			return
 		}
 		for _, id := range targets {
 			for _, i := range n.choose(n.hosts[id]) {
-				n.out = append(n.out, &Transmit{i, n.hosts[id].links[i].to, b})
+				l := n.hosts[id].links[i]
+				l.stats.Data.sent(len(b))
+				n.out = append(n.out, &Transmit{i, l.to, b})
 			}
 		}
 	}
@@ -371,10 +382,18 @@ func (n *Net) choose(h *host) []int {
 
 // Receive takes a datagram that has arrived on a link. An error tells what is wrong with it.
 func (n *Net) Receive(now time.Time, i int, from netip.AddrPort, datagram []byte) error {
+	began := time.Time{}
+	if n.seal.hash != nil {
+		began = n.begin(&n.rx.encryptTimed)
+	}
 	b, err := n.unseal(now, datagram)
 	if err != nil {
 		n.forged++
 		return err
+	}
+	if n.seal.hash != nil {
+		n.took(&n.rx.EncryptTime, began)
+		n.rx.Encrypted++
 	}
 	kind, id, err := header(b)
 	if err != nil {
@@ -388,6 +407,7 @@ func (n *Net) Receive(now time.Time, i int, from netip.AddrPort, datagram []byte
 		return fmt.Errorf("host %d has no link %d at %v", id, i, from)
 	}
 	l := h.links[i]
+	l.stats.kindOf(kind).heard(len(b))
 	switch kind {
 	case typeData:
 		return n.data(h, b)
@@ -398,10 +418,14 @@ func (n *Net) Receive(now time.Time, i int, from netip.AddrPort, datagram []byte
 		}
 		h.pinged(p)
 		p.host = n.cfg.Host
-		n.transmit(i, l.to, p.marshal(typePong))
+		n.transmit(i, l, p.marshal(typePong))
 	case typePong:
-		if _, err := parsePing(b); err != nil {
+		p, err := parsePing(b)
+		if err != nil {
 			return err
+		}
+		if took := now.UnixNano() - int64(be.Uint64(p.stamp[:])); took >= 0 && took < int64(time.Hour) {
+			l.stats.Latency.add(uint64(took / 1000))
 		}
 		n.pong(now, h, i)
 	case typePMTUd:
@@ -411,7 +435,7 @@ func (n *Net) Receive(now time.Time, i int, from netip.AddrPort, datagram []byte
 		r := slices.Clone(b[:pmtudSize])
 		r[1] = typePMTUdReply
 		be.PutUint16(r[2:], n.cfg.Host)
-		n.transmit(i, l.to, r)
+		n.transmit(i, l, r)
 	case typePMTUdReply:
 		return n.answered(now, h, i, b)
 	default:
@@ -547,7 +571,7 @@ func (n *Net) data(h *host, b []byte) error {
 
 // deliver hands a whole packet out.
 func (n *Net) deliver(h *host, b []byte, compress uint8) error {
-	b, err := grow(b, compress)
+	b, err := n.grown(b, compress)
 	if err != nil {
 		return fmt.Errorf("host %d: %w", h.id, err)
 	}

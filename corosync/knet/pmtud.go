@@ -115,7 +115,7 @@ func (n *Net) probe(now time.Time, h *host, i, size int) {
 	p.size, p.sent = size, n.seal.sealed(length)+l.headers()
 	binary.NativeEndian.PutUint16(b[7:], uint16(p.sent))
 	p.until = now.Add(n.cfg.Links[i].PingTimeout)
-	n.transmit(i, l.to, b)
+	n.transmit(i, l, b)
 }
 
 // TooBig tells that this host's interface does not let a datagram of that size out on a link; mtu is what it lets

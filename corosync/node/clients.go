@@ -17,13 +17,15 @@ import (
 type session struct {
 	id      Client
 	service Service
+	process Process
 	pending []byte // a request that waits until it can be served
 	gone    bool
+	traffic clientTraffic
 
 	// cmap
 	stats    bool
 	iters    map[uint64]*keyIter
-	trackers map[uint64]*cmap.Tracker
+	trackers map[uint64]tracking
 	handle   uint64
 
 	// quorum, votequorum
@@ -39,12 +41,25 @@ type session struct {
 
 type keyIter struct{ rest []string }
 
+// tracking is what a client of cmap watches, and in which map.
+type tracking struct {
+	of *cmap.Map
+	*cmap.Tracker
+}
+
+// Process is a program, as the statistics of local connections show it.
+type Process struct {
+	PID  uint32
+	Name string
+}
+
 // Connect adds a client of a service.
-func (n *Node) Connect(now time.Time, id Client, s Service) {
+func (n *Node) Connect(now time.Time, id Client, s Service, p Process) {
 	n.now = now
-	c := &session{id: id, service: s, iters: map[uint64]*keyIter{}, trackers: map[uint64]*cmap.Tracker{}}
+	c := &session{id: id, service: s, process: p, iters: map[uint64]*keyIter{}, trackers: map[uint64]tracking{}}
 	n.clients[id] = c
 	n.order = append(n.order, c)
+	n.connectionsChanged()
 	if s == CPG {
 		n.cpg.Connect(cpg.Client(id))
 	}
@@ -62,8 +77,10 @@ func (n *Node) Disconnect(now time.Time, id Client) {
 	n.order = slices.DeleteFunc(n.order, func(o *session) bool { return o == c })
 	n.waiting = slices.DeleteFunc(n.waiting, func(o *session) bool { return o == c })
 	for _, t := range c.trackers {
-		n.cmap.Untrack(t)
+		t.of.Untrack(t.Tracker)
 	}
+	n.closed++
+	n.connectionsChanged()
 	switch c.service {
 	case CPG:
 		n.cpg.Disconnect(cpg.Client(id), true)
@@ -86,9 +103,11 @@ func (n *Node) Request(now time.Time, id Client, message []byte) {
 		return
 	}
 	c.pending = message
+	c.traffic.requests++
 	n.waiting = append(n.waiting, c)
 	n.settle()
 	if c.pending != nil && !c.gone {
+		c.traffic.held++
 		n.do(&Wait{id})
 	}
 }
@@ -132,7 +151,10 @@ func (n *Node) mustWait(c *session) bool {
 	return n.sync.running || n.ring.Room(totem.Normal) < len(c.pending)+reserve
 }
 
-func (n *Node) answer(c *session, m []byte) { n.do(&Respond{c.id, m}) }
+func (n *Node) answer(c *session, m []byte) {
+	c.traffic.responses++
+	n.do(&Respond{c.id, m})
+}
 
 // serve answers a request.
 func (n *Node) serve(c *session, m []byte) {
@@ -151,6 +173,7 @@ func (n *Node) serve(c *session, m []byte) {
 	}
 	if err != nil {
 		n.log.Warn("a client's request cannot be read", "service", c.service, "id", ipc.ID(m), "error", err)
+		c.traffic.invalid++
 		n.answer(c, local.Answer(ipc.ID(m), local.Invalid))
 	}
 }
@@ -265,6 +288,11 @@ func (n *Node) serveCmap(c *session, m []byte) error {
 			n.answer(c, local.Answer(id, n.clearStats(strings.TrimPrefix(key, statsClear))))
 			return nil
 		}
+		if v.Type == cmap.String {
+			// It may come without its NUL, or with what a longer buffer held behind it.
+			text, _ := v.Text()
+			v = cmap.Text(text)
+		}
 		if err = n.changeable(c, key); err == nil {
 			err = keys.Set(key, v)
 		}
@@ -334,27 +362,40 @@ func (n *Node) serveCmap(c *session, m []byte) error {
 		if err != nil {
 			return err
 		}
+		if c.stats {
+			if !trackableStats(t.What) {
+				n.answer(c, local.Answer(id, local.NotSupported))
+				return nil
+			}
+			if t.What&cmap.Prefix != 0 {
+				t.What &^= cmap.Modified // of many keys only coming and going is told
+			}
+			n.fillStats()
+		}
 		tracker, err := keys.Track(t.Key, t.What, func(e cmap.Event) {
-			n.do(&Tell{c.id, local.Notify{Instance: t.Instance, Event: e}.Marshal()})
+			n.tell(c, local.Notify{Instance: t.Instance, Event: e}.Marshal())
 		})
 		if err != nil {
 			n.answer(c, local.Answer(id, statusOf(err)))
 			return nil
 		}
+		if c.stats {
+			n.watchStats()
+		}
 		c.handle++
-		c.trackers[c.handle] = tracker
+		c.trackers[c.handle] = tracking{keys, tracker}
 		n.answer(c, local.HandleAnswer(id, local.OK, c.handle))
 	case local.CmapTrackDelete:
 		h, err := local.HandleOf(m)
 		if err != nil {
 			return err
 		}
-		t := c.trackers[h]
-		if t == nil {
+		t, ok := c.trackers[h]
+		if !ok {
 			n.answer(c, local.Answer(id, local.BadHandle))
 			return nil
 		}
-		keys.Untrack(t)
+		t.of.Untrack(t.Tracker)
 		delete(c.trackers, h)
 		n.answer(c, local.HandleAnswer(id, local.OK, h))
 	case local.CmapUseMap:
@@ -378,28 +419,10 @@ func (n *Node) serveCmap(c *session, m []byte) error {
 	return nil
 }
 
-// statsClear begins the only keys of the statistics that can be set: each sets counters to 0.
-const statsClear = "stats.clear."
-
-// clearStats sets counters to 0; as with the original those of the ring go with the transport's. Of local connections
-// and of missed turns none are kept.
-func (n *Node) clearStats(which string) local.Status {
-	for _, w := range []string{"knet", "totem", "all"} {
-		if strings.HasPrefix(which, w) {
-			n.ring.ClearStats()
-			return local.OK
-		}
-	}
-	if strings.HasPrefix(which, "ipc") || strings.HasPrefix(which, "schedmiss") {
-		return local.OK
-	}
-	return local.NotSupported
-}
-
 // look brings the keys up to date that change on their own.
 func (n *Node) look(c *session) {
 	if c.stats {
-		n.fillStats()
+		n.lookAtStats()
 	} else {
 		n.refresh()
 	}

@@ -260,7 +260,7 @@ func (c *cluster) send(from, to uint32, packet []byte) {
 func (h *host) connect(s Service) *user {
 	u := &user{id: Client(h.c.rng.Uint64())}
 	h.clients[u.id] = u
-	h.node.Connect(h.c.now, u.id, s)
+	h.node.Connect(h.c.now, u.id, s, Process{})
 	h.work()
 	return u
 }

@@ -2,7 +2,6 @@ package node
 
 import (
 	"errors"
-	"fmt"
 	"net/netip"
 	"slices"
 	"strings"
@@ -43,6 +42,10 @@ func (n *Node) serveCfg(c *session, m []byte) error {
 		k, err := local.ParseKillNode(m)
 		if err != nil {
 			return err
+		}
+		if !slices.Contains(n.members, k.Node) {
+			n.answer(c, local.Answer(local.CfgKillNodeAnswer, local.NotExist))
+			return nil
 		}
 		n.send(wire.KillNode(k).Marshal())
 		n.answer(c, local.Answer(local.CfgKillNodeAnswer, local.OK))
@@ -322,9 +325,6 @@ func (n *Node) Reload(now time.Time, c *conf.Config, addrs map[uint32][]netip.Ad
 // apply makes a new configuration this node's.
 func (n *Node) apply(c *conf.Config, addrs map[uint32][]netip.Addr) {
 	have := map[string]bool{"nodelist.local_node_pos": true}
-	for l := range conf.MaxLinks {
-		have[fmt.Sprintf("totem.interface.%d.bindnetaddr", l)] = true
-	}
 	for _, k := range c.Keys {
 		have[k.Name] = true
 	}
@@ -338,6 +338,7 @@ func (n *Node) apply(c *conf.Config, addrs map[uint32][]netip.Addr) {
 	}
 	n.conf = c
 	n.addrs = addrs
+	n.reloaded = true
 	n.configKeys()
 	n.judgeFast()
 	n.ring.Configure(n.ringSettings())

@@ -356,6 +356,121 @@ func TestKeys(t *testing.T) {
 	}
 }
 
+// TestStats holds the map of statistics: its keys, who is told of what, and what clearing does.
+func TestStats(t *testing.T) {
+	c := newCluster(t, 1, 2, "two_node: 1\n")
+	for _, id := range c.ids {
+		c.hosts[id].start()
+	}
+	c.run(4 * time.Second)
+	h := c.hosts[1]
+	u := h.connect(Cmap)
+	status := func(m []byte) error { return local.StatusOf(h.call(u, m)) }
+	number := func(key string) int64 {
+		t.Helper()
+		m := h.call(u, local.GetRequest("stats."+key, 4096))
+		kind, _, data, err := local.ParseGetAnswer(m)
+		if err != nil || local.StatusOf(m) != nil {
+			t.Errorf("%s: %v %v", key, err, local.StatusOf(m))
+			return -1
+		}
+		n, _ := cmap.Value{Type: kind, Data: data}.Uint()
+		return int64(n)
+	}
+	if err := status(local.UseMap(local.MapStats)); err != nil {
+		t.Fatal(err)
+	}
+	if n := number("srp.operational_entered"); n < 1 {
+		t.Errorf("operational %d times", n)
+	}
+	if n := number("srp.orf_token_rx"); n < 10 {
+		t.Errorf("%d tokens", n)
+	}
+	for what, want := range map[cmap.Change]error{
+		cmap.Prefix | cmap.Modified:                             local.NotSupported,
+		cmap.Prefix | cmap.Added:                                local.NotSupported,
+		cmap.Prefix | cmap.Added | cmap.Deleted | cmap.Modified: nil,
+	} {
+		if err := status(local.TrackAdd{Key: "stats.ipcs.service", What: what, Instance: 1}.Marshal()); err != want {
+			t.Errorf("tracking %d: %v", what, err)
+		}
+	}
+	if err := status(local.TrackAdd{Key: "stats.srp.orf_token_rx", What: cmap.Added | cmap.Deleted | cmap.Modified, Instance: 2}.Marshal()); err != nil {
+		t.Error(err)
+	}
+	told := func() (came, went, tokens int) {
+		for _, b := range u.events {
+			e, err := local.ParseNotify(b)
+			switch {
+			case err != nil:
+				t.Error(err)
+			case e.Instance == 2:
+				tokens++
+			case e.Change == cmap.Added:
+				came++
+			case e.Change == cmap.Deleted:
+				went++
+			default:
+				t.Errorf("%+v", e)
+			}
+		}
+		u.events = nil
+		return came, went, tokens
+	}
+	c.run(4 * time.Second)
+	if came, went, tokens := told(); came != 0 || went != 0 || tokens != 2 {
+		t.Errorf("an idle ring: %d keys came, %d went, %d times tokens", came, went, tokens)
+	}
+	other := h.connect(Quorum)
+	if came, _, _ := told(); came != 13 {
+		t.Errorf("a connection: %d keys came", came)
+	}
+	if n := number("ipcs.global.active"); n != 2 {
+		t.Errorf("%d connections", n)
+	}
+	h.disconnect(other)
+	if _, went, _ := told(); went != 13 {
+		t.Errorf("a connection: %d keys went", went)
+	}
+	if n := number("ipcs.global.closed"); n != 1 {
+		t.Errorf("%d connections are over", n)
+	}
+	for key, want := range map[string]error{
+		"stats.clear.totem": nil, "stats.clear.knet": nil, "stats.clear.ipc": nil, "stats.clear.schedmiss": nil, "stats.clear.all": nil,
+		"stats.clear.x": local.NotSupported, "stats.srp.mcast_tx": local.Access,
+	} {
+		if err := status(local.SetRequest(key, cmap.U32(1))); err != want {
+			t.Errorf("%s: %v, not %v", key, err, want)
+		}
+	}
+	if closed, entered := number("ipcs.global.closed"), number("srp.operational_entered"); closed != 0 || entered != 0 {
+		t.Errorf("after clearing: %d, %d", closed, entered)
+	}
+	// Nothing is made any more when nobody tracks.
+	h.disconnect(u)
+	c.run(4 * time.Second)
+	if !h.node.statsDue.IsZero() {
+		t.Error("the map is made for nobody")
+	}
+}
+
+// TestStringsOfClients holds that a string is kept as far as its NUL, which it may come without.
+func TestStringsOfClients(t *testing.T) {
+	c := newCluster(t, 1, 1, "")
+	c.hosts[1].start()
+	c.run(4 * time.Second)
+	h := c.hosts[1]
+	u := h.connect(Cmap)
+	for _, data := range []string{"word", "word\x00", "word\x00more"} {
+		if err := local.StatusOf(h.call(u, local.SetRequest("test.key", cmap.Value{Type: cmap.String, Data: []byte(data)}))); err != nil {
+			t.Errorf("%q: %v", data, err)
+		}
+		if v, err := h.node.cmap.Get("test.key"); err != nil || string(v.Data) != "word\x00" {
+			t.Errorf("%q is kept as %q, %v", data, v.Data, err)
+		}
+	}
+}
+
 // TestHostileMessages feeds a node with service messages that are cut short or wrong.
 func TestHostileMessages(t *testing.T) {
 	c := newCluster(t, 1, 1, "")

@@ -83,7 +83,7 @@ func (n *Node) configKeys() {
 		if o.ID == n.me {
 			n.set("nodelist.local_node_pos", number(i))
 			for l, a := range o.Addrs {
-				if a != "" {
+				if a != "" && !n.reloaded { // the original has forgotten it then
 					n.set(fmt.Sprintf("totem.interface.%d.bindnetaddr", l), cmap.Text(a))
 				}
 			}
@@ -152,8 +152,10 @@ func (n *Node) refresh() {
 		n.set(r+"lowest_node_id", cmap.U32(s.Lowest))
 		n.set(r+"highest_node_id", cmap.U32(s.Highest))
 		n.set(r+"two_node", cmap.U8(uint8(asNumber(s.TwoNode))))
-		n.set(r+"wait_for_all_status", cmap.U8(uint8(asNumber(s.WaitForAll))))
-		if s.TieBreaker != 0 {
+		if s.WaitKnown {
+			n.set(r+"wait_for_all_status", cmap.U8(uint8(asNumber(s.WaitForAll))))
+		}
+		if s.TieBreaker != 0 || n.conf.Quorum.AutoTieBreaker || n.reloaded {
 			n.set(r+"atb_type", number(s.TieBreaker))
 		}
 		if s.Tracking {
@@ -204,43 +206,4 @@ func (n *Node) cmapMessage(from uint32, b []byte) error {
 	n.set(memberKey(from, "config_version"), cmap.U64(m.Version))
 	n.versions.highest = max(n.versions.highest, m.Version)
 	return nil
-}
-
-// fillStats makes the map of statistics anew.
-func (n *Node) fillStats() {
-	s := n.ring.Stats()
-	set := func(key string, v cmap.Value) { _ = n.stats.Set("stats."+key, v) }
-	for _, c := range []struct {
-		name string
-		v    uint64
-	}{
-		{"orf_token_tx", s.TokenTx},
-		{"orf_token_rx", s.TokenRx},
-		{"memb_merge_detect_tx", s.MergeDetectTx},
-		{"memb_merge_detect_rx", s.MergeDetectRx},
-		{"memb_join_tx", s.JoinTx},
-		{"memb_join_rx", s.JoinRx},
-		{"mcast_tx", s.McastTx},
-		{"mcast_retx", s.McastRetx},
-		{"mcast_rx", s.McastRx},
-		{"memb_commit_token_tx", s.CommitTx},
-		{"memb_commit_token_rx", s.CommitRx},
-		{"token_hold_cancel_tx", s.HoldCancelTx},
-		{"token_hold_cancel_rx", s.HoldCancelRx},
-		{"operational_entered", s.OperationalEntered},
-		{"operational_token_lost", s.OperationalTokenLost},
-		{"gather_entered", s.GatherEntered},
-		{"gather_token_lost", s.GatherTokenLost},
-		{"commit_entered", s.CommitEntered},
-		{"commit_token_lost", s.CommitTokenLost},
-		{"recovery_entered", s.RecoveryEntered},
-		{"recovery_token_lost", s.RecoveryTokenLost},
-		{"consensus_timeouts", s.ConsensusTimeouts},
-		{"rx_msg_dropped", s.RxDropped},
-	} {
-		set("srp."+c.name, cmap.U64(c.v))
-	}
-	set("srp.continuous_gather", cmap.U32(s.ContinuousGather))
-	set("srp.mtt_rx_token", cmap.U32(uint32(s.TokenRotation.Milliseconds())))
-	set("ipcs.global.active", cmap.U64(uint64(len(n.clients))))
 }

@@ -34,6 +34,10 @@ type Config struct {
 	// Links tells what the transport knows of the links to a node; nil where it knows nothing: then
 	// the members of the ring count as connected.
 	Links func(node uint32) (reachable bool, links [8]local.Link)
+	// Counters are the transport's, with keys such as "knet.handle.rx_crypt_packets" below "stats."; nil where it has
+	// none. ClearCounters sets them to 0.
+	Counters      func() []Counter
+	ClearCounters func()
 	// RingSeq and Tracked are what StoreSeq and StoreTracked have kept; 0 at first.
 	RingSeq uint64
 	Tracked uint32
@@ -134,6 +138,9 @@ type Node struct {
 	ringID   wire.RingID
 	addrs    map[uint32][]netip.Addr
 	traffic  map[int]*counts
+	closed   uint64    // connections of local clients that are over
+	statsAt  time.Time // when the map of statistics was last made
+	statsDue time.Time // when its trackers want to know; zero where there are none
 	versions versions
 	shutdown shutdownVote
 	reloader Client
@@ -144,6 +151,7 @@ type Node struct {
 	change   ringChange
 	// reloadHere tells that the reload under way was asked for on this node.
 	reloadHere bool
+	reloaded   bool // the configuration was read again
 }
 
 // counts counts the messages of one function of a service.
@@ -215,6 +223,7 @@ func (n *Node) Advance(now time.Time) {
 		n.votes.Advance(now)
 	}
 	n.shutdownTime(now)
+	n.statsTime(now)
 	n.settle()
 	if n.leaving && !n.left && !now.Before(n.leaveAt) {
 		n.finish()
@@ -224,7 +233,7 @@ func (n *Node) Advance(now time.Time) {
 // Deadline is when Advance wants to be called at the latest.
 func (n *Node) Deadline() time.Time {
 	d := n.ring.Deadline()
-	more := []time.Time{n.shutdown.deadline, n.leaveAt}
+	more := []time.Time{n.shutdown.deadline, n.leaveAt, n.statsDue}
 	if n.votes != nil {
 		more = append(more, n.votes.Deadline())
 	}
@@ -386,7 +395,9 @@ func (h cpgHost) Send(m []byte) bool {
 }
 
 func (h cpgHost) Event(c cpg.Client, m []byte) {
-	h.n.do(&Tell{Client(c), m})
+	if s := h.n.clients[Client(c)]; s != nil {
+		h.n.tell(s, m)
+	}
 }
 
 type votesHost struct{ n *Node }

@@ -37,8 +37,6 @@ func (n *Node) trackers(s Service) []*session {
 	return list
 }
 
-func (n *Node) tell(c *session, m []byte) { n.do(&Tell{c.id, m}) }
-
 // nodelistChanged tells the clients of quorum who is in the ring. Who left and came back
 // is among both, the joined and the left.
 func (n *Node) nodelistChanged() {

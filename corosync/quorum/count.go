@@ -171,13 +171,19 @@ type Status struct {
 	Lowest, Highest, Barrier, TrackBarrier uint32
 
 	TwoNode, WaitForAll, Tracking, DeviceAllowed bool
+	// WaitKnown tells that it was ever a question whether to wait for all.
+	WaitKnown bool
 
 	TieBreaker int
 }
 
 // Status tells the state of the options.
 func (v *Votes) Status() Status {
-	return Status{v.lowest, v.highest, v.barrier, v.trackBarrier, v.twoNode, v.waitStatus, v.tracking, v.deviceAllow, int(v.tie)}
+	return Status{
+		Lowest: v.lowest, Highest: v.highest, Barrier: v.barrier, TrackBarrier: v.trackBarrier,
+		TwoNode: v.twoNode, WaitForAll: v.waitStatus, WaitKnown: v.waitKnown, Tracking: v.tracking, DeviceAllowed: v.deviceAllow,
+		TieBreaker: int(v.tie),
+	}
 }
 
 // Info is what is known of a node; 0 is this one. false where it is unknown.

@@ -77,6 +77,7 @@ type Votes struct {
 	twoNode      bool
 	waitForAll   bool
 	waitStatus   bool
+	waitKnown    bool // waitStatus was ever set
 	lastMan      bool
 	tie          tieBreaker
 	initialTie   tieBreaker
@@ -235,7 +236,7 @@ func (v *Votes) configure(c *conf.Config, reload bool) error {
 	v.barrier = v.us.Expected
 	if v.waitForAll && !reload {
 		v.setWait(true)
-	} else if !v.waitForAll && !v.cfg.WaitForAllSet {
+	} else if !v.waitForAll && !v.cfg.WaitForAllSet && v.waitStatus {
 		v.setWait(false)
 	}
 	return problem
@@ -278,7 +279,7 @@ func (v *Votes) sendInfo() {
 }
 
 func (v *Votes) setWait(on bool) {
-	v.waitStatus = on
+	v.waitStatus, v.waitKnown = on, true
 	if on {
 		v.us.Flags |= wire.NodeWaitForAll
 	} else {

@@ -57,6 +57,7 @@ func (r *Ring) restoreOldRing() {
 // sendFirstToken starts the token of a new ring.
 func (r *Ring) sendFirstToken(now time.Time) {
 	r.setRetrans = len(r.retransQueue) > 0
+	r.stats.TokenTx++
 	r.forward(now, &wire.Token{Aru: ^uint32(0), AruAddr: r.me, Ring: r.ring, Retrans: r.setRetrans}, true)
 	r.tokenTimer = now.Add(r.cfg.Token)
 	r.retransmitTimer = now.Add(r.cfg.TokenRetransmit)

@@ -464,6 +464,12 @@ func (r *Ring) Send(now time.Time, q Queue, group string, message []byte) error 
 // Room tells how many bytes should be sent now at most in a queue.
 func (r *Ring) Room(q Queue) int { return fairPending - r.sender(q).bytes }
 
+// Pending is how many packets wait to be sent in a queue, and for how many more there is room.
+func (r *Ring) Pending(q Queue) (waiting, room uint32) {
+	s := r.sender(q)
+	return s.packets(), uint32(max(0, r.Room(q)) / s.max)
+}
+
 func (r *Ring) sender(q Queue) *sender {
 	if q == Sync {
 		return &r.sync
@@ -505,7 +511,7 @@ func (r *Ring) toMembers(now time.Time, packet []byte) {
 	r.out = append(r.out, &Multicast{To: r.newMemb, Packet: packet})
 }
 
-// Stats counts what has happened.
+// Stats counts what has happened. TokenTx is how many tokens this node has begun a ring with, as the original counts them.
 type Stats struct {
 	TokenTx, TokenRx, MergeDetectTx, MergeDetectRx, JoinTx, JoinRx, McastTx, McastRetx, McastRx uint64
 
@@ -519,6 +525,9 @@ type Stats struct {
 
 	// TokenRotation is how long it takes from one visit of the token to the next, on average and of late.
 	TokenRotation time.Duration
+	// Backlog is how many packets wait in the whole ring, as the token told last; TokenAt is when it came.
+	Backlog uint32
+	TokenAt time.Time
 }
 
 // Stats returns the counters.

@@ -93,6 +93,7 @@ func (r *Ring) receiveToken(now time.Time, t *wire.Token) {
 		r.deliverNew()
 	}
 	r.rotated(now)
+	r.stats.Backlog, r.stats.TokenAt = t.Backlog, now
 	r.tokenTimer = now.Add(r.cfg.Token)
 	r.retransmitTimer = now.Add(r.cfg.TokenRetransmit)
 	if rep && r.held {
@@ -118,14 +119,12 @@ func (r *Ring) forward(_ time.Time, t *wire.Token, send bool) {
 	t.Node = r.me
 	r.lastToken = t.Marshal()
 	if send {
-		r.stats.TokenTx++
 		r.out = append(r.out, &Unicast{r.next(), r.lastToken})
 	}
 }
 
 func (r *Ring) sendTokenAgain() {
 	if r.lastToken != nil && len(r.newMemb) > 0 {
-		r.stats.TokenTx++
 		r.out = append(r.out, &Unicast{r.next(), r.lastToken})
 	}
 }

@@ -38,6 +38,13 @@ type Sockets struct {
 	whole    bool              // datagrams are not cut into pieces
 	tooBig   []int             // links whose interface has not let one out
 	complain map[int]time.Time // of the last complaint about sending
+	failures map[way]uint64    // datagrams that this host did not send
+}
+
+// way is where datagrams go.
+type way struct {
+	link int
+	to   netip.AddrPort
 }
 
 const (
@@ -49,7 +56,7 @@ const (
 // Open binds a socket for each link. Nothing is received until Start. An error wraps EADDRINUSE or EADDRNOTAVAIL where that
 // is the matter.
 func Open(ctx context.Context, local map[int]netip.AddrPort, log *slog.Logger) (*Sockets, error) {
-	s := &Sockets{conns: map[int]*net.UDPConn{}, senders: map[int]*sender{}, log: log, complain: map[int]time.Time{}}
+	s := &Sockets{conns: map[int]*net.UDPConn{}, senders: map[int]*sender{}, log: log, complain: map[int]time.Time{}, failures: map[way]uint64{}}
 	lc := net.ListenConfig{Control: func(_, _ string, raw syscall.RawConn) error {
 		return raw.Control(func(fd uintptr) { usual(int(fd)) })
 	}}
@@ -174,11 +181,15 @@ func (s *Sockets) refusedHere(p parcel, err error) {
 		}
 		return
 	}
+	s.failures[way{p.link, p.to}]++
 	if now := time.Now(); now.Sub(s.complain[p.link]) > 10*time.Second {
 		s.complain[p.link] = now
 		s.log.Warn("datagrams cannot be sent", "link", p.link, "to", p.to, "error", err)
 	}
 }
+
+// Failures is how many datagrams to an address this host did not send on a link.
+func (s *Sockets) Failures(link int, to netip.AddrPort) uint64 { return s.failures[way{link, to}] }
 
 // DontFragment has datagrams travel whole or not at all.
 func (s *Sockets) DontFragment() {

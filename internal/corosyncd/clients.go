@@ -2,6 +2,8 @@ package corosyncd
 
 import (
 	"fmt"
+	"os"
+	"strings"
 	"syscall"
 	"time"
 
@@ -67,12 +69,22 @@ type session struct {
 func (h *handler) Connected(c *ipc.Conn) {
 	s := &session{taken: make(chan struct{}, 1)}
 	c.SetValue(s)
+	process := node.Process{PID: c.Peer().PID, Name: programOf(c.Peer().PID)}
 	h.d.enter(func(now time.Time) {
 		h.d.lastClient++
 		s.id = h.d.lastClient
 		h.d.conns[s.id], h.d.done[s.id] = c, s.taken
-		h.d.node.Connect(now, s.id, h.service)
+		h.d.node.Connect(now, s.id, h.service, process)
 	})
+}
+
+// programOf is the name of a process; as the original's where it cannot be told.
+func programOf(pid uint32) string {
+	b, err := os.ReadFile(fmt.Sprintf("/proc/%d/comm", pid))
+	if err != nil {
+		return "unknown"
+	}
+	return strings.TrimSuffix(string(b), "\n")
 }
 
 // Message returns when the node has taken the request: until then the client's next one waits.

@@ -91,7 +91,7 @@ func Run(ctx context.Context, o Options) error {
 	}
 	uids, gids := d.files.access(c)
 	d.node, err = node.New(node.Config{
-		Conf: c, Node: d.me, Addresses: d.addrs, Links: d.links(c), RingSeq: seq, Tracked: tracked, UIDs: uids, GIDs: gids,
+		Conf: c, Node: d.me, Addresses: d.addrs, Links: d.links(c), Counters: func() []node.Counter { return d.net.counters() }, ClearCounters: func() { d.net.clear() }, RingSeq: seq, Tracked: tracked, UIDs: uids, GIDs: gids,
 		Rand: mathrand.New(mathrand.NewChaCha8(seed)), Log: o.Log,
 	})
 	if err != nil {

@@ -332,7 +332,7 @@ func (r *ring) work() {
 // connect adds a local client.
 func (r *ring) connect(s corosync.Service) corosync.Client {
 	r.client++
-	r.node.Connect(r.h.c.Now, r.client, s)
+	r.node.Connect(r.h.c.Now, r.client, s, corosync.Process{})
 	return r.client
 }
 
