@@ -30,8 +30,18 @@ const someRights = `{"format_version":2,"data_version":1,"clusters":[],"permissi
 // crowd is a server with the users hacluster, bob and carol, whose tokens come back by name.
 func crowd(t *testing.T, m live.Programs, log io.Writer) (base, dir string, tokens map[string]string) {
 	t.Helper()
+	c := Config{Programs: m}
+	if log != nil {
+		c.Log = NewLogger(log, true)
+	}
+	return crowdWith(t, c)
+}
+
+// crowdWith is crowd with more of a configuration.
+func crowdWith(t *testing.T, more Config) (base, dir string, tokens map[string]string) {
+	t.Helper()
 	c := Config{
-		Programs: m,
+		Programs: more.Programs, Services: more.Services, Log: more.Log,
 		CheckPassword: func(_ context.Context, user, password string) (bool, error) {
 			return password == "secret of "+user, nil
 		},
@@ -41,9 +51,6 @@ func crowd(t *testing.T, m live.Programs, log io.Writer) (base, dir string, toke
 			}
 			return []string{"haclient"}, nil
 		},
-	}
-	if log != nil {
-		c.Log = NewLogger(log, true)
 	}
 	base, dir = serveConfig(t, c)
 	if err := os.WriteFile(dir+"/pcs_settings.conf", []byte(someRights), 0o600); err != nil {
@@ -511,7 +518,7 @@ func (b *syncBuffer) String() string { b.mu.Lock(); defer b.mu.Unlock(); return 
 // TestPermissionsHold asks for every call as a user without the right that it takes.
 func TestPermissionsHold(t *testing.T) {
 	rec := &words{}
-	base, _, tokens := crowd(t, rec, nil)
+	base, _, tokens := crowdWith(t, Config{Programs: rec, Services: &site{}})
 	for name, e := range endpoints {
 		who := map[string]string{"write": "carol", "full": "bob", "grant": "bob"}[e.need]
 		if who == "" {

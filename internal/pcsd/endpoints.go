@@ -1,19 +1,21 @@
 package pcsd
 
+import "maps"
+
 // endpoints are the calls below /remote/, of all generations.
 var endpoints map[string]endpoint
 
 func init() {
-	local := func(need string, run func(*Server, *request) answer) endpoint { return endpoint{need, run} }
+	local := func(need string, run func(*Server, *request) answer) endpoint { return endpoint{need: need, run: run} }
 	onNode := func(path, need string, run func(*Server, *request) answer) endpoint {
-		return endpoint{need, forwarded(path, run)}
+		return endpoint{need: need, run: forwarded(path, run)}
 	}
 	endpoints = map[string]endpoint{
 		"check_auth":                           local("", (*Server).checkAuth),
 		"check_host":                           local("read", (*Server).checkHost),
 		"status":                               local("read", (*Server).status),
 		"get_quorum_info":                      local("read", (*Server).getQuorumInfo),
-		"pacemaker_node_status":                local("read", (*Server).pacemakerNodeStatus),
+		"pacemaker_node_status":                {need: "read", pacemaker: true, run: (*Server).pacemakerNodeStatus},
 		"get_corosync_conf":                    local("read", (*Server).getConf),
 		"get_sw_versions":                      local("", (*Server).swVersions),
 		"capabilities":                         local("", capabilities),
@@ -68,6 +70,7 @@ func init() {
 		"pcsd_restart":            local("full", (*Server).pcsdRestart),
 		"pcsd_instance_signature": local("", (*Server).instanceSignature),
 	}
+	maps.Copy(endpoints, webCalls())
 }
 
 func syncCapabilities(*Server, *request) answer {

@@ -61,6 +61,8 @@ type endpoint struct {
 	// need is the right that it takes: "read", "write", "full", "grant", "" for any user.
 	need string
 	run  func(s *Server, r *request) answer
+	// pacemaker has it refused where pacemaker does not run.
+	pacemaker bool
 }
 
 var security = map[string]string{
@@ -150,6 +152,9 @@ func (s *Server) handle(w http.ResponseWriter, r *http.Request) answer {
 	e, found := endpoints[remote]
 	if !found {
 		return answer{http.StatusNotFound, "Unknown Request"}
+	}
+	if e.pacemaker && !s.conf.Services.IsActive(r.Context(), "pacemaker") {
+		return ok(pacemakerStopped)
 	}
 	if !s.may(req, e.need) {
 		return answer{http.StatusForbidden, "Permission denied"}

@@ -118,9 +118,6 @@ func (s *Server) pcs(ctx context.Context, args ...string) (stdout, stderr string
 const pacemakerStopped = `{"pacemaker_not_running":true}`
 
 func (s *Server) pacemakerNodeStatus(r *request) answer {
-	if !s.conf.Services.IsActive(r.Context(), "pacemaker") {
-		return ok(pacemakerStopped)
-	}
 	out, errs, code := s.pcs(r.Context(), "node", "pacemaker-status")
 	if code != 0 {
 		return plainBad(errs)
