@@ -1,6 +1,7 @@
 package pcs
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -136,10 +137,13 @@ func finish(s *session.Session, words []string, err error) int {
 	case errors.Is(err, report.ErrSilent):
 		return 1
 	case errors.Is(err, report.ErrFailed):
-		if s.Minor() >= 10 {
+		if s.Minor() >= 10 && !s.Out.Records {
 			s.Out.Error(report.ErrFailed.Error())
 		}
 		return 1
+	case errors.As(err, &notYet) && s.Out.Records:
+		s.Out.Error(notYet.Error())
+		return 69
 	case errors.As(err, &notYet):
 		fmt.Fprintln(s.Env.Stderr, "pcs: "+notYet.Error())
 		return 69
@@ -149,6 +153,10 @@ func finish(s *session.Session, words []string, err error) int {
 }
 
 func showUsage(s *session.Session, words []string, ue *argv.UsageError) {
+	if s.Out.Records {
+		s.Out.Tell(report.Errorf("%s", cmp.Or(ue.Message, "invalid parameters of "+joinWords(s.Command))).Coded("COMMAND_INVALID_PAYLOAD"))
+		return
+	}
 	if s.Minor() >= 10 && ue.Message != "" {
 		s.Out.Error(ue.Message)
 	}

@@ -47,10 +47,6 @@ func ownPath(name string) func(*Server, *request) answer {
 			return answer{501, "Not Implemented"}
 		}
 		o := s.execute(r.Context(), r, c, params, nil)
-		status := "success"
-		if !o.ok {
-			status = "error"
-		}
-		return okJSON(libAnswer{status, nil, oldReports(o.reports), o.data})
+		return okJSON(libAnswer{o.status(), nil, oldReports(o.reports), o.data})
 	}
 }

@@ -11,9 +11,9 @@ import (
 func TestToldBy(t *testing.T) {
 	got := ""
 	for _, r := range toldBy("n1: done\nWarning: careful\n\nError: broken:\n  badly, use --force to override\nError: Errors have occurred, therefore pcs is unable to continue\n") {
-		got += fmt.Sprintf("%s=%s;", r.Severity.Level, r.Message.Message)
+		got += fmt.Sprintf("%s=%s;", levels[r.Severity], r.Text)
 	}
-	if want := "INFO=n1: done;WARNING=careful;ERROR=broken:\n  badly;"; got != want {
+	if want := "INFO=n1: done;WARNING=careful;ERROR=broken:\n  badly, use --force to override;"; got != want {
 		t.Errorf("got %s, want %s", got, want)
 	}
 }

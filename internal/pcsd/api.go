@@ -10,81 +10,9 @@ import (
 	"net/url"
 	"strings"
 
+	"hacluster/internal/pcs/report"
 	"hacluster/internal/pcsd/library"
 )
-
-// libReport is a report as the API gives it.
-type libReport struct {
-	Severity struct {
-		Level string  `json:"level"`
-		Force *string `json:"force_code"`
-	} `json:"severity"`
-	Message struct {
-		Code    string         `json:"code"`
-		Message string         `json:"message"`
-		Payload map[string]any `json:"payload"`
-	} `json:"message"`
-	Context *struct {
-		Node string `json:"node"`
-	} `json:"context"`
-}
-
-// anyCode is the code of reports whose kind is only in their words.
-const anyCode = "PCS_MESSAGE"
-
-func newReport(level, code, text string) libReport {
-	r := libReport{}
-	r.Severity.Level, r.Message.Code, r.Message.Message, r.Message.Payload = level, code, text, map[string]any{}
-	return r
-}
-
-// toldBy makes reports of what pcs wrote to its standard error: lines that are set in belong to the one before.
-func toldBy(text string) []libReport {
-	out := []libReport{}
-	defer func() {
-		for i := range out {
-			out[i].forced()
-		}
-	}()
-	for line := range strings.Lines(text) {
-		line = strings.TrimRight(line, "\n")
-		if line == "" || line == "Error: Errors have occurred, therefore pcs is unable to continue" {
-			continue
-		}
-		if strings.HasPrefix(line, " ") && len(out) > 0 {
-			out[len(out)-1].Message.Message += "\n" + line
-			continue
-		}
-		r := newReport("INFO", anyCode, line)
-		for _, s := range []struct{ prefix, level string }{{"Error: ", "ERROR"}, {"Warning: ", "WARNING"}, {"Deprecation Warning: ", "DEPRECATION"}} {
-			if t, ok := strings.CutPrefix(line, s.prefix); ok {
-				r.Severity.Level, r.Message.Message = s.level, t
-			}
-		}
-		out = append(out, r)
-	}
-	return out
-}
-
-// forced takes the hint how an error is passed from its text.
-func (r *libReport) forced() {
-	for _, f := range []struct{ hint, code string }{{", use --force to override", "FORCE"}, {" (use --force to override)", "FORCE"}, {", use --skip-offline to override", "SKIP_OFFLINE_NODES"}} {
-		if t := strings.Replace(r.Message.Message, f.hint, "", 1); t != r.Message.Message {
-			r.Message.Message, r.Severity.Force = t, &f.code
-		}
-	}
-}
-
-// outcome is what a command of the library ended with.
-type outcome struct {
-	ok      bool
-	reports []libReport
-	data    any
-}
-
-func failure(code, text string) outcome {
-	return outcome{reports: []libReport{newReport("ERROR", code, text)}}
-}
 
 // superuser is the right that only hacluster has.
 const superuser = "superuser"
@@ -107,15 +35,15 @@ func (s *Server) execute(ctx context.Context, r *request, c library.Command, par
 	if call.Native != "" {
 		return s.native(ctx, r, call.Native, params)
 	}
-	env := append(r.environment(), "PCS_COMPAT=0.11")
+	env := append(r.environment(), "PCS_COMPAT=0.11", report.RecordsVariable+"=1")
 	out := outcome{ok: true, reports: []libReport{}}
 	var stdout []string
 	for _, step := range call.Steps {
 		res, err := s.conf.Programs.Run(ctx, env, "", "pcs", append(append([]string{}, options...), step...)...)
 		if err != nil {
-			return failure(anyCode, err.Error())
+			return s.crash(c.Name, err)
 		}
-		out.reports = append(out.reports, toldBy(res.Stderr)...)
+		out.reports = append(out.reports, s.reports(toldBy(res.Stderr), c.Name)...)
 		stdout = append(stdout, res.Stdout)
 		if res.Code != 0 {
 			out.ok = false
@@ -124,7 +52,7 @@ func (s *Server) execute(ctx context.Context, r *request, c library.Command, par
 	}
 	if call.Data != nil {
 		if out.data, err = call.Data(stdout); err != nil {
-			return failure(anyCode, "unable to read the result: "+err.Error())
+			return s.crash(c.Name, fmt.Errorf("unable to read the result: %w", err))
 		}
 	}
 	return out
@@ -162,7 +90,7 @@ func (s *Server) native(ctx context.Context, r *request, name string, params map
 	call.form = form
 	a := run(s, &call)
 	if a.code != http.StatusOK {
-		return outcome{reports: toldBy(a.body)}
+		return outcome{reports: s.reports(toldBy(a.body), name)}
 	}
 	return outcome{ok: true, reports: []libReport{}, data: a.body}
 }
@@ -204,11 +132,7 @@ func (s *Server) apiV1(r *request, name string) answer {
 		return answer{http.StatusOK, `{"notauthorized": "true"}`}
 	}
 	o := s.execute(r.Context(), r, c, params, nil)
-	status := "success"
-	if !o.ok {
-		status = "error"
-	}
-	return okJSON(envelope{status, nil, o.reports, o.data})
+	return okJSON(envelope{o.status(), nil, o.reports, o.data})
 }
 
 // manage is a call of the web user interface: resource_list_json is a list of what is to be managed or not.

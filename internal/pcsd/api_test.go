@@ -59,7 +59,7 @@ func TestAPIv1(t *testing.T) {
 	base, _, token := serveWith(t, m)
 	m.answer = live.Result{Stdout: "[]", Stderr: "Warning: careful\nError: broken, use --force to override\n", Code: 1}
 	for _, c := range []struct{ path, body, want string }{
-		{"acl-remove-role/v1", `{"role_id":"r"}`, `{"status":"error","status_msg":null,"report_list":[{"severity":{"level":"WARNING","force_code":null},"message":{"code":"PCS_MESSAGE","message":"careful","payload":{}},"context":null},{"severity":{"level":"ERROR","force_code":"FORCE"},"message":{"code":"PCS_MESSAGE","message":"broken","payload":{}},"context":null}],"data":null}`},
+		{"acl-remove-role/v1", `{"role_id":"r"}`, `{"status":"error","status_msg":null,"report_list":[{"severity":{"level":"ERROR","force_code":"FORCE"},"message":{"code":"COMMAND_INVALID_PAYLOAD","message":"broken","payload":{"reason":"broken"}},"context":null}],"data":null}`},
 		{"acl-remove-role/v1", `[]`, `{"status":"input_error","status_msg":"Input is not valid JSON object","report_list":[],"data":null}`},
 		{"foo/v1", `{}`, `{"status":"unknown_cmd","status_msg":"Unknown command 'foo/v1'","report_list":[],"data":null}`},
 	} {

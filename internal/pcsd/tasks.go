@@ -103,6 +103,8 @@ func (t *tasks) start(owner string, c taskCommand, run func(ctx context.Context)
 		case x.killRequest:
 			reason := "USER"
 			x.Finish, x.Kill, x.Result = "KILL", &reason, nil
+		case o.crashed:
+			x.Finish = "UNHANDLED_EXCEPTION"
 		case o.ok:
 			x.Finish = "SUCCESS"
 		}

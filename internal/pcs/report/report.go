@@ -137,6 +137,8 @@ type Console struct {
 	Minor int
 	// DebugOn shows items of severity Debug.
 	DebugOn bool
+	// Records writes what is told to Stderr as records, for programs.
+	Records bool
 
 	failed bool
 }
@@ -162,14 +164,23 @@ func (c *Console) progress() io.Writer {
 }
 
 // Info tells progress.
-func (c *Console) Info(text string) { fmt.Fprintln(c.progress(), text) }
+func (c *Console) Info(text string) {
+	if !c.record(Item{Severity: Info, Text: text}) {
+		fmt.Fprintln(c.progress(), text)
+	}
+}
 
 // Warn tells a warning.
-func (c *Console) Warn(text string) { fmt.Fprintln(c.progress(), "Warning: "+text) }
+func (c *Console) Warn(text string) {
+	if !c.record(Item{Severity: Warning, Text: text}) {
+		fmt.Fprintln(c.progress(), "Warning: "+text)
+	}
+}
 
 // Deprecated tells that a form goes away; 0.9 never did.
 func (c *Console) Deprecated(text string) {
 	switch {
+	case c.record(Item{Severity: Deprecation, Text: text}):
 	case c.Minor >= 11:
 		fmt.Fprintln(c.Stderr, "Deprecation Warning: "+text)
 	case c.Minor == 10:
@@ -178,14 +189,21 @@ func (c *Console) Deprecated(text string) {
 }
 
 // Error tells an error; the command goes on.
-func (c *Console) Error(text string) { fmt.Fprintln(c.Stderr, "Error: "+text) }
+func (c *Console) Error(text string) {
+	if !c.record(Item{Text: text}) {
+		fmt.Fprintln(c.Stderr, "Error: "+text)
+	}
+}
 
 // Tell shows items and remembers whether one was an error.
 func (c *Console) Tell(items ...Item) {
 	for _, i := range items {
+		c.failed = c.failed || i.Severity == Error
+		if (i.Severity != Debug || c.DebugOn) && c.record(i) {
+			continue
+		}
 		switch i.Severity {
 		case Error:
-			c.failed = true
 			c.Error(i.FullText())
 		case Warning:
 			c.Warn(i.FullText())

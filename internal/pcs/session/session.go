@@ -100,7 +100,7 @@ type Session struct {
 // New makes a session for a dialect.
 func New(ctx context.Context, env *program.Env, w World, v dialect.Version, opts *argv.Options) *Session {
 	s := &Session{Ctx: ctx, Env: env, Opts: opts, World: w, Paths: w.Host.withDefaults(env.Getenv)}
-	s.Out = &report.Console{Stdout: env.Stdout, Stderr: env.Stderr, DebugOn: opts.Has("--debug")}
+	s.Out = &report.Console{Stdout: env.Stdout, Stderr: env.Stderr, DebugOn: opts.Has("--debug"), Records: env.Getenv(report.RecordsVariable) != ""}
 	s.SetVersion(v)
 	if opts.Has("--corosync_conf") {
 		s.Paths.CorosyncConf = opts.Value("--corosync_conf")

@@ -23,6 +23,8 @@ type Call struct {
 
 // Command is one of the library's.
 type Command struct {
+	// Name is what version 2 of the API calls it.
+	Name string
 	// Need is the right that it takes; "superuser" is hacluster's alone.
 	Need string
 	// required and optional are the names of the parameters.
@@ -37,13 +39,14 @@ type PayloadError struct{ Text string }
 func (e *PayloadError) Error() string { return e.Text }
 
 // Find gives a command by its name in version 2 of the API.
-func Find(name string) (Command, bool) { c, ok := commands[name]; return c, ok }
-
-// FindV1 gives a command by its name in version 1.
-func FindV1(name string) (Command, bool) {
-	c, ok := commands[v1[name]]
+func Find(name string) (Command, bool) {
+	c, ok := commands[name]
+	c.Name = name
 	return c, ok
 }
+
+// FindV1 gives a command by its name in version 1.
+func FindV1(name string) (Command, bool) { return Find(v1[name]) }
 
 // Names are all commands.
 func Names() []string { return slices.Sorted(maps.Keys(commands)) }
