@@ -32,7 +32,7 @@ func TestPermissions(t *testing.T) {
 	}
 	b.do("1", "pcs", "property", "set", "maintenance-mode=false")
 	b.do("1", "pcs", "property", "set", "enable-acl=true")
-	b.await(5*time.Second, "2", `name="enable-acl" value="true"`, "cibadmin", "-Q")
+	b.await(30*time.Second, "2", `name="enable-acl" value="true"`, "cibadmin", "-Q")
 
 	for _, c := range []struct {
 		user, argv string
@@ -102,7 +102,7 @@ func TestShadow(t *testing.T) {
 		t.Fatalf("commit: exit code %d\n%s", code, out)
 	}
 	for _, h := range []string{"1", "2"} {
-		b.await(5*time.Second, h, `name="nic" value="eth0"`, "cibadmin", "-Q")
+		b.await(30*time.Second, h, `name="nic" value="eth0"`, "cibadmin", "-Q")
 	}
 	if code, out := shadow("draft", "crm_shadow", "--batch", "--delete", "draft", "--force"); code != 0 {
 		t.Errorf("delete: exit code %d\n%s", code, out)
@@ -114,6 +114,6 @@ func TestShadow(t *testing.T) {
 	// An upgrade goes as far as all nodes know, which is as far as there is; and no further.
 	b.do("1", "cibadmin", "--upgrade", "--force")
 	for _, h := range []string{"1", "2"} {
-		b.await(5*time.Second, h, `validate-with="pacemaker-4.0"`, "cibadmin", "-Q")
+		b.await(30*time.Second, h, `validate-with="pacemaker-4.0"`, "cibadmin", "-Q")
 	}
 }

@@ -70,12 +70,12 @@ func TestRealAgents(t *testing.T) {
 		if got := b.holders("1", "2", "3"); len(got) != 1 || got[0] != at {
 			t.Errorf("the address is on %v, not on %s", got, at)
 		}
-		b.await(10*time.Second, at, "html", "cat", "/srv/page.html")
+		b.await(30*time.Second, at, "html", "cat", "/srv/page.html")
 		return at
 	}
 	at, master := check(), promoted()
-	b.await(20*time.Second, "1", "value=200", "crm_attribute", "-N", "node"+master, "-n", "pingd", "-G", "-l", "reboot")
-	b.await(20*time.Second, "1", "value=10", "crm_attribute", "-N", "node"+master, "-n", "master-State", "-G", "-l", "reboot")
+	b.await(30*time.Second, "1", "value=200", "crm_attribute", "-N", "node"+master, "-n", "pingd", "-G", "-l", "reboot")
+	b.await(30*time.Second, "1", "value=10", "crm_attribute", "-N", "node"+master, "-n", "master-State", "-G", "-l", "reboot")
 	b.do(at, "sh", "-c", "echo mine > /srv/data/file")
 
 	for _, h := range []string{at, master} {

@@ -46,7 +46,7 @@ func clusterOf(t *testing.T, all, hosts int, fencing bool, totem string) *bench 
 	if hosts == 3 {
 		online = "Online: [ node1 node2 node3 ]"
 	}
-	b.await(20*time.Second, "1", online, "crm_mon", "-1r")
+	b.await(30*time.Second, "1", online, "crm_mon", "-1r")
 	if fencing {
 		for i := 1; i <= hosts; i++ {
 			// A delay on one of them decides who wins when both want to fence.
@@ -56,7 +56,7 @@ func clusterOf(t *testing.T, all, hosts int, fencing bool, totem string) *bench 
 		b.do("1", "pcs", "property", "set", "stonith-enabled=false")
 	}
 	b.do("1", "pcs", "resource", "create", "VirtualIP", "ocf:heartbeat:IPaddr2", "ip="+address, "cidr_netmask=24", "op", "monitor", "interval=10s")
-	b.await(20*time.Second, "1", "VirtualIP\t(ocf::heartbeat:IPaddr2):\tStarted", "crm_mon", "-1r")
+	b.await(30*time.Second, "1", "VirtualIP\t(ocf::heartbeat:IPaddr2):\tStarted", "crm_mon", "-1r")
 	return b
 }
 
@@ -129,14 +129,14 @@ func lostHost(t *testing.T, b *bench) {
 			b.clusterd("lab", "pause", "--name", b.name, at)
 		}
 		for b.fenced(survivor, at) == before {
-			if time.Since(begin) > 10*time.Second {
+			if time.Since(begin) > 30*time.Second {
 				t.Fatalf("%s: node%s was not fenced", how, at)
 			}
 			time.Sleep(50 * time.Millisecond)
 		}
 		for len(b.holders("1", "2")) != 1 {
-			if time.Since(begin) > 10*time.Second {
-				t.Fatalf("%s: after 10 s the address is on %v", how, b.holders("1", "2"))
+			if time.Since(begin) > 30*time.Second {
+				t.Fatalf("%s: after 30 s the address is on %v", how, b.holders("1", "2"))
 			}
 			time.Sleep(50 * time.Millisecond)
 		}
@@ -231,8 +231,8 @@ func TestBrokenCIBFallsBack(t *testing.T) {
 	}
 	b.do("1", "sh", "-c", "truncate -s 300 /var/lib/pacemaker/cib/cib.xml; rm -f /var/lib/pacemaker/cib/cib.xml.sig")
 	b.do("1", "systemctl", "start", "pacemaker")
-	b.await(20*time.Second, "1", "not as it was written", "cat", "/var/log/pacemaker/pacemaker.log")
-	b.await(20*time.Second, "1", "VirtualIP", "crm_mon", "-1r")
+	b.await(30*time.Second, "1", "not as it was written", "cat", "/var/log/pacemaker/pacemaker.log")
+	b.await(30*time.Second, "1", "VirtualIP", "crm_mon", "-1r")
 	b.do("2", "systemctl", "start", "pacemaker")
 	b.settled(30*time.Second, "1", "2")
 }

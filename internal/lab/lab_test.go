@@ -76,10 +76,8 @@ func up(t *testing.T, args ...string) *bench {
 	if testing.Short() {
 		t.Skip("test hosts take time")
 	}
-	b := &bench{t, strings.ToLower(strings.ReplaceAll(t.Name(), "/", "-"))}
-	if len(b.name) > 40 {
-		b.name = b.name[:40]
-	}
+	name := strings.ToLower(strings.ReplaceAll(t.Name(), "/", "-"))
+	b := &bench{t, fmt.Sprintf("%s-%d", name[:min(len(name), 32)], os.Getpid())} // several runs of the tests may stand side by side
 	b.clusterd(append([]string{"lab", "up", "--name", b.name}, args...)...)
 	t.Cleanup(func() {
 		if t.Failed() {
@@ -179,9 +177,9 @@ func TestHosts(t *testing.T) {
 		t.Errorf("a process outlived the reboot: %s", out)
 	}
 	b.clusterd("lab", "cut", "--name", b.name, "2")
-	b.await(5*time.Second, "2", "NO-CARRIER", "ip", "link", "show", "eth0")
+	b.await(30*time.Second, "2", "NO-CARRIER", "ip", "link", "show", "eth0")
 	b.clusterd("lab", "heal", "--name", b.name, "2")
-	b.await(5*time.Second, "2", "LOWER_UP", "ip", "link", "show", "eth0")
+	b.await(30*time.Second, "2", "LOWER_UP", "ip", "link", "show", "eth0")
 	b.clusterd("lab", "pause", "--name", b.name, "2")
 	if out := b.clusterd("lab", "status", "--name", b.name); !strings.Contains(out, "paused") {
 		t.Errorf("status: %s", out)

@@ -44,14 +44,14 @@ func TestRemoteNode(t *testing.T) {
 			t.Errorf("its name: %s", out)
 		}
 		b.do("3", "crm_attribute", "-n", "mood", "-v", "good", "-l", "reboot")
-		b.await(5*time.Second, "1", `value=good`, "crm_attribute", "-N", "node3", "-n", "mood", "-G", "-l", "reboot")
+		b.await(30*time.Second, "1", `value=good`, "crm_attribute", "-N", "node3", "-n", "mood", "-G", "-l", "reboot")
 		if out := b.do("3", "crm_resource", "--locate", "--resource", "D"); !strings.Contains(out, "node3") {
 			t.Errorf("where a resource is, asked there: %s", out)
 		}
 	})
 	t.Run("a service there fails", func(t *testing.T) {
 		b.do("3", "sh", "-c", "rm /run/Dummy-D.state /var/run/Dummy-D.state 2>/dev/null; true")
-		b.await(20*time.Second, "1", "D_monitor_1000", "sh", "-c", "cibadmin -Q | grep last_failure | grep D_")
+		b.await(30*time.Second, "1", "D_monitor_1000", "sh", "-c", "cibadmin -Q | grep last_failure | grep D_")
 		onRemote()
 		b.do("1", "pcs", "resource", "cleanup", "D")
 	})
@@ -70,7 +70,7 @@ func TestRemoteNode(t *testing.T) {
 	t.Run("its daemon dies", func(t *testing.T) {
 		before := fenced()
 		b.do("3", "sh", "-c", `kill -9 $(pgrep -f "clusterd pacemaker-remote$")`)
-		b.await(20*time.Second, "1", "Lost connection to remote executor", "crm_mon", "-1")
+		b.await(30*time.Second, "1", "Lost connection to remote executor", "crm_mon", "-1")
 		onRemote()
 		if fenced() != before+1 {
 			t.Errorf("it was fenced %d times", fenced()-before)
@@ -83,7 +83,7 @@ func TestRemoteNode(t *testing.T) {
 		at, before := home(), fenced()
 		survivor := other(at)
 		b.clusterd("lab", "kill", at, "--name", b.name)
-		b.await(20*time.Second, survivor, "reboot of node"+at+" by", "crm_mon", "-1m")
+		b.await(30*time.Second, survivor, "reboot of node"+at+" by", "crm_mon", "-1m")
 		b.await(60*time.Second, survivor, "RemoteOnline: [ node3 ]", "crm_mon", "-1")
 		b.await(60*time.Second, survivor, "D\t(ocf:pacemaker:Dummy):\t Started node3", "crm_mon", "-1")
 		if got := strings.TrimSpace(b.do("3", "sh", "-c", `pgrep -f "clusterd pacemaker-remote$"`)); got != pid {
@@ -100,6 +100,6 @@ func TestRemoteNode(t *testing.T) {
 		if out := b.do("1", "crm_mon", "-1"); strings.Contains(out, "Remote") {
 			t.Errorf("it is still shown:\n%s", out)
 		}
-		b.await(20*time.Second, "1", "D\t(ocf:pacemaker:Dummy):\t Started node", "crm_mon", "-1")
+		b.await(30*time.Second, "1", "D\t(ocf:pacemaker:Dummy):\t Started node", "crm_mon", "-1")
 	})
 }

@@ -22,7 +22,7 @@ func TestResourceByHand(t *testing.T) {
 	at := node()
 
 	b.do("2", "crm_resource", "-F", "-r", "VirtualIP", "-N", at)
-	b.await(10*time.Second, "1", "VirtualIP_asyncmon_0 on "+at, "crm_mon", "-1")
+	b.await(30*time.Second, "1", "VirtualIP_asyncmon_0 on "+at, "crm_mon", "-1")
 	if out := b.do("2", "crm_resource", "-C", "-r", "VirtualIP"); !strings.Contains(out, "Cleaned up VirtualIP on "+at+"\n") || !strings.Contains(out, "... got reply (done)") {
 		t.Errorf("cleanup: %s", out)
 	}
@@ -45,7 +45,7 @@ func TestResourceByHand(t *testing.T) {
 	// pcs goes the same way.
 	at = node()
 	b.do("2", "crm_resource", "-F", "-r", "VirtualIP", "-N", at)
-	b.await(10*time.Second, "1", "VirtualIP_asyncmon_0 on "+at, "crm_mon", "-1")
+	b.await(30*time.Second, "1", "VirtualIP_asyncmon_0 on "+at, "crm_mon", "-1")
 	if out := b.do("2", "pcs", "resource", "cleanup", "VirtualIP"); !strings.Contains(out, "Cleaned up VirtualIP on "+at+"\n") {
 		t.Errorf("pcs resource cleanup: %s", out)
 	}

@@ -101,7 +101,7 @@ func TestScreen(t *testing.T) {
 	w.keys("!")
 	w.await(limit, "node node3 is offline")
 	b.clusterd("lab", "start", "--name", b.name, "3")
-	w.await(20*time.Second, "nothing: all is well")
+	w.await(30*time.Second, "nothing: all is well")
 	w.keys("Escape")
 	// The cluster on this host ends: the screen keeps what it knew, says since when, and goes on by itself.
 	b.do("1", "systemctl", "stop", "pacemaker")

@@ -54,17 +54,17 @@ func TestTools(t *testing.T) {
 		}
 	}
 	// What the attribute manager wrote is in the CIB of every node.
-	b.await(5*time.Second, "2", "scope=status name=slow value=2\n", "crm_attribute", "-N", "node1", "-n", "slow", "-l", "reboot", "-G")
-	b.await(5*time.Second, "2", "scope=status name=master-R value=10\n", "crm_attribute", "-N", "node1", "-p", "R", "-G")
+	b.await(30*time.Second, "2", "scope=status name=slow value=2\n", "crm_attribute", "-N", "node1", "-n", "slow", "-l", "reboot", "-G")
+	b.await(30*time.Second, "2", "scope=status name=master-R value=10\n", "crm_attribute", "-N", "node1", "-p", "R", "-G")
 
 	if _, err := os.Stat("/usr/lib/ocf/resource.d/pacemaker/Stateful"); err != nil {
 		t.Skip("the agents of Pacemaker are not installed on this machine")
 	}
 	b.do("1", "pcs", "resource", "create", "A", "ocf:pacemaker:attribute", "name=running", "active_value=yes")
-	b.await(20*time.Second, "1", `value="yes"`, "attrd_updater", "-n", "running", "-Q", "-A")
+	b.await(30*time.Second, "1", `value="yes"`, "attrd_updater", "-n", "running", "-Q", "-A")
 	b.do("1", "pcs", "resource", "create", "S", "ocf:pacemaker:Stateful", "--master")
-	b.await(20*time.Second, "1", "Masters: [ node", "crm_mon", "-1")
-	b.await(10*time.Second, "1", "master-S", "crm_mon", "-1A")
+	b.await(30*time.Second, "1", "Masters: [ node", "crm_mon", "-1")
+	b.await(30*time.Second, "1", "master-S", "crm_mon", "-1A")
 }
 
 // TestFenceByHand: a node that a person has fenced is not fenced a second time, whether
@@ -87,17 +87,17 @@ func TestFenceByHand(t *testing.T) {
 		if again {
 			// The CIB does not tell that the history was forgotten; the fencer does.
 			b.do(from, "crm_mon", "-d", "--output-as=text", "--output-to=/tmp/mon.txt", "-i", "600", "--include=none,fencing")
-			b.await(5*time.Second, from, "reboot of "+target+" by ", "cat", "/tmp/mon.txt")
+			b.await(30*time.Second, from, "reboot of "+target+" by ", "cat", "/tmp/mon.txt")
 		}
 		b.do(from, "stonith_admin", "--history", target, "--cleanup")
 		if again {
-			b.await(5*time.Second, from, "0", "sh", "-c", "grep -c reboot /tmp/mon.txt")
+			b.await(30*time.Second, from, "0", "sh", "-c", "grep -c reboot /tmp/mon.txt")
 		}
 	}
 	b.do(host(target), "systemctl", "stop", "pacemaker", "corosync")
-	b.await(10*time.Second, from, target+" lost", "crm_node", "-l")
+	b.await(30*time.Second, from, target+" lost", "crm_node", "-l")
 	b.do(from, "crm_node", "--remove", target, "--force")
-	b.await(5*time.Second, from, host(other)+" "+other+" member\n", "crm_node", "-l")
+	b.await(30*time.Second, from, host(other)+" "+other+" member\n", "crm_node", "-l")
 	if _, out := b.try(from, "crm_node", "-l"); strings.Contains(out, target) {
 		t.Errorf("%s is not forgotten: %s", target, out)
 	}

@@ -22,9 +22,9 @@ systemctl -q enable sbd; systemctl start sbd; systemctl stop pacemaker`)
 		b.do(h, "systemctl", "start", "pacemaker")
 	}
 	at := b.settled(30*time.Second, all...)
-	b.await(20*time.Second, "1", `name="have-watchdog" value="true"`, "cibadmin", "-Q", "-o", "crm_config")
+	b.await(30*time.Second, "1", `name="have-watchdog" value="true"`, "cibadmin", "-Q", "-o", "crm_config")
 	for _, h := range all {
-		b.await(20*time.Second, h, "the watch has begun", "cat", "/var/log/pacemaker/pacemaker.log")
+		b.await(30*time.Second, h, "the watch has begun", "cat", "/var/log/pacemaker/pacemaker.log")
 	}
 	b.do("1", "crm_attribute", "-t", "crm_config", "-n", "stonith-watchdog-timeout", "-v", "8s")
 	b.do("1", "crm_attribute", "-t", "crm_config", "-n", "stonith-enabled", "-v", "true")
