@@ -70,7 +70,7 @@ func TestClusterVerbs(t *testing.T) {
 		}},
 		{"cluster rename d", false, 0, []string{"node1: Succeeded"}, all("cluster_name: d", true)},
 		{"cluster rename d", true, 1, []string{"Error: Corosync is running on nodes 'node1', 'node2', 'node3'. Requested change can only be made if the cluster is stopped. In order to proceed, stop the cluster."}, all("cluster_name: c", true)},
-		{"cluster authkey corosync", true, 0, []string{"node3: successful distribution of the file 'corosync authkey'"}, func(t *testing.T, w *town) { sameConf(t, w, w.hosts...) }},
+		{"cluster authkey corosync", true, 0, []string{"node3: successful distribution of the file 'corosync authkey'"}, func(t *testing.T, w *town) { sameConf(t, w.hosts...) }},
 		{"cluster link add node1=10.1.0.1 node2=10.1.0.2 node3=10.1.0.3 options link_priority=4 --force", true, 0, []string{"node2: Succeeded"}, all("ring1_addr: 10.1.0.3", true)},
 		{"cluster link add node1=10.0.0.1 node2=10.1.0.2 node3=10.1.0.3 --force", true, 1, []string{"Error: Node address '10.0.0.1' is already used by existing nodes; please, use other address"}, all("ring1_addr", false)},
 		{"cluster link remove 0", true, 1, []string{"Error: Cannot remove 1 link, there would be 0 links defined which is less than allowed number of 1 link"}, nil},
@@ -174,6 +174,13 @@ func TestTroubledHosts(t *testing.T) {
 				words += " --request-timeout=1"
 			}
 			out, code := w.pcs(words)
+			w.mu.Lock()
+			defer w.mu.Unlock()
+			for _, call := range []string{"cluster_stop", "cluster_destroy", "cluster_start"} {
+				if n := strings.Count(strings.Join(w.calls, "\n")+"\n", "node3 remote/"+call+"\n"); n > 1 {
+					t.Errorf("%s: %s: node3 is asked for %s %d times", c.kind, c.words, call, n)
+				}
+			}
 			if took := time.Since(begin); code != c.code || !strings.Contains(out, c.want) || took > 40*time.Second {
 				t.Errorf("%s: %s: exit code %d, want %d, after %s; want %q\n%s", c.kind, c.words, code, c.code, took, c.want, out)
 			}

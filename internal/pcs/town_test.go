@@ -156,9 +156,19 @@ func (h *house) conf() string { return h.read(h.paths.CorosyncConf) }
 // newTown makes hosts node1, node2 …, all of which know each other.
 func newTown(t *testing.T, n int) *town {
 	t.Helper()
-	w := &town{t: t, ctx: context.Background()}
+	var names []string
 	for i := range n {
-		w.build(fmt.Sprintf("node%d", i+1))
+		names = append(names, fmt.Sprintf("node%d", i+1))
+	}
+	return newTownOf(t, names...)
+}
+
+// newTownOf is newTown with other names.
+func newTownOf(t *testing.T, names ...string) *town {
+	t.Helper()
+	w := &town{t: t, ctx: context.Background()}
+	for _, n := range names {
+		w.build(n)
 	}
 	w.introduce()
 	return w

@@ -67,7 +67,7 @@ func stripOutsiders(s *session.Session, root *etree.Element) {
 }
 
 func destroyNodes(s *session.Session, nodes []string, keepGoing bool) error {
-	_, _ = s.ForNodes(nodes, session.RepeatIfTimeout(stopCall(s, "pacemaker")))
+	_, _ = s.ForNodes(nodes, s.RepeatIfTimeout(stopCall(s, "pacemaker")))
 	var lines []string
 	for _, part := range s.OwnLast(nodes) {
 		failed, _ := s.ForNodes(part, func(n string) (int, string) {

@@ -61,8 +61,12 @@ func nodeAdd09(s *session.Session, args []string) error {
 		return report.Fatal("cluster is not configured for RRP, you must not specify ring 1 address for the node")
 	}
 	node := addrs[0]
-	if why := availability(s, []string{node})[0]; why != "" {
+	again := s.Began(addOf(node))
+	if why := availability(s, []string{node})[0]; why != "" && !again {
 		return report.Fatalf("Unable to add '%s' to cluster: %s", node, why)
+	}
+	if err := s.Begin(addOf(node)); err != nil {
+		return report.Fatalf("Unable to record the command: %s", err)
 	}
 	if d := corosyncconf.ReadDevice(root); d != nil && d.Model == "net" {
 		if err := netdevice.Distribute(s, d.Options.Value("host"), corosyncconf.ClusterName(root), []string{node}, fleet.Way{}); err != nil {
@@ -72,7 +76,7 @@ func nodeAdd09(s *session.Session, args []string) error {
 	if err := equip09(s, root, node); err != nil {
 		return err
 	}
-	conf, err := tellNodes09(s, "remote/add_node", url.Values{"new_nodename": {node}, "new_ring1addr": addrs[1:]}, "unable to add "+node)
+	conf, err := tellNodes09(s, "remote/add_node", url.Values{"new_nodename": {node}, "new_ring1addr": addrs[1:]}, "unable to add "+node, again)
 	if err != nil {
 		return err
 	}
@@ -105,9 +109,11 @@ func nodeAdd09(s *session.Session, args []string) error {
 	}
 	if wait {
 		s.Out.Print("")
-		return WaitStarted(s, []string{node}, limit)
+		if err := WaitStarted(s, []string{node}, limit); err != nil {
+			return err
+		}
 	}
-	return nil
+	return s.Finish()
 }
 
 // equip09 prepares a new node before it is told to the others.
@@ -184,10 +190,11 @@ func confLabels(root *corosyncconf.Section) []string {
 	return out
 }
 
-// tellNodes09 has every node but the one that leaves change its corosync.conf; conf is what the last one has now.
-func tellNodes09(s *session.Session, path string, form url.Values, failure string) (conf string, err error) {
+// tellNodes09 has every node but the one that comes or leaves change its corosync.conf; conf is what the last one has now.
+// again continues a command that was ended halfway: some nodes may have done so already.
+func tellNodes09(s *session.Session, path string, form url.Values, failure string, again bool) (conf string, err error) {
 	for _, n := range s.ConfNodes() {
-		if n == form.Get("remove_nodename") {
+		if n == form.Get("remove_nodename") || again && n == form.Get("new_nodename") {
 			continue
 		}
 		code, text := s.Send(n, client.Request{Path: path, Form: form})
@@ -195,6 +202,9 @@ func tellNodes09(s *session.Session, path string, form url.Values, failure strin
 		switch {
 		case code != 0 || json.Unmarshal([]byte(text), &a) != nil || len(a) < 2:
 			s.Out.Error(failure + " on " + n + " - " + strings.TrimSpace(text))
+			continue
+		case a[0] != 0.0 && again && has09(s, n, form, &conf):
+			s.Out.Print(n + ": Corosync updated")
 			continue
 		case a[0] != 0.0 && form.Has("remove_nodename"):
 			why, _ := a[1].(string)
@@ -211,7 +221,24 @@ func tellNodes09(s *session.Session, path string, form url.Values, failure strin
 			conf = "\n"
 		}
 	}
-	return conf, nil
+	return conf, s.Ctx.Err()
+}
+
+// has09 tells whether a node's corosync.conf, which becomes conf, has the node that comes, and has not the one that leaves.
+func has09(s *session.Session, node string, form url.Values, conf *string) bool {
+	code, text := s.Send(node, client.Request{Path: "remote/get_corosync_conf"})
+	root, err := corosyncconf.Parse(text)
+	if code != 0 || err != nil {
+		return false
+	}
+	at := func(name string) bool {
+		return slices.ContainsFunc(corosyncconf.Nodes(root), func(n corosyncconf.Node) bool { return n.AddrOn(0) == name })
+	}
+	if form.Has("new_nodename") != at(form.Get("new_nodename")) || form.Has("remove_nodename") && at(form.Get("remove_nodename")) {
+		return false
+	}
+	*conf = text
+	return true
 }
 
 // sendConfigs09 gives a new node the tokens and settings of this host.
@@ -254,7 +281,9 @@ func nodeRemove09(s *session.Session, args []string) error {
 		return err
 	}
 	node := addrs[0]
-	if !slices.Contains(s.ConfNodes(), node) {
+	began := "cluster node remove " + node
+	again := s.Began(began)
+	if !slices.Contains(s.ConfNodes(), node) && !again {
 		return report.Fatalf("node '%s' does not appear to exist in configuration", node)
 	}
 	if !s.Opts.Force() {
@@ -278,10 +307,13 @@ func nodeRemove09(s *session.Session, args []string) error {
 	if err := stoppedForTieBreaker09(s, root, -1); err != nil {
 		return err
 	}
+	if err := s.Begin(began); err != nil {
+		return report.Fatalf("Unable to record the command: %s", err)
+	}
 	if err := destroyNodes(s, []string{node}, s.Opts.Force()); err != nil {
 		return err
 	}
-	conf, err := tellNodes09(s, "remote/remove_node", url.Values{"remove_nodename": {node}, "pacemaker_remove": {"False"}}, "unable to remove "+node)
+	conf, err := tellNodes09(s, "remote/remove_node", url.Values{"remove_nodename": {node}, "pacemaker_remove": {"False"}}, "unable to remove "+node, again)
 	if err != nil {
 		return err
 	}
@@ -290,5 +322,5 @@ func nodeRemove09(s *session.Session, args []string) error {
 	}
 	_, _ = s.Run("corosync-cfgtool", "-R")
 	_, _ = s.Run("crm_node", "--force", "-R", node)
-	return nil
+	return s.Finish()
 }

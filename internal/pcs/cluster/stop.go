@@ -135,7 +135,7 @@ func stopNodes(s *session.Session, nodes []string) error {
 		}
 	}
 	failed := false
-	lines, lost := s.ForNodes(nodes, session.RepeatIfTimeout(stopCall(s, "pacemaker")))
+	lines, lost := s.ForNodes(nodes, s.RepeatIfTimeout(stopCall(s, "pacemaker")))
 	if len(lines) > 0 {
 		s.Out.Error("unable to stop all nodes\n" + strings.Join(lines, "\n"))
 		if len(lost) == len(nodes) {

@@ -92,12 +92,16 @@ func (s *Session) ForNodes(nodes []string, f func(node string) (int, string)) (l
 	return lines, failed
 }
 
-// RepeatIfTimeout calls again, up to 15 times, while the node does not answer in time.
-func RepeatIfTimeout(f func(node string) (int, string)) func(node string) (int, string) {
+// RepeatIfTimeout calls again, up to 15 times, while the node does not answer in time: what it was asked for may take long. A node
+// that does not answer another call either is not asked again.
+func (s *Session) RepeatIfTimeout(f func(node string) (int, string)) func(node string) (int, string) {
 	return func(node string) (int, string) {
 		for left := 15; ; left-- {
 			code, text := f(node)
 			if code != SendNoConnection || !strings.Contains(text, "Operation timed out") || left < 1 {
+				return code, text
+			}
+			if c, _ := s.Send(node, client.Request{Path: "remote/check_auth", Timeout: client.ConnectTimeout}); c == SendNoConnection {
 				return code, text
 			}
 		}
