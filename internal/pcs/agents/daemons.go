@@ -118,7 +118,6 @@ func Builtin(name string) ([]byte, error) {
 			desc = "Advanced use only: " + desc
 		}
 		kind, values, selects := strings.Cut(o.kind, ":")
-		p.CreateElement("longdesc").SetText(o.desc)
 		p.CreateElement("shortdesc").SetText(desc)
 		c := p.CreateElement("content")
 		c.CreateAttr("type", kind)
