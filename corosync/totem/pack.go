@@ -156,6 +156,7 @@ func (r *Ring) assemble(m *wire.Mcast) (out []Effect) {
 		// message here has no beginning if it goes on another.
 		a.part, a.size = nil, 0
 		a.skip = p.Continuation != 0
+		r.log.Debug("a message in pieces cannot be put together", "from", m.From, "ring", m.Ring, "packet", m.Seq, "continuation", p.Continuation, "last", a.last, "syncing", r.syncing)
 	}
 	a.last = p.Fragmented
 	for i, msg := range p.Messages {

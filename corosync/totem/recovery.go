@@ -167,15 +167,22 @@ func (r *Ring) enterOperational(time.Time) {
 // deliverOld delivers the old ring's messages up to the first gap, or with skip all that
 // are left and whose sender comes along.
 func (r *Ring) deliverOld(skip bool) {
+	missing, left := 0, 0
 	for seq := r.highDelivered + 1; !less(r.oldHigh, seq); seq++ {
 		m := r.regular.get(seq)
 		switch {
 		case m == nil && !skip:
 			return
-		case m == nil || skip && !contains(r.trans, m.From):
+		case m == nil:
+			missing++
+		case skip && !contains(r.trans, m.From):
+			left++
 		default:
 			r.out = append(r.out, &arrival{m.Mcast})
 		}
 		r.highDelivered = seq
+	}
+	if missing > 0 {
+		r.log.Info("packets of the old ring are lost: none of those who come along has them", "ring", r.oldRing, "count", missing, "of who left, after them", left, "high", r.oldHigh)
 	}
 }

@@ -71,7 +71,7 @@ func (m *Multicast) open(ctx context.Context, own netip.AddrPort, g Group, devic
 	if !broadcast && !g.Addr.Addr().IsMulticast() {
 		return fmt.Errorf("mcastaddr %s is not a multicast address", g.Addr.Addr())
 	}
-	send := net.ListenConfig{Control: control(func(fd int) error {
+	send := net.ListenConfig{Control: controlled(func(fd int) error {
 		switch {
 		case broadcast:
 			return unix.SetsockoptInt(fd, unix.SOL_SOCKET, unix.SO_BROADCAST, 1)
@@ -142,7 +142,7 @@ func bindExactly(a netip.AddrPort, device int, set func(fd int) error) (*net.UDP
 	return pc.(*net.UDPConn), nil
 }
 
-func control(set func(fd int) error) func(string, string, syscall.RawConn) error {
+func controlled(set func(fd int) error) func(string, string, syscall.RawConn) error {
 	return func(_, _ string, raw syscall.RawConn) error {
 		var err error
 		if cerr := raw.Control(func(fd uintptr) {

@@ -91,6 +91,7 @@ func usual(fd int) {
 		}
 	}
 	_ = unix.SetsockoptInt(fd, unix.SOL_SOCKET, unix.SO_PRIORITY, 6)
+	_ = unix.SetsockoptInt(fd, unix.SOL_UDP, unix.UDP_GRO, 1)
 }
 
 // Allow drops from now on what does not come from one of these addresses; nil allows all.
@@ -116,8 +117,7 @@ func (s *Sockets) read(link int, c *net.UDPConn, take func([]Datagram)) {
 	_ = raw.Read(func(fd uintptr) bool {
 		for {
 			flushed := s.flushed.Load()
-			batch := r.take(fd, link)
-			whole := len(batch) == receiveBatch
+			batch, more := r.take(fd, link)
 			kept := batch[:0]
 			for _, d := range batch {
 				if s.known(d.From.Addr()) {
@@ -128,7 +128,7 @@ func (s *Sockets) read(link int, c *net.UDPConn, take func([]Datagram)) {
 			if len(kept) > 0 {
 				take(kept)
 			}
-			if !whole {
+			if !more {
 				return false // what comes now is told of
 			}
 		}

@@ -45,6 +45,9 @@ type benchRun struct {
 	P50     time.Duration
 	P99     time.Duration
 	Samples int
+	// While messages are sent as fast as they can be: packets of the sender, and of all that were sent again by it, and visits of
+	// the token, a second.
+	Packets, Again, Tokens float64
 }
 
 // TestRingBench measures messages a second, and the time from sending a message to its delivery to the sender, for rings
@@ -83,6 +86,9 @@ func TestRingBench(t *testing.T) {
 						int(median(got[real], i, func(r benchRun) float64 { return float64(r.P99.Microseconds()) })))
 				}
 				t.Log(line)
+				for _, real := range []bool{true, false} {
+					t.Logf("        original %-5v: %v", real, perToken(got[real], i))
+				}
 			}
 			for _, real := range []bool{true, false} {
 				slices.Sort(cuts[real])
@@ -99,6 +105,16 @@ func median(runs [][]benchRun, i int, value func(benchRun) float64) float64 {
 	}
 	slices.Sort(list)
 	return list[len(list)/2]
+}
+
+// perToken tells how the ring has worked in each round: messages and packets a visit of the token, and what was lost.
+func perToken(runs [][]benchRun, i int) (list []string) {
+	for _, r := range runs {
+		r := r[i]
+		list = append(list, fmt.Sprintf("%.0f/s: %.0f tokens/s, %.1f messages and %.1f packets each, %.0f packets/s again",
+			r.Rate, r.Tokens, r.Rate/max(r.Tokens, 1), r.Packets/max(r.Tokens, 1), r.Again))
+	}
+	return list
 }
 
 // measure has one ring do it all.
@@ -134,7 +150,7 @@ func measure(t *testing.T, nodes int, settings string, real bool) ([]benchRun, t
 	for line := range strings.Lines(string(out)) {
 		var r benchRun
 		var p50, p99 int64
-		if _, err := fmt.Sscan(line, &r.Size, &r.Rate, &p50, &p99, &r.Samples); err != nil {
+		if _, err := fmt.Sscan(line, &r.Size, &r.Rate, &p50, &p99, &r.Samples, &r.Packets, &r.Again, &r.Tokens); err != nil {
 			t.Fatalf("%q: %v", line, err)
 		}
 		r.P50, r.P99 = time.Duration(p50), time.Duration(p99)
@@ -143,11 +159,14 @@ func measure(t *testing.T, nodes int, settings string, real bool) ([]benchRun, t
 	// The last node dies; the first tells when the others have a membership without it.
 	w := h[0].command("nice", "-n", "-20", os.Args[0])
 	w.Env = append(os.Environ(), "COROSYNCD_BENCH=watch", "COROSYNCD_COUNT="+fmt.Sprint(nodes))
-	pipe, err := w.StdoutPipe()
+	pipe, stdout, err := os.Pipe() // one that stays open when the program ends
 	if err != nil {
 		t.Fatal(err)
 	}
+	defer pipe.Close()
+	w.Stdout = stdout
 	h[0].launch(w)
+	stdout.Close()
 	line := make([]byte, 6)
 	if _, err := pipe.Read(line); err != nil {
 		t.Fatal(err)
@@ -333,13 +352,42 @@ func benchSend(ctx context.Context) error {
 			break
 		}
 	}
+	stats, err := client.DialCmap(ctx)
+	if err != nil {
+		return err
+	}
+	defer stats.Close()
+	if err := stats.UseStats(ctx); err != nil {
+		return err
+	}
+	counters := func() (list [3]float64, err error) {
+		for i, key := range []string{"mcast_tx", "mcast_retx", "orf_token_rx"} {
+			n, err := stats.Uint(ctx, "stats.srp."+key)
+			if err != nil {
+				return list, err
+			}
+			list[i] = float64(n)
+		}
+		return list, nil
+	}
 	for _, size := range benchSizes() {
 		// Not more are under way than the ring's queues hold, so that neither has to refuse any.
 		window := uint32(max(8, min(6000, 1_500_000/(size+200))))
+		before, err := counters()
+		if err != nil {
+			return err
+		}
 		begin := time.Now()
 		took, _, err := b.measure(ctx, size, window, begin.Add(span))
 		if err != nil {
 			return err
+		}
+		after, err := counters()
+		if err != nil {
+			return err
+		}
+		for i := range after {
+			after[i] = (after[i] - before[i]) / took.Seconds()
 		}
 		rate := float64(b.got) / took.Seconds()
 		_, trips, err := b.measure(ctx, size, 1, time.Now().Add(span))
@@ -347,7 +395,7 @@ func benchSend(ctx context.Context) error {
 			return err
 		}
 		slices.Sort(trips)
-		fmt.Println(size, rate, trips[len(trips)/2].Nanoseconds(), trips[len(trips)*99/100].Nanoseconds(), len(trips))
+		fmt.Println(size, rate, trips[len(trips)/2].Nanoseconds(), trips[len(trips)*99/100].Nanoseconds(), len(trips), after[0], after[1], after[2])
 	}
 	return nil
 }

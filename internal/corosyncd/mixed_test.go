@@ -51,7 +51,7 @@ func mixed(t *testing.T, totem string, ours int) {
 	h := hosts(t, 3, confWith(totem))
 	logs := [3]string{}
 	start := func(i int) {
-		h[i].quiet = true
+		h[i].quiet = *mixedRing < time.Minute // a long one tells more
 		h[i].start(i != ours)
 	}
 	for i, o := range h {
@@ -296,13 +296,50 @@ func synchronous(lives []*witnessed) (total int, err error) {
 			a, b := begunBefore(o.messages, r.messages), begunBefore(r.messages, o.messages)
 			for k := range max(len(a), len(b)) {
 				if k >= len(a) || k >= len(b) || a[k] != b[k] {
-					return 0, fmt.Errorf("from ring %s to %s node %d has %d messages and node %d has %d; they differ from the %dth on: %v, %v",
-						p.from, p.to, o.node, len(a), l.node, len(b), k+1, a[min(k, len(a)):min(k+5, len(a))], b[min(k, len(b)):min(k+5, len(b))])
+					near := func(list []string) []string { return list[min(max(k-5, 0), len(list)):min(k+5, len(list))] }
+					return 0, fmt.Errorf("from ring %s to %s node %d has %d messages and node %d has %d; they differ from the %dth on: %v, %v\nonly the first has %v\nonly the second has %v",
+						p.from, p.to, o.node, len(a), l.node, len(b), k+1, near(a), near(b), spans(a, b), spans(b, a))
 				}
 			}
 		}
 	}
 	return total, nil
+}
+
+// spans are the messages of a that b does not have, by sender: the first and the last, and how many of this sender both have.
+func spans(a, b []string) (list []string) {
+	type span struct {
+		first, last string
+		count, both int
+	}
+	has := map[string]bool{}
+	for _, m := range b {
+		has[m] = true
+	}
+	by := map[string]*span{}
+	for _, m := range a {
+		who := m[:strings.LastIndexByte(m, '/')]
+		s := by[who]
+		if s == nil {
+			s = &span{}
+			by[who] = s
+		}
+		if has[m] {
+			s.both++
+			continue
+		}
+		if s.count == 0 {
+			s.first = m
+		}
+		s.last = m
+		s.count++
+	}
+	for who, s := range by {
+		if s.count > 0 {
+			list = append(list, fmt.Sprintf("%d of %s, from %s to %s; both have %d of it", s.count, who, s.first, s.last, s.both))
+		}
+	}
+	return list
 }
 
 // ringNumber is the number of a ring such as "1.2f [1 2 3]".
