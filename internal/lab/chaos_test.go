@@ -55,6 +55,7 @@ const writerAgent = `#!/bin/sh
 : ${OCF_FUNCTIONS_DIR=/usr/lib/ocf/lib/heartbeat}
 pid=/run/writer.pid
 running() { [ -s $pid ] && kill -0 $(cat $pid) 2>/dev/null; }
+case $1-$(cat /run/hang 2>/dev/null) in monitor-monitor|*-all) sleep 60 ;; esac
 case $1 in
 meta-data) cat <<'EOF'
 <?xml version="1.0"?>
@@ -72,7 +73,6 @@ stop)
   running || exit 0
   kill -9 $(cat $pid); while running; do sleep 0.1; done; rm -f $pid; exit 0 ;;
 monitor)
-  [ -e /run/hang ] && sleep 60
   running || exit 7
   python3 -c "import socket; s=socket.create_connection(('127.0.0.1',7000),2); s.sendall(b'?\n'); exit(0 if s.recv(99) else 1)" 2>/dev/null || exit 1
   exit 0 ;;
@@ -134,7 +134,7 @@ func newChaos(t *testing.T) *chaos {
 		b.do("1", "pcs", "stonith", "create", "Fence"+h, "fence_chaos", "pcmk_host_list=node"+h)
 	}
 	b.do("1", "pcs", "resource", "update", "VirtualIP", "op", "monitor", "interval=2s", "timeout=5s")
-	b.do("1", "pcs", "resource", "create", "Writer", "ocf:lab:writer", "witness="+inside(c.witness), "op", "monitor", "interval=1s", "timeout=3s")
+	b.do("1", "pcs", "resource", "create", "Writer", "ocf:lab:writer", "witness="+inside(c.witness), "op", "monitor", "interval=1s", "timeout=3s", "op", "stop", "timeout=4s")
 	b.do("1", "pcs", "resource", "group", "add", "Service", "VirtualIP", "Writer")
 	b.do("1", "pcs", "resource", "meta", "Writer", "failure-timeout=5s")
 	b.do("4", "sh", "-c", "cat > /root/client.py <<'EOF'\n"+fmt.Sprintf(chaosClient, address)+"EOF\nsetsid python3 /root/client.py >/dev/null 2>&1 </dev/null &")
@@ -204,29 +204,41 @@ func (c *chaos) change() {
 	}
 }
 
-// lost are changes that were acknowledged and are not there.
-func (c *chaos) lost() []string {
-	var out []string
-	for _, h := range []string{"1", "2", "3"} {
-		page := c.do(h, "cibadmin", "-Q", "-o", "rsc_defaults")
-		for _, n := range c.acked {
-			if !strings.Contains(page, fmt.Sprintf(`name="acked-%d"`, n)) {
-				out = append(out, fmt.Sprintf("%d on node%s", n, h))
+// lost are changes that were acknowledged and are not there: in the CIB, or within limit on a disk.
+func (c *chaos) lost(limit time.Duration) []string {
+	missing := func(where string, argv ...string) (out []string) {
+		for _, h := range []string{"1", "2", "3"} {
+			_, page := c.try(h, argv...)
+			for _, n := range c.acked {
+				if !strings.Contains(page, fmt.Sprintf(`name="acked-%d"`, n)) {
+					out = append(out, fmt.Sprintf("%d in the %s of node%s", n, where, h))
+				}
 			}
 		}
+		return out
 	}
-	return out
+	if out := missing("CIB", "cibadmin", "-Q", "-o", "rsc_defaults"); len(out) > 0 {
+		return out
+	}
+	for begin := time.Now(); ; time.Sleep(100 * time.Millisecond) {
+		if out := missing("file", "cat", "/var/lib/pacemaker/cib/cib.xml"); len(out) == 0 || time.Since(begin) > limit {
+			return out
+		}
+	}
 }
 
-// twice tells of moments at which two instances of the service ran.
-func (c *chaos) twice(since time.Time) string {
+// beat is a moment at which an instance of the service said that it runs.
+type beat struct {
+	at int64 // ns since the epoch
+	by string
+}
+
+// beats are those since then, in their order.
+func (c *chaos) beats(since time.Time) []beat {
+	c.t.Helper()
 	data, err := os.ReadFile(c.witness)
 	if err != nil {
 		c.t.Fatal(err)
-	}
-	type beat struct {
-		at int64
-		by string
 	}
 	var beats []beat
 	for l := range strings.Lines(string(data)) {
@@ -239,6 +251,28 @@ func (c *chaos) twice(since time.Time) string {
 		}
 	}
 	slices.SortFunc(beats, func(a, b beat) int { return int(a.at - b.at) })
+	return beats
+}
+
+// alone waits until one instance of the service runs: an agent that lied let two of them run.
+func (c *chaos) alone(limit time.Duration) {
+	c.t.Helper()
+	for begin := time.Now(); ; time.Sleep(100 * time.Millisecond) {
+		by := map[string]bool{}
+		for _, b := range c.beats(time.Now().Add(-300 * time.Millisecond)) {
+			by[b.by] = true
+		}
+		if at := c.holders("1", "2", "3"); len(by) == 1 && len(at) == 1 {
+			return
+		} else if time.Since(begin) > limit {
+			c.t.Fatalf("%s later the address is on %v, and these run: %v", limit, at, slices.Sorted(maps.Keys(by)))
+		}
+	}
+}
+
+// twice tells of moments at which two instances of the service ran.
+func (c *chaos) twice(since time.Time) string {
+	beats := c.beats(since)
 	over := map[string]bool{}
 	for i := 1; i < len(beats); i++ {
 		if beats[i].by != beats[i-1].by {
@@ -249,6 +283,12 @@ func (c *chaos) twice(since time.Time) string {
 		}
 	}
 	return ""
+}
+
+// dc is the host that decides, as a host sees it.
+func (c *chaos) dc() string {
+	_, out := c.try("1", "crmadmin", "-D", "-q")
+	return strings.TrimSpace(out)
 }
 
 // fault brings one about on a host and gives what ends it.
@@ -279,13 +319,52 @@ func (c *chaos) fault(h string) (name string, heal func()) {
 			c.try(h, "sh", "-c", "mount --bind /var/lib/pacemaker/cib /var/lib/pacemaker/cib && mount -o remount,bind,ro /var/lib/pacemaker/cib")
 			return func() { c.try(h, "umount", "/var/lib/pacemaker/cib") }
 		}},
+		{"full disk", func() func() {
+			c.try(h, "sh", "-c", fullDisk)
+			return func() { c.try(h, "rm", "-f", "/var/lib/pacemaker/cib/filler") }
+		}},
 		{"hang", func() func() {
-			c.try(h, "touch", "/run/hang")
+			c.try(h, "sh", "-c", "echo monitor > /run/hang")
 			return func() { c.try(h, "rm", "-f", "/run/hang") }
+		}},
+		{"hang for good", func() func() {
+			if !slices.Contains(c.holders(h), h) {
+				return func() {} // nothing would come of it
+			}
+			// Its stop hangs, too: only fencing ends that, and with it this file.
+			c.try(h, "sh", "-c", "echo all > /run/hang")
+			return func() {
+				if *chaosFence == "good" || *chaosFence == "slow" {
+					c.fencedOff(h)
+					return
+				}
+				c.try(h, "rm", "-f", "/run/hang")
+			}
 		}},
 	}
 	f := all[c.random.IntN(len(all))]
 	return f.name, f.do()
+}
+
+// fullDisk gives the host's CIB a small disk of its own, until the next boot, and leaves no byte free on it.
+const fullDisk = `set -e; cd /var/lib/pacemaker
+if ! mountpoint -q cib; then
+ mkdir -p /run/small; mount -t tmpfs -o size=2m small /run/small; cp -a cib/. /run/small/; chown --reference=cib /run/small; chmod --reference=cib /run/small
+ mount --move /run/small cib 2>/dev/null || mount --bind /run/small cib
+fi
+cat /dev/zero > cib/filler || true`
+
+// fencedOff waits until the host was turned off and on by the others.
+func (c *chaos) fencedOff(h string) {
+	c.t.Helper()
+	for begin := time.Now(); ; time.Sleep(100 * time.Millisecond) {
+		if code, _ := c.try(h, "test", "!", "-e", "/run/hang"); code == 0 {
+			return
+		}
+		if time.Since(begin) > 60*time.Second {
+			c.t.Fatalf("node%s, where the service hangs, was not fenced", h)
+		}
+	}
 }
 
 // resume and start do what is left to do: the host may have been fenced meanwhile.
@@ -315,9 +394,10 @@ func TestChaos(t *testing.T) {
 		if at := c.holders("1", "2", "3"); len(at) == 1 && c.random.IntN(2) == 0 {
 			h = at[0] // where it hurts
 		}
+		at, dc := c.holders("1", "2", "3"), c.dc()
 		begin := time.Now()
 		name, heal := c.fault(h)
-		t.Logf("%d: %s of node%s", i+1, name, h)
+		t.Logf("%d: %s of node%s; the service is on %v, the DC is %s", i+1, name, h, at, dc)
 		c.change()
 		time.Sleep(time.Duration(c.random.IntN(4000)) * time.Millisecond)
 		heal()
@@ -326,6 +406,7 @@ func TestChaos(t *testing.T) {
 			c.set("good") // somebody repairs it
 		}
 		c.back(60 * time.Second)
+		c.alone(30 * time.Second)
 		longest, last := time.Duration(0), begin
 		for _, at := range append(c.answers(begin), time.Now()) {
 			longest, last = max(longest, at.Sub(last)), at
@@ -335,7 +416,7 @@ func TestChaos(t *testing.T) {
 		if why := c.twice(begin); why != "" && *chaosFence != "lie" {
 			t.Fatalf("fault %d (%s of node%s): %s", i+1, name, h, why)
 		}
-		if lost := c.lost(); len(lost) > 0 {
+		if lost := c.lost(20 * time.Second); len(lost) > 0 {
 			t.Fatalf("fault %d (%s of node%s): acknowledged changes are lost: %v", i+1, name, h, lost)
 		}
 	}

@@ -163,7 +163,7 @@ func Environment(terminal string) []string {
 
 // Exec runs a command in a host with the caller's standard streams, its terminal
 // too, and gives its exit code: 128 plus the signal's number when a signal ended it,
-// 127 when there is no such program.
+// 127 when there is no such program. When ctx ends, so does the command, by force.
 func Exec(ctx context.Context, name, host string, argv []string, stdin io.Reader, stdout, stderr io.Writer) (int, error) {
 	cfg, err := Ask(ctx, name, "status", "")
 	if err != nil {
@@ -205,12 +205,15 @@ func Exec(ctx context.Context, name, host string, argv []string, stdin io.Reader
 	}
 	sigs := make(chan os.Signal, 4)
 	signal.Notify(sigs, syscall.SIGTERM, syscall.SIGHUP)
+	defer close(sigs)
 	defer signal.Stop(sigs)
 	go func() {
 		for g := range sigs {
 			_ = s.cmd.Process.Signal(g)
 		}
 	}()
+	stop := context.AfterFunc(ctx, func() { _ = s.cmd.Process.Kill() })
+	defer stop()
 	_ = s.cmd.Wait()
 	ws, _ := s.cmd.ProcessState.Sys().(syscall.WaitStatus)
 	if ws.Signaled() {

@@ -92,10 +92,15 @@ func up(t *testing.T, args ...string) *bench {
 	return b
 }
 
-// try runs a command in a host.
+// try runs a command in a host. One that does not end fails the test, with what it is.
 func (b *bench) try(host string, argv ...string) (int, string) {
 	var out bytes.Buffer
-	code, err := lab.Exec(context.Background(), b.name, host, argv, strings.NewReader(""), &out, &out)
+	ctx, cancel := context.WithTimeout(context.Background(), 5*time.Minute)
+	defer cancel()
+	code, err := lab.Exec(ctx, b.name, host, argv, strings.NewReader(""), &out, &out)
+	if ctx.Err() != nil {
+		b.t.Errorf("%s: %s: did not end\n%s", host, strings.Join(argv, " "), out.String())
+	}
 	if err != nil {
 		return -1, err.Error()
 	}

@@ -42,6 +42,13 @@ func TestPostgres(t *testing.T) {
 	b.do("1", "pcs", "constraint", "colocation", "add", "VirtualIP", "with", "promoted", "PG-clone", "INFINITY")
 	b.do("1", "pcs", "constraint", "order", "promote", "PG-clone", "then", "start", "VirtualIP", "symmetrical=false")
 	b.await(90*time.Second, "1", "value=STREAMING|ASYNC", "sh", "-c", "crm_attribute -N node1 -n PG-data-status -G; crm_attribute -N node2 -n PG-data-status -G")
+	first := "1"
+	if _, out := b.try("2", "ip", "-br", "addr", "show", "eth0"); strings.Contains(out, address) {
+		first = "2"
+	}
+	// The agent on the first server tells that the copy follows, and a moment later that it may be
+	// promoted. A copy that was not told compares positions first, in three monitors.
+	b.await(30*time.Second, "1", "100\n", "sh", "-c", "echo $(crm_attribute -l reboot -N node"+other(first)+" -n master-PG -G -q)")
 	sql := func(commands ...string) (int, string) {
 		argv := []string{"env", "PGCONNECT_TIMEOUT=1", "psql", "-h", address, "-U", "repl", "-At", "postgres"}
 		for _, c := range commands {
@@ -55,10 +62,6 @@ func TestPostgres(t *testing.T) {
 	// Replication is asynchronous: what is committed is safe once the copy has written it.
 	const copied = "select 'the copy has all' from pg_stat_replication where flush_lsn >= pg_current_wal_insert_lsn()"
 	b.await(30*time.Second, "3", "the copy has all", "env", "PGCONNECT_TIMEOUT=1", "psql", "-h", address, "-U", "repl", "-At", "postgres", "-c", copied)
-	first := "1"
-	if _, out := b.try("2", "ip", "-br", "addr", "show", "eth0"); strings.Contains(out, address) {
-		first = "2"
-	}
 	begin := time.Now()
 	b.clusterd("lab", "kill", first, "--name", b.name)
 	for {
