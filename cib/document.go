@@ -33,6 +33,9 @@ func (d *Document) Root() *etree.Element { return d.root }
 // Diff is the patch that led here with the last change; nil: there was none, or nothing differs.
 func (d *Document) Diff(opts ...patch.Option) *etree.Element { return d.was.Diff(d.root, opts...) }
 
+// Changes tells what the last change changed; it is valid until the next.
+func (d *Document) Changes() *patch.Journal { return &d.was }
+
 // Undo takes the last change back.
 func (d *Document) Undo() {
 	if !d.was.Empty() {
@@ -93,7 +96,7 @@ func (d *Document) apply(req Request) (Result, error) {
 		return Result{Data: e.data}, nil
 	}
 	keep := e.config || after.AdminEpoch != before.AdminEpoch || after.Epoch != before.Epoch || schema != e.root.SelectAttrValue("validate-with", "")
-	if req.Section != "status" && (d.copied || !d.was.Only(e.root, "status")) {
+	if req.Section != "status" && (d.copied || !d.was.Only(e.root, "status", "num_updates")) {
 		if err := validate(e.root); err != nil {
 			return Result{Messages: e.messages}, err
 		}

@@ -183,17 +183,27 @@ func sameAttrs(a, b []etree.Attr) bool {
 	return slices.EqualFunc(a, b, func(x, y etree.Attr) bool { return x.Key == y.Key && x.Value == y.Value })
 }
 
-// Only tells that nothing outside of the children of root that have this name was noted.
-func (j *Journal) Only(root *etree.Element, name string) bool {
+// Only tells that nothing outside of the children of root that have this name was noted, but for
+// the value of an attribute of root.
+func (j *Journal) Only(root *etree.Element, name, attr string) bool {
 	if j.root != nil {
 		return false
 	}
 	for _, el := range j.order {
-		for el != root && el.Parent() != nil && el.Parent() != root {
+		if el == root {
+			i := j.was[el]
+			if i.hasKid || i.hasAttr && !slices.EqualFunc(i.attr, el.Attr, func(x, y etree.Attr) bool {
+				return x.Key == y.Key && (x.Value == y.Value || x.Key == attr)
+			}) {
+				return false
+			}
+			continue
+		}
+		for el.Parent() != nil && el.Parent() != root {
 			el = el.Parent()
 		}
 		// What went with all around it is told of by the element that it was taken from.
-		if el == root || el.Parent() == root && el.Tag != name {
+		if el.Parent() == root && el.Tag != name {
 			return false
 		}
 	}

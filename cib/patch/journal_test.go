@@ -84,13 +84,15 @@ func TestJournalOnly(t *testing.T) {
 		{"/cib", "create", false},
 		{"/cib/status/n[@id='1']", "create", true},
 	} {
-		root := parse(t, `<cib><configuration><n id="2"/></configuration><status><n id="1"/></status></cib>`)
+		root := parse(t, `<cib num_updates="1"><configuration><n id="2"/></configuration><status><n id="1"/></status></cib>`)
 		d := parse(t, `<diff format="2"><change operation="`+c.op+`" path="`+c.path+`"><new id="x"><in/></new></change></diff>`)
 		var j Journal
 		if _, err := ApplyTo(root, d, &j, IgnoreVersion); err != nil {
 			t.Fatal(err)
 		}
-		if got := j.Only(root, "status"); got != c.only {
+		j.Attr(root)
+		root.CreateAttr("num_updates", "2")
+		if got := j.Only(root, "status", "num_updates"); got != c.only {
 			t.Errorf("%s %s: %v", c.op, c.path, got)
 		}
 		if fresh := j.Fresh(root); c.op == "create" && (len(fresh) != 1 || fresh[0].Tag != "new") || c.op == "delete" && len(fresh) != 0 {

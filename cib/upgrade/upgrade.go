@@ -15,6 +15,7 @@ package upgrade
 import (
 	"errors"
 	"fmt"
+	"slices"
 
 	"github.com/beevik/etree"
 
@@ -84,11 +85,15 @@ func Upgrade(root *etree.Element, max string) (Result, error) { return raise(roo
 type how struct {
 	valid bool // the document is known to be valid as declared
 	own   bool // nobody else holds the document
+	share bool // the result, which is only read, may have parts of the document
 }
 
 // copy copies a document for a rewrite, which leaves the status alone. Where the document is
 // ours, the copy takes it over; the other result gives it back.
 func (h how) copy(doc *etree.Element) (draft *etree.Element, undo func()) {
+	if h.share {
+		return sharing(doc, func(section *etree.Element) bool { return section.Tag == "status" }), func() {}
+	}
 	at := -1
 	if h.own {
 		for i, t := range doc.Child {
@@ -105,6 +110,27 @@ func (h how) copy(doc *etree.Element) (draft *etree.Element, undo func()) {
 	draft = doc.Copy()
 	draft.InsertChildAt(at, status)
 	return draft, func() { doc.InsertChildAt(at, status) }
+}
+
+// sharing copies a document without its text, but for the parts of the root that are to be shared. Those stay the
+// document's own, and say so when they are asked for their parent.
+func sharing(doc *etree.Element, shared func(*etree.Element) bool) *etree.Element {
+	out := &etree.Element{Space: doc.Space, Tag: doc.Tag, Attr: slices.Clone(doc.Attr)}
+	for _, t := range doc.Child {
+		switch c := t.(type) {
+		case *etree.Element:
+			if shared(c) {
+				out.Child = append(out.Child, c)
+				continue
+			}
+			own := c.Copy()
+			dropText(own)
+			out.AddChild(own)
+		case *etree.Comment:
+			out.AddChild(etree.NewComment(c.Data))
+		}
+	}
+	return out
 }
 
 // raise is Upgrade, done in one way or another.
@@ -148,7 +174,9 @@ func raise(root *etree.Element, max string, h how) (Result, error) {
 			continue
 		}
 		draft, undo := h.copy(doc)
-		dropText(draft)
+		if !h.share {
+			dropText(draft)
+		}
 		err := step(draft, func(m Message) { res.Messages = append(res.Messages, m) })
 		if err == nil {
 			draft.CreateAttr("validate-with", next)
@@ -169,7 +197,11 @@ func raise(root *etree.Element, max string, h how) (Result, error) {
 	if best == "" || best == have {
 		return res, nil
 	}
-	if !rewritten && !h.own {
+	switch {
+	case rewritten || h.own:
+	case h.share:
+		doc = sharing(root, func(*etree.Element) bool { return true })
+	default:
 		doc = root.Copy()
 	}
 	doc.CreateAttr("validate-with", best)
@@ -195,6 +227,12 @@ func TakeForScheduler(root *etree.Element) (Result, error) {
 // schema that it declares.
 func ForSchedulerValid(root *etree.Element) (Result, error) {
 	return forScheduler(root, how{valid: true})
+}
+
+// ForReading is ForScheduler for who only reads the result: what the upgrade does not rewrite, and
+// the status in any case, is the document's own, and changes with it.
+func ForReading(root *etree.Element) (Result, error) {
+	return forScheduler(root, how{share: true})
 }
 
 func forScheduler(root *etree.Element, h how) (Result, error) {

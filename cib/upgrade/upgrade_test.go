@@ -180,3 +180,34 @@ func TestGenerations(t *testing.T) {
 		}
 	}
 }
+
+// TestForReading: the result reads as that of ForScheduler; the status is the document's own,
+// and the document stays as it was.
+func TestForReading(t *testing.T) {
+	p := `<primitive id="a" class="ocf" provider="p" type="t"/>`
+	for _, name := range []string{"pacemaker-1.2", "pacemaker-2.10", "pacemaker-3.0", "pacemaker-3.9", "pacemaker-4.0"} {
+		doc, err := xml.ParseString(document(name, p, `<!--c--><rsc_location id="l" rsc="a" node="n" score="1"/>`, ""))
+		if err != nil {
+			t.Fatal(err)
+		}
+		doc.Root.SelectElement("status").CreateElement("node_state").CreateAttr("id", "1")
+		before := string(xml.Compact(doc.Root))
+		want, err := ForScheduler(doc.Root)
+		if err != nil {
+			t.Fatal(err)
+		}
+		got, err := ForReading(doc.Root)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if a, b := string(xml.Compact(got.Root)), string(xml.Compact(want.Root)); a != b || got.Changed != want.Changed {
+			t.Errorf("%s: got %s\nwant %s", name, a, b)
+		}
+		if got.Root.SelectElement("status") != doc.Root.SelectElement("status") {
+			t.Errorf("%s: the status was copied", name)
+		}
+		if after := string(xml.Compact(doc.Root)); after != before {
+			t.Errorf("%s: the document is %s now, was %s", name, after, before)
+		}
+	}
+}

@@ -182,12 +182,16 @@ func (o *output) keep(ctx context.Context) int {
 				_ = o.fail(exitDisconnected, "Not connected to CIB: Connection to the cluster lost")
 			}
 		default:
+			state, ok := s.taken()
+			if !ok {
+				return
+			}
 			if o.to != "" {
-				if err := o.show(s.Snapshot, true); err != nil {
+				if err := o.show(state, true); err != nil {
 					fmt.Fprintf(o.env.Stderr, "crm_mon: %v\n", err)
 				}
 			}
-			seen.tell(ctx, s.Snapshot)
+			seen.tell(ctx, state)
 		}
 	})
 	return 0

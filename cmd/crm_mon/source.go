@@ -82,13 +82,15 @@ func (s source) read(ctx context.Context, fenced bool) (tui.Snapshot, error) {
 	return complete(ctx, root, fenced), nil
 }
 
-// complete adds to the running cluster's CIB what other daemons know. What they
-// do not answer is missing on the page, no more.
+// complete adds to the running cluster's CIB what other daemons know.
 func complete(ctx context.Context, root *etree.Element, fenced bool) tui.Snapshot {
-	m := tui.Snapshot{Root: root, At: time.Now()}
-	if res, err := upgrade.ForScheduler(root); err == nil && res.Changed {
-		m.Root, m.Raw = res.Root, root
-	}
+	return newMirror(root).snapshot(more(ctx, fenced))
+}
+
+// more is what other daemons than the CIB manager know now. What they do not answer is missing on
+// the page, no more.
+func more(ctx context.Context, fenced bool) tui.Snapshot {
+	m := tui.Snapshot{At: time.Now()}
 	if fenced {
 		m.Fencing, m.FencingErr = fencingHistory(ctx)
 	}

@@ -21,33 +21,30 @@ import (
 	"hacluster/internal/running"
 )
 
-// news is what following the cluster brings: a state, or that it is out of reach.
-type news struct {
-	tui.Snapshot
-	err error
-}
-
 // screenModel puts the model on a terminal.
 type screenModel struct {
 	*tui.Model
 	ctx   context.Context
 	mouse bool
+	tell  *teller
+	// later is news that waits until a job does not look at the document any more.
+	later *news
 }
 
-func (s screenModel) Init() tea.Cmd { return nil }
+func (s *screenModel) Init() tea.Cmd { return nil }
 
-func (s screenModel) Update(msg tea.Msg) (tea.Model, tea.Cmd) {
+func (s *screenModel) Update(msg tea.Msg) (tea.Model, tea.Cmd) {
 	switch msg := msg.(type) {
 	case news:
-		if msg.err != nil {
-			s.Lost(msg.err, msg.At)
-		} else {
-			s.Take(msg.Snapshot)
-		}
+		s.hear(msg)
 	case tea.WindowSizeMsg:
 		s.Resize(msg.Width, msg.Height)
 	case tui.Outcome:
 		s.Finish(msg)
+		if n := s.later; n != nil && !s.Working() {
+			s.later = nil
+			s.hear(*n)
+		}
 	case tea.MouseClickMsg:
 		if msg.Button == tea.MouseLeft {
 			return s, tea.Batch(s.do(s.Click(msg.X, msg.Y)), s.do(s.Work()))
@@ -64,15 +61,34 @@ func (s screenModel) Update(msg tea.Msg) (tea.Model, tea.Cmd) {
 	return s, s.do(s.Work())
 }
 
+// hear takes news in, as soon as no job looks at the document that they change.
+func (s *screenModel) hear(n news) {
+	switch {
+	case n.err != nil:
+		s.Lost(n.err, n.At)
+	case n.advance != nil && s.Working():
+		s.later = &n
+	default:
+		state, ok := n.taken()
+		if !ok {
+			return
+		}
+		if s.tell != nil {
+			s.tell.tell(s.ctx, state)
+		}
+		s.Take(state)
+	}
+}
+
 // do has a job done beside the screen.
-func (s screenModel) do(job *tui.Job) tea.Cmd {
+func (s *screenModel) do(job *tui.Job) tea.Cmd {
 	if job == nil {
 		return nil
 	}
 	return func() tea.Msg { return job.Run(s.ctx, runner{}) }
 }
 
-func (s screenModel) View() tea.View {
+func (s *screenModel) View() tea.View {
 	v := tea.NewView(s.Frame())
 	v.AltScreen = true
 	if s.mouse {
@@ -142,13 +158,8 @@ func watch(ctx context.Context, env *program.Env, w watching) int {
 		return converse(ctx, env, w, m)
 	}
 	options := append([]tea.ProgramOption{tea.WithContext(ctx), tea.WithInput(env.Stdin)}, terminal(env.Stdout)...)
-	p := tea.NewProgram(screenModel{m, ctx, w.mouse}, options...)
-	go follow(ctx, w.interval, func(n news) {
-		if n.err == nil && w.tell != nil {
-			w.tell.tell(ctx, n.Snapshot)
-		}
-		p.Send(n)
-	})
+	p := tea.NewProgram(&screenModel{Model: m, ctx: ctx, mouse: w.mouse, tell: w.tell}, options...)
+	go follow(ctx, w.interval, func(n news) { p.Send(n) })
 	if _, err := p.Run(); err != nil && ctx.Err() == nil {
 		fmt.Fprintf(env.Stderr, "crm_mon: %v\n", err)
 		return exitIO
@@ -177,9 +188,6 @@ func converse(ctx context.Context, env *program.Env, w watching, m *tui.Model) i
 	}
 	states, typed, done := make(chan news), make(chan string), make(chan tui.Outcome)
 	go follow(ctx, w.interval, func(n news) {
-		if n.err == nil && w.tell != nil {
-			w.tell.tell(ctx, n.Snapshot)
-		}
 		select {
 		case states <- n:
 		case <-ctx.Done():
@@ -208,8 +216,15 @@ func converse(ctx context.Context, env *program.Env, w watching, m *tui.Model) i
 				greeted = greeted || m.Cluster() == nil
 				continue
 			}
+			state, ok := n.taken() // a job that runs works with a document of its own
+			if !ok {
+				continue
+			}
+			if w.tell != nil {
+				w.tell.tell(ctx, state)
+			}
 			first := m.Cluster() == nil
-			said := m.Take(n.Snapshot)
+			said := m.Take(state)
 			if first {
 				said = talk.Greeting()
 			}

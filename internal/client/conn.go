@@ -196,6 +196,28 @@ func (c *CIB) Changed(ctx context.Context) error {
 	return err
 }
 
+// Next waits until the CIB changed, and gives the patchset that leads there; nil where the
+// daemon does not tell it.
+func (c *CIB) Next(ctx context.Context) (*etree.Element, error) {
+	el, err := c.n.next(ctx, func(el *etree.Element) bool { return el.SelectAttrValue("t", "") == "cib_notify" })
+	if err != nil {
+		return nil, err
+	}
+	if r := el.SelectElement("cib_update_result"); r != nil {
+		return r.SelectElement("diff"), nil
+	}
+	return nil, nil
+}
+
+// Version asks for the version of the CIB alone.
+func (c *CIB) Version(ctx context.Context) (cib.Version, error) {
+	root, err := c.Do(ctx, cib.Request{Op: cib.Query, NoChildren: true})
+	if err != nil {
+		return cib.Version{}, err
+	}
+	return cib.VersionOf(root), nil
+}
+
 // ChangedAll waits until the CIB changed, and takes all changes that are known by
 // then as one. The connection is to be used for nothing else.
 func (c *CIB) ChangedAll(ctx context.Context) error {

@@ -46,7 +46,7 @@ func readCIB(ctx context.Context) (*etree.Element, error) {
 	if err != nil {
 		return nil, err
 	}
-	if res, err := upgrade.ForScheduler(root); err == nil && res.Changed {
+	if res, err := upgrade.ForReading(root); err == nil && res.Changed {
 		res.Root.CreateAttr("cib-last-written", root.SelectAttrValue("cib-last-written", ""))
 		return res.Root, nil
 	}

@@ -14,7 +14,7 @@ import (
 // the plan; zero: never. What is not safe without quorum is left out, see withoutAssumed; logf tells
 // of it.
 func Plan(root *etree.Element, now time.Time, logf func(format string, args ...any)) (graph *transition.Graph, recheck time.Time, err error) {
-	current, err := upgrade.ForScheduler(root)
+	current, err := upgrade.ForReading(root)
 	if err != nil {
 		return nil, time.Time{}, err
 	}

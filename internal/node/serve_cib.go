@@ -129,8 +129,8 @@ func unchanged(root *etree.Element, asked, known, by string) error {
 	return &cib.Error{Code: cib.SchemaUnchanged, Detail: fmt.Sprintf("node %s knows none newer than %s", by, known)}
 }
 
-// diffEvent is what a watcher of the CIB is told about a change.
-func diffEvent(ch replica.Change) *etree.Element {
+// diffEvent is what a watcher of the CIB is told about a change, with the patchset if it may see that.
+func diffEvent(ch replica.Change, patch bool) *etree.Element {
 	el := etree.NewElement("notify")
 	for _, a := range [][2]string{{"t", "cib_notify"}, {"subt", "cib_diff_notify"}, {"cib_op", string(ch.Op)}, {"cib_rc", "0"}, {"cib_object_type", ch.Section}} {
 		if a[1] != "" {
@@ -140,6 +140,9 @@ func diffEvent(ch replica.Change) *etree.Element {
 	gen := el.CreateElement("cib_generation").CreateElement("generation_tuple")
 	for _, a := range ch.Doc.Root().Attr {
 		gen.CreateAttr(a.Key, a.Value)
+	}
+	if !patch {
+		return el
 	}
 	if d := ch.Doc.Diff(); d != nil {
 		el.CreateElement("cib_update_result").AddChild(d)

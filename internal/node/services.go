@@ -202,19 +202,29 @@ func (s *services) cibChanged(ch replica.Change) {
 		return
 	}
 	s.mu.Lock()
-	var to []*ipc.Conn
+	to := map[*ipc.Conn]acl.User{}
 	for c, se := range s.watch {
 		if se.diffs {
-			to = append(to, c)
+			to[c] = acl.User{Name: se.user}
 		}
 	}
 	s.mu.Unlock()
 	if len(to) == 0 {
 		return
 	}
-	el := diffEvent(ch)
-	for _, c := range to {
-		s.event(c, el)
+	root := ch.Doc.Root()
+	// Whom permissions bind hears only that something changed, and reads what it may.
+	bound := acl.Enabled(root, time.Now())
+	var whole, bare *etree.Element
+	for c, user := range to {
+		el := &whole
+		if bound && !user.Privileged() {
+			el = &bare
+		}
+		if *el == nil {
+			*el = diffEvent(ch, el == &whole)
+		}
+		s.event(c, *el)
 	}
 }
 

@@ -27,7 +27,11 @@ type Snapshot struct {
 	Root *etree.Element
 	// Raw is the document as it is in the cluster where Root was upgraded to be read; nil
 	// where it is Root.
-	Raw     *etree.Element
+	Raw *etree.Element
+	// Same tells that Root is the document of the snapshot before, changed in place; Ops are then
+	// the operations in it that are new since, or came to something else.
+	Same    bool
+	Ops     []*etree.Element
 	Fencing []screen.Fencing // newest first
 	// FencingErr tells why there is no history of fencing, nil if there is one.
 	FencingErr error

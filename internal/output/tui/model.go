@@ -91,10 +91,12 @@ func (m *Model) Work() *Job {
 		return nil
 	}
 	m.working = true
-	s, v := m.now.Snapshot, m.worked
+	now, v := m.now, m.worked
+	s := now.Snapshot
 	fresh := func() *view { // the job's own: the model's is not for two at once
-		if v == nil || v.Root != s.Root {
+		if v == nil || v.of != now {
 			v = newView(s)
+			v.of = now
 		}
 		return v
 	}
@@ -113,6 +115,9 @@ func (m *Model) Work() *Job {
 		return Outcome{lines: lines, page: f, view: v, worked: true}
 	}}
 }
+
+// Working tells that a job looks at the document that was taken last: it is not to change.
+func (m *Model) Working() bool { return m.working }
 
 // planned tells whether a page needs a plan, which takes its time.
 func planned(k screenKind) bool { return k == subjectScreen || k == treeScreen || k == whatIfScreen }

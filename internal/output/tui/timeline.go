@@ -59,7 +59,7 @@ func changes(old, now *view) (list []event) {
 			add(false, "node %s was removed", o.Name)
 		}
 	}
-	if a, b := version(old.Root), version(now.Root); a != b {
+	if a, b := old.version, now.version; a != b {
 		who := ""
 		if u := now.Root.SelectAttrValue("update-user", ""); u != "" {
 			who = " by " + u
@@ -72,18 +72,26 @@ func changes(old, now *view) (list []event) {
 		}
 		add(false, "the configuration was changed%s (%s)", who, b)
 	}
-	seen := map[string]string{}
-	each(old, func(n *status.Node, op *etree.Element) { seen[opKey(n, op)] = opMark(op) })
-	each(now, func(n *status.Node, op *etree.Element) {
-		mark := opMark(op)
-		if was, ok := seen[opKey(n, op)]; ok && was == mark {
-			return
-		}
-		text, bad := opNews(n, op)
-		if text != "" {
+	fresh := func(n *status.Node, op *etree.Element) {
+		if text, bad := opNews(n, op); text != "" {
 			add(bad, "%s", text)
 		}
-	})
+	}
+	if now.Same {
+		for _, op := range now.Ops {
+			if n := now.nodeOf(op); n != nil {
+				fresh(n, op)
+			}
+		}
+	} else {
+		seen := map[string]string{}
+		each(old, func(n *status.Node, op *etree.Element) { seen[opKey(n, op)] = Mark(op) })
+		each(now, func(n *status.Node, op *etree.Element) {
+			if was, ok := seen[opKey(n, op)]; !ok || was != Mark(op) {
+				fresh(n, op)
+			}
+		})
+	}
 	for _, r := range now.c.All {
 		if r.Kind != status.Primitive {
 			continue
@@ -138,7 +146,18 @@ func opKey(n *status.Node, op *etree.Element) string {
 	return n.Name + "\x00" + op.Parent().SelectAttrValue("id", "") + "\x00" + op.SelectAttrValue("id", "")
 }
 
-func opMark(op *etree.Element) string {
+// nodeOf gives the node in whose history an operation stands; nil where it stands in none.
+func (v *view) nodeOf(op *etree.Element) *status.Node {
+	for e := op.Parent(); e != nil; e = e.Parent() {
+		if e.Tag == "node_state" {
+			return v.c.FindNode(e.SelectAttrValue("uname", e.SelectAttrValue("id", "")))
+		}
+	}
+	return nil
+}
+
+// Mark is what tells one result of an operation from another.
+func Mark(op *etree.Element) string {
 	get := func(name string) string { return op.SelectAttrValue(name, "") }
 	return get("call-id") + "\x00" + get("transition-magic") + "\x00" + get("op-status") + "\x00" + get("last-rc-change")
 }

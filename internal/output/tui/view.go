@@ -16,8 +16,10 @@ import (
 // asked for, once.
 type view struct {
 	Snapshot
-	c     *status.Cluster
-	names map[string]Subject
+	of      *view // the view that a job's own was made from
+	c       *status.Cluster
+	version string // of the configuration
+	names   map[string]Subject
 
 	plan    *scheduler.Result
 	trace   scheduler.Trace
@@ -26,7 +28,7 @@ type view struct {
 }
 
 func newView(s Snapshot) *view {
-	return &view{Snapshot: s, c: status.Read(status.Input{CIB: s.Root, Now: s.At})}
+	return &view{Snapshot: s, c: status.Read(status.Input{CIB: s.Root, Now: s.At}), version: version(s.Root)}
 }
 
 // raw is the document as it is in the cluster.
@@ -141,7 +143,7 @@ func (v *view) pending() (n int) {
 			continue
 		}
 		for e := range s.History() {
-			for _, op := range e.SelectElements("lrm_rsc_op") {
+			for op := range e.SelectElementsSeq("lrm_rsc_op") {
 				if op.SelectAttrValue("op-status", "") == "-1" {
 					n++
 				}
