@@ -73,6 +73,24 @@ func (x *index) only(from *etree.Element, tag, id string) (el *etree.Element, su
 	return el, true
 }
 
+// child gives the one child of parent that has this name and id, nil where there are several or
+// nothing is known.
+func (x *index) child(parent *etree.Element, tag, id string) (el *etree.Element) {
+	if x == nil {
+		return nil
+	}
+	for _, have := range x.byID[id] {
+		if have.Tag != tag || have.Parent() != parent {
+			continue
+		}
+		if el != nil {
+			return nil
+		}
+		el = have
+	}
+	return el
+}
+
 // update follows a change of the document below root.
 func (x *index) update(was *patch.Journal, root *etree.Element) {
 	for _, el := range was.Gone() {

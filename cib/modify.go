@@ -189,7 +189,13 @@ func (e *edit) merge(target, data *etree.Element) {
 	for _, t := range data.Child {
 		switch c := t.(type) {
 		case *etree.Element:
-			m := match(target, c)
+			var m *etree.Element
+			if hasID(c) {
+				m = e.ids.child(target, c.Tag, id(c))
+			}
+			if m == nil {
+				m = match(target, c)
+			}
 			if m == nil {
 				if c.SelectAttrValue(deleteMark, "") != "" {
 					continue

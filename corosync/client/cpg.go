@@ -41,8 +41,8 @@ const pieceSize = 1<<20 - 4096
 
 // DialCPG connects to cpg.
 func DialCPG(ctx context.Context) (*CPG, error) {
-	var a assembly
-	n, err := dial(ctx, "cpg", a.parse)
+	var a Assembly
+	n, err := dial(ctx, "cpg", a.Parse)
 	if err != nil {
 		return nil, err
 	}
@@ -83,14 +83,29 @@ func (g *CPG) Leave(ctx context.Context, group string) error {
 // the ring takes no more; when it returns, the message is on its way, and all
 // members get it, or none whose ring holds on.
 func (g *CPG) Mcast(ctx context.Context, data []byte) error {
-	if len(data) <= pieceSize {
-		return g.send(ctx, local.McastRequest(data))
-	}
 	if len(data) > MaxMcast {
 		return local.TooBig
 	}
+	requests := Requests(data)
+	if len(requests) == 1 {
+		return g.send(ctx, requests[0])
+	}
 	g.turn.Lock()
 	defer g.turn.Unlock()
+	for _, r := range requests {
+		if _, err := g.call(ctx, r); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// Requests are the requests that have a message sent to the group: one, or one for each piece of
+// a message that the ring takes only in pieces.
+func Requests(data []byte) (out [][]byte) {
+	if len(data) <= pieceSize {
+		return [][]byte{local.McastRequest(data)}
+	}
 	for from := 0; from < len(data); from += pieceSize {
 		to := min(from+pieceSize, len(data))
 		p := local.Partial{Size: uint32(len(data)), Type: local.PartialContinued, Data: data[from:to]}
@@ -100,11 +115,9 @@ func (g *CPG) Mcast(ctx context.Context, data []byte) error {
 		case to == len(data):
 			p.Type = local.PartialLast
 		}
-		if _, err := g.call(ctx, p.Marshal()); err != nil {
-			return err
-		}
+		out = append(out, p.Marshal())
 	}
-	return nil
+	return out
 }
 
 // Members lists the members of a group.
@@ -145,12 +158,13 @@ func (g *CPG) Groups(ctx context.Context) ([]local.IterEntry, error) {
 	return list, err
 }
 
-// assembly puts the pieces of big messages together.
-type assembly struct {
+// Assembly reads the events of cpg, and puts the pieces of big messages together.
+type Assembly struct {
 	parts map[local.Member][]byte
 }
 
-func (a *assembly) parse(m []byte) (CPGEvent, bool, error) {
+// Parse reads a message of the service; false where it is no event, or not a whole one yet.
+func (a *Assembly) Parse(m []byte) (CPGEvent, bool, error) {
 	switch ipc.ID(m) {
 	case local.CPGDeliverEvent:
 		d, err := local.ParseDeliver(m)
@@ -174,7 +188,7 @@ func (a *assembly) parse(m []byte) (CPGEvent, bool, error) {
 	return nil, false, nil
 }
 
-func (a *assembly) add(p local.PartialDeliver) (CPGEvent, bool, error) {
+func (a *Assembly) add(p local.PartialDeliver) (CPGEvent, bool, error) {
 	if p.Size > MaxMcast {
 		return nil, false, fmt.Errorf("message of %d bytes in pieces", p.Size)
 	}

@@ -279,8 +279,7 @@ func (e *Executor) settle(now time.Time, r *resource) {
 
 // Finished takes the result of a run.
 func (e *Executor) Finished(now time.Time, run uint64, res Result) {
-	for _, id := range e.ids() {
-		r := e.resources[id]
+	for _, r := range e.resources {
 		if r.running == nil || r.running.run != run {
 			continue
 		}
@@ -365,10 +364,17 @@ func (e *Executor) Deadline() time.Time {
 
 // Tick queues the recurring operations that are due.
 func (e *Executor) Tick(now time.Time) {
-	for _, id := range e.ids() {
+	var due []string
+	for id, r := range e.resources {
+		if slices.ContainsFunc(r.recurring, func(j *job) bool { return j.due(now) }) {
+			due = append(due, id)
+		}
+	}
+	slices.Sort(due)
+	for _, id := range due {
 		r := e.resources[id]
 		for _, j := range slices.Clone(r.recurring) {
-			if j.next.IsZero() || j.next.After(now) {
+			if !j.due(now) {
 				continue
 			}
 			j.next = time.Time{}
@@ -381,6 +387,9 @@ func (e *Executor) Tick(now time.Time) {
 		e.settle(now, r)
 	}
 }
+
+// due tells that a job's time has come.
+func (j *job) due(now time.Time) bool { return !j.next.IsZero() && !j.next.After(now) }
 
 // Idle tells that nothing runs or waits to run.
 func (e *Executor) Idle() bool {

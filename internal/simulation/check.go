@@ -44,6 +44,10 @@ func (v *Violation) String() string {
 
 // checker knows what truly happened and holds the invariants against it.
 type checker struct {
+	// every is how often documents are compared, compared when that was; 0: after every event.
+	every    time.Duration
+	compared time.Time
+
 	c      *Cluster
 	broken *Violation
 	// maybe[resource][host]: as far as anybody can know, the resource runs there, for no stop, no
@@ -251,9 +255,10 @@ func (k *checker) changed(h *Host) {
 
 // event holds what must be true after every event.
 func (k *checker) event() {
-	if len(k.dirty) == 0 {
+	if len(k.dirty) == 0 || k.every > 0 && k.c.Now.Sub(k.compared) < k.every {
 		return
 	}
+	k.compared = k.c.Now
 	dirty := k.dirty
 	k.dirty = k.dirty[:0]
 	for _, h := range dirty {

@@ -9,6 +9,7 @@
 package simulation
 
 import (
+	"cmp"
 	"fmt"
 	"math/rand/v2"
 	"net/netip"
@@ -42,6 +43,7 @@ type Cluster struct {
 	// Fences counts what fence agents did, by target.
 	Fences map[string]int
 	taken  int // events
+	limit  int // of events; 0: maxEvents
 }
 
 // speeds are how long simulated things take at most; half of it at least.
@@ -118,8 +120,8 @@ const maxEvents = 600_000
 func (c *Cluster) Run(d time.Duration) {
 	end := c.Now.Add(d)
 	for c.check.broken == nil {
-		if c.taken++; c.taken > maxEvents {
-			c.check.fail(Unsettled, "%d events, the last at %v: something goes in circles", maxEvents, c.Now.Sub(start))
+		if c.taken++; c.taken > cmp.Or(c.limit, maxEvents) {
+			c.check.fail(Unsettled, "%d events, the last at %v: something goes in circles", c.taken-1, c.Now.Sub(start))
 			return
 		}
 		if !c.step(end) {

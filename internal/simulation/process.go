@@ -8,6 +8,7 @@ import (
 
 	"github.com/beevik/etree"
 
+	"hacluster/corosync/client"
 	"hacluster/corosync/ipc"
 	"hacluster/corosync/local"
 	corosync "hacluster/corosync/node"
@@ -34,6 +35,7 @@ type process struct {
 	// Corosync's client.
 	cpg, quorum corosync.Client
 	outbox      [][]byte
+	pieces      client.Assembly
 	busy        bool // a request was not taken yet
 	quorate     bool // as corosync told last
 
@@ -172,9 +174,13 @@ func (p *process) answered(client corosync.Client, m []byte) {
 // told hears what corosync tells of its own accord.
 func (p *process) told(m []byte) {
 	switch ipc.ID(m) {
-	case local.CPGDeliverEvent:
-		d, err := local.ParseDeliver(m)
+	case local.CPGDeliverEvent, local.CPGPartialEvent:
+		e, whole, err := p.pieces.Parse(m)
 		p.must(err)
+		if !whole {
+			return
+		}
+		d := e.(*client.Deliver)
 		p.call(func(now time.Time) {
 			data := d.Data
 			if f := p.h.c.adapt.message; f != nil {
@@ -184,6 +190,8 @@ func (p *process) told(m []byte) {
 		})
 	case local.CPGConfchgEvent:
 		e, err := local.ParseConfchg(m)
+		p.must(err)
+		_, _, err = p.pieces.Parse(m) // who left sends no more pieces
 		p.must(err)
 		p.call(func(now time.Time) {
 			p.h.c.check.group(p.h, e)
@@ -253,7 +261,7 @@ type world struct{ p *process }
 
 func (w *world) Send(data []byte) {
 	if w.p.alive {
-		w.p.outbox = append(w.p.outbox, local.McastRequest(data))
+		w.p.outbox = append(w.p.outbox, client.Requests(data)...)
 	}
 }
 
