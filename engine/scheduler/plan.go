@@ -18,6 +18,9 @@ type planner struct {
 	settled     bool               // orders have had their effects
 	counts      func(*Action) bool // which stops and demotions probes are ordered before
 	merges      int                // of scores, so far
+	propagating bool               // orders have their effects just now
+	changes     int                // of flags, while they have
+	readings    map[reading]result
 	notified    []bool
 }
 

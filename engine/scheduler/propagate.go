@@ -24,9 +24,11 @@ func (p *planner) applyOrderings() {
 		p.blockDependents(p.c.Actions[i])
 	}
 	p.orderProbes()
+	p.propagating, p.readings = true, map[reading]result{}
 	for i := len(p.c.Actions) - 1; i >= 0; i-- {
 		p.visit(p.c.Actions[i])
 	}
+	p.propagating, p.readings = false, nil
 	p.orderSureProbes(required)
 	p.disableInvalid()
 }
@@ -123,6 +125,7 @@ func (p *planner) markBlocked(r *Resource, task string, because *Action, k *colo
 		a := r.Actions[i]
 		if a.Has(fRunnable) && a.Task == task {
 			a.Clear(fRunnable)
+			p.changes++
 			a.SetReason("colocation with "+because.Resource.ID, false)
 			p.c.Trace.Note(a, status.ActionUnrunnable, status.Origin{Code: status.OriginColocation, ID: k.ID, Resource: because.Resource.ID, Action: because.KeyText()})
 			p.blockDependents(a)
@@ -132,163 +135,6 @@ func (p *planner) markBlocked(r *Resource, task string, because *Action, k *colo
 	for _, c := range r.Children {
 		p.markBlocked(c, task, because, k)
 	}
-}
-
-// flags of actions as they are read ------------------------------------------------
-
-// plainTask maps the pseudo actions that end a task of a collective to the
-// task of its members.
-func plainTask(member *Resource, task string) string {
-	if member.Kind == status.Primitive {
-		switch task {
-		case "stopped":
-			return "stop"
-		case "running":
-			return "start"
-		case "promoted":
-			return "promote"
-		case "demoted":
-			return "demote"
-		}
-	}
-	switch task {
-	case "monitor", "start", "stop", "promote", "demote", "running", "stopped", "promoted", "demoted", "notify", "notified", "stonith", "do_shutdown":
-		return task
-	}
-	return "no_action"
-}
-
-// originalTask is the task of the instances that an action of a collective is
-// about.
-func originalTask(a *Action) string {
-	name := a.Task
-	if name == "notify" || name == "notified" {
-		if i := strings.Index(a.KeyTask, "_notify_"); i >= 0 {
-			name = a.KeyTask[i+len("_notify_"):]
-		}
-	}
-	if len(a.Resource.Children) == 0 {
-		return name
-	}
-	return plainTask(a.Resource.Children[0], name)
-}
-
-// flagsOf reads the flags of an action; those of collectives follow from their
-// members, and are written back.
-func (p *planner) flagsOf(a *Action, n *Node) status.ActionFlags {
-	switch a.Resource.Kind {
-	case status.Group:
-		return p.groupFlags(a, n)
-	case status.Clone:
-		return p.collectiveFlags(a, a.Resource.Children, n)
-	case status.Bundle:
-		b := a.Resource.Bundle
-		if b.Child != nil {
-			switch plainTask(b.Child, a.Task) {
-			case "no_action", "notify", "notified", "promote", "promoted", "demote", "demoted":
-				return p.collectiveFlags(a, b.Child.Children, n)
-			}
-		}
-		return p.collectiveFlags(a, instances(a.Resource), n)
-	}
-	return a.Flags
-}
-
-func (p *planner) groupFlags(a *Action, n *Node) status.ActionFlags {
-	flags := fOptional | fRunnable | fPseudo
-	for _, m := range a.Resource.Children {
-		task := plainTask(m, a.Task)
-		ma := m.Newest(task, n)
-		if ma != nil {
-			mf := p.flagsOf(ma, n)
-			if flags&fOptional != 0 && mf&fOptional == 0 {
-				flags &^= fOptional
-				a.Clear(fOptional)
-			}
-			if task != a.Task && flags&fRunnable != 0 && mf&fRunnable == 0 {
-				flags &^= fRunnable
-				a.Clear(fRunnable)
-			}
-		} else if task != "stop" && task != "demote" {
-			flags &^= fRunnable
-		}
-	}
-	return flags
-}
-
-func (p *planner) collectiveFlags(a *Action, list []*Resource, n *Node) status.ActionFlags {
-	flags := fOptional | fRunnable | fPseudo
-	task := originalTask(a)
-	runnable := false
-	for _, r := range list {
-		on := n
-		if r.Kind != status.Primitive {
-			on = nil
-		}
-		ia := r.Newest(task, on)
-		if ia == nil {
-			continue
-		}
-		f := p.flagsOf(ia, n)
-		if flags&fOptional != 0 && f&fOptional == 0 {
-			flags &^= fOptional
-			a.Clear(fOptional)
-		}
-		if f&fRunnable != 0 {
-			runnable = true
-		}
-		if runnable && flags&fOptional == 0 && r.Kind == status.Primitive { // the others add nothing
-			break
-		}
-	}
-	if !runnable {
-		flags &^= fRunnable
-		if n == nil {
-			a.Clear(fRunnable)
-		}
-	}
-	return flags
-}
-
-func (p *planner) flagsForOrdering(a *Action, n *Node) status.ActionFlags {
-	if a.Resource == nil {
-		return a.Flags
-	}
-	flags := p.flagsOf(a, nil)
-	if n == nil || a.Resource.Kind != status.Clone {
-		return flags
-	}
-	runnable := flags & fRunnable
-	return p.flagsOf(a, n) | runnable
-}
-
-// effective is the action that stands for an action of a collective when
-// something else is ordered after it: not that it begins, but that it is done.
-func effective(a *Action) *Action {
-	r := a.Resource
-	if r == nil || r.Kind < status.Group || a.Interval > 0 || strings.Contains(a.KeyText(), "notify") {
-		return a
-	}
-	task := ""
-	switch a.KeyTask {
-	case "stop", "stopped":
-		task = "stopped"
-	case "start", "running":
-		task = "running"
-	case "promote", "promoted":
-		task = "promoted"
-	case "demote", "demoted":
-		task = "demoted"
-	default:
-		return a
-	}
-	if r.Has(status.Notify) && (r.Kind == status.Clone || r.Bundled()) {
-		task = "confirmed-post_notify_" + task
-	}
-	if e := r.NewestKey(task, 0, nil); e != nil {
-		return e
-	}
-	return a
 }
 
 func isInside(r, outer *Resource) bool {
@@ -341,7 +187,10 @@ func (p *planner) visit(then *Action) {
 			if p.c.Trace != nil && !first.Has(fOptional) {
 				p.c.Trace.Note(first, status.ActionOptional, p.orderedWith(first, then))
 			}
-			first.Set(fOptional)
+			if !first.Has(fOptional) {
+				first.Set(fOptional)
+				p.changes++
+			}
 			if first.Task == "reload-agent" {
 				first.Resource.Clear(status.Reload)
 			}
@@ -466,6 +315,7 @@ func (p *planner) relate(first, then *Action, ff, tf status.ActionFlags, w *stat
 	if w.Kinds&(needThen|needFirst|restartPair) != 0 && first.Resource != nil && !first.Resource.Has(status.Managed) &&
 		first.Resource.Has(status.Blocked) && !first.Has(fRunnable) && first.Task == "stop" && then.Has(fRunnable) {
 		then.Clear(fRunnable)
+		p.changes++
 		changed |= thenChanged
 	}
 	return changed
@@ -473,8 +323,12 @@ func (p *planner) relate(first, then *Action, ff, tf status.ActionFlags, w *stat
 
 // update applies one kind of relation on behalf of a resource.
 func (p *planner) update(r *Resource, first, then *Action, n *Node, flags, filter status.ActionFlags, kind status.OrderKind) int {
+	idle := meansNothing(first, flags, filter, kind)
 	switch r.Kind {
 	case status.Group:
+		if idle {
+			return 0
+		}
 		changed := p.updatePlain(first, then, flags, filter, kind)
 		for _, m := range then.Resource.Children {
 			if ma := m.Newest(then.Task, n); ma != nil {
@@ -488,6 +342,9 @@ func (p *planner) update(r *Resource, first, then *Action, n *Node, flags, filte
 		}
 		if canInterleave(first, then) {
 			return p.updateInterleaved(first, then, n, filter, kind)
+		}
+		if idle && len(then.Resource.Children) > 0 && then.Resource.Children[0].Kind == status.Primitive {
+			return 0
 		}
 		changed := p.updatePlain(first, then, flags, filter, kind)
 		for _, i := range instances(then.Resource) {
@@ -505,7 +362,28 @@ func (p *planner) update(r *Resource, first, then *Action, n *Node, flags, filte
 		}
 		return changed
 	}
+	if idle {
+		return 0
+	}
 	return p.updatePlain(first, then, flags, filter, kind)
+}
+
+// meansNothing tells whether one kind of relation changes neither first nor whatever comes
+// after it, as first is (updatePlain tells what the kinds mean).
+func meansNothing(first *Action, flags, filter status.ActionFlags, kind status.OrderKind) bool {
+	switch kind {
+	case ordered, minRunnable:
+		return true
+	case blockThen:
+		return filter&fRunnable == 0 || flags&fRunnable != 0
+	case needThen:
+		return filter&fOptional == 0 || flags&fOptional != 0 || first.Has(fMigrate)
+	case oneWay:
+		return first.Has(fRunnable)
+	case elseReal:
+		return filter&fOptional == 0 || first.Has(fRunnable)
+	}
+	return false
 }
 
 func canInterleave(first, then *Action) bool {
@@ -588,6 +466,7 @@ func (p *planner) updateInterleaved(first, then *Action, n *Node, filter status.
 func (p *planner) forceNone(r *Resource) bool {
 	had := len(r.Places(status.Assigned)) > 0
 	p.assignTo(r, nil, 0, true, true)
+	p.changes++
 	return had
 }
 
@@ -597,6 +476,7 @@ func (p *planner) because(a *Action, flag status.ActionFlags, other *Action) {
 		return
 	}
 	a.Clear(flag)
+	p.changes++
 	if p.c.Trace != nil {
 		p.noteFlag(a, flag, other)
 	}

@@ -66,6 +66,8 @@ type Simulation struct {
 
 	dirty bool                                           // something changed since the version was counted up
 	known map[*etree.Element]map[string][]*etree.Element // histories of nodes by id
+	fresh *etree.Element                                 // a history that was begun although there are some of the resource
+	twice map[*etree.Element]bool                        // whether states of nodes hold something twice
 }
 
 func (s *Simulation) say(e Event) {
@@ -184,7 +186,7 @@ func (s *Simulation) resourceAction(g *transition.Graph, a *transition.Action) t
 		break
 	}
 	s.record(h, r)
-	s.commit(false)
+	s.commitState(n)
 	return outcome
 }
 

@@ -50,7 +50,7 @@ func (s *Simulation) Inject(ch *Changes, c *status.Cluster) error {
 	for _, n := range ch.Down {
 		s.change(n, "Offline", func(e *etree.Element) {
 			s.setDown(e)
-			s.commit(false)
+			s.commitState(e)
 			s.forget(e)
 		})
 	}
@@ -100,7 +100,7 @@ func (s *Simulation) change(node, what string, do func(state *etree.Element)) {
 	s.say(Event{Kind: ModifyNode, Task: what, Node: node})
 	if e := s.nodeState(node, ""); e != nil {
 		do(e)
-		s.commit(false)
+		s.commitState(e)
 	}
 }
 
@@ -181,5 +181,5 @@ func (s *Simulation) injectOp(spec string, c *status.Cluster) {
 	s.record(h, result{
 		resource: get(h, "id"), task: task, ms: ms, rc: rc, node: node, reason: "Simulated action result",
 	})
-	s.commit(false)
+	s.commitState(n)
 }

@@ -117,7 +117,7 @@ func (s *Simulation) nodeState(name, uuid string) *etree.Element {
 		found = s.states("id", uuid)
 		if len(found) == 1 {
 			s.set(found[0], "uname", name)
-			s.commit(false)
+			s.commitState(found[0])
 		}
 	}
 	switch len(found) {
@@ -245,6 +245,9 @@ func (s *Simulation) history(n *etree.Element, name, configured, class, kind, pr
 	known := s.histories(list)
 	h := s.create(list, "lrm_resource")
 	s.set(h, "id", configured)
+	if len(known[configured]) > 0 {
+		s.fresh = h
+	}
 	known[configured] = append(known[configured], h)
 	s.set(h, "class", class)
 	if provider != "" {
@@ -283,33 +286,6 @@ func (s *Simulation) histories(list *etree.Element) map[string][]*etree.Element 
 	}
 	s.known[list] = known
 	return known
-}
-
-// join joins histories of the same resource into the first of them.
-func (s *Simulation) join(h *etree.Element) {
-	list := h.Parent()
-	if list == nil {
-		return
-	}
-	id := get(h, "id")
-	all := s.histories(list)[id]
-	if len(all) == 0 || all[0] == h {
-		return
-	}
-	first := all[0]
-	for _, other := range all[1:] {
-		for _, e := range other.ChildElements() {
-			to := byAttr(first, e.Tag, "id", get(e, "id"))
-			if to == nil {
-				to = s.create(first, e.Tag)
-			}
-			for _, a := range e.Attr {
-				s.set(to, a.Key, a.Value)
-			}
-		}
-	}
-	list.RemoveChild(h)
-	delete(s.known, list)
 }
 
 // result is the result of an operation to be recorded.
@@ -390,7 +366,6 @@ func (s *Simulation) record(h *etree.Element, r result) {
 			s.set(e, "op-digest", status.OperationDigest(r.params))
 		}
 	}
-	s.join(h)
 }
 
 // failCount counts a failure of an operation.
