@@ -1,6 +1,8 @@
 package scheduler
 
 import (
+	"slices"
+
 	"hacluster/engine/status"
 )
 
@@ -19,10 +21,19 @@ func (p *planner) nodeCriteria() {
 	for _, r := range p.c.Resources {
 		p.stick(r)
 	}
+	exclusive := slices.ContainsFunc(p.c.All, func(r *Resource) bool { return r.Has(status.ExclusiveProbes) })
 	for _, n := range p.c.Nodes {
+		failures := status.CountsFailures(n)
+		if !failures && !exclusive {
+			continue
+		}
 		for _, r := range p.c.Resources {
-			p.checkFailures(r, n)
-			p.exclusive(r, n)
+			if failures {
+				p.checkFailures(r, n)
+			}
+			if exclusive {
+				p.exclusive(r, n)
+			}
 		}
 	}
 }

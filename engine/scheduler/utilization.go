@@ -1,37 +1,71 @@
 package scheduler
 
 import (
+	"slices"
 	"strconv"
 	"strings"
 
 	"hacluster/engine/status"
 )
 
-func contains(list []*Resource, r *Resource) bool {
-	for _, o := range list {
-		if o == r {
-			return true
-		}
-	}
-	return false
+// together are the resources that must be in the same place, some of them perhaps twice.
+type together struct {
+	list  []*Resource
+	in    map[*Resource]bool // once there are many
+	above map[*Resource]bool // what these are in, two floors up
 }
 
-// colocated collects everything that must be where a resource is.
-func (p *planner) colocated(r, orig *Resource, list []*Resource) []*Resource {
-	if r.Kind == status.Group && (r.GroupColoc || r.Parent.IsClone()) {
-		list = append(list, r)
-		for _, m := range r.Children {
-			list = p.colocated(m, orig, list)
+const many = 16
+
+func (t *together) add(r *Resource) {
+	t.list = append(t.list, r)
+	switch {
+	case len(t.list) == many:
+		t.in, t.above = map[*Resource]bool{}, map[*Resource]bool{}
+		for _, o := range t.list {
+			t.index(o)
 		}
-		return list
+	case len(t.list) > many:
+		t.index(r)
 	}
-	if contains(list, r) {
-		return list
+}
+
+func (t *together) index(r *Resource) {
+	t.in[r] = true
+	if r.Parent != nil {
+		t.above[r.Parent] = true
+		if r.Parent.Parent != nil {
+			t.above[r.Parent.Parent] = true
+		}
 	}
-	list = append(list, r)
+}
+
+func (t *together) contains(r *Resource) bool {
+	if t.in != nil {
+		return t.in[r]
+	}
+	return slices.Contains(t.list, r)
+}
+
+// mayBeIn tells whether instances of a clone, or members of them, may be among these.
+func (t *together) mayBeIn(clone *Resource) bool { return t.above == nil || t.above[clone] }
+
+// collect collects everything that must be where a resource is.
+func (t *together) collect(r, orig *Resource) {
+	if r.Kind == status.Group && (r.GroupColoc || r.Parent.IsClone()) {
+		t.add(r)
+		for _, m := range r.Children {
+			t.collect(m, orig)
+		}
+		return
+	}
+	if t.contains(r) {
+		return
+	}
+	t.add(r)
 	for _, k := range thisWith(r) {
 		if k.Primary != orig && k.Score == infinity && affects(r, k.Primary, k, true) == affectsScores {
-			list = p.colocated(k.Primary, orig, list)
+			t.collect(k.Primary, orig)
 		}
 	}
 	for _, k := range withThis(r) {
@@ -40,14 +74,13 @@ func (p *planner) colocated(r, orig *Resource, list []*Resource) []*Resource {
 			continue
 		}
 		if k.Score == infinity && affects(d, r, k, true) == affectsScores {
-			list = p.colocated(d, orig, list)
+			t.collect(d, orig)
 		}
 	}
-	return list
 }
 
-// need sums up what a resource of a colocated set still needs.
-func need(r *Resource, all []*Resource, sum []status.Amount) []status.Amount {
+// need adds what a resource among these still needs.
+func (t *together) need(r *Resource, sum []status.Amount) []status.Amount {
 	if !r.Has(status.Unassigned) {
 		return sum
 	}
@@ -60,31 +93,28 @@ func need(r *Resource, all []*Resource, sum []status.Amount) []status.Amount {
 			members = members[:1]
 		}
 		for _, m := range members {
-			if m.Has(status.Unassigned) && !contains(all, m) {
-				sum = need(m, all, sum)
+			if m.Has(status.Unassigned) && !t.contains(m) {
+				sum = t.need(m, sum)
 			}
 		}
 	case status.Clone:
 		found := false
-		for _, k := range r.Children {
-			if contains(all, k) {
-				found = true
-				continue
-			}
-			for _, m := range k.Children {
-				if contains(all, m) {
-					sum = need(k, all, sum)
+		if t.mayBeIn(r) {
+			for _, k := range r.Children {
+				if t.contains(k) {
 					found = true
-					break
+				} else if slices.ContainsFunc(k.Children, t.contains) {
+					sum = t.need(k, sum)
+					found = true
 				}
 			}
 		}
 		if !found && len(r.Children) > 0 {
-			sum = need(r.Children[0], all, sum)
+			sum = t.need(r.Children[0], sum)
 		}
 	case status.Bundle:
 		if len(r.Bundle.Parts) > 0 {
-			sum = need(r.Bundle.Parts[0].Container, all, sum)
+			sum = t.need(r.Bundle.Parts[0].Container, sum)
 		}
 	}
 	return sum
@@ -105,13 +135,14 @@ func (p *planner) banInsufficient(r *Resource) *Node {
 	if p.c.Options.Placement == "default" {
 		return nil
 	}
-	all := p.colocated(r, r, nil)
-	if !contains(all, r) {
-		all = append(all, r)
+	var all together
+	all.collect(r, r)
+	if !all.contains(r) {
+		all.add(r)
 	}
 	var sum []status.Amount
-	for _, o := range all {
-		sum = need(o, all, sum)
+	for _, o := range all.list {
+		sum = all.need(o, sum)
 	}
 	var ids []string
 	var nodes []*Node

@@ -56,6 +56,21 @@ func failAttr(attr, prefix, name string, numbered bool) bool {
 	return i < len(rest) && i > 1 && rest[i-1] == '_'
 }
 
+const (
+	failCountPrefix   = "fail-count-"
+	lastFailurePrefix = "last-failure-"
+)
+
+// CountsFailures tells whether any failures are counted for a node.
+func CountsFailures(n *Node) bool {
+	for i := range n.Attrs {
+		if a := &n.Attrs[i]; strings.HasPrefix(a.Name, failCountPrefix) || strings.HasPrefix(a.Name, lastFailurePrefix) {
+			return true
+		}
+	}
+	return false
+}
+
 // FailCount is the number of failures of a resource on a node, and the time of
 // the last one (0 without failures). entry is the history entry that asks, if
 // any.
@@ -63,17 +78,17 @@ func (c *Cluster) FailCount(n *Node, r *Resource, flags FailFlags, entry *etree.
 	name := ""
 	for i := range n.Attrs {
 		a := &n.Attrs[i]
-		if !strings.HasPrefix(a.Name, "fail-count-") && !strings.HasPrefix(a.Name, "last-failure-") {
+		if !strings.HasPrefix(a.Name, failCountPrefix) && !strings.HasPrefix(a.Name, lastFailurePrefix) {
 			continue
 		}
 		if name == "" {
 			name = r.FailName()
 		}
-		if failAttr(a.Name, "fail-count-", name, !r.Has(Unique)) {
+		if failAttr(a.Name, failCountPrefix, name, !r.Has(Unique)) {
 			if s, ok := c.score(a.Value); ok {
 				count = AddScores(count, s)
 			}
-		} else if failAttr(a.Name, "last-failure-", name, !r.Has(Unique)) {
+		} else if failAttr(a.Name, lastFailurePrefix, name, !r.Has(Unique)) {
 			if t, ok := ParseInt(a.Value); ok {
 				last = max(last, t)
 			}
