@@ -204,9 +204,23 @@ func (p *planner) addAction(a *Action) {
 	for _, w := range a.Before {
 		if p.inGraph(a, w) {
 			w.Written = true
-			s.Inputs = append(s.Inputs, p.graphAction(w.Action, false))
+			s.Inputs = append(s.Inputs, p.input(w.Action))
 		}
 	}
+}
+
+// input is an action as what waits for it names it. Most are needed many times.
+func (p *planner) input(a *Action) *transition.Action {
+	if a.Node == nil || a.Node.IsRemote { // may still be settled
+		return p.graphAction(a, false)
+	}
+	for a.ID >= len(p.inputs) {
+		p.inputs = append(p.inputs, make([]*transition.Action, p.c.LastAction()+1-len(p.inputs))...)
+	}
+	if p.inputs[a.ID] == nil {
+		p.inputs[a.ID] = p.graphAction(a, false)
+	}
+	return p.inputs[a.ID]
 }
 
 // graphAction is an action as the graph holds it.

@@ -5,6 +5,7 @@ import (
 	"time"
 
 	"hacluster/engine/status"
+	"hacluster/engine/transition"
 )
 
 // planner is one plan in the making.
@@ -15,11 +16,13 @@ type planner struct {
 	useCapacity bool
 	hostAttrs   bool // some node's attributes may be its host's
 	tracked     []*Action
-	settled     bool               // orders have had their effects
-	counts      func(*Action) bool // which stops and demotions probes are ordered before
-	merges      int                // of scores, so far
-	propagating bool               // orders have their effects just now
-	changes     int                // of flags, while they have
+	settled     bool                 // orders have had their effects
+	follows     []int                // by ID of an action: the last probe that it is known to follow
+	inputs      []*transition.Action // by ID: how an action looks as an input of others
+	counts      func(*Action) bool   // which stops and demotions probes are ordered before
+	merges      int                  // of scores, so far
+	propagating bool                 // orders have their effects just now
+	changes     int                  // of flags, while they have
 	readings    map[reading]result
 	notified    []bool
 }

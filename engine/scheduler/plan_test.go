@@ -171,7 +171,7 @@ func TestTooManyInstances(t *testing.T) {
 		starts   int
 	}{
 		{"false", status.Warning, "Only 2 of the 1000000 instances of c are looked at: there are places for no more", 2},
-		{"true", status.Error, "c has 1000000 instances, of which only 2002 are planned for: over and above one for each node, a cluster holds at most 2000", 2002},
+		{"true", status.Error, "c has 1000000 instances, of which only 10002 are planned for: over and above one for each node, a cluster holds at most 10000", 10002},
 	} {
 		res, err := scheduler.Plan(scheduler.Input{Now: when, NoScores: true, CIB: parse(t, shaped(2, func(b *strings.Builder) {
 			fmt.Fprintf(b, `<clone id="c"><meta_attributes id="m"><nvpair id="m1" name="globally-unique" value="%s"/><nvpair id="m2" name="clone-max" value="1000000"/><nvpair id="m3" name="clone-node-max" value="%s"/></meta_attributes>`,

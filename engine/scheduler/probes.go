@@ -189,6 +189,7 @@ func (p *planner) orderSureProbes(counts func(*Action) bool) {
 	if !p.markRestarts() {
 		return
 	}
+	p.follows = make([]int, p.c.LastAction()+1)
 	for _, r := range p.c.Resources {
 		p.probeOrders(r, sure)
 	}
@@ -204,6 +205,13 @@ func (p *planner) probeOrders(r *Resource, which func(*Action) bool) {
 	for _, probe := range r.FindActions("monitor", 0, nil) {
 		if !which(probe) {
 			continue
+		}
+		if p.settled {
+			for _, w := range probe.After {
+				if w.Kinds&ordered != 0 {
+					p.follows[w.Action.ID] = probe.ID
+				}
+			}
 		}
 		after := p.stated(probe)
 		for i := len(after) - 1; i >= 0; i-- {
@@ -308,9 +316,14 @@ func (p *planner) probeBeforeRestart(probe, after *Action) {
 			task = "demote"
 		}
 		if task != "" {
-			for _, t := range r.FindActions(task, 0, nil) {
-				if !t.Has(fPseudo) && p.counts(t) {
+			for _, t := range r.Actions {
+				switch {
+				case t.Interval != 0 || t.KeyTask != task || t.Has(fPseudo) || !p.counts(t):
+				case !p.settled:
 					status.Order(probe, t, ordered)
+				case p.follows[t.ID] != probe.ID:
+					p.follows[t.ID] = probe.ID
+					status.Relate(probe, t, ordered)
 				}
 			}
 		}

@@ -201,6 +201,9 @@ func (c *Cluster) NewGlobal(key, task string, n *Node, optional bool) *Action {
 	return a
 }
 
+// LastAction is the greatest ID of an action.
+func (c *Cluster) LastAction() int { return c.nextAction }
+
 func (c *Cluster) registerAction(a *Action) {
 	c.nextAction++
 	a.ID = c.nextAction
@@ -336,9 +339,14 @@ func Order(first, then *Action, kinds OrderKind) bool {
 			}
 		}
 	}
+	Relate(first, then, kinds)
+	return true
+}
+
+// Relate is Order for two that are known to share no kind of relation.
+func Relate(first, then *Action, kinds OrderKind) {
 	pair := &[2]Relation{{Action: then, Kinds: kinds}, {Action: first, Kinds: kinds}}
 	pair[1].Twin = &pair[0]
 	first.After = append(first.After, &pair[0])
 	then.Before = append(then.Before, &pair[1])
-	return true
 }

@@ -51,7 +51,11 @@ func (c *Cluster) readClone(r *Resource) bool {
 	if r.Has(Unique) {
 		places = product(places, k.NodeMax)
 	}
-	most := bound(c, "instances", r.ID, k.Max, places, &c.instanced, mostInstances)
+	limit := mostInstances
+	if k.Ordered || r.Has(Notify) {
+		limit = mostRelated
+	}
+	most := bound(c, "instances", r.ID, k.Max, places, &c.instanced, limit)
 	for i := 0; i < min(most, k.Max); i++ { // an instance may lower k.Max
 		if c.newInstance(r) == nil {
 			return false
@@ -61,10 +65,12 @@ func (c *Cluster) readClone(r *Resource) bool {
 }
 
 // The most instances of all clones, and replicas of all bundles, that are built over and above
-// one for each node. (A replica is a node, too.) A document that asks for millions is not to
+// one for each node. (A replica is a node, too.) Those that are started one after the other, or
+// told of each other, have to do with all others. A document that asks for millions is not to
 // stop a cluster.
 const (
-	mostInstances = 2000
+	mostInstances = 10000
+	mostRelated   = 2000
 	mostReplicas  = 1000
 )
 

@@ -132,7 +132,7 @@ func (c *Cluster) blockFailure(n *Node, r *Resource, entry *etree.Element) bool 
 			if get(state, "uname") != n.Name {
 				continue
 			}
-			for e := range lrmResources(state) {
+			for e := range allResources(state) {
 				if get(e, "id") != name {
 					continue
 				}

@@ -15,7 +15,7 @@ func (c *Cluster) findOp(id, task, node, peerAttr, peer string, rc int) *etree.E
 		if get(state, "uname") != node {
 			continue
 		}
-		for e := range lrmResources(state) {
+		for e := range allResources(state) {
 			if get(e, "id") != id {
 				continue
 			}
@@ -42,7 +42,7 @@ func (c *Cluster) knownOn(id, node string) bool {
 		if get(state, "uname") != node {
 			continue
 		}
-		for e := range lrmResources(state) {
+		for e := range allResources(state) {
 			if get(e, "id") != id {
 				continue
 			}
@@ -67,7 +67,7 @@ func (c *Cluster) newerOperation(id, node string, event *etree.Element) bool {
 		if get(state, "uname") != node {
 			continue
 		}
-		for e := range lrmResources(state) {
+		for e := range allResources(state) {
 			if get(e, "id") == id {
 				history = e
 				n++

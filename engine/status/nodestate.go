@@ -373,6 +373,33 @@ func lrmResources(state *etree.Element) iter.Seq[*etree.Element] {
 	}
 }
 
+// allResources walks over the histories in all sections of a node_state: one has one section,
+// and what looks for a single resource or operation looks in all there are.
+func allResources(state *etree.Element) iter.Seq[*etree.Element] {
+	return func(yield func(*etree.Element) bool) {
+		for list := range histories(state) {
+			for e := range elements(list, "lrm_resource") {
+				if !yield(e) {
+					return
+				}
+			}
+		}
+	}
+}
+
+// histories walks over the sections lrm_resources of a node_state.
+func histories(state *etree.Element) iter.Seq[*etree.Element] {
+	return func(yield func(*etree.Element) bool) {
+		for lrm := range elements(state, "lrm") {
+			for list := range elements(lrm, "lrm_resources") {
+				if !yield(list) {
+					return
+				}
+			}
+		}
+	}
+}
+
 // History walks over the resource histories of a node, in document order.
 func (n *Node) History() iter.Seq[*etree.Element] {
 	return func(yield func(*etree.Element) bool) {
@@ -390,21 +417,23 @@ func (n *Node) History() iter.Seq[*etree.Element] {
 // HistoryIn walks over the resource histories of one node_state.
 func HistoryIn(state *etree.Element) iter.Seq[*etree.Element] { return lrmResources(state) }
 
-// HistoryOf walks over the resource histories of the one node_state of a name.
+// HistoryOf walks over the resource histories of a node that has exactly one section of them.
 func (c *Cluster) HistoryOf(n *Node) iter.Seq[*etree.Element] {
-	var state *etree.Element
+	var list *etree.Element
 	count := 0
 	for e := range elements(c.StatusXML, "node_state") {
 		if get(e, "uname") == n.Name {
-			state = e
-			count++
+			for h := range histories(e) {
+				list = h
+				count++
+			}
 		}
 	}
 	return func(yield func(*etree.Element) bool) {
 		if count != 1 {
 			return
 		}
-		for e := range lrmResources(state) {
+		for e := range elements(list, "lrm_resource") {
 			if !yield(e) {
 				return
 			}

@@ -189,6 +189,8 @@ func (s *Simulation) setDown(n *etree.Element) {
 
 // forget drops a node's history and transient attributes.
 func (s *Simulation) forget(n *etree.Element) {
+	delete(s.known, n)
+	delete(s.twice, n)
 	for _, tag := range []string{"lrm", "transient_attributes"} {
 		for k := child(n, tag); k != nil; k = child(n, tag) {
 			n.RemoveChild(k)
@@ -216,12 +218,13 @@ func (s *Simulation) commit(config bool) {
 	s.dirty = false
 }
 
-// history finds or creates the history of a resource on a node.
+// history finds or creates the history of a resource on a node. If there are several, they are
+// not used: a new one is begun, which is then merged into the first (commitState).
 func (s *Simulation) history(n *etree.Element, name, configured, class, kind, provider string) *etree.Element {
-	list := child(child(n, "lrm"), "lrm_resources")
+	known := s.histories(n)
 	for _, id := range []string{name, configured} {
-		if h, one := s.single(list, id); one {
-			return h
+		if found := known[id]; len(found) == 1 {
+			return found[0]
 		}
 	}
 	switch {
@@ -241,9 +244,7 @@ func (s *Simulation) history(n *etree.Element, name, configured, class, kind, pr
 		lrm = s.create(n, "lrm")
 		s.set(lrm, "id", get(n, "id"))
 	}
-	list = s.need(lrm, "lrm_resources")
-	known := s.histories(list)
-	h := s.create(list, "lrm_resource")
+	h := s.create(s.need(lrm, "lrm_resources"), "lrm_resource")
 	s.set(h, "id", configured)
 	if len(known[configured]) > 0 {
 		s.fresh = h
@@ -257,34 +258,33 @@ func (s *Simulation) history(n *etree.Element, name, configured, class, kind, pr
 	return h
 }
 
-// single finds the one history of a resource. If there are several, they are
-// not used: a new one is begun, which Pacemaker then joins with the first.
-func (s *Simulation) single(list *etree.Element, id string) (*etree.Element, bool) {
-	if list == nil {
-		return nil, false
-	}
-	if found := s.histories(list)[id]; len(found) == 1 {
-		return found[0], true
-	}
-	return nil, false
-}
-
-// histories are the histories of a node by their ids, in document order.
-func (s *Simulation) histories(list *etree.Element) map[string][]*etree.Element {
-	if known, ok := s.known[list]; ok {
+// histories are the histories in a node's state by their ids, in document order.
+func (s *Simulation) histories(n *etree.Element) map[string][]*etree.Element {
+	if known, ok := s.known[n]; ok {
 		return known
 	}
 	known := map[string][]*etree.Element{}
-	for _, t := range list.Child {
-		if h, ok := t.(*etree.Element); ok && h.Tag == "lrm_resource" {
-			id := get(h, "id")
-			known[id] = append(known[id], h)
+	var look func(e *etree.Element)
+	look = func(e *etree.Element) {
+		for _, t := range e.Child {
+			k, ok := t.(*etree.Element)
+			if !ok {
+				continue
+			}
+			if k.Tag == "lrm_resource" {
+				id := get(k, "id")
+				known[id] = append(known[id], k)
+			}
+			if k.Tag != "lrm_rsc_op" {
+				look(k)
+			}
 		}
 	}
+	look(n)
 	if s.known == nil {
 		s.known = map[*etree.Element]map[string][]*etree.Element{}
 	}
-	s.known[list] = known
+	s.known[n] = known
 	return known
 }
 
