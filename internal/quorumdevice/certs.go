@@ -2,6 +2,7 @@ package quorumdevice
 
 import (
 	"bytes"
+	"context"
 	"crypto"
 	"crypto/ecdsa"
 	"crypto/elliptic"
@@ -17,6 +18,8 @@ import (
 	"os"
 	"path/filepath"
 	"time"
+
+	"hacluster/internal/nssdb"
 
 	pkcs12 "software.sslmate.com/src/go-pkcs12"
 )
@@ -204,13 +207,9 @@ func ImportBundle(dir string, bundle []byte) error {
 	if err != nil {
 		return err
 	}
-	key, c, _, err := pkcs12.DecodeChain(bundle, "")
+	signer, c, err := nssdb.Bundle(bundle)
 	if err != nil {
 		return fmt.Errorf("PKCS #12 certificate: %w", err)
-	}
-	signer, ok := key.(crypto.Signer)
-	if !ok {
-		return errors.New("PKCS #12 certificate: its key cannot sign")
 	}
 	if err := fits(c, signer, ca); err != nil {
 		return err
@@ -302,15 +301,49 @@ func loadPair(dir, cert, key string) (*x509.Certificate, tls.Certificate, error)
 	return ca, tls.Certificate{Certificate: [][]byte{c.Raw}, PrivateKey: k, Leaf: c}, err
 }
 
+// nicknames are what the original calls the certificates in its databases, and the files that have them here.
+var nicknames = []struct{ nickname, cert, key string }{
+	{"QNetd Cert", serverCert, serverKey}, {"QNet CA", CACert, caKey}, {"Cluster Cert", nodeCert, nodeKey},
+}
+
+// read reads a file of a folder. What only a database of the original's has is written beside it first.
 func read(dir, name string) ([]byte, error) {
 	b, err := os.ReadFile(filepath.Join(dir, name))
 	if !errors.Is(err, fs.ErrNotExist) {
 		return b, err
 	}
-	if _, err := os.Stat(filepath.Join(dir, "cert9.db")); err == nil {
-		return nil, fmt.Errorf("%w: %s holds an NSS database, and no %s: initialise it anew", ErrNone, dir, name)
+	if !nssdb.Present(dir) {
+		return nil, fmt.Errorf("%w: %s", ErrNone, filepath.Join(dir, name))
 	}
-	return nil, fmt.Errorf("%w: %s", ErrNone, filepath.Join(dir, name))
+	switch err := takeOver(dir, name); {
+	case errors.Is(err, nssdb.ErrNone):
+		return nil, fmt.Errorf("%w: %s: %w", ErrNone, filepath.Join(dir, name), err)
+	case err != nil:
+		return nil, err
+	}
+	return os.ReadFile(filepath.Join(dir, name))
+}
+
+// takeOver writes a file with what the folder's database has of it.
+func takeOver(dir, name string) error {
+	ctx := context.Background()
+	for _, n := range nicknames {
+		switch name {
+		case n.cert:
+			c, err := nssdb.Certificate(ctx, dir, n.nickname)
+			if err != nil {
+				return err
+			}
+			return writeCert(filepath.Join(dir, name), c.Raw)
+		case n.key:
+			key, _, err := nssdb.Pair(ctx, dir, n.nickname)
+			if err != nil {
+				return err
+			}
+			return writeKey(filepath.Join(dir, name), key)
+		}
+	}
+	return fmt.Errorf("%w in %s: %s", nssdb.ErrNone, dir, name)
 }
 
 // plain is the DER inside PEM, or the bytes as they are. The originals' files have

@@ -2,6 +2,7 @@ package netdevice
 
 import (
 	"bytes"
+	"context"
 	"crypto/x509"
 	"encoding/pem"
 	"errors"
@@ -10,6 +11,7 @@ import (
 	"os"
 	"path/filepath"
 
+	"hacluster/internal/nssdb"
 	"hacluster/internal/pcs/report"
 	"hacluster/internal/pcs/session"
 )
@@ -57,19 +59,20 @@ func (h Host) Holds(cluster string, authority []byte) (bool, error) {
 		return false, nil
 	}
 	var have [2]*x509.Certificate
-	for i, f := range []string{caFile, "cluster.crt"} {
-		data, err := os.ReadFile(filepath.Join(h.client(), f))
+	for i, c := range []struct{ file, nickname string }{{caFile, "QNet CA"}, {"cluster.crt", "Cluster Cert"}} {
+		data, err := os.ReadFile(filepath.Join(h.client(), c.file))
 		switch {
-		case errors.Is(err, fs.ErrNotExist):
-			if _, err := os.Stat(filepath.Join(h.client(), "cert9.db")); err == nil {
-				return false, report.NotYet("reading certificates from an NSS database")
-			}
+		case errors.Is(err, fs.ErrNotExist) && !nssdb.Present(h.client()):
 			return false, nil
-		case err != nil:
-			return false, fail(reading, err)
+		case errors.Is(err, fs.ErrNotExist):
+			have[i], err = nssdb.Certificate(context.Background(), h.client(), c.nickname)
+		case err == nil:
+			if have[i], err = certificate(data); err != nil {
+				return false, errors.New("Unable to parse quorum device certificate")
+			}
 		}
-		if have[i], err = certificate(data); err != nil {
-			return false, errors.New("Unable to parse quorum device certificate")
+		if err != nil {
+			return false, fail(reading, err)
 		}
 	}
 	want, err := certificate(authority)
