@@ -31,6 +31,9 @@ func Run(ctx context.Context, env *program.Env, w session.World) int {
 	if err != nil {
 		return badOption(env, version, err)
 	}
+	if fixed && parsed.Foreign != nil && spoken(parsed.Words, version[1]) {
+		return badOption(env, version, parsed.Foreign)
+	}
 	if !fixed && int(parsed.Generation) != version[1] {
 		version = generation(int(parsed.Generation))
 	}
@@ -72,6 +75,15 @@ func Run(ctx context.Context, env *program.Env, w session.World) int {
 		err = s.Settle()
 	}
 	return finish(s, words, err)
+}
+
+// spoken tells whether a generation has the noun of a command line. What another one speaks of takes that one's options.
+func spoken(words []string, minor int) bool {
+	if len(words) == 0 {
+		return true
+	}
+	n, ok := nouns[words[0]]
+	return !ok || n.in(minor)
 }
 
 // generation is the version that a command line speaks which is of a generation that nothing asked for.

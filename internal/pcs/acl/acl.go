@@ -244,7 +244,8 @@ func RoleDelete(s *session.Session, args []string) error {
 	if len(args) != 1 {
 		return argv.Usage()
 	}
-	dropEmpty := autodelete(s)
+	// 0.9 needs no option to that when a role is deleted, only when it is taken from somebody
+	dropEmpty := autodelete(s) || s.Legacy()
 	root, acls, err := open(s)
 	if err != nil {
 		return err

@@ -13,6 +13,8 @@ type Parsed struct {
 	Options *Options
 	// Generation is the one whose option list was used.
 	Generation Generation
+	// Foreign is what the asked generation says to an option that only another one has, nil when it has them all.
+	Foreign error
 	// Negative are words that look like options, negative numbers that stood without "--".
 	Negative []string
 }
@@ -42,7 +44,8 @@ func Parse(args []string, first Generation) (*Parsed, error) {
 		if g == first {
 			continue
 		}
-		if q, err := parse(args, g); err == nil {
+		if q, e := parse(args, g); e == nil {
+			q.Foreign = err
 			return q, nil
 		}
 	}

@@ -2,6 +2,7 @@ package booth
 
 import (
 	"crypto/rand"
+	"encoding/hex"
 	"errors"
 	"io/fs"
 	"os"
@@ -89,6 +90,10 @@ func Setup(s *session.Session, args []string) error {
 	key := make([]byte, keyBytes)
 	if _, err := rand.Read(key); err != nil {
 		return err
+	}
+	if s.Legacy() {
+		// 0.9 writes half as many bytes, as hexadecimal digits
+		key = []byte(hex.EncodeToString(key[:keyBytes/2]))
 	}
 	return in.create(key, c)
 }

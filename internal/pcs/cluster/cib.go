@@ -106,9 +106,13 @@ func CIBPush(s *session.Session, args []string) error {
 	if len(args) > 2 {
 		return argv.Usage()
 	}
-	plan, err := s.PlanWait09()
-	if err != nil {
-		return err
+	var plan session.WaitPlan
+	var err error
+	// since 0.10, only a time to wait makes it look whether there is a cluster to wait for
+	if v, _ := s.Opts.Wait(); s.Live() || s.Legacy() || v != nil {
+		if plan, err = s.PlanWait09(); err != nil {
+			return err
+		}
 	}
 	file, scope, against, err := cibWords(s, args, true)
 	if err != nil {

@@ -26,6 +26,9 @@ func ConfigShow(s *session.Session, args []string) error {
 	if err != nil {
 		return err
 	}
+	if err := s.RequireConf(); err != nil {
+		return err
+	}
 	root, err := s.Conf()
 	if err != nil {
 		return err

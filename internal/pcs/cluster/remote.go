@@ -31,7 +31,10 @@ const notLive = "the command does not run on a live cluster (e.g. -f was used)"
 
 // consistent refuses a file for only one of CIB and corosync.conf, as 0.9 does.
 func consistent(s *session.Session) error {
-	if s.Live() == s.ConfLive() || !s.Legacy() {
+	if !s.Legacy() {
+		return s.RequireGivenConf()
+	}
+	if s.Live() == s.ConfLive() {
 		return nil
 	}
 	what := "--corosync_conf"

@@ -4,7 +4,6 @@ import (
 	"crypto/rand"
 	"encoding/hex"
 	"errors"
-	"net"
 	"os"
 	"slices"
 
@@ -133,10 +132,7 @@ func parseSetup(args []string) (*newCluster, error) {
 
 // rules are the rules for corosync.conf as this command applies them.
 func rules(s *session.Session) corosynccheck.Rules {
-	return corosynccheck.Rules{Style: s.Style, Force: s.Opts.Force(), Resolve: func(name string) bool {
-		_, err := net.DefaultResolver.LookupHost(s.Ctx, name)
-		return err == nil
-	}}
+	return corosynccheck.Rules{Style: s.Style, Force: s.Opts.Force(), Resolve: func(name string) bool { return resolves(s, name) }}
 }
 
 // defaults fills in what was not said: encryption, and addresses of nodes: those at which this host

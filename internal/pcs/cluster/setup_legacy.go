@@ -6,7 +6,6 @@ import (
 	"encoding/hex"
 	"encoding/json"
 	"fmt"
-	"net"
 	"net/url"
 	"os"
 	"path/filepath"
@@ -88,7 +87,7 @@ func Setup09(s *session.Session, args []string) error {
 	unresolvable := false
 	for _, n := range c.nodes {
 		for _, a := range n {
-			if _, err := net.DefaultResolver.LookupHost(s.Ctx, a); err != nil {
+			if !resolves(s, a) {
 				s.Out.Warn("Unable to resolve hostname: " + a)
 				unresolvable = true
 			}

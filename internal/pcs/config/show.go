@@ -59,6 +59,9 @@ func Show(s *session.Session, args []string) error {
 	if err := status.NodesConfig(s); err != nil {
 		return err
 	}
+	if err := s.RequireGivenConf(); err != nil {
+		return err
+	}
 	if lines := Lines(s, root); len(lines) > 0 {
 		s.Out.Print("")
 		s.Out.Print(lines...)

@@ -239,12 +239,21 @@ func capitalize(s string) string {
 	return strings.ToUpper(s[:1]) + strings.ToLower(s[1:])
 }
 
+// currentCIB09 is the CIB, for the verbs that in 0.9 look only for its constraints, and say so when there is none.
+func currentCIB09(s *session.Session) (*etree.Element, error) {
+	root, err := s.CIB()
+	if err != nil {
+		return nil, report.Fatal("unable to process cib")
+	}
+	return root, nil
+}
+
 // ColocationRemove09 is `constraint colocation remove` of 0.9.
 func ColocationRemove09(s *session.Session, args []string) error {
 	if len(args) < 2 {
 		return argv.Usage()
 	}
-	root, err := s.CIB()
+	root, err := currentCIB09(s)
 	if err != nil {
 		return err
 	}
@@ -272,7 +281,7 @@ func OrderRemove09(s *session.Session, args []string) error {
 	if len(args) == 0 {
 		return argv.Usage()
 	}
-	root, err := s.CIB()
+	root, err := currentCIB09(s)
 	if err != nil {
 		return err
 	}
@@ -432,7 +441,7 @@ func Remove09(s *session.Session, args []string) error {
 	}
 	bad := false
 	for _, id := range args {
-		root, err := s.CIB()
+		root, err := currentCIB09(s)
 		if err != nil {
 			return err
 		}

@@ -447,12 +447,12 @@ func Ref09(s *session.Session, args []string) error {
 	if len(args) == 0 {
 		return argv.Usage()
 	}
-	root, err := s.CIB()
-	if err != nil {
-		return err
-	}
 	for _, a := range args {
 		s.Out.Print("Resource: " + a)
+		root, err := s.CIB()
+		if err != nil {
+			return err
+		}
 		plain, sets := Containing(root, a)
 		sort.Strings(sets)
 		if len(plain)+len(sets) == 0 {

@@ -77,6 +77,9 @@ func mode(s *session.Session, args []string, name, value string) error {
 		}
 	}
 	for _, a := range args {
+		if value == "" && s.Legacy() && elementOf(root, a) == nil {
+			continue // later generations make the node's element even to take something from it
+		}
 		if err := setInstanceAttr(root, known, a, name, value); err != nil {
 			return err
 		}
@@ -109,9 +112,6 @@ func elementOf(root *etree.Element, name string) *etree.Element {
 func setInstanceAttr(root *etree.Element, known []session.StateNode, node, name, value string) error {
 	el := elementOf(root, node)
 	if el == nil {
-		if value == "" {
-			return nil
-		}
 		k := findKnown(known, node)
 		if k == nil {
 			return report.Items{report.Errorf("Node '%s' does not appear to exist in configuration", node)}

@@ -36,7 +36,11 @@ func FindAgent(s *session.Session, name string, fence bool) (*agents.Agent, erro
 	if err == nil {
 		return a, nil
 	}
-	item := s.AgentError(n, err).As(s.Opts.Force())
+	item := s.AgentError(n, err)
+	if !fence {
+		item = s.AgentErrorOf(n.String(), n, err)
+	}
+	item = item.As(s.Opts.Force())
 	if err := s.Check(item); err != nil {
 		return nil, err
 	}

@@ -308,7 +308,10 @@ func describeOld(s *session.Session, name string, fence bool) error {
 	}
 	a, err := s.Agent(n)
 	if err != nil {
-		return report.Items{s.AgentError(n, err)}
+		if fence {
+			return report.Items{s.AgentError(n, err)}
+		}
+		return report.Items{s.AgentErrorOf(n.String(), n, err)}
 	}
 	label := n.String()
 	if fence {

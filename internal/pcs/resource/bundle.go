@@ -110,6 +110,14 @@ var (
 	bundleSchema = [3]int{2, 8, 0}
 )
 
+// bundleNeed is the schema that verbs about bundles ask for: 0.9 raises an older one, newer generations do not.
+func bundleNeed(s *session.Session) [3]int {
+	if s.Legacy() {
+		return bundleSchema
+	}
+	return [3]int{}
+}
+
 // BundleCreate is `resource bundle create`.
 func BundleCreate(s *session.Session, args []string) error {
 	if err := only(s, "--force", "--disabled", "--wait", "-f"); err != nil {
@@ -126,11 +134,8 @@ func BundleCreate(s *session.Session, args []string) error {
 	if err != nil {
 		return err
 	}
-	need := [3]int{}
-	switch {
-	case s.Legacy():
-		need = bundleSchema
-	case w.containerType == "podman":
+	need := bundleNeed(s)
+	if w.containerType == "podman" && !s.Legacy() {
 		need = podmanSchema
 	}
 	root, err := s.CIBAtLeast(need)
@@ -229,7 +234,7 @@ func openBundle(s *session.Session, args []string, change bool) (w *bundleWords,
 	if plan, err = s.PlanWait(); err != nil {
 		return nil, plan, nil, nil, err
 	}
-	if root, err = s.CIB(); err != nil {
+	if root, err = s.CIBAtLeast(bundleNeed(s)); err != nil {
 		return nil, plan, nil, nil, err
 	}
 	b, err = findBundle(s, root, args[0])

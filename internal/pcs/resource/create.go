@@ -113,8 +113,8 @@ func create(s *session.Session, p *primitive, w *wrap, fence bool) error {
 		return err
 	}
 	var need [3]int
-	if s.Legacy() && w.kind == "bundle" {
-		need = [3]int{2, 8, 0}
+	if w.kind == "bundle" {
+		need = bundleNeed(s)
 	}
 	for _, o := range p.operations {
 		if o.Value("on-fail") == "demote" && !s.Legacy() && !fence {

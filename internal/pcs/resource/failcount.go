@@ -68,30 +68,39 @@ func failures(s *session.Session) ([]failure, error) {
 	return out, nil
 }
 
-// failFilter says which failures are meant; "" means all.
-type failFilter struct{ resource, node, operation, interval string }
+// failFilter says which failures are meant; nil means all, and the empty word none, for nothing is called so.
+type failFilter struct{ resource, node, operation, interval *string }
+
+func plain(word *string) string {
+	if word == nil {
+		return ""
+	}
+	return *word
+}
+
+func other(want *string, have string) bool { return want != nil && *want != have }
 
 func (f failFilter) heading(empty bool) string {
 	text := "Failcounts"
 	if empty {
 		text = "No failcounts"
 	}
-	if f.operation != "" {
-		text += " for operation '" + f.operation + "'"
-		if f.interval != "" {
-			text += " with interval '" + f.interval + "'"
+	if plain(f.operation) != "" {
+		text += " for operation '" + plain(f.operation) + "'"
+		if plain(f.interval) != "" {
+			text += " with interval '" + plain(f.interval) + "'"
 		}
 	}
-	if f.resource != "" {
-		if f.operation != "" {
+	if plain(f.resource) != "" {
+		if plain(f.operation) != "" {
 			text += " of"
 		} else {
 			text += " for"
 		}
-		text += " resource '" + f.resource + "'"
+		text += " resource '" + plain(f.resource) + "'"
 	}
-	if f.node != "" {
-		text += " on node '" + f.node + "'"
+	if plain(f.node) != "" {
+		text += " on node '" + plain(f.node) + "'"
 	}
 	return text
 }
@@ -103,7 +112,7 @@ func FailcountShow(s *session.Session, args []string) error {
 	}
 	var f failFilter
 	if len(args) > 0 && !strings.Contains(args[0], "=") {
-		f.resource, args = args[0], args[1:]
+		f.resource, args = &args[0], args[1:]
 	}
 	if err := argv.AllowedKeys(args, "node", "operation", "interval"); err != nil {
 		return err
@@ -112,7 +121,13 @@ func FailcountShow(s *session.Session, args []string) error {
 	if err != nil {
 		return err
 	}
-	f.node, f.operation, f.interval = p.Value("node"), p.Value("operation"), p.Value("interval")
+	given := func(name string) *string {
+		if v := p.Value(name); p.Has(name) {
+			return &v
+		}
+		return nil
+	}
+	f.node, f.operation, f.interval = given("node"), given("operation"), given("interval")
 	return showFailures(s, f, p.Has("interval") && !p.Has("operation"))
 }
 
@@ -121,11 +136,11 @@ func Failcount09(s *session.Session, args []string) error {
 	if len(args) < 1 {
 		return argv.Usage()
 	}
-	word := func(i int) string {
+	word := func(i int) *string {
 		if i < len(args) {
-			return args[i]
+			return &args[i]
 		}
-		return ""
+		return nil
 	}
 	f := failFilter{word(1), word(2), word(3), word(4)}
 	switch args[0] {
@@ -134,11 +149,11 @@ func Failcount09(s *session.Session, args []string) error {
 	case "reset":
 		c, err := clusterOr(s)
 		if err != nil {
-			return historyError(s, "forget failed operations", f.resource, err)
+			return historyError(s, "forget failed operations", plain(f.resource), err)
 		}
-		lines, err := c.Cleanup(s.Ctx, live.CleanupRequest{Resource: f.resource, Node: f.node, Operation: f.operation, Interval: f.interval})
+		lines, err := c.Cleanup(s.Ctx, live.CleanupRequest{Resource: plain(f.resource), Node: plain(f.node), Operation: plain(f.operation), Interval: plain(f.interval)})
 		if err != nil {
-			return historyError(s, "forget failed operations", f.resource, err)
+			return historyError(s, "forget failed operations", plain(f.resource), err)
 		}
 		return tellLines(s, lines)
 	}
@@ -150,13 +165,14 @@ func showFailures(s *session.Session, f failFilter, lonely bool) error {
 	if lonely {
 		items = append(items, report.Errorf("If option 'interval' is specified, option 'operation' must be specified as well"))
 	}
-	milliseconds := ""
-	if f.interval != "" {
-		n, ok := session.Seconds(f.interval)
+	var milliseconds *string
+	if f.interval != nil {
+		n, ok := session.Seconds(*f.interval)
 		if !ok {
-			items = append(items, check.Rules{Style: s.Style}.Check(argv.Pairs{{Name: "interval", Value: f.interval}}, check.Time("interval"))...)
+			items = append(items, check.Rules{Style: s.Style}.Check(argv.Pairs{{Name: "interval", Value: *f.interval}}, check.Time("interval"))...)
 		}
-		milliseconds = strconv.Itoa(n * 1000)
+		ms := strconv.Itoa(n * 1000)
+		milliseconds = &ms
 	}
 	if len(items) > 0 {
 		return items
@@ -166,8 +182,7 @@ func showFailures(s *session.Session, f failFilter, lonely bool) error {
 		return err
 	}
 	all = slices.DeleteFunc(all, func(x failure) bool {
-		return f.node != "" && x.node != f.node || f.resource != "" && x.resource != f.resource ||
-			f.operation != "" && x.operation != f.operation || milliseconds != "" && x.interval != milliseconds
+		return other(f.node, x.node) || other(f.resource, x.resource) || other(f.operation, x.operation) || other(milliseconds, x.interval)
 	})
 	if len(all) == 0 {
 		s.Out.Print(f.heading(true))
@@ -175,7 +190,7 @@ func showFailures(s *session.Session, f failFilter, lonely bool) error {
 	}
 	each(all, func(x failure) string { return x.resource }, func(resource string, list []failure) {
 		h := f
-		h.resource = resource
+		h.resource = &resource
 		s.Out.Print(h.heading(false))
 		each(list, func(x failure) string { return x.node }, func(node string, list []failure) {
 			if !s.Opts.Full() {

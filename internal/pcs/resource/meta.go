@@ -5,6 +5,7 @@ import (
 
 	"github.com/beevik/etree"
 
+	"hacluster/internal/pcs/agents"
 	"hacluster/internal/pcs/argv"
 	"hacluster/internal/pcs/check"
 	"hacluster/internal/pcs/doc"
@@ -173,8 +174,12 @@ func cloneMetaConflicts(s *session.Session, clone *etree.Element, pairs argv.Pai
 	if child.Tag == "group" {
 		group = child
 	}
+	missing := map[agents.Name]bool{}
 	for _, p := range primitivesOf(clone) {
 		n := agentOf(p)
+		if missing[n] {
+			continue
+		}
 		if !n.OCF() {
 			for _, attr := range []string{"globally-unique", "promotable"} {
 				if check.IsTrue(pairs.Value(attr)) {
@@ -185,6 +190,7 @@ func cloneMetaConflicts(s *session.Session, clone *etree.Element, pairs argv.Pai
 		}
 		a, err := s.Agent(n)
 		if err != nil {
+			missing[n] = true
 			if err := s.Check(s.AgentError(n, err).As(s.Opts.Force())); err != nil {
 				return err
 			}

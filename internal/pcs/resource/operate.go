@@ -394,7 +394,8 @@ func Move09(what string) session.Verb {
 			return fatal("You must specify a node when moving/banning a stopped resource")
 		}
 		if err != nil {
-			return fatal("error moving/banning/clearing resource\n" + err.Error())
+			// what the tool says ends a line, and so does the error
+			return fatal("error moving/banning/clearing resource\n" + err.Error() + "\n")
 		}
 		if err := s.Push(root); err != nil {
 			return err

@@ -62,9 +62,6 @@ func (p placement) apply(s *session.Session, root *etree.Element) ([]ban, error)
 				node = n.Name
 			}
 		}
-		if node == "" && !s.Live() {
-			node = p.node
-		}
 		if node == "" {
 			return nil, fmt.Errorf("Node '%s' not found\nError performing operation: No such object", p.node) //nolint:staticcheck // crm_resource's words
 		}

@@ -8,6 +8,7 @@ import (
 
 	"hacluster/internal/pcs/argv"
 	"hacluster/internal/pcs/doc"
+	"hacluster/internal/pcs/report"
 	"hacluster/internal/pcs/session"
 )
 
@@ -60,7 +61,7 @@ func (n *relationNode) above(id string) bool {
 
 // Relations is `resource relations`: what a resource is in, what is in it, and what it is ordered with.
 func Relations(s *session.Session, args []string) error {
-	if err := s.Opts.Only("-f", "--full"); err != nil {
+	if err := only(s, "-f", "--full"); err != nil {
 		return err
 	}
 	if len(args) != 1 {
@@ -71,6 +72,9 @@ func Relations(s *session.Session, args []string) error {
 		return err
 	}
 	el, err := resourceByID(root, args[0])
+	if err != nil && s.Legacy() {
+		return report.Items{s.NotFound(root, args[0], session.ResourceTags, session.ResourceTags)}
+	}
 	if err != nil {
 		return err
 	}
@@ -78,7 +82,7 @@ func Relations(s *session.Session, args []string) error {
 		s.Out.Tell(mismatch("stonith resource", ""))
 	}
 	tree := relationTree(entities(root, doc.ID(el)), doc.ID(el))
-	s.Out.Print(tree.lines(s.Opts.Full(), "", "")...)
+	s.Out.Print(tree.lines(s.Opts.Full(), s.Legacy(), "", "")...)
 	return nil
 }
 
@@ -170,7 +174,7 @@ func relationTree(all map[string]*entity, id string) *relationNode {
 	return root
 }
 
-func (n *relationNode) title(full bool) string {
+func (n *relationNode) title(full, legacy bool) string {
 	if n.kind == relResource {
 		if !full {
 			return n.id
@@ -178,7 +182,9 @@ func (n *relationNode) title(full bool) string {
 		kind := n.el.Tag
 		switch kind {
 		case "master":
-			kind = "clone"
+			if !legacy {
+				kind = "clone"
+			}
 		case "primitive":
 			kind = agentOf(n.el).String()
 		}
@@ -234,8 +240,8 @@ func (n *relationNode) detail() []string {
 	return out
 }
 
-func (n *relationNode) lines(full bool, prefix, indent string) []string {
-	title := prefix + n.title(full)
+func (n *relationNode) lines(full, legacy bool, prefix, indent string) []string {
+	title := prefix + n.title(full, legacy)
 	if n.leaf {
 		return []string{title + " [displayed elsewhere]"}
 	}
@@ -259,7 +265,7 @@ func (n *relationNode) lines(full bool, prefix, indent string) []string {
 		if i == len(members)-1 {
 			branch, bar = "`- ", "   "
 		}
-		out = append(out, m.lines(full, indent+branch, indent+bar)...)
+		out = append(out, m.lines(full, legacy, indent+branch, indent+bar)...)
 	}
 	return out
 }

@@ -54,8 +54,8 @@ func unstuck(s *session.Session, root *etree.Element, ids []string) (*etree.Elem
 		kinds = "resource/clone/master/group"
 	}
 	missing := false
-	for _, id := range ids {
-		if !slices.Contains(found, id) {
+	for i, id := range ids {
+		if !slices.Contains(found, id) && !slices.Contains(ids[:i], id) {
 			missing = true
 			s.Out.Error("unable to find a " + kinds + ": " + id)
 		}

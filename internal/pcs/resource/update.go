@@ -98,6 +98,9 @@ func update(s *session.Session, args []string, fence bool, use string) error {
 		}
 	}
 	doc.UpdateSet09(el, "meta_attributes", tuples09(metaWords), doc.ID(el)+"-meta_attributes")
+	if doc.Child(el, "operations") == nil {
+		doc.Append(el, "operations") // whether there are operations to add or not
+	}
 	for _, op := range ops {
 		if err := updateOperation(s, root, el, op, names); err != nil {
 			return err

@@ -34,8 +34,11 @@ func ParseOptions(words []string, extra ...string) (argv.Pairs, []string) {
 	return out, words
 }
 
-// IsDate tells whether a text is a date of ISO 8601.
+// IsDate tells whether a text is a date of ISO 8601, or "now", which the program iso8601 takes for one, too.
 func IsDate(_ *session.Session, text string) bool {
+	if strings.EqualFold(text, "now") {
+		return true
+	}
 	_, err := iso8601.Parse(text, time.Now())
 	return err == nil
 }

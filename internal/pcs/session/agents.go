@@ -67,8 +67,17 @@ func (s *Session) complete(a *agents.Agent) *agents.Agent {
 	return a.Complete(fenced)
 }
 
-// AgentError is what to tell of an agent that cannot be read.
+// AgentError is what to tell of an agent that cannot be read. 0.9 calls a fence agent by its type.
 func (s *Session) AgentError(n agents.Name, err error) report.Item {
+	name := n.String()
+	if s.Legacy() && n.Stonith() {
+		name = n.Type
+	}
+	return s.AgentErrorOf(name, n, err)
+}
+
+// AgentErrorOf is AgentError with what the agent is called there.
+func (s *Session) AgentErrorOf(name string, n agents.Name, err error) report.Item {
 	var ve *agents.VersionError
 	switch {
 	case errors.As(err, &ve):
@@ -80,13 +89,5 @@ func (s *Session) AgentError(n agents.Name, err error) report.Item {
 		}
 		err = errors.New(text)
 	}
-	switch {
-	case s.Legacy():
-		name := n.String()
-		if n.Stonith() {
-			name = n.Type
-		}
-		return report.Errorf("Agent '%s' is not installed or does not provide valid metadata: %s", name, strings.TrimSpace(err.Error()))
-	}
-	return report.Errorf("Agent '%s' is not installed or does not provide valid metadata: %s", n, strings.TrimSpace(err.Error()))
+	return report.Errorf("Agent '%s' is not installed or does not provide valid metadata: %s", name, strings.TrimSpace(err.Error()))
 }

@@ -293,21 +293,19 @@ func (s *Session) PlanWait() (WaitPlan, error) {
 		return WaitPlan{}, nil
 	}
 	p := WaitPlan{Given: true}
-	fail := func(text string) error {
-		if s.Legacy() {
-			return report.Items{report.Errorf("%s", text)}
-		}
-		return report.Items{report.Errorf("%s", text)}
+	notLive := report.Items{report.Errorf("Cannot use '-f' together with '--wait'")}
+	if !s.Live() && s.Legacy() {
+		return p, notLive // 0.9 asks for this first
 	}
 	if v != nil {
 		n, ok := Seconds(*v)
 		if !ok {
-			return p, fail("'" + *v + "' is not a valid number of seconds to wait")
+			return p, report.Items{report.Errorf("'%s' is not a valid number of seconds to wait", *v)}
 		}
 		p.seconds, p.Timeout = n, time.Duration(n)*time.Second
 	}
 	if !s.Live() {
-		return p, fail("Cannot use '-f' together with '--wait'")
+		return p, notLive
 	}
 	return p, nil
 }

@@ -50,6 +50,15 @@ func (s *Session) RequireConf() error {
 	return nil
 }
 
+// RequireGivenConf refuses a file of --corosync_conf that cannot be read, for commands that take what is in it.
+func (s *Session) RequireGivenConf() error {
+	if s.ConfLive() || s.Legacy() {
+		return nil
+	}
+	_, err := s.ConfText()
+	return err
+}
+
 // parseConf reads corosync.conf.
 func (s *Session) parseConf() (*corosyncconf.Section, error) {
 	text, err := s.ConfText()

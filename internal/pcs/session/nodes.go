@@ -28,17 +28,9 @@ func (s *Session) KnownNodes(root *etree.Element) ([]StateNode, error) {
 		}
 		add(doc.ID(n), doc.Attr(n, "uname"), typ)
 	}
-	for _, p := range doc.All(doc.Section(root, "resources"), "primitive") {
-		if doc.Attr(p, "class") == "ocf" && doc.Attr(p, "provider") == "pacemaker" && doc.Attr(p, "type") == "remote" {
-			add(doc.ID(p), doc.ID(p), "remote")
-		}
-		if v, ok := doc.Value(p, "meta_attributes", "remote-node"); ok {
-			add(v, v, "remote")
-		}
-	}
 	for _, n := range StateOf(root).Model().Nodes {
-		if n.IsBundleNode() {
-			add(n.Name, n.Name, "remote")
+		if n.IsRemote {
+			add(n.ID, n.Name, "remote")
 		}
 	}
 	return out, nil

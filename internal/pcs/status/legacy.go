@@ -392,7 +392,7 @@ func Nodes(s *session.Session, args []string) error {
 func NodesConfig(s *session.Session) error {
 	var conf []string
 	if s.HasConf() {
-		list, items, err := s.NodeNames()
+		list, items, err := confNames(s)
 		if err != nil {
 			return err
 		}
@@ -426,8 +426,16 @@ func NodesConfig(s *session.Session) error {
 	return nil
 }
 
+// confNames are the names of corosync.conf's nodes. Of a file that cannot be parsed, these verbs do not say why.
+func confNames(s *session.Session) ([]string, []report.Item, error) {
+	if _, err := s.PlainConf(); err != nil && !s.Legacy() {
+		return nil, nil, report.Fatal("Unable to parse corosync.conf: ")
+	}
+	return s.NodeNames()
+}
+
 func corosyncNodes(s *session.Session) error {
-	names, items, err := s.NodeNames()
+	names, items, err := confNames(s)
 	if err != nil {
 		return err
 	}
