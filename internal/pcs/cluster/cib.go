@@ -169,8 +169,11 @@ var featureSet = regexp.MustCompile(`^\d+\.\d+(\.\d+)?$`)
 // pushDiff applies what changed from the CIB in the file against to fresh; done is true when nothing did.
 func pushDiff(s *session.Session, fresh *etree.Element, against string) (done bool, err error) {
 	old, err := readCIBFile(against)
-	if err != nil {
+	switch {
+	case err != nil && s.Legacy():
 		return true, report.Fatalf("unable to parse original cib: %s", err)
+	case err != nil: // what crm_diff says, which ends a line
+		return true, report.Fatal("unable to diff the CIBs:\ncrm_diff: Failed to parse original XML\n")
 	}
 	if s.Legacy() {
 		bad := func(why string) error {

@@ -176,7 +176,7 @@ func LocationRemove09(s *session.Session, args []string) error {
 	if len(args) != 1 {
 		return argv.Usage()
 	}
-	root, err := s.CIB()
+	root, err := currentCIB09(s)
 	if err != nil {
 		return err
 	}

@@ -177,7 +177,7 @@ func sortTargets(list []target) {
 
 // LocationShow09 is `constraint location show` of 0.9.
 func LocationShow09(s *session.Session, args []string) error {
-	root, err := s.CIB()
+	root, err := currentCIB09(s)
 	if err != nil {
 		return err
 	}

@@ -175,7 +175,7 @@ func attribute09(s *session.Session, args []string) error {
 	}
 	root, err := s.CIB()
 	if err != nil {
-		return err
+		return report.Fatal("unable to get crm_config, is pacemaker running?")
 	}
 	node := ""
 	if len(args) > 0 {

@@ -624,6 +624,9 @@ func bundleJSON(b *etree.Element) show.Object {
 
 // ConfigText is what `resource config` and `stonith config` show, without a newline at the end.
 func ConfigText(s *session.Session, args []string, stonith bool) (text, format string, err error) {
+	if _, err := s.Opts.OutputFormat(); err != nil && stonith && s.Minor() < 12 {
+		return "", "", err // before it is looked which options there are
+	}
 	known := []string{"-f", "--output-format"}
 	if s.Minor() >= 12 {
 		known = append(known, "--show-secrets")

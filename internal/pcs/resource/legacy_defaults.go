@@ -13,6 +13,10 @@ import (
 // Defaults09 is `resource defaults` or `resource op defaults` of 0.9.
 func Defaults09(section string) session.Verb {
 	return func(s *session.Session, args []string) error {
+		pairs, err := argv.KeyValues09(args)
+		if err != nil {
+			return err
+		}
 		root, err := s.CIB()
 		if err != nil {
 			return err
@@ -20,10 +24,6 @@ func Defaults09(section string) session.Verb {
 		if len(args) == 0 {
 			s.Out.Print(DefaultLines09(s, root, section)...)
 			return nil
-		}
-		pairs, err := argv.KeyValues09(args)
-		if err != nil {
-			return err
 		}
 		if s.Since(9, 159) {
 			s.Out.Warn("Defaults do not apply to resources which override them with their own defined values")

@@ -74,7 +74,8 @@ func (p placement) apply(s *session.Session, root *etree.Element) ([]ban, error)
 		if slices.Contains(active, node) && !s.Opts.Force() {
 			return nil, fmt.Errorf("Error performing operation: Situation already as requested: %s is already active on %s", p.id, node) //nolint:staticcheck // crm_resource's words
 		}
-		p.drop(root, func(string) bool { return true })
+		// the bans of other nodes stay
+		p.drop(root, func(string) bool { return true }, func(n string) bool { return strings.EqualFold(n, node) })
 		if p.step != nil {
 			if err := p.step(root); err != nil {
 				return nil, err
@@ -176,16 +177,16 @@ func (p placement) end() (string, error) {
 }
 
 // drop removes constraints of these ids that are for the node, "" for all nodes.
-func (p placement) drop(root *etree.Element, of func(node string) bool) {
+func (p placement) drop(root *etree.Element, preferred, banned func(node string) bool) {
 	section := doc.Section(root, "constraints")
 	for _, c := range doc.Children(section, "rsc_location") {
 		switch id := doc.ID(c); {
 		case id == "cli-prefer-"+p.id:
-			if n := placing.NodeOf(c); n == "" || of(n) {
+			if n := placing.NodeOf(c); n == "" || preferred(n) {
 				section.RemoveChild(c)
 			}
 		case strings.HasPrefix(id, "cli-ban-"+p.id+"-on-"):
-			if of(strings.TrimPrefix(id, "cli-ban-"+p.id+"-on-")) {
+			if banned(strings.TrimPrefix(id, "cli-ban-"+p.id+"-on-")) {
 				section.RemoveChild(c)
 			}
 		}
@@ -204,7 +205,7 @@ func (p placement) clear(s *session.Session, root *etree.Element) error {
 	}
 	fits := func(n string) bool { return p.node == "" || strings.EqualFold(n, p.node) }
 	if !p.expired {
-		p.drop(root, fits)
+		p.drop(root, fits, fits)
 		return nil
 	}
 	section := doc.Section(root, "constraints")

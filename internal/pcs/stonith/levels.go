@@ -245,7 +245,8 @@ func checkDevices(s *session.Session, root *etree.Element, devices []string, for
 		}
 		found := false
 		for _, el := range doc.FindIDs(root, d) {
-			found = found || el.Tag == "primitive" && doc.Attr(el, "class") == "stonith"
+			found = found || el.Tag == "primitive" && doc.Attr(el, "class") == "stonith" &&
+				(!s.Legacy() || el.Parent().Tag == "resources") // 0.9 does not look into groups and clones
 		}
 		if !found {
 			missing = append(missing, d)
