@@ -9,6 +9,7 @@ import (
 	"hacluster/cib/acl"
 	"hacluster/cib/patch"
 	"hacluster/cib/upgrade"
+	"hacluster/cib/xml"
 )
 
 // Op names what a request does, in the words of Pacemaker's messages.
@@ -80,7 +81,7 @@ func Apply(root *etree.Element, req Request) (Result, error) {
 	if req.Op == Query {
 		return ask(root, req)
 	}
-	d := &Document{root: root.Copy(), copied: true}
+	d := &Document{root: xml.Copy(root), copied: true}
 	res, err := d.Apply(req)
 	if !res.Changed {
 		res.Root = root
@@ -140,7 +141,7 @@ func (e *edit) run() error {
 func (e *edit) patch(data *etree.Element) error {
 	work := e.root
 	if e.guard != nil { // who has to see both
-		work = e.root.Copy()
+		work = xml.Copy(e.root)
 	}
 	data = clean(data).(*etree.Element)
 	var was *patch.Journal

@@ -68,7 +68,7 @@ func Empty(name string, epoch int64) *etree.Element {
 	root.CreateAttr("validate-with", name)
 	Version{Epoch: epoch}.Set(root)
 	for _, c := range New().ChildElements() {
-		root.AddChild(c.Copy())
+		root.AddChild(xml.Copy(c))
 	}
 	return root
 }

@@ -8,6 +8,7 @@ import (
 	"hacluster/cib/acl"
 	"hacluster/cib/patch"
 	"hacluster/cib/upgrade"
+	"hacluster/cib/xml"
 )
 
 // edit is one operation at work on the document. All steps of all operations are the few
@@ -119,7 +120,7 @@ func (e *edit) become(root *etree.Element) {
 func clean(t etree.Token) etree.Token {
 	switch t := t.(type) {
 	case *etree.Element:
-		c := t.Copy()
+		c := xml.Copy(t)
 		DropText(c)
 		return c
 	case *etree.Comment:

@@ -64,7 +64,7 @@ func (e *edit) refuse(el *etree.Element, err *Error) error {
 	f.CreateAttr("object-type", el.Tag)
 	f.CreateAttr("operation", string(Create))
 	f.CreateAttr("reason", err.Code.String())
-	f.AddChild(el.Copy())
+	f.AddChild(xml.Copy(el))
 	return err
 }
 

@@ -46,7 +46,7 @@ func query(root *etree.Element, req Request) (*etree.Element, error) {
 			out.RemoveAttr(m.Attr)
 			out.CreateAttr(m.Attr, value)
 		case m.IsElement():
-			out.AddChild(m.Element.Copy())
+			out.AddChild(xml.Copy(m.Element))
 		case m.Document:
 			// It is in the answer, but writes nothing.
 			out.CreateText("")

@@ -22,7 +22,7 @@ func (e *edit) erase() {
 		}
 	}
 	for _, c := range New().ChildElements() {
-		e.add(e.root, c.Copy())
+		e.add(e.root, xml.Copy(c))
 	}
 	e.set(e.root, "admin_epoch", itoa(v.AdminEpoch+1))
 }

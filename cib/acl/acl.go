@@ -265,7 +265,7 @@ func (p *Policy) Filter(root *etree.Element) *etree.Element {
 	if p == nil {
 		return root
 	}
-	out := root.Copy()
+	out := xml.Copy(root)
 	marks := p.Marks(out)
 	// What is denied goes first, also where it stands inside what may be read.
 	var denied []*etree.Element

@@ -4,6 +4,7 @@ import (
 	"github.com/beevik/etree"
 
 	"hacluster/cib/patch"
+	"hacluster/cib/xml"
 )
 
 // Guard watches a change of a document: each step is told to it before it is made
@@ -126,7 +127,7 @@ func (g *Guard) compare(old, now *etree.Element, gone *[]*etree.Element) {
 	for _, t := range left {
 		switch t := t.(type) {
 		case *etree.Element:
-			c := t.Copy()
+			c := xml.Copy(t)
 			now.AddChild(c)
 			*gone = append(*gone, c)
 		case *etree.Comment:

@@ -60,7 +60,7 @@ type placed struct {
 // Apply carries the patch out on a copy of root, which stays as it was. With
 // KeepOrder attributes that were there keep their places. The error is *Error.
 func Apply(root, diff *etree.Element, check Check, opts ...Option) (Result, error) {
-	work := root.Copy()
+	work := xml.Copy(root)
 	config, err := ApplyTo(work, diff, nil, check, opts...)
 	if err != nil {
 		return Result{}, err
@@ -241,7 +241,7 @@ func (a *applier) place(l placed) {
 
 func copyOf(t etree.Token) etree.Token {
 	if el, ok := t.(*etree.Element); ok {
-		return el.Copy()
+		return xml.Copy(el)
 	}
 	return etree.NewComment(t.(*etree.Comment).Data)
 }

@@ -13,6 +13,8 @@ import (
 	"time"
 
 	"github.com/beevik/etree"
+
+	"hacluster/cib/xml"
 )
 
 // Param is a parameter of an operation, meta attributes (CRM_meta_…) among them.
@@ -418,7 +420,7 @@ func (e *Executor) State(nodeID string) *etree.Element {
 		}
 		slices.Sort(keys)
 		for _, k := range keys {
-			el.AddChild(r.history[k].Copy())
+			el.AddChild(xml.Copy(r.history[k]))
 		}
 		all.AddChild(el)
 	}

@@ -43,7 +43,7 @@ func (e *Executor) record(now time.Time, r *resource, j *job, res Result) {
 	for i, id := range entries {
 		entry := e.entry(now, j, res, id, i == len(entries)-1)
 		r.history[id] = entry
-		el.AddChild(entry.Copy())
+		el.AddChild(xml.Copy(entry))
 	}
 	e.effects.Record(j.op.Node, el)
 	if !pending {
