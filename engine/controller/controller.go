@@ -62,6 +62,12 @@ type Effects interface {
 	Update(req cib.Request, done func(error))
 	// Sync makes all nodes take over one node's CIB.
 	Sync(source string, done func(error))
+	// Term is what this node's CIB is of; Raise announces a higher term to members, all of which have one
+	// CIB, of one term unless adopt says otherwise; without members it tells that some know no terms.
+	// Termless tells whether the DC knows none.
+	Term() cib.Term
+	Raise(members []string, above uint64, adopt bool)
+	Termless(yes bool)
 	// SetAttribute sets a transient attribute of a node; nil removes it.
 	SetAttribute(node, name string, value *string)
 	// RewriteAttributes has the CIB hold the transient attributes of a node that are known.
@@ -128,6 +134,8 @@ type peer struct {
 	phase   phase
 	version cib.Version
 	vouched bool
+	term    cib.Term // of its CIB
+	terms   bool     // it knows terms
 	digest  string
 	leaving bool // it was told to shut down, or is surely down
 	// suspect: it was lost without a word while fencing is at hand. Should it come
@@ -180,6 +188,8 @@ type Controller struct {
 	// vouched: this node's CIB is that of a partition that had quorum ever since the last join.
 	vouched  bool
 	settling bool // a CIB sync is under way
+	adopt    bool // the CIBs of this join are of several terms
+	shared   bool // all who take part have one CIB since the join
 
 	// transitions
 	transition int
@@ -298,6 +308,7 @@ func (c *Controller) Membership(now time.Time, members []Member, quorate bool) {
 	if !c.IsDC() || c.state == Election {
 		return
 	}
+	c.raise()
 	for _, n := range c.names() {
 		if lost[n] && !c.unseen(c.peers[n]) {
 			c.writeState(c.peers[n], "membership")
@@ -360,6 +371,7 @@ func (c *Controller) Group(now time.Time, members []Member) {
 		c.peerLost(p)
 	}
 	if len(left) > 0 {
+		c.raise()
 		c.abort("Node failure")
 		c.joinProgress()
 	}

@@ -10,6 +10,7 @@ import (
 
 	"hacluster/cib"
 	"hacluster/cib/schema"
+	"hacluster/cib/xml"
 )
 
 // A join brings the nodes of the group together under a DC: it offers, they
@@ -20,13 +21,13 @@ import (
 func (c *Controller) offer() {
 	c.joinID++
 	c.run.abort("Node join")
-	c.planDue = false
+	c.planDue, c.shared = false, false
 	for _, p := range c.active() {
 		p.phase = phaseWelcomed
 	}
 	c.enter(Integration)
 	c.joinEnd = c.now.Add(c.limit("join-integration-timeout", c.timing.Integration))
-	c.effects.Broadcast(c.message("join_offer", "", "join_id", strconv.Itoa(c.joinID)))
+	c.effects.Broadcast(c.message("join_offer", "", "join_id", strconv.Itoa(c.joinID), termAttr, c.effects.Term().String()))
 }
 
 func (c *Controller) onOffer(from string, msg *etree.Element) {
@@ -49,13 +50,17 @@ func (c *Controller) onOffer(from string, msg *etree.Element) {
 	if from != c.self.Name && c.state != NotDC {
 		c.enter(Pending)
 	}
+	c.effects.Termless(msg.SelectAttr(termAttr) == nil)
 	root := c.effects.CIB()
 	v := cib.VersionOf(root)
 	c.effects.Broadcast(c.message("join_request", from, "join_id", msg.SelectAttrValue("join_id", ""),
 		"admin_epoch", strconv.FormatInt(v.AdminEpoch, 10), "epoch", strconv.FormatInt(v.Epoch, 10), "num_updates", strconv.FormatInt(v.NumUpdates, 10),
-		"digest", cib.Digest(root), vouchedAttr, strconv.FormatBool(c.vouched), accusedAttr, strconv.FormatBool(c.accused()), schemaAttr, c.schema))
+		"digest", cib.Digest(root), vouchedAttr, strconv.FormatBool(c.vouched), accusedAttr, strconv.FormatBool(c.accused()), schemaAttr, c.schema, termAttr, c.effects.Term().String()))
 	c.askForShutdown()
 }
+
+// termAttr of an offer and a request is what the sender's CIB is of, and what it promised.
+const termAttr = "hacluster-term"
 
 // schemaAttr of a join request is the newest schema that the node knows.
 const schemaAttr = "hacluster-schema"
@@ -112,6 +117,8 @@ func (c *Controller) onRequest(from string, msg *etree.Element) {
 	p.phase = phaseIntegrated
 	p.version, p.vouched = cib.VersionOf(msg), msg.SelectAttrValue(vouchedAttr, "") == "true"
 	p.digest = msg.SelectAttrValue("digest", "")
+	term, err := cib.ParseTerm(msg.SelectAttrValue(termAttr, ""))
+	p.term, p.terms = term, err == nil
 	c.joinProgress()
 }
 
@@ -132,13 +139,46 @@ func (c *Controller) joinProgress() {
 const vouchedAttr = "hacluster-vouched"
 
 // better tells whether this node's CIB is to be preferred. What a partition with quorum has
-// acknowledged must not be lost to changes made in one without, however many those were; an
-// admin_epoch is raised to override everything. Otherwise the newer one counts.
-func (p *peer) better(than *peer) bool {
-	if p.vouched != than.vouched && p.version.AdminEpoch == than.version.AdminEpoch {
+// acknowledged must not be lost to changes made in one without, however many those were: so the term counts
+// before the version, where all know terms. Of equal ones that counts which had quorum ever since. An
+// admin_epoch is raised to override everything.
+func (p *peer) better(than *peer, terms bool) bool {
+	if a, b := p.version.AdminEpoch, than.version.AdminEpoch; a != b {
+		return a > b
+	}
+	if terms {
+		if d := p.term.Compare(p.version, than.term, than.version); d != 0 {
+			return d > 0
+		}
+	}
+	if p.vouched != than.vouched {
 		return p.vouched
 	}
 	return p.version.Compare(than.version) > 0
+}
+
+// taking lists those that take part in the join under way, or in what came of it.
+func (c *Controller) taking() []*peer {
+	return slices.DeleteFunc(c.active(), func(p *peer) bool { return p.phase < phaseIntegrated })
+}
+
+// raise has the members, which have one CIB, agree to a term, if they have quorum.
+func (c *Controller) raise() {
+	if !c.shared || !c.quorate {
+		return
+	}
+	var names []string
+	above := uint64(0)
+	for _, p := range c.taking() {
+		if !p.terms {
+			c.effects.Raise(nil, 0, false)
+			return
+		}
+		names = append(names, p.Name)
+		above = max(above, p.term.Number, p.term.Promised)
+	}
+	c.effects.Raise(names, above, c.adopt)
+	c.adopt = false
 }
 
 func (c *Controller) finalize() {
@@ -146,17 +186,17 @@ func (c *Controller) finalize() {
 	c.joinEnd = c.now.Add(c.limit("join-finalization-timeout", c.timing.Finalization))
 	best := c.peer(c.self.Name)
 	same := true
-	for _, p := range c.active() {
-		if p.phase < phaseIntegrated {
-			continue
-		}
+	taking := c.taking()
+	terms := !slices.ContainsFunc(taking, func(p *peer) bool { return !p.terms })
+	for _, p := range taking {
 		if p.digest != best.digest {
 			same = false
 		}
-		if p.better(best) {
+		if p.better(best, terms) {
 			best = p
 		}
 	}
+	c.adopt = best.term.Forked || slices.ContainsFunc(taking, func(p *peer) bool { return p.term.Of() != best.term.Of() })
 	if same {
 		c.acknowledge()
 		return
@@ -178,6 +218,8 @@ func (c *Controller) finalize() {
 }
 
 func (c *Controller) acknowledge() {
+	c.shared = true
+	c.raise()
 	watchdog := c.HaveWatchdog != nil && c.HaveWatchdog()
 	set := [][2]string{{"have-watchdog", strconv.FormatBool(watchdog)}, {"dc-version", Version}, {"cluster-infrastructure", "corosync"}}
 	if c.cluster != "" && c.configured("cluster-name") == "" {
@@ -251,7 +293,7 @@ func (c *Controller) onConfirm(from string, msg *etree.Element) {
 	s.CreateAttr("id", id)
 	s.CreateAttr("uname", from)
 	if lrm := msg.FindElement("crm_xml/lrm"); lrm != nil {
-		s.AddChild(lrm.Copy())
+		s.AddChild(xml.Copy(lrm))
 	}
 	c.update(cib.Request{Op: cib.Modify, Section: "status", CanCreate: true, Data: s}, nil)
 	c.joinProgress()

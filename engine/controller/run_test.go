@@ -46,6 +46,9 @@ func (w *alone) Update(req cib.Request, done func(error)) {
 	w.then(func() { done(nil) })
 }
 func (w *alone) Sync(_ string, done func(error)) { w.then(func() { done(nil) }) }
+func (w *alone) Term() cib.Term                  { return cib.Term{} }
+func (w *alone) Raise([]string, uint64, bool)    {}
+func (w *alone) Termless(bool)                   {}
 func (w *alone) SetAttribute(_, name string, _ *string) {
 	w.set = append(w.set, name)
 }

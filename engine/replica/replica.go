@@ -7,7 +7,7 @@
 //
 // A message that one node has delivered can still be lost to all others, when that node
 // is lost to them at that moment. So a client whose Sure is set is answered only when most
-// of the group have told that they applied its change.
+// of the group have told that they applied its change; where there is quorum, in a term that holds (see term.go).
 //
 // A node that joins may hold another document. Sync then makes all take over the
 // document of one node: the state it had when the order to sync was delivered,
@@ -26,6 +26,7 @@ import (
 	"hacluster/cib"
 	"hacluster/cib/acl"
 	"hacluster/cib/schema"
+	"hacluster/cib/xml"
 )
 
 // Type marks a message of this package (attribute t).
@@ -58,6 +59,10 @@ type Effects interface {
 	Broadcast(msg *etree.Element)
 	// Save keeps the document over a crash before it returns. It goes on changing then.
 	Save(root *etree.Element) error
+	// SaveTerm keeps what the document is of over a crash before it returns.
+	SaveTerm(t cib.Term) error
+	// Nodes is how many nodes are configured.
+	Nodes() int
 	// Members are the names of the nodes in the group.
 	Members() []string
 	// MaxSchema is the newest schema that every node of the group knows: the same on all
@@ -81,6 +86,17 @@ type Replica struct {
 	synced  map[string]func(error) // by sync id, on the node that ordered it
 	now     time.Time
 	saveErr error
+
+	term     cib.Term    // of the document
+	stored   cib.Term    // on disk
+	written  cib.Version // of the document on disk
+	unsaved  bool        // the document is to be on disk, and is not
+	view     view
+	raising  []string // to whom a term is being announced by this node; nil: to nobody
+	owed     []owed
+	ring     []string // its members, in order
+	quorate  bool     // these have quorum
+	termless bool     // the DC knows no terms
 }
 
 // syncing is a takeover under way: since the order was delivered, changes are kept.
@@ -98,9 +114,9 @@ type delivered struct {
 	err  error
 }
 
-// New makes a replica of node that starts with root, which is its own from now on.
-func New(node string, root *etree.Element, e Effects) *Replica {
-	return &Replica{node: node, effects: e, doc: cib.Hold(root), waiting: map[string]func(cib.Result, error){}, held: map[string]*held{}, synced: map[string]func(error){}}
+// New makes a replica of node that starts with root, a document of term, which is its own from now on.
+func New(node string, root *etree.Element, term cib.Term, e Effects) *Replica {
+	return &Replica{node: node, effects: e, doc: cib.Hold(root), term: term, stored: term, written: cib.VersionOf(root), waiting: map[string]func(cib.Result, error){}, held: map[string]*held{}, synced: map[string]func(error){}}
 }
 
 // Root is the present document. It is not to be changed, and the next message may change it: who
@@ -115,7 +131,7 @@ func (r *Replica) Query(req cib.Request) (*etree.Element, error) {
 
 // Try is what would come of a request now; nothing changes.
 func (r *Replica) Try(req cib.Request) (cib.Result, error) {
-	return apply(cib.Hold(r.Root().Copy()), req, r.effects.MaxSchema())
+	return apply(cib.Hold(xml.Copy(r.Root())), req, r.effects.MaxSchema())
 }
 
 // Request asks for a change; done is called when it was applied here, or refused.
@@ -148,7 +164,7 @@ func (r *Replica) Request(c Client, req cib.Request, lastWritten string, done fu
 		msg.CreateAttr(sureAttr, "true")
 	}
 	if req.Data != nil {
-		msg.CreateElement("cib_calldata").AddChild(req.Data.Copy())
+		msg.CreateElement("cib_calldata").AddChild(xml.Copy(req.Data))
 	}
 	if done != nil {
 		r.waiting[call] = done
@@ -162,20 +178,16 @@ func (r *Replica) Sync(source string, done func(error)) {
 	r.calls++
 	id := r.node + "-" + strconv.FormatUint(r.calls, 10)
 	r.synced[id] = done
-	msg := etree.NewElement("cib_command")
-	for _, a := range [][2]string{{"t", Type}, {"cib_op", "cib_sync"}, {"cib_host", source}, {"src", r.node}, {"sync_id", id}} {
-		msg.CreateAttr(a[0], a[1])
-	}
-	r.effects.Broadcast(msg)
+	r.effects.Broadcast(r.message("cib_sync", "cib_host", source, "sync_id", id))
 }
 
 // Left takes note that a node left the group; a sync from it is given up, and nobody waits for it.
 func (r *Replica) Left(node string) {
-	for call, h := range sorted(r.held) {
-		if delete(h.open, node); len(h.open) == 0 {
-			r.release(call, h)
-		}
+	for _, h := range r.held {
+		delete(h.open, node)
 	}
+	r.leftView(node)
+	r.judgeAll()
 	if r.sync != nil && r.sync.source == node {
 		r.finishSync(fmt.Errorf("node %s left before it sent its CIB", node))
 	}
@@ -198,6 +210,7 @@ func (r *Replica) finishSync(err error) {
 // waits is told.
 func (r *Replica) Reset() {
 	clear(r.held)
+	r.owed, r.view, r.raising = nil, view{}, nil
 	for call, done := range sorted(r.waiting) {
 		delete(r.waiting, call)
 		done(cib.Result{Root: r.Root()}, &cib.Error{Code: cib.NotConnected, Detail: "this node left the group"})
@@ -215,19 +228,23 @@ func (r *Replica) Deliver(now time.Time, from string, msg *etree.Element) {
 		if r.sync != nil {
 			r.finishSync(fmt.Errorf("another sync was ordered"))
 		}
+		r.view, r.raising = view{}, nil // the documents differ: no term is of all
 		r.sync = &syncing{id: msg.SelectAttrValue("sync_id", ""), source: msg.SelectAttrValue("cib_host", "")}
 		if r.sync.source == r.node {
-			out := etree.NewElement("cib_command")
-			for _, a := range [][2]string{{"t", Type}, {"cib_op", "cib_replace"}, {"cib_update", "true"}, {"src", r.node}, {"sync_id", r.sync.id}} {
-				out.CreateAttr(a[0], a[1])
-			}
-			out.CreateElement("cib_calldata").AddChild(r.Root().Copy())
+			out := r.message("cib_replace", "cib_update", "true", "sync_id", r.sync.id, syncTermAttr, r.term.Of().String())
+			out.CreateElement("cib_calldata").AddChild(xml.Copy(r.Root()))
 			r.effects.Broadcast(out)
 		}
 	case confirmOp:
 		if msg.SelectAttrValue("cib_host", "") == r.node {
-			r.confirmed(from, msg.SelectAttrValue("cib_callid", ""))
+			r.confirmed(from, msg)
 		}
+	case termOp:
+		r.onTerm(from, msg)
+	case promiseOp:
+		r.onPromise(from, msg)
+	case adoptedOp:
+		r.onAdopted(from, msg)
 	case "cib_replace":
 		if msg.SelectAttrValue("cib_update", "") == "true" {
 			r.takeOver(from, msg)
@@ -249,14 +266,24 @@ func (r *Replica) takeOver(from string, msg *etree.Element) {
 		return
 	}
 	old := r.Root()
-	doc := cib.Hold(data.Copy())
+	doc := cib.Hold(xml.Copy(data))
+	term, err := cib.ParseTerm(msg.SelectAttrValue(syncTermAttr, ""))
+	if err != nil {
+		term = cib.Term{} // a node that knows no terms
+	}
+	term.Promised = r.term.Promised
+	r.term, r.owed = term, nil
 	for i := range r.sync.since {
 		// Who asked meanwhile hears what came of it in the document that counts.
 		d := &r.sync.since[i]
-		d.res, d.err = apply(doc, request(d.msg), d.max)
+		v := cib.VersionOf(doc.Root())
+		if d.res, d.err = apply(doc, request(d.msg), d.max); d.err == nil && d.res.Keep {
+			r.term.Fork(v)
+		}
 	}
 	root := doc.Root()
 	if cib.Digest(root) == cib.Digest(old) && cib.VersionOf(root) == cib.VersionOf(old) {
+		r.save() // perhaps the term is another
 		r.finishSync(nil)
 		return
 	}
@@ -265,19 +292,11 @@ func (r *Replica) takeOver(from string, msg *etree.Element) {
 	}
 	was := cib.VersionOf(old)
 	r.doc.Become(root)
+	r.unsaved = true
 	r.effects.Logf("took over the CIB of node %s at version %s (had %s)", from, cib.VersionOf(root), was)
 	r.save()
 	r.effects.Changed(Change{Op: cib.Replace, Data: root, Doc: r.doc, Config: true, Synced: true, Node: from, Client: "sync"})
 	r.finishSync(nil)
-}
-
-func (r *Replica) save() {
-	if err := r.effects.Save(r.Root()); err != nil {
-		r.effects.Logf("could not save the CIB: %v", err)
-		r.saveErr = err
-		return
-	}
-	r.saveErr = nil
 }
 
 func calldata(msg *etree.Element) *etree.Element {
@@ -296,6 +315,8 @@ const (
 	timeAttr   = "hacluster-time"
 	sureAttr   = "hacluster-sure"
 	confirmOp  = "hacluster_confirm"
+	// syncTermAttr of a document that is taken over is what it is of.
+	syncTermAttr = "hacluster-term"
 )
 
 func unixTime(t time.Time) string {
@@ -345,9 +366,11 @@ func declared(root *etree.Element) string { return root.SelectAttrValue("validat
 func (r *Replica) apply(from string, msg *etree.Element) {
 	req := request(msg)
 	max := r.effects.MaxSchema()
+	old := cib.VersionOf(r.Root())
 	res, err := apply(r.doc, req, max)
 	if err == nil && res.Changed {
 		if res.Keep {
+			r.kept(old)
 			r.save()
 			if r.saveErr != nil {
 				err = &cib.Error{Code: cib.SaveFailed, Detail: r.saveErr.Error()}

@@ -10,6 +10,7 @@ import (
 
 	"hacluster/cib"
 	"hacluster/cib/schema"
+	"hacluster/cib/xml"
 )
 
 // group is replicas with one order of messages; deaf ones take none of them.
@@ -18,7 +19,11 @@ type group struct {
 	nodes map[string]*Replica
 	queue []func()
 	deaf  map[string]bool
-	now   time.Time
+	full  map[string]bool // disks
+	disks map[string]*disk
+	// configured is how many nodes are.
+	configured int
+	now        time.Time
 }
 
 type member struct {
@@ -35,16 +40,27 @@ func (m member) Broadcast(msg *etree.Element) {
 		}
 	})
 }
-func (m member) Save(*etree.Element) error { return nil }
-func (m member) Members() []string         { return m.g.in }
-func (m member) MaxSchema() string         { return schema.Latest }
-func (m member) Changed(Change)            {}
-func (m member) Logf(string, ...any)       {}
+
+func (m member) Save(root *etree.Element) error {
+	d := m.g.disks[m.name]
+	return d.write(m.g.full[m.name], func() { d.root = xml.Copy(root) })
+}
+
+func (m member) SaveTerm(t cib.Term) error {
+	d := m.g.disks[m.name]
+	return d.write(m.g.full[m.name], func() { d.term = t })
+}
+func (m member) Nodes() int          { return m.g.configured }
+func (m member) Members() []string   { return m.g.in }
+func (m member) MaxSchema() string   { return schema.Latest }
+func (m member) Changed(Change)      {}
+func (m member) Logf(string, ...any) {}
 
 func newGroup(names ...string) *group {
-	g := &group{in: names, nodes: map[string]*Replica{}, deaf: map[string]bool{}, now: time.Unix(1000, 0)}
+	g := &group{in: names, nodes: map[string]*Replica{}, deaf: map[string]bool{}, full: map[string]bool{}, disks: map[string]*disk{}, configured: len(names), now: time.Unix(1000, 0)}
 	for _, n := range names {
-		g.nodes[n] = New(n, cib.Empty("pacemaker-3.9", 1), member{g, n})
+		g.disks[n] = &disk{}
+		g.nodes[n] = New(n, cib.Empty("pacemaker-3.9", 1), cib.Term{}, member{g, n})
 	}
 	return g
 }

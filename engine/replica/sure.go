@@ -1,8 +1,7 @@
 package replica
 
 import (
-	"maps"
-	"slices"
+	"strconv"
 	"time"
 
 	"github.com/beevik/etree"
@@ -14,10 +13,31 @@ import (
 type held struct {
 	res   cib.Result
 	until time.Time
-	have  int             // members that have it, this one among them
 	of    int             // members when it was delivered
 	open  map[string]bool // members that may tell still
+	have  map[string]bool // members that have it, this one among them; true: in a term that holds
+	terms []uint64        // that began to hold since: members that adopt one have the change in it
 }
+
+// told notes that a member has the change.
+func (h *held) told(node string, term bool) {
+	delete(h.open, node)
+	h.have[node] = h.have[node] || term
+}
+
+// termed is how many members have the change in a term that holds.
+func (h *held) termed() int {
+	n := 0
+	for _, term := range h.have {
+		if term {
+			n++
+		}
+	}
+	return n
+}
+
+// owed is a confirmation that waits until it is clear whether a term will hold.
+type owed struct{ to, call string }
 
 // sureLimit is how long such an answer waits at most for members that are there but do not tell.
 const sureLimit = 10 * time.Second
@@ -27,12 +47,12 @@ func (r *Replica) answer(from string, msg *etree.Element, res cib.Result, err er
 	call := msg.SelectAttrValue("cib_callid", "")
 	sure := msg.SelectAttrValue(sureAttr, "") == "true" && err == nil && res.Keep
 	if from != r.node {
-		if sure {
-			m := etree.NewElement("cib_command")
-			for _, a := range [][2]string{{"t", Type}, {"cib_op", confirmOp}, {"cib_host", from}, {"cib_callid", call}, {"src", r.node}} {
-				m.CreateAttr(a[0], a[1])
-			}
-			r.effects.Broadcast(m)
+		switch {
+		case !sure:
+		case r.inTerm() || !r.mayHold():
+			r.confirm(from, call, r.inTerm())
+		default:
+			r.owed = append(r.owed, owed{from, call})
 		}
 		return
 	}
@@ -46,30 +66,45 @@ func (r *Replica) answer(from string, msg *etree.Element, res cib.Result, err er
 		return
 	}
 	members := r.effects.Members()
-	h := &held{res: res, until: r.now.Add(sureLimit), have: 1, of: len(members), open: map[string]bool{}}
+	h := &held{res: res, until: r.now.Add(sureLimit), of: len(members), open: map[string]bool{}, have: map[string]bool{}}
 	for _, n := range members {
-		if n != r.node {
-			h.open[n] = true
-		}
+		h.open[n] = true
 	}
+	h.told(r.node, r.inTerm())
 	r.held[call] = h
 	r.judge(call, h)
 }
 
+// confirm tells a node that this one has a change; in a term that holds, or not.
+func (r *Replica) confirm(to, call string, term bool) {
+	m := r.message(confirmOp, "cib_host", to, "cib_callid", call)
+	if term {
+		m.CreateAttr(termAttr, strconv.FormatUint(r.term.Number, 10))
+	}
+	r.effects.Broadcast(m)
+}
+
 // confirmed takes note that a node has a change.
-func (r *Replica) confirmed(from, call string) {
+func (r *Replica) confirmed(from string, msg *etree.Element) {
+	call := msg.SelectAttrValue("cib_callid", "")
 	h := r.held[call]
 	if h == nil || !h.open[from] {
 		return
 	}
-	delete(h.open, from)
-	h.have++
+	_, term := termOf(msg)
+	h.told(from, term)
 	r.judge(call, h)
 }
 
 // judge answers when most have the change, or nobody is left to tell.
 func (r *Replica) judge(call string, h *held) {
-	if 2*h.have > h.of || len(h.open) == 0 {
+	if r.mayHold() {
+		if r.view.holds && h.termed() >= r.enough() {
+			r.release(call, h)
+		}
+		return
+	}
+	if 2*len(h.have) > h.of || len(h.open) == 0 {
 		r.release(call, h)
 	}
 }
@@ -110,7 +145,7 @@ func (r *Replica) Tick(now time.Time) {
 	r.now = now
 	for call, h := range sorted(r.held) {
 		if !h.until.After(now) {
-			r.effects.Logf("a change is answered though only %d of %d nodes told that they have it: %v do not", h.have, h.of, slices.Sorted(maps.Keys(h.open)))
+			r.effects.Logf("a change is answered though only %d of %d nodes told that they have it (in term %d: %d); not %v", len(h.have), h.of, r.view.term, h.termed(), names(h.open))
 			r.release(call, h)
 		}
 	}

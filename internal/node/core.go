@@ -36,6 +36,8 @@ type World interface {
 	Send(data []byte)
 	// Save keeps a CIB over a crash before it returns.
 	Save(root *etree.Element) error
+	// SaveTerm does so with what that CIB is of.
+	SaveTerm(t cib.Term) error
 	// Plan has the scheduler plan; input names the file that the CIB was kept in.
 	Plan(root *etree.Element, now time.Time) (graph *transition.Graph, recheck time.Time, input string, err error)
 	// RunAgent runs a resource agent; done is called through the core's owner, later.
@@ -89,7 +91,8 @@ type CoreConfig struct {
 	Self   controller.Member
 	Names  map[uint32]string // of all configured nodes
 	CIB    *etree.Element
-	UUID   string // of this start
+	Term   cib.Term // of that CIB
+	UUID   string   // of this start
 	Random *rand.Rand
 	Timing controller.Timing
 	// ClusterName is what a DC writes as cluster-name where the CIB has none; may be "".
@@ -107,7 +110,7 @@ type CoreConfig struct {
 // NewCore makes a core.
 func NewCore(cfg CoreConfig, w World) *Core {
 	c := &Core{self: cfg.Self, world: w, names: cfg.Names, running: map[string]bool{}, pings: map[string]ping{}, forgotten: map[string]bool{}, connect: cfg.Remotes, twoNode: cfg.TwoNode, remotes: map[string]*remoteNode{}}
-	c.Replica = replica.New(cfg.Self.Name, startingCIB(cfg.CIB), (*replicaEffects)(c))
+	c.Replica = replica.New(cfg.Self.Name, startingCIB(cfg.CIB), cfg.Term, (*replicaEffects)(c))
 	c.Attributes = attribute.New(cfg.Self.Name, (*attributeEffects)(c))
 	c.Controller = controller.New(controller.Identity{
 		Member: cfg.Self, UUID: cfg.UUID, Cluster: cfg.ClusterName, Schema: cmp.Or(cfg.Schema, schema.Latest),
@@ -128,7 +131,7 @@ func release(version string) string {
 
 // startingCIB is a document as a start finds it: without status, and without a DC.
 func startingCIB(root *etree.Element) *etree.Element {
-	root = root.Copy()
+	root = xml.Copy(root)
 	if s := root.SelectElement("status"); s != nil {
 		for len(s.Child) > 0 {
 			s.RemoveChildAt(0)
@@ -149,6 +152,14 @@ func (c *Core) Name(id uint32) string {
 // SetNames takes over the names of the configured nodes.
 func (c *Core) SetNames(names map[uint32]string) { c.names = names }
 
+func memberNames(members []controller.Member) []string {
+	var out []string
+	for _, m := range members {
+		out = append(out, m.Name)
+	}
+	return out
+}
+
 func (c *Core) toMembers(ids []uint32) []controller.Member {
 	out := make([]controller.Member, 0, len(ids))
 	for _, id := range ids {
@@ -164,6 +175,7 @@ func (c *Core) Ring(now time.Time, ids []uint32, quorate bool) {
 	before := c.ring
 	c.ring = c.toMembers(ids)
 	c.alertNodes(before, c.ring)
+	c.Replica.Quorum(memberNames(c.ring), quorate)
 	c.Controller.Membership(now, c.ring, quorate)
 	c.start()
 }

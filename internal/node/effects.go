@@ -30,6 +30,8 @@ type (
 
 func (c *replicaEffects) Broadcast(msg *etree.Element)   { (*Core)(c).send(msg) }
 func (c *replicaEffects) Save(root *etree.Element) error { return c.world.Save(root) }
+func (c *replicaEffects) SaveTerm(t cib.Term) error      { return c.world.SaveTerm(t) }
+func (c *replicaEffects) Nodes() int                     { return len(c.names) }
 func (c *replicaEffects) Logf(format string, a ...any)   { c.world.Logf("cib: "+format, a...) }
 func (c *replicaEffects) Members() []string              { return (*fencerEffects)(c).Members() }
 func (c *replicaEffects) MaxSchema() string {
@@ -79,6 +81,13 @@ func (c *controllerEffects) Update(req cib.Request, done func(error)) {
 }
 
 func (c *controllerEffects) Sync(source string, done func(error)) { c.Replica.Sync(source, done) }
+
+func (c *controllerEffects) Term() cib.Term    { return c.Replica.Term() }
+func (c *controllerEffects) Termless(yes bool) { c.Replica.Termless(yes) }
+
+func (c *controllerEffects) Raise(members []string, above uint64, adopt bool) {
+	c.Replica.Raise(members, above, adopt)
+}
 
 func (c *controllerEffects) SetAttribute(node, name string, value *string) {
 	c.Attributes.Set(attribute.Update{Name: name, Host: node, Value: value, Remote: c.core().IsRemote(node)})
@@ -272,11 +281,7 @@ func (c *fencerEffects) Installed(agent string) bool  { return c.world.Installed
 func (c *fencerEffects) Changed()                     { c.world.FencingChanged() }
 func (c *fencerEffects) Logf(format string, a ...any) { c.world.Logf("fencer: "+format, a...) }
 func (c *fencerEffects) Members() []string {
-	var out []string
-	for _, m := range c.members {
-		out = append(out, m.Name)
-	}
-	return out
+	return memberNames(c.members)
 }
 
 func (c *fencerEffects) MayFence(target string) bool {

@@ -108,6 +108,13 @@ func Run(ctx context.Context, cfg Config) error {
 	if note != "" {
 		n.log.Error("the CIB on disk is not as it was written", "what", note)
 	}
+	term, note, err := n.store.LoadTerm()
+	if err != nil {
+		return fmt.Errorf("load the term of the CIB: %w", err)
+	}
+	if note != "" {
+		n.log.Error("the term of the CIB on disk is not as it was written", "what", note)
+	}
 	n.inputs = inputs{dir: cfg.StateDir + "/pengine", owner: cfg.Owner, group: cfg.Group}
 	n.agents = newAgents(cfg.Agents)
 	var seed [16]byte
@@ -115,12 +122,12 @@ func Run(ctx context.Context, cfg Config) error {
 		return err
 	}
 	n.core = NewCore(CoreConfig{
-		Self: controller.Member{ID: self, Name: name}, Names: names, CIB: root, UUID: uuid(),
+		Self: controller.Member{ID: self, Name: name}, Names: names, CIB: root, Term: term, UUID: uuid(),
 		Random: mathrand.New(mathrand.NewPCG(binary.LittleEndian.Uint64(seed[:8]), binary.LittleEndian.Uint64(seed[8:]))),
 		Timing: cfg.Timing, ClusterName: n.clusterName, Remotes: (*remotes)(n), TwoNode: n.twoNode,
 		Watchdog: cfg.Watchdog,
 	}, (*world)(n))
-	n.log.Info("node starts", "name", name, "id", self, "cib", cib.VersionOf(root).String())
+	n.log.Info("node starts", "name", name, "id", self, "cib", cib.VersionOf(root).String(), "term", term.String())
 	if n.services, err = n.listen(); err != nil {
 		return err
 	}
@@ -412,6 +419,7 @@ type world Node
 
 func (w *world) Send(data []byte)               { w.out.put(data) }
 func (w *world) Save(root *etree.Element) error { return w.store.Save(root) }
+func (w *world) SaveTerm(t cib.Term) error      { return w.store.SaveTerm(t) }
 func (w *world) FencingChanged()                { w.services.fencingChanged() }
 func (w *world) CIBChanged(ch replica.Change)   { w.services.cibChanged(ch) }
 

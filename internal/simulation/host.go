@@ -6,6 +6,7 @@ import (
 
 	"github.com/beevik/etree"
 
+	"hacluster/cib"
 	corosync "hacluster/corosync/node"
 	"hacluster/corosync/totem"
 	"hacluster/engine/alert"
@@ -43,6 +44,7 @@ type Host struct {
 // disk is what survives a loss of power.
 type disk struct {
 	cib     *etree.Element
+	term    cib.Term
 	ringSeq uint64
 	tracked uint32
 	full    bool // nothing can be written

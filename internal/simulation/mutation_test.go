@@ -7,6 +7,7 @@ import (
 
 	"github.com/beevik/etree"
 
+	"hacluster/cib"
 	"hacluster/engine/fencer"
 	"hacluster/engine/transition"
 	"hacluster/internal/node"
@@ -19,6 +20,12 @@ import (
 type deaf struct{ node.World }
 
 func (deaf) Save(*etree.Element) error { return nil }
+func (deaf) SaveTerm(cib.Term) error   { return nil }
+
+// forgetful keeps the CIB, but not what it is of.
+type forgetful struct{ node.World }
+
+func (forgetful) SaveTerm(cib.Term) error { return nil }
 
 // credulous takes every fencing for done at once.
 type credulous struct {
@@ -80,6 +87,19 @@ func TestCheckerFindsWhatIsBroken(t *testing.T) {
 			Nodes: 3, Length: 60000,
 			Steps: []Step{
 				{At: 5000, Do: "set", Host: 1}, {At: 10000, Do: "power", Host: 1, For: 5000}, {At: 10000, Do: "power", Host: 2, For: 5000}, {At: 10000, Do: "power", Host: 3, For: 5000},
+			},
+		}},
+		{Forgotten, wrap(func(w node.World) node.World { return forgetful{w} }), Scenario{
+			Nodes: 3, Length: 60000,
+			Steps: []Step{
+				{At: 5000, Do: "part", Host: 2, For: 10000},
+				{At: 8000, Do: "set", Host: 1},
+				{At: 8000, Do: "set", Host: 2},
+				{At: 8100, Do: "set", Host: 2},
+				{At: 8200, Do: "set", Host: 2},
+				{At: 12000, Do: "power", Host: 1, For: 4000},
+				{At: 12000, Do: "power", Host: 2, For: 1000},
+				{At: 12000, Do: "power", Host: 3, For: 10000},
 			},
 		}},
 		{Unequal, adapters{message: func(h *Host, data []byte) []byte {

@@ -8,6 +8,8 @@ import (
 
 	"github.com/beevik/etree"
 
+	"hacluster/cib"
+	"hacluster/cib/xml"
 	"hacluster/corosync/client"
 	"hacluster/corosync/ipc"
 	"hacluster/corosync/local"
@@ -58,7 +60,7 @@ func (h *Host) startPacemaker() {
 		w = f(h, w)
 	}
 	p.core = node.NewCore(node.CoreConfig{
-		Self: controller.Member{ID: h.ID, Name: h.Name}, Names: h.c.names, CIB: h.disk.cib, UUID: p.uuid,
+		Self: controller.Member{ID: h.ID, Name: h.Name}, Names: h.c.names, CIB: h.disk.cib, Term: h.disk.term, UUID: p.uuid,
 		Random: rand.New(rand.NewPCG(uint64(h.ID), h.c.random.Uint64())), Timing: controller.DefaultTiming, ClusterName: "sim", Schema: h.schema,
 	}, w)
 	h.pcmk = p
@@ -268,6 +270,15 @@ func (w *world) Send(data []byte) {
 var errFull = errors.New("no space left on device")
 
 func (w *world) Save(root *etree.Element) error {
+	return w.write(func(d *disk) { d.cib = xml.Copy(root) })
+}
+
+func (w *world) SaveTerm(t cib.Term) error {
+	return w.write(func(d *disk) { d.term = t })
+}
+
+// write changes what is on the disk.
+func (w *world) write(change func(d *disk)) error {
 	h := w.p.h
 	switch {
 	case !w.p.alive:
@@ -277,12 +288,12 @@ func (w *world) Save(root *etree.Element) error {
 		// Power is lost while it writes: the store leaves the old state or the new one.
 		h.disk.tear = false
 		if h.c.random.IntN(2) == 0 {
-			h.disk.cib = root.Copy()
+			change(&h.disk)
 		}
 		h.PowerOff()
 		h.bootAfter(h.c.between(h.c.speed.boot))
 	default:
-		h.disk.cib = root.Copy()
+		change(&h.disk)
 	}
 	return nil
 }

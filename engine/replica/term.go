@@ -1,0 +1,294 @@
+package replica
+
+import (
+	"maps"
+	"slices"
+	"strconv"
+	"strings"
+
+	"github.com/beevik/etree"
+
+	"hacluster/cib"
+)
+
+// A group with quorum must know that what it acknowledges is not lost to another document with a
+// higher version, whoever is restarted meanwhile. So it has a term, as Raft's leaders have:
+//
+//   - The DC announces a term to the members of each group with quorum, higher than any that they
+//     have promised. Each that hears of it keeps the promise on its disk and tells all. When most of
+//     all configured nodes have (or, where Corosync says that fewer have quorum, all of these), the term holds.
+//   - While it holds, documents that are changed are of that term. They were equal when it was announced,
+//     and all members apply one order of changes: who has the higher version has all that others of the term have.
+//   - A change in any other group, also one that has lost a member and has no new term yet, makes the document a fork: of
+//     the same term, but trusted only up to its version before. When a term comes to hold, the forks in its group are of it.
+//   - Clients who want to be sure are answered when most have the change in a document of a term that held.
+//
+// Two terms of which each held have a node in common that promised the lower one first. So the
+// higher one's members know what was acknowledged in the lower. Documents compare by term, then by
+// the version up to which they are trusted (cib.Term).
+//
+// A term is written down only with the first change in it: a cluster that is stopped node by node and
+// whose CIB is edited on one of them is as it always was, the higher version wins.
+
+// view is the group that a term was announced to.
+type view struct {
+	announced bool
+	by        string // who announced it
+	term      uint64 // 0: there are members that know no terms
+	members   []string
+	promised  map[string]bool
+	holds     bool
+	adopt     bool // the members' documents are of several terms: take this one at once
+}
+
+// The messages of terms.
+const (
+	termOp    = "hacluster_term"
+	promiseOp = "hacluster_promise"
+	adoptedOp = "hacluster_adopted"
+
+	termAttr    = "term"
+	toAttr      = "to"
+	refusedAttr = "refused"
+	membersAttr = "members"
+	adoptAttr   = "adopt"
+)
+
+// Term is what this node's document is of.
+func (r *Replica) Term() cib.Term { return r.term }
+
+// Quorum takes who is in the ring and whether these have quorum.
+func (r *Replica) Quorum(members []string, quorate bool) {
+	r.ring, r.quorate = slices.Sorted(slices.Values(members)), quorate
+	r.settle()
+	r.judgeAll()
+}
+
+// Termless takes note whether the DC knows no terms.
+func (r *Replica) Termless(yes bool) { r.termless = yes }
+
+// Raise announces a term to members, all of which have one document now; one that is higher than above.
+// adopt: it is to be written down at once. Without members it tells that there are nodes that know no terms.
+func (r *Replica) Raise(members []string, above uint64, adopt bool) {
+	members = slices.Sorted(slices.Values(members))
+	same := r.raising != nil && slices.Equal(r.raising, members) || r.view.announced && slices.Equal(r.view.members, members)
+	if same && !adopt {
+		return
+	}
+	r.raising = append([]string{}, members...)
+	n := uint64(0)
+	if len(members) > 0 {
+		n = max(above, r.term.Promised, r.term.Number, r.view.term) + 1
+	}
+	r.effects.Broadcast(r.message(termOp, termAttr, strconv.FormatUint(n, 10), membersAttr, strings.Join(members, " "), adoptAttr, strconv.FormatBool(adopt)))
+}
+
+// message makes a message of this package that only nodes of ours know.
+func (r *Replica) message(op string, attrs ...string) *etree.Element {
+	m := etree.NewElement("cib_command")
+	for _, a := range [][2]string{{"t", Type}, {"cib_op", op}, {"src", r.node}} {
+		m.CreateAttr(a[0], a[1])
+	}
+	for i := 0; i+1 < len(attrs); i += 2 {
+		m.CreateAttr(attrs[i], attrs[i+1])
+	}
+	return m
+}
+
+func termOf(msg *etree.Element) (uint64, bool) {
+	n, err := strconv.ParseUint(msg.SelectAttrValue(termAttr, ""), 10, 63)
+	return n, err == nil
+}
+
+// onTerm takes an announcement.
+func (r *Replica) onTerm(from string, msg *etree.Element) {
+	n, ok := termOf(msg)
+	if !ok {
+		return
+	}
+	if from == r.node {
+		r.raising = nil
+	}
+	if r.sync != nil {
+		return // of one who is no longer DC: the documents are not one now
+	}
+	here := r.effects.Members()
+	r.view = view{announced: true, by: from, term: n, promised: map[string]bool{}, adopt: msg.SelectAttrValue(adoptAttr, "") == "true"}
+	for _, m := range strings.Fields(msg.SelectAttrValue(membersAttr, "")) {
+		if slices.Contains(here, m) {
+			r.view.members = append(r.view.members, m)
+		}
+	}
+	if n > 0 && slices.Contains(r.view.members, r.node) {
+		r.promise(n)
+	}
+	r.judgeAll()
+}
+
+// promise agrees to a term, once this is on disk, or tells which one it agreed to before.
+func (r *Replica) promise(n uint64) {
+	told := [2]string{toAttr, strconv.FormatUint(n, 10)}
+	if had := max(r.term.Promised, r.term.Number); had >= n {
+		r.effects.Broadcast(r.message(promiseOp, told[0], told[1], refusedAttr, strconv.FormatUint(had, 10)))
+		return
+	}
+	t := r.stored
+	t.Promised = n
+	if err := r.effects.SaveTerm(t); err != nil {
+		r.effects.Logf("could not save the promise of term %d: %v", n, err)
+		return
+	}
+	r.stored, r.term.Promised = t, n
+	r.effects.Broadcast(r.message(promiseOp, told[0], told[1]))
+}
+
+// onPromise takes what a member answers to an announcement.
+func (r *Replica) onPromise(from string, msg *etree.Element) {
+	v := &r.view
+	if msg.SelectAttrValue(toAttr, "") != strconv.FormatUint(v.term, 10) || v.term == 0 || !slices.Contains(v.members, from) {
+		return
+	}
+	if had, err := strconv.ParseUint(msg.SelectAttrValue(refusedAttr, ""), 10, 63); err == nil {
+		if v.by == r.node && v.announced {
+			v.announced = false // one answer to a refusal is enough
+			r.Raise(v.members, had, v.adopt)
+		}
+		return
+	}
+	v.promised[from] = true
+	r.settle()
+	r.judgeAll()
+}
+
+// settle has a term hold when enough have promised it.
+func (r *Replica) settle() {
+	v := &r.view
+	if v.holds || v.term == 0 || len(v.promised) == 0 {
+		return
+	}
+	if n := len(v.promised); 2*n <= r.effects.Nodes() && (n < len(v.members) || !r.quorate || !slices.Equal(r.ring, v.members)) {
+		return
+	}
+	v.holds = true
+	for _, h := range r.held {
+		h.terms = append(h.terms, v.term)
+	}
+	r.effects.Logf("term %d holds among %s", v.term, strings.Join(v.members, ", "))
+	if !r.inTerm() || !v.adopt && !r.term.Forked {
+		return
+	}
+	r.owed = nil
+	r.adopt()
+	if r.save(); r.saveErr == nil {
+		r.effects.Broadcast(r.message(adoptedOp, termAttr, strconv.FormatUint(v.term, 10)))
+	}
+}
+
+// inTerm tells that changes of this node's document are those of a term.
+func (r *Replica) inTerm() bool { return r.view.holds && slices.Contains(r.view.members, r.node) }
+
+// adopt makes the document one of the present term.
+func (r *Replica) adopt() {
+	r.term = cib.Term{Number: r.view.term, Promised: r.term.Promised}
+}
+
+// kept notes that the document of version old was changed, in a way that is kept on disk.
+func (r *Replica) kept(old cib.Version) {
+	if r.unsaved = true; r.inTerm() {
+		r.adopt()
+		return
+	}
+	r.term.Fork(old)
+}
+
+// mayHold tells whether the group may have a term: then what is acknowledged must be of one.
+func (r *Replica) mayHold() bool {
+	members := r.view.members
+	if !r.view.announced {
+		members = slices.Sorted(slices.Values(r.effects.Members()))
+	}
+	return r.quorate && !r.termless && (!r.view.announced || r.view.term > 0) && (2*len(members) > r.effects.Nodes() || slices.Equal(r.ring, members))
+}
+
+// enough is how many members must have a change in a term that holds.
+func (r *Replica) enough() int {
+	if n := r.effects.Nodes(); 2*len(r.view.members) > n {
+		return n/2 + 1
+	}
+	return len(r.view.members)
+}
+
+// onAdopted takes note that a node has its document, with all changes so far, on disk as one of the term.
+func (r *Replica) onAdopted(from string, msg *etree.Element) {
+	n, ok := termOf(msg)
+	for _, h := range r.held {
+		if ok && slices.Contains(h.terms, n) {
+			h.told(from, true)
+		}
+	}
+	r.judgeAll()
+}
+
+// save brings the disk to the present document and its term, so that a crash between two writes leaves a term
+// that promises nothing of the document beside it which that does not have.
+func (r *Replica) save() {
+	if err := r.write(); err != nil {
+		r.effects.Logf("could not save the CIB: %v", err)
+		r.saveErr = err
+		return
+	}
+	r.saveErr = nil
+}
+
+func (r *Replica) write() error {
+	put := func(t cib.Term) error {
+		if t == r.stored {
+			return nil
+		}
+		err := r.effects.SaveTerm(t)
+		if err == nil {
+			r.stored = t
+		}
+		return err
+	}
+	if r.unsaved {
+		if r.stored.Of() != r.term.Of() {
+			// What comes now is of another term, or a fork.
+			t := r.stored
+			t.Fork(r.written)
+			if err := put(t); err != nil {
+				return err
+			}
+		}
+		if err := r.effects.Save(r.Root()); err != nil {
+			return err
+		}
+		r.unsaved, r.written = false, cib.VersionOf(r.Root())
+	}
+	return put(r.term)
+}
+
+func (r *Replica) judgeAll() {
+	if !r.mayHold() {
+		for _, o := range r.owed {
+			r.confirm(o.to, o.call, false)
+		}
+		r.owed = nil
+	}
+	for call, h := range sorted(r.held) {
+		r.judge(call, h)
+	}
+}
+
+// leftView takes a node out of the group that has a term: it must have another.
+func (r *Replica) leftView(node string) {
+	if slices.Contains(r.view.members, node) {
+		r.view = view{}
+	}
+	if slices.Contains(r.raising, node) {
+		r.raising = nil
+	}
+}
+
+// names lists nodes in order.
+func names(m map[string]bool) []string { return slices.Sorted(maps.Keys(m)) }

@@ -1,0 +1,278 @@
+package replica
+
+import (
+	"errors"
+	"fmt"
+	"slices"
+	"testing"
+
+	"github.com/beevik/etree"
+
+	"hacluster/cib"
+	"hacluster/cib/xml"
+)
+
+// quorate makes a group of names that has quorum, out of n configured nodes.
+func quorate(n int, names ...string) *group {
+	g := newGroup(names...)
+	g.configured = n
+	g.ring(names, true)
+	return g
+}
+
+func (g *group) ring(names []string, quorate bool) {
+	for _, n := range g.in {
+		g.nodes[n].Quorum(names, quorate)
+	}
+}
+
+// leave has nodes lost to the rest.
+func (g *group) leave(names ...string) {
+	g.in = slices.DeleteFunc(slices.Clone(g.in), func(n string) bool { return slices.Contains(names, n) })
+	for _, n := range g.in {
+		for _, gone := range names {
+			g.nodes[n].Left(gone)
+		}
+	}
+}
+
+// ask has a client of a node set a value; the result tells whether it was answered, and how.
+func (g *group) ask(node, name string) *string {
+	answer := new(string)
+	g.nodes[node].Request(Client{Name: "test", User: "root", Sure: true}, set(name), "", func(_ cib.Result, err error) {
+		*answer = "yes"
+		if err != nil {
+			*answer = err.Error()
+		}
+	})
+	g.run()
+	return answer
+}
+
+func (g *group) terms() string {
+	s := ""
+	for _, n := range g.in {
+		s += g.nodes[n].Term().String() + "; "
+	}
+	return s
+}
+
+// TestAnswerWaitsForTerm: with quorum, a client is answered when most nodes have its change in a term that holds.
+func TestAnswerWaitsForTerm(t *testing.T) {
+	for _, c := range []struct {
+		name  string
+		nodes int
+		in    []string
+		ring  []string // where it is not in
+		broke []string // whose disks are full
+		want  string
+	}{
+		{"all promise", 3, []string{"n1", "n2", "n3"}, nil, nil, "yes"},
+		{"most promise", 3, []string{"n1", "n2", "n3"}, nil, []string{"n3"}, "yes"},
+		{"the minority promises", 3, []string{"n1", "n2", "n3"}, nil, []string{"n2", "n3"}, ""},
+		{"most of the group, not of the nodes", 5, []string{"n1", "n2", "n3"}, nil, []string{"n3"}, ""},
+		{"few with quorum", 4, []string{"n1", "n2"}, nil, nil, "yes"},
+		{"few with quorum, one does not promise", 4, []string{"n1", "n2"}, nil, []string{"n2"}, ""},
+		{"alone with quorum", 2, []string{"n1"}, nil, nil, "yes"},
+		// Corosync's quorum is that of others, too: no term can hold, and none is waited for.
+		{"few of a ring", 4, []string{"n1", "n2"}, []string{"n1", "n2", "n3"}, nil, "yes"},
+	} {
+		g := quorate(c.nodes, c.in...)
+		if c.ring != nil {
+			g.ring(c.ring, true)
+		}
+		for _, n := range c.broke {
+			g.full[n] = true
+		}
+		answer := g.ask("n1", "a")
+		if *answer != "" && c.ring == nil {
+			t.Errorf("%s: answered %s before there is a term", c.name, *answer)
+		}
+		g.nodes["n1"].Raise(g.in, 0, false)
+		g.run()
+		if *answer != c.want {
+			t.Errorf("%s: answered %q, want %q", c.name, *answer, c.want)
+		}
+		if held := g.nodes["n1"].view.holds; held && c.ring != nil {
+			t.Errorf("%s: a term holds", c.name)
+		}
+	}
+	// In a term that holds, too, most must tell.
+	for _, c := range []struct {
+		deaf []string
+		want string
+	}{{[]string{"n3"}, "yes"}, {[]string{"n2", "n3"}, ""}} {
+		g := quorate(3, "n1", "n2", "n3")
+		g.nodes["n1"].Raise(g.in, 0, false)
+		g.run()
+		for _, n := range c.deaf {
+			g.deaf[n] = true
+		}
+		if answer := g.ask("n1", "a"); *answer != c.want {
+			t.Errorf("%v do not hear of it: answered %q, want %q", c.deaf, *answer, c.want)
+		}
+	}
+}
+
+// TestTermOfChanges follows what documents are of through the life of a group.
+func TestTermOfChanges(t *testing.T) {
+	g := quorate(3, "n1", "n2", "n3")
+	want := func(when, terms string) {
+		t.Helper()
+		if got := g.terms(); got != terms {
+			t.Errorf("%s: %s, want %s", when, got, terms)
+		}
+	}
+	g.nodes["n1"].Raise(g.in, 0, false)
+	g.nodes["n1"].Raise(g.in, 0, false) // is under way
+	g.run()
+	want("a term holds, nothing is changed", "0 1; 0 1; 0 1; ")
+	g.ask("n2", "a")
+	want("the first change", "1 1; 1 1; 1 1; ")
+	g.leave("n3")
+	held := g.ask("n2", "b")
+	want("changed before there is a new term", "1 1 0.2; 1 1 0.2; ")
+	if *held != "" {
+		t.Error("answered without a term:", *held)
+	}
+	g.nodes["n1"].Raise(g.in, 0, false)
+	g.run()
+	want("the new term holds", "2 2; 2 2; ")
+	if *held != "yes" {
+		t.Error("not answered in the new term")
+	}
+	g.leave("n2")
+	g.ring([]string{"n1"}, false)
+	if a := g.ask("n1", "c"); *a != "yes" {
+		t.Error("without quorum the answer is", *a)
+	}
+	g.ask("n1", "d")
+	want("without quorum", "2 2 0.3; ")
+	// The others come back, whoever promised more makes the DC go higher, and n2's document counts.
+	g.in = []string{"n1", "n2", "n3"}
+	g.nodes["n2"].Reset()
+	g.nodes["n3"].Reset()
+	g.nodes["n3"].term.Promised = 8
+	g.ring(g.in, true)
+	g.nodes["n1"].Sync("n2", func(error) {})
+	g.run()
+	want("n2's was taken over", "2 2; 2 2; 2 8; ")
+	g.nodes["n1"].Raise(g.in, 0, true)
+	g.run()
+	want("adopted at once", "9 9; 9 9; 9 9; ")
+	for _, n := range g.in {
+		if g.disks[n].term != g.nodes[n].Term() || cib.Digest(g.disks[n].root) != cib.Digest(g.nodes[n].Root()) {
+			t.Errorf("%s: the disk has %v", n, g.disks[n].term)
+		}
+	}
+	if set := g.nodes["n1"].Root().FindElement("//nvpair[@id='s-c']"); set != nil {
+		t.Error("a change without quorum is still there")
+	}
+	// A member that knows no terms: as it was before there were any.
+	g.nodes["n1"].Raise(nil, 0, false)
+	g.run()
+	if a := g.ask("n3", "e"); *a != "yes" {
+		t.Error("beside a node that knows no terms the answer is", *a)
+	}
+	for _, n := range g.in {
+		g.nodes[n].Termless(true)
+		g.nodes[n].Left("n4")
+		g.nodes[n].view = view{}
+	}
+	if a := g.ask("n3", "f"); *a != "yes" {
+		t.Error("under a DC that knows no terms the answer is", *a)
+	}
+}
+
+// TestChangeDuringTakeover: what is changed while a document is taken over is a fork until there is a term.
+func TestChangeDuringTakeover(t *testing.T) {
+	g := quorate(2, "n1", "n2")
+	g.nodes["n2"].term = cib.Term{Number: 3, Promised: 3}
+	g.nodes["n1"].Sync("n2", func(error) {})
+	g.ask("n1", "a")
+	if got, want := g.terms(), "3 0 0.1; 3 3 0.1; "; got != want {
+		t.Errorf("%s, want %s", got, want)
+	}
+	// One who is no longer DC announces a term in the middle of a takeover.
+	g.nodes["n1"].Sync("n2", func(error) {})
+	g.nodes["n2"].Raise(g.in, 0, false)
+	g.queue[0]()
+	g.queue[1]()
+	if g.nodes["n1"].view.announced {
+		t.Error("a term was announced to documents that differ")
+	}
+}
+
+// TestCrashBetweenWrites cuts the power between any two writes: the disk never claims more than it has.
+func TestCrashBetweenWrites(t *testing.T) {
+	for _, c := range []struct {
+		name  string
+		term  cib.Term
+		epoch int64
+		from  cib.Term
+		taken int64
+		safe  []string // terms of the old document, then of the new one
+	}{
+		{"a fork is taken over", cib.Term{Number: 5}, 10, cib.Term{Number: 5, Forked: true, Base: cib.Version{Epoch: 10}}, 20, []string{"5 0", "5 0 0.10"}},
+		{"a later term is taken over", cib.Term{Number: 5}, 30, cib.Term{Number: 6}, 8, []string{"5 0", "5 0 0.30", "6 0"}},
+		{"the same term, further", cib.Term{Number: 5}, 10, cib.Term{Number: 5}, 11, []string{"5 0"}},
+		{"no term", cib.Term{}, 10, cib.Term{Number: 1}, 11, []string{"0 0", "0 0 0.10", "1 0"}},
+	} {
+		for n := 0; ; n++ {
+			g := newGroup("n1", "n2")
+			cib.Version{Epoch: c.epoch}.Set(g.nodes["n1"].Root())
+			cib.Version{Epoch: c.taken}.Set(g.nodes["n2"].Root())
+			g.nodes["n1"].term, g.nodes["n1"].stored, g.nodes["n1"].written = c.term, c.term, cib.Version{Epoch: c.epoch}
+			g.nodes["n2"].term = c.from
+			*g.disks["n1"] = disk{root: xml.Copy(g.nodes["n1"].Root()), term: c.term, left: n, cut: true}
+			g.nodes["n1"].Sync("n2", func(error) {})
+			g.run()
+			d := g.disks["n1"]
+			got := d.term.String()
+			isNew := cib.VersionOf(d.root).Epoch == c.taken
+			ok := slices.Contains(c.safe, got)
+			switch {
+			case isNew && got == c.term.String() && c.term != c.from: // as if it were all of the old term
+				ok = false
+			case !isNew && got == c.from.String() && c.term != c.from && c.from.Number != c.term.Number:
+				ok = false
+			}
+			if !ok {
+				t.Errorf("%s: cut after %d writes: term %q beside the new document: %v", c.name, n, got, isNew)
+			}
+			if d.left > 0 {
+				if !isNew || d.term.Of() != c.from {
+					t.Errorf("%s: in the end: %v %v", c.name, isNew, d.term)
+				}
+				break
+			}
+			if n > 5 {
+				t.Fatal("it writes on and on")
+			}
+		}
+	}
+}
+
+// disk is what a replica of a test has written.
+type disk struct {
+	root *etree.Element
+	term cib.Term
+	cut  bool // power is lost after so many writes as are left
+	left int
+}
+
+var errFull = errors.New("no space left on device")
+
+func (d *disk) write(full bool, f func()) error {
+	if full {
+		return errFull
+	}
+	if d.cut {
+		if d.left == 0 {
+			return fmt.Errorf("there is no power")
+		}
+		d.left--
+	}
+	f()
+	return nil
+}
