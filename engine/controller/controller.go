@@ -528,8 +528,8 @@ func (c *Controller) askForShutdown() {
 }
 
 func (c *Controller) onShutdownRequest(from string) {
-	if !c.IsDC() {
-		return
+	if !c.IsDC() || c.peer(from).suspect {
+		return // it asks again with the next join: who shuts down in good order needs no fencing
 	}
 	// It is expected down once it was told to go, see shutNode: until then services run there.
 	c.effects.Logf("Node %s asks to shut down", from)

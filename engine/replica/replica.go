@@ -282,7 +282,7 @@ func (r *Replica) takeOver(from string, msg *etree.Element) {
 		}
 	}
 	root := doc.Root()
-	if cib.Digest(root) == cib.Digest(old) && cib.VersionOf(root) == cib.VersionOf(old) {
+	if cib.DiskDigest(root) == cib.DiskDigest(old) {
 		r.save() // perhaps the term is another
 		r.finishSync(nil)
 		return

@@ -11,6 +11,7 @@ import (
 	"github.com/beevik/etree"
 
 	"hacluster/engine/controller"
+	"hacluster/engine/transition"
 	"hacluster/internal/node"
 )
 
@@ -328,8 +329,11 @@ func (d *drive) settled() string {
 	if err != nil {
 		return "no plan: " + err.Error()
 	}
-	if len(g.Synapses) > 0 {
-		return "left to be done: " + g.Synapses[0].Action.Key
+	for _, s := range g.Synapses {
+		// What is blocked leaves steps behind that do nothing, in Pacemaker's plans too.
+		if s.Action.Kind != transition.Pseudo {
+			return "left to be done: " + s.Action.Key
+		}
 	}
 	return d.truth()
 }
