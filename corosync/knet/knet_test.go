@@ -59,7 +59,7 @@ func TestCaptured(t *testing.T) {
 	}
 	for _, f := range sealed.Frames {
 		b := unhex(t, f.Hex)
-		plain, err := s.open(b)
+		plain, err := s.open(slices.Clone(b))
 		if err != nil || !bytes.Equal(plain, unhex(t, f.Plain)) {
 			t.Errorf("%s: %v", f.Name, err)
 			continue
@@ -69,13 +69,13 @@ func TestCaptured(t *testing.T) {
 		if err != nil || len(again) != len(b) {
 			t.Errorf("%s: %d bytes sealed, not %d, %v", f.Name, len(again), len(b), err)
 		}
-		if back, err := s.open(again); err != nil || !bytes.Equal(back, plain) {
+		if back, err := s.open(slices.Clone(again)); err != nil || !bytes.Equal(back, plain) {
 			t.Errorf("%s is not opened again: %v", f.Name, err)
 		}
 		for _, i := range []int{0, 20, len(b) - 1} {
 			bad := slices.Clone(b)
 			bad[i] ^= 1
-			if _, err := s.open(bad); err == nil {
+			if _, err := s.open(slices.Clone(bad)); err == nil {
 				t.Errorf("%s: byte %d changed and not noticed", f.Name, i)
 			}
 		}
@@ -208,7 +208,7 @@ func (p *pair) work(n *Net) {
 				continue
 			}
 			if !p.cut[e.Link] && p.rng.Float64() >= p.loss {
-				p.late = append(p.late, wait{p.now.Add(time.Duration(p.rng.IntN(2000)) * time.Microsecond), other, e.Link, address(id, e.Link), e.Datagram})
+				p.late = append(p.late, wait{p.now.Add(time.Duration(p.rng.IntN(2000)) * time.Microsecond), other, e.Link, address(id, e.Link), slices.Clone(e.Datagram)})
 			}
 		case *Deliver:
 			p.got[n] = append(p.got[n], e.Packet)

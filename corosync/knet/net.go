@@ -260,7 +260,7 @@ func (n *Net) ping(now time.Time, i int, l *link, timed bool) {
 }
 
 func (n *Net) transmit(i int, l *link, packet []byte) {
-	b, err := n.sealed(packet)
+	b, err := n.sealed(make([]byte, 0, n.seal.sealed(len(packet))), packet)
 	if err != nil {
 		n.log.Error("a packet cannot be encrypted", "error", err)
 		return
@@ -331,6 +331,9 @@ func (n *Net) Send(to uint16, packet []byte) {
 	packet, compress := n.shrink(packet)
 	size := n.fragmentSize()
 	count := (len(packet) + size - 1) / size
+	// All fragments are in one block, each with room for itself.
+	room := n.seal.sealed(dataSize + size)
+	block := make([]byte, (count-1)*room+n.seal.sealed(dataSize+len(packet)-(count-1)*size))
 	for f := range count {
 		d := data{
 			host: n.cfg.Host, seq: n.seq, compress: compress, broadcast: to == 0, fragments: uint8(count),
@@ -340,7 +343,8 @@ func (n *Net) Send(to uint16, packet []byte) {
 			d.fragment = uint8(f + 1)
 		}
 		head := d.header()
-		b, err := n.sealed(head[:], d.payload)
+		own := block[f*room : min((f+1)*room, len(block))]
+		b, err := n.sealed(own[:0:len(own)], head[:], d.payload)
 		if err != nil {
 			n.log.Error("a packet cannot be encrypted", "error", err)
 			return
@@ -380,7 +384,7 @@ func (n *Net) choose(h *host) []int {
 	return []int{best}
 }
 
-// Receive takes a datagram that has arrived on a link. An error tells what is wrong with it.
+// Receive takes a datagram that has arrived on a link. Its block belongs to the Net afterwards. An error tells what is wrong with it.
 func (n *Net) Receive(now time.Time, i int, from netip.AddrPort, datagram []byte) error {
 	began := time.Time{}
 	if n.seal.hash != nil {
@@ -537,7 +541,7 @@ func (n *Net) data(h *host, b []byte) error {
 	}
 	if d.fragments == 1 {
 		h.note(d.seq)
-		return n.deliver(h, slices.Clone(d.payload), d.compress)
+		return n.deliver(h, d.payload, d.compress)
 	}
 	h.advance(d.seq)
 	a := h.parts[d.seq]
@@ -555,7 +559,7 @@ func (n *Net) data(h *host, b []byte) error {
 	if a.parts[d.fragment-1] != nil {
 		return nil
 	}
-	a.parts[d.fragment-1] = slices.Clone(d.payload)
+	a.parts[d.fragment-1] = d.payload
 	a.size += len(d.payload)
 	if a.left--; a.left > 0 && a.size <= MaxPacket {
 		return nil

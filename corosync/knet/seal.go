@@ -110,11 +110,20 @@ func (s *seal) close(parts ...[]byte) ([]byte, error) {
 	for _, p := range parts {
 		n += len(p)
 	}
+	return s.closeTo(make([]byte, 0, s.sealed(n)), parts...)
+}
+
+// closeTo is close in a block that is empty and has room.
+func (s *seal) closeTo(b []byte, parts ...[]byte) ([]byte, error) {
+	n := 0
+	for _, p := range parts {
+		n += len(p)
+	}
 	iv := 0
 	if s.block != nil {
 		iv = aes.BlockSize
 	}
-	b := make([]byte, iv, s.sealed(n))
+	b = b[:iv]
 	for _, p := range parts {
 		b = append(b, p...)
 	}
@@ -134,7 +143,7 @@ func (s *seal) close(parts ...[]byte) ([]byte, error) {
 	return append(b, s.sum(b)...), nil
 }
 
-// open is the packet in a datagram.
+// open is the packet in a datagram, in its block.
 func (s *seal) open(b []byte) ([]byte, error) {
 	if s.hash == nil {
 		return b, nil
@@ -152,8 +161,8 @@ func (s *seal) open(b []byte) ([]byte, error) {
 	if len(signed) < 2*aes.BlockSize || len(signed)%aes.BlockSize != 0 {
 		return nil, errForged
 	}
-	plain := make([]byte, len(signed)-aes.BlockSize)
-	startAt(&s.dec, signed[:aes.BlockSize], func(iv []byte) cipher.BlockMode { return cipher.NewCBCDecrypter(s.block, iv) }).CryptBlocks(plain, signed[aes.BlockSize:])
+	plain := signed[aes.BlockSize:]
+	startAt(&s.dec, signed[:aes.BlockSize], func(iv []byte) cipher.BlockMode { return cipher.NewCBCDecrypter(s.block, iv) }).CryptBlocks(plain, plain)
 	pad := int(plain[len(plain)-1])
 	if pad == 0 || pad > aes.BlockSize {
 		return nil, errForged

@@ -125,13 +125,13 @@ func (s *LinkStats) kindOf(kind byte) *Traffic {
 	return &s.PMTUd
 }
 
-// sealed encrypts and signs a packet, and counts that.
-func (n *Net) sealed(parts ...[]byte) ([]byte, error) {
+// sealed encrypts and signs a packet in a block that is empty and has room, and counts that.
+func (n *Net) sealed(block []byte, parts ...[]byte) ([]byte, error) {
 	if n.seal.hash == nil {
-		return n.seal.close(parts...)
+		return n.seal.closeTo(block, parts...)
 	}
 	began := n.begin(&n.tx.encryptTimed)
-	b, err := n.seal.close(parts...)
+	b, err := n.seal.closeTo(block, parts...)
 	n.took(&n.tx.EncryptTime, began)
 	if err == nil {
 		n.tx.Encrypted++
