@@ -1,0 +1,196 @@
+package ipc
+
+import (
+	"fmt"
+	"sync"
+)
+
+// serverLink is one way in which a server's messages travel. next, respond and
+// event block, each called from one goroutine; after interrupt they return
+// ErrClosed or another error. release frees what they use: nobody may be in them.
+// tryRespond, tryEvent and announce do not block, and are called by one at a time. The client does not learn of an event by
+// tryEvent before announce has told it how many have come. canTry tells whether they are to be used, or respond and event.
+type serverLink interface {
+	next() ([]byte, error)
+	respond([]byte) error
+	event([]byte) error
+	canTry() bool
+	tryRespond([]byte) (bool, error)
+	tryEvent([]byte) (bool, error)
+	announce(events int) (told int)
+	flowControl(on bool)
+	interrupt()
+	release()
+}
+
+// Conn is a client's connection as its server sees it. Its methods may be called from any goroutine.
+type Conn struct {
+	server     *Server
+	peer       Peer
+	link       serverLink
+	maxMessage int
+
+	responses, events queue
+	closeOnce         sync.Once
+	done              chan struct{}
+	err               error
+
+	mu       sync.Mutex
+	value    any
+	released bool
+}
+
+// Peer is the process that connected.
+func (c *Conn) Peer() Peer { return c.peer }
+
+// MaxMessage is the size in bytes that the messages of the connection may have.
+func (c *Conn) MaxMessage() int { return c.maxMessage }
+
+// SetValue keeps something of the handler's with the connection; Value returns it.
+func (c *Conn) SetValue(v any) { c.mu.Lock(); c.value = v; c.mu.Unlock() }
+
+// Value is what SetValue kept.
+func (c *Conn) Value() any { c.mu.Lock(); defer c.mu.Unlock(); return c.value }
+
+// Done is closed when the connection is over.
+func (c *Conn) Done() <-chan struct{} { return c.done }
+
+// Close ends the connection without waiting.
+func (c *Conn) Close() { c.end(ErrClosed) }
+
+// Respond queues the response to the request that was taken last.
+func (c *Conn) Respond(b []byte) { c.put(&c.responses, b, c.tryRespond) }
+
+// Event queues an event. Events arrive in the order in which they are queued.
+func (c *Conn) Event(b []byte) {
+	c.put(&c.events, b, c.tryEvent)
+	c.Flush()
+}
+
+// EventLater is Event where more are to come: the client learns of them by Flush.
+func (c *Conn) EventLater(b []byte) { c.put(&c.events, b, c.tryEvent) }
+
+// Flush tells the client of the events by EventLater, and writes what has waited for room where there is some now. It tells
+// whether there is more: then it is to be called again soon; it is written in time without that, too.
+func (c *Conn) Flush() (more bool) {
+	select {
+	case <-c.done:
+		return false
+	default:
+	}
+	more, err := c.events.drain(c.tryEvent, c.tell)
+	if err != nil {
+		c.end(err)
+		return false
+	}
+	return more
+}
+
+func (c *Conn) tryRespond(b []byte) (bool, error) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if c.released || !c.link.canTry() {
+		return false, nil
+	}
+	return c.link.tryRespond(b)
+}
+
+func (c *Conn) tryEvent(b []byte) (bool, error) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if c.released || !c.link.canTry() {
+		return false, nil
+	}
+	ok, err := c.link.tryEvent(b)
+	if ok {
+		c.events.untold++
+	}
+	return ok, err
+}
+
+// tell tells the client of events, as many as it can be told of now.
+func (c *Conn) tell(events int) (told int) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if c.released {
+		return 0
+	}
+	return c.link.announce(events)
+}
+
+// Queued is the number of events that the client has not been handed yet.
+func (c *Conn) Queued() int { return c.events.len() }
+
+// FlowControl tells the client's library to say "try again" (on) or to send (off).
+func (c *Conn) FlowControl(on bool) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if !c.released {
+		c.link.flowControl(on)
+	}
+}
+
+// put has a message written at once where nobody else is writing and there is room, and else leaves it to the
+// writer: a wake of another goroutine takes longer than all the rest.
+func (c *Conn) put(q *queue, b []byte, try func([]byte) (bool, error)) {
+	if len(b) > c.maxMessage {
+		c.end(fmt.Errorf("message of %d bytes for process %d, which takes %d", len(b), c.peer.PID, c.maxMessage))
+		return
+	}
+	waiting, err := q.put(b, try)
+	if err != nil {
+		c.end(err)
+	} else if waiting > c.server.cfg.MaxQueued {
+		c.end(fmt.Errorf("process %d does not read: more than %d bytes wait", c.peer.PID, c.server.cfg.MaxQueued))
+	}
+}
+
+func (c *Conn) end(err error) {
+	c.closeOnce.Do(func() {
+		c.err = err
+		close(c.done)
+		c.link.interrupt()
+	})
+}
+
+func (c *Conn) run() error {
+	var writers sync.WaitGroup
+	for _, w := range []struct {
+		q    *queue
+		send func([]byte) error
+		try  func([]byte) (bool, error)
+		tell func(int) int
+	}{{&c.responses, c.link.respond, c.tryRespond, nil}, {&c.events, c.link.event, c.tryEvent, c.tell}} {
+		writers.Go(func() {
+			var err error
+			if c.link.canTry() {
+				err = w.q.keepTrying(c.done, w.try, w.tell)
+			} else {
+				err = w.q.keepSending(c.done, w.send)
+			}
+			if err != nil {
+				c.end(err)
+			}
+		})
+	}
+	c.server.cfg.Handler.Connected(c)
+	for {
+		b, err := c.link.next()
+		if err == nil {
+			err = checkMessage(b)
+		}
+		if err != nil {
+			c.end(err)
+			break
+		}
+		c.server.cfg.Handler.Message(c, b)
+	}
+	writers.Wait()
+	c.link.interrupt() // returns only when an interrupt under way is through
+	c.mu.Lock()
+	c.released = true
+	c.link.release()
+	c.mu.Unlock()
+	c.server.cfg.Handler.Closed(c)
+	return c.err
+}

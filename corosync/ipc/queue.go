@@ -1,0 +1,133 @@
+package ipc
+
+import (
+	"sync"
+	"time"
+)
+
+// queue holds messages for a writer.
+type queue struct {
+	mu    sync.Mutex
+	list  [][]byte
+	bytes int
+	// untold is how many events the client can read and does not know of.
+	untold int
+	wake   chan struct{}
+}
+
+// put writes b by try where nothing is before it, or adds it, and returns the bytes that wait now.
+func (q *queue) put(b []byte, try func([]byte) (bool, error)) (int, error) {
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	if len(q.list) == 0 {
+		if ok, err := try(b); ok || err != nil {
+			return 0, err
+		}
+	}
+	q.list = append(q.list, b)
+	q.bytes += len(b)
+	q.rouse()
+	return q.bytes, nil
+}
+
+// rouse wakes the writer.
+func (q *queue) rouse() {
+	select {
+	case q.wake <- struct{}{}:
+	default:
+	}
+}
+
+func (q *queue) len() int { q.mu.Lock(); defer q.mu.Unlock(); return len(q.list) }
+
+// pop takes the first message. The caller holds the lock.
+func (q *queue) pop() {
+	q.bytes -= len(q.list[0])
+	q.list[0] = nil
+	q.list = q.list[1:]
+}
+
+// drain writes what waits as far as there is room, and tells whether something is left.
+func (q *queue) drain(try func([]byte) (bool, error), tell func(int) int) (more bool, err error) {
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	for len(q.list) > 0 {
+		ok, err := try(q.list[0])
+		if err != nil {
+			return false, err
+		}
+		if !ok {
+			break
+		}
+		q.pop()
+	}
+	if q.untold > 0 && tell != nil {
+		if q.untold -= tell(q.untold); q.untold > 0 {
+			q.rouse()
+		}
+	}
+	return len(q.list) > 0 || q.untold > 0, nil
+}
+
+// keepTrying writes what waits, until done is closed. The reader makes room without telling anybody, so room is looked
+// for again and again, less often with time.
+func (q *queue) keepTrying(done <-chan struct{}, try func([]byte) (bool, error), tell func(int) int) error {
+	for {
+		select {
+		case <-q.wake:
+		case <-done:
+			return nil
+		}
+		before := -1
+		for pause := 50 * time.Microsecond; ; pause = min(2*pause, 20*time.Millisecond) {
+			more, err := q.drain(try, tell)
+			if err != nil {
+				return err
+			}
+			if !more {
+				break
+			}
+			now := q.len()
+			if now < before { // it reads
+				pause = 50 * time.Microsecond
+			}
+			before = now
+			t := time.NewTimer(pause)
+			select {
+			case <-t.C:
+			case <-done:
+				t.Stop()
+				return nil
+			}
+		}
+	}
+}
+
+// keepSending writes what comes by a call that waits for room, until done is closed.
+func (q *queue) keepSending(done <-chan struct{}, send func([]byte) error) error {
+	for {
+		select {
+		case <-q.wake:
+		case <-done:
+			return nil
+		}
+		for {
+			q.mu.Lock()
+			if len(q.list) == 0 {
+				q.mu.Unlock()
+				break
+			}
+			b := q.list[0]
+			q.pop()
+			q.mu.Unlock()
+			if err := send(b); err != nil {
+				return err
+			}
+			select {
+			case <-done:
+				return nil
+			default:
+			}
+		}
+	}
+}
