@@ -164,12 +164,14 @@ func TestValidate(t *testing.T) {
 			t.Errorf("%q for %q: %v", c.new, c.old, err)
 		}
 	}
-	for _, c := range []string{"knet\nknet_compression_model: lzo2", "knet\ninterface {\nlinknumber: 0\nknet_transport: sctp\n}"} {
-		if err := read(t, strings.Replace(good, "udpu", c, 1)).Supported(); !errors.Is(err, ErrNotYet) {
-			t.Errorf("%s: %v", c, err)
+	for c, want := range map[string]string{
+		"knet\ninterface {\nlinknumber: 0\nknet_transport: sctp\n}": "test.conf:6: not supported yet: knet_transport sctp",
+	} {
+		if err := read(t, strings.Replace(good, "udpu", c, 1)).Supported(); !errors.Is(err, ErrNotYet) || err.Error() != want {
+			t.Errorf("%s: %v, not %s", c, err, want)
 		}
 	}
-	for _, c := range []string{"knet", "udp", "knet\nknet_compression_model: zlib"} {
+	for _, c := range []string{"knet", "udp", "knet\nknet_compression_model: zlib", "knet\nknet_compression_model: lzo2"} {
 		if err := read(t, strings.Replace(good, "udpu", c, 1)).Supported(); err != nil {
 			t.Errorf("%s: %v", c, err)
 		}

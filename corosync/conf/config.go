@@ -245,7 +245,7 @@ type reader struct {
 
 func (r *reader) fail(line int, format string, args ...any) {
 	if r.err == nil {
-		r.err = &Error{r.c.File, line, fmt.Sprintf(format, args...)}
+		r.err = &Error{File: r.c.File, Line: line, Text: fmt.Sprintf(format, args...)}
 	}
 }
 

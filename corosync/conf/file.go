@@ -32,7 +32,12 @@ type Error struct {
 	File string
 	Line int // 0 where no line is to blame
 	Text string
+	// Kind is what the error wraps; nil for nothing.
+	Kind error
 }
+
+// Unwrap is Kind.
+func (e *Error) Unwrap() error { return e.Kind }
 
 func (e *Error) Error() string {
 	if e.Line == 0 {
@@ -54,7 +59,7 @@ func Parse(name string, text []byte) (*Section, error) {
 	path := []string{}
 	for i, raw := range bytes.Split(text, []byte("\n")) {
 		fail := func(format string, args ...any) (*Section, error) {
-			return nil, &Error{name, i + 1, fmt.Sprintf(format, args...)}
+			return nil, &Error{File: name, Line: i + 1, Text: fmt.Sprintf(format, args...)}
 		}
 		if len(raw) > maxLine {
 			return fail("the line has %d bytes; %d are possible", len(raw), maxLine)
@@ -108,7 +113,7 @@ func Parse(name string, text []byte) (*Section, error) {
 	}
 	if len(stack) > 1 {
 		open := stack[len(stack)-1]
-		return nil, &Error{name, open.Line, fmt.Sprintf("section %q is not closed", open.Name)}
+		return nil, &Error{File: name, Line: open.Line, Text: fmt.Sprintf("section %q is not closed", open.Name)}
 	}
 	return root, nil
 }

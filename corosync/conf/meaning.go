@@ -17,7 +17,7 @@ type settings struct {
 
 func (c settings) fail(a Attr, what string) {
 	if *c.err == nil {
-		*c.err = &Error{c.file, a.Line, fmt.Sprintf("%s.%s: %q is not %s", c.path, a.Name, a.Value, what)}
+		*c.err = &Error{File: c.file, Line: a.Line, Text: fmt.Sprintf("%s.%s: %q is not %s", c.path, a.Name, a.Value, what)}
 	}
 }
 

@@ -26,7 +26,7 @@ func (c *Config) Validate() error {
 				}
 			}
 		}
-		errs = append(errs, &Error{c.File, line, fmt.Sprintf(format, args...)})
+		errs = append(errs, &Error{File: c.File, Line: line, Text: fmt.Sprintf(format, args...)})
 	}
 	t := c.Totem
 	if len(c.Root.All("totem")) == 0 {
@@ -47,7 +47,7 @@ func (c *Config) Validate() error {
 		}
 		for _, n := range c.Nodes {
 			if n.Addrs[1] != "" {
-				errs = append(errs, &Error{c.File, n.Line, fmt.Sprintf("transport %s has one link: ring1_addr cannot be used", t.Transport)})
+				errs = append(errs, &Error{File: c.File, Line: n.Line, Text: fmt.Sprintf("transport %s has one link: ring1_addr cannot be used", t.Transport)})
 			}
 		}
 	}
@@ -88,7 +88,7 @@ func (c *Config) Validate() error {
 	ids, names, addrs := map[uint32]int{}, map[string]int{}, map[string]int{}
 	for _, n := range c.Nodes {
 		at := func(format string, args ...any) {
-			errs = append(errs, &Error{c.File, n.Line, fmt.Sprintf(format, args...)})
+			errs = append(errs, &Error{File: c.File, Line: n.Line, Text: fmt.Sprintf(format, args...)})
 		}
 		switch {
 		case n.ID == 0:
@@ -129,24 +129,36 @@ func (c *Config) Validate() error {
 	return errors.Join(errs...)
 }
 
-// Supported tells what of a valid configuration this implementation cannot do; it wraps ErrNotYet.
+// Supported tells what of a valid configuration this implementation cannot do: an *Error that wraps ErrNotYet.
 func (c *Config) Supported() error {
+	notYet := func(path, value string) error {
+		line := 0
+		for _, s := range c.Root.All("totem") {
+			if path == "knet_transport" {
+				for _, i := range s.All("interface") {
+					if a, ok := i.Get(path); ok && a.Value == value {
+						line = a.Line
+					}
+				}
+			} else if a, ok := s.Get(path); ok {
+				line = a.Line
+			}
+		}
+		return &Error{File: c.File, Line: line, Text: fmt.Sprintf("%v: %s %s", ErrNotYet, path, value), Kind: ErrNotYet}
+	}
 	switch c.Totem.Transport {
 	case "udpu", "udp":
 		return nil
 	case "knet":
 	default:
-		return fmt.Errorf("%w: transport %s", ErrNotYet, c.Totem.Transport)
-	}
-	if m := c.Totem.CompressionModel; m == "lzo2" {
-		return fmt.Errorf("%w: knet_compression_model %s", ErrNotYet, m)
+		return notYet("transport", c.Totem.Transport)
 	}
 	if c.Totem.Cipher == "3des" {
-		return fmt.Errorf("%w: crypto_cipher 3des", ErrNotYet)
+		return notYet("crypto_cipher", "3des")
 	}
 	for _, l := range c.Totem.Links {
 		if l.Transport != "udp" {
-			return fmt.Errorf("%w: knet_transport %s", ErrNotYet, l.Transport)
+			return notYet("knet_transport", l.Transport)
 		}
 	}
 	return nil

@@ -18,7 +18,7 @@ import (
 // Compression is how a host compresses what it sends. The zero value does not.
 // What others compressed is read in any case.
 type Compression struct {
-	Model     string // none, zlib, lz4, lz4hc, lzma, bzip2, zstd
+	Model     string // none, zlib, lz4, lz4hc, lzo2, lzma, bzip2, zstd
 	Threshold int    // packets of fewer bytes stay as they are; 0 is 100
 	Level     int    // the model's own; 0 is its usual one
 }
@@ -48,6 +48,7 @@ var models = []model{
 		}
 		return blockLZ4(b, c.CompressBlock)
 	}, unpackLZ4},
+	{"lzo2", 4, packLZO, unpackLZO},
 	{"lzma", 5, packXZ, unpackXZ},
 	{"bzip2", 6, packBzip2, func(b []byte, limit int) ([]byte, error) { return readUpTo(bzip2.NewReader(bytes.NewReader(b)), limit) }},
 	{"zstd", 7, packZstd, unpackZstd},

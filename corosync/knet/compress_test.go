@@ -2,6 +2,8 @@ package knet
 
 import (
 	"bytes"
+	"math/rand/v2"
+	"slices"
 	"strings"
 	"testing"
 )
@@ -36,11 +38,63 @@ func TestCompression(t *testing.T) {
 			t.Errorf("%s: anything is taken", m.name)
 		}
 	}
-	if _, err := grow(text, 4); err == nil || !strings.Contains(err.Error(), "not supported yet") {
+	if _, err := grow(text, 8); err == nil || !strings.Contains(err.Error(), "not supported yet") {
 		t.Errorf("an unknown model: %v", err)
 	}
-	if _, err := (Compression{Model: "lzo2"}).compressor(); err == nil {
-		t.Error("lzo2 is taken")
+	if _, err := (Compression{Model: "lzo1"}).compressor(); err == nil {
+		t.Error("lzo1 is taken")
+	}
+}
+
+// TestLZO holds blocks of all kinds of runs, lengths and distances.
+func TestLZO(t *testing.T) {
+	rng := rand.New(rand.NewPCG(1, 2))
+	noise := make([]byte, 70_000)
+	for i := range noise {
+		noise[i] = byte(rng.Uint32())
+	}
+	for n := range 600 {
+		// A run, a repetition, and something behind it.
+		b := slices.Concat(noise[:n], noise[:n%97], noise[60_000:60_000+n%31])
+		holdLZO(t, b)
+	}
+	for _, distance := range []int{5, 2047, 2048, 2049, 16383, 16384, 16385, 32767, 32768, 32769, 49150, 49151, 49152} {
+		for _, length := range []int{4, 5, 8, 9, 10, 33, 34, 288, 289, 544, 1000} {
+			for tail := range 6 {
+				b := slices.Concat(noise[:distance], noise[:length], noise[65_000:65_000+tail], noise[distance/2:distance/2+length])
+				holdLZO(t, b[:min(len(b), MaxPacket)])
+			}
+		}
+	}
+	holdLZO(t, make([]byte, MaxPacket))
+	holdLZO(t, noise[:MaxPacket])
+	// Blocks of another packer, with instructions that ours does not use.
+	for _, c := range []struct{ packed, want string }{
+		{"\x16abcde\x11\x00\x00", "abcde"},
+		{"\x13ab\x04\x00\x11\x00\x00", "abab"},
+		{"\x02abcde\x20\x01\x10\x00\x11\x00\x00", "abcde" + strings.Repeat("abcde", 7)[:34]},
+		{"\x11\x00\x00", ""},
+	} {
+		if got, err := unpackLZO([]byte(c.packed), MaxPacket); err != nil || string(got) != c.want {
+			t.Errorf("%q: %q, not %q: %v", c.packed, got, c.want, err)
+		}
+	}
+	for _, bad := range []string{"", "\x16abc", "\x16abcde", "\x16abcde\x11\x00", "\x16abcde\x11\x00\x00x", "\x40\x00", "\x00\x00\x00", "\x12a\x80\xff\x11\x00\x00"} {
+		if got, err := unpackLZO([]byte(bad), MaxPacket); err == nil {
+			t.Errorf("%q is unpacked: %q", bad, got)
+		}
+	}
+}
+
+func holdLZO(t *testing.T, b []byte) {
+	t.Helper()
+	packed, err := packLZO(b, 0)
+	if err != nil {
+		t.Fatal(err)
+	}
+	back, err := unpackLZO(packed, MaxPacket)
+	if err != nil || !bytes.Equal(back, b) {
+		t.Fatalf("%d bytes, packed %d, come back as %d: %v", len(b), len(packed), len(back), err)
 	}
 }
 
