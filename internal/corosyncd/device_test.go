@@ -98,6 +98,7 @@ func TestQuorumDevice(t *testing.T) {
 			t.Skip(err)
 		}
 	}
+	t.Parallel()
 	for _, c := range []struct {
 		name                   string
 		realServer, realDevice bool
@@ -113,6 +114,7 @@ func TestQuorumDevice(t *testing.T) {
 		{name: "their-device-tls", realDevice: true, tls: true, algorithm: "lms"},
 	} {
 		t.Run(c.name, func(t *testing.T) {
+			t.Parallel()
 			tls := "off"
 			if c.tls {
 				tls = "required"

@@ -32,8 +32,10 @@ func TestFastDetection(t *testing.T) {
 	if testing.Short() {
 		t.Skip("it takes a while")
 	}
+	t.Parallel()
 	for _, transport := range []string{"udpu", "knet"} {
 		t.Run(transport, func(t *testing.T) {
+			t.Parallel()
 			h := hosts(t, 3, func(nodes string) string {
 				return strings.Replace(confWith("transport: "+transport)(nodes), "token: 1000\n", "", 1)
 			})
@@ -52,7 +54,7 @@ func TestFastDetection(t *testing.T) {
 			h[0].members(5*time.Second, 1)
 			took := formed(t, h[0], began).Sub(began)
 			t.Logf("a killed daemon was out after %v", took.Round(time.Millisecond))
-			if took > 1200*time.Millisecond { // a second, and what a busy machine adds
+			if took > 3*time.Second { // a second, and what a busy machine adds; it would be 6.6 by the timers
 				t.Errorf("it took %v", took)
 			}
 			h[1].start(false)

@@ -173,7 +173,7 @@ func (h *host) stop(s syscall.Signal) {
 	select {
 	case err := <-h.ended:
 		h.ended <- err
-	case <-time.After(10 * time.Second):
+	case <-time.After(patience * 10 * time.Second):
 		h.t.Fatalf("the daemon of node %d does not end on %v", h.number, s)
 	}
 }
@@ -184,11 +184,14 @@ func (h *host) output(name string, args ...string) (string, error) {
 	return string(out), err
 }
 
+// patience is by how much longer things may take where other tests run, too.
+const patience = 4
+
 // await waits until a program on the host prints what is wanted.
 func (h *host) await(limit time.Duration, good func(string) bool, name string, args ...string) string {
 	h.t.Helper()
 	var out string
-	for end := time.Now().Add(limit); ; time.Sleep(50 * time.Millisecond) {
+	for end := time.Now().Add(patience * limit); ; time.Sleep(50 * time.Millisecond) {
 		out, _ = h.output(name, args...)
 		if good(out) {
 			return out

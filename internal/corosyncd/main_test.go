@@ -3,6 +3,7 @@ package corosyncd
 import (
 	"context"
 	"crypto/sha256"
+	"flag"
 	"fmt"
 	"log/slog"
 	"os"
@@ -35,6 +36,11 @@ func TestMain(m *testing.M) {
 		os.Exit(asWitness())
 	case os.Getenv("COROSYNCD_DEVICE") != "":
 		os.Exit(asDevice())
+	}
+	flag.Parse()
+	if f := flag.Lookup("test.parallel"); f.Value.String() == f.DefValue {
+		// Rings of test hosts mostly wait, for lost tokens and for each other.
+		_ = flag.Set("test.parallel", "6")
 	}
 	os.Exit(m.Run())
 }

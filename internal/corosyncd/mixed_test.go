@@ -34,6 +34,7 @@ func TestMixedRing(t *testing.T) {
 	if _, err := exec.LookPath("nft"); err != nil {
 		t.Skip(err)
 	}
+	t.Parallel()
 	for _, c := range []struct {
 		name, totem string
 		ours        int
@@ -43,7 +44,12 @@ func TestMixedRing(t *testing.T) {
 		{"knet-lowest", "transport: knet", 0},
 		{"knet-aes256-highest", "transport: knet\ncrypto_cipher: aes256\ncrypto_hash: sha256", 2},
 	} {
-		t.Run(c.name, func(t *testing.T) { mixed(t, c.totem, c.ours) })
+		t.Run(c.name, func(t *testing.T) {
+			if *mixedRing < time.Minute {
+				t.Parallel()
+			}
+			mixed(t, c.totem, c.ours)
+		})
 	}
 }
 

@@ -24,6 +24,7 @@ func TestOriginalPacemaker(t *testing.T) {
 			t.Skip(err)
 		}
 	}
+	t.Parallel()
 	h := hosts(t, 2, func(nodes string) string {
 		return strings.Replace(confWith("transport: knet")(nodes), "provider: corosync_votequorum\n", "provider: corosync_votequorum\ntwo_node: 1\nwait_for_all: 0\n", 1)
 	})

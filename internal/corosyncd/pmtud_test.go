@@ -13,6 +13,7 @@ func TestPathMTU(t *testing.T) {
 	if testing.Short() {
 		t.Skip("it takes a while")
 	}
+	t.Parallel()
 	for name, c := range map[string]struct {
 		totem string
 		// What is left for data of the interface's 1500 and 1300, of a cable that takes 1400, and of one that takes

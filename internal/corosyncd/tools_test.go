@@ -295,6 +295,7 @@ func (h *host) toolRuns(lines []string, tools, files string) []string {
 
 // TestToolsAsOriginals runs the original's small programs and ours, each at an original node and at one of ours.
 func TestToolsAsOriginals(t *testing.T) {
+	t.Parallel()
 	h := hosts(t, 2, confWith("transport: knet"))
 	tools := t.TempDir()
 	build := exec.Command("go", "build", "-o", tools+"/tools", "hacluster/cmd/tools")
