@@ -33,12 +33,6 @@ const cmapctlHelp = `usage:  corosync-cmapctl [-b] [-DdghsTtp] [-m map] [params.
     a file has lines "key type value"; "^key" deletes a key, "^^prefix" all below
 `
 
-// membersPrefix are the keys of the members; Corosync 2 has them in another place.
-const (
-	membersPrefix       = "runtime.members."
-	legacyMembersPrefix = "runtime.totem.pg.mrp.srp.members."
-)
-
 // cmapctl is one run of corosync-cmapctl.
 type cmapctl struct {
 	env    *program.Env
@@ -46,6 +40,8 @@ type cmapctl struct {
 	binary bool
 	quiet  bool
 	legacy bool
+	// statsMap is the map of statistics, where it is asked for beside the other.
+	statsMap *client.Cmap
 }
 
 func corosyncCmapctl(ctx context.Context, env *program.Env) int {
@@ -101,8 +97,14 @@ func corosyncCmapctl(ctx context.Context, env *program.Env) int {
 		fmt.Fprintf(env.Stderr, "Failed to initialize the cmap API. Error %v\n", outcome(err))
 		return 1
 	}
-	defer c.m.Close()
+	defer func() {
+		c.m.Close()
+		if c.statsMap != nil {
+			c.statsMap.Close()
+		}
+	}()
 	if stats {
+		c.legacy = false // its keys have no older names
 		if err := c.m.UseStats(ctx); err != nil {
 			fmt.Fprintf(env.Stderr, "Failed to initialize the cmap API. Error %v\n", outcome(err))
 			return 1
@@ -115,7 +117,7 @@ func (c *cmapctl) run(ctx context.Context, action byte, file string, args []stri
 	switch action {
 	case 'g':
 		for _, key := range args {
-			v, err := c.m.Get(ctx, c.real(key))
+			v, err := c.get(ctx, key)
 			if err != nil {
 				return c.fail("Can't get key %s. Error %v", key, outcome(err))
 			}
@@ -173,32 +175,41 @@ func (c *cmapctl) fail(format string, args ...any) int {
 
 // real is the daemon's name of a key; shown is the name under which it is shown.
 func (c *cmapctl) real(key string) string {
-	if c.legacy && strings.HasPrefix(key, legacyMembersPrefix) {
-		return membersPrefix + key[len(legacyMembersPrefix):]
+	if c.legacy {
+		key, _ = modernKey(key)
 	}
 	return key
 }
 
 func (c *cmapctl) shown(key string) string {
-	if c.legacy && strings.HasPrefix(key, membersPrefix) {
-		return legacyMembersPrefix + key[len(membersPrefix):]
+	if c.legacy {
+		if old, ok := legacyKey(key); ok {
+			return old
+		}
 	}
 	return key
 }
 
+func (c *cmapctl) get(ctx context.Context, key string) (cmap.Value, error) {
+	if c.legacy {
+		return c.legacyGet(ctx, key)
+	}
+	return c.m.Get(ctx, key)
+}
+
 // list prints the keys that begin with prefix, and tells how many there are.
 func (c *cmapctl) list(ctx context.Context, prefix string) (int, error) {
-	fetch := prefix
-	if c.legacy {
-		fetch = "" // the places of keys differ
-	}
 	var entries []client.Entry
-	for e, err := range c.m.All(ctx, fetch) {
-		if err != nil {
+	if c.legacy {
+		var err error
+		if entries, err = c.legacyEntries(ctx, prefix); err != nil {
 			return 0, err
 		}
-		e.Key = c.shown(e.Key)
-		if strings.HasPrefix(e.Key, prefix) {
+	} else {
+		for e, err := range c.m.All(ctx, prefix) {
+			if err != nil {
+				return 0, err
+			}
 			entries = append(entries, e)
 		}
 	}

@@ -44,7 +44,7 @@ corosync-quorumtool <options>
 const notQuorate = 2
 
 func corosyncQuorumtool(ctx context.Context, env *program.Env) int {
-	opts, _, err := getopt(env, "VHaslpmfe:v:hin:o:W:X:C", nil)
+	opts, _, err := getopt(env, "VHaslpmfe:v:hin:o:", nil)
 	if err != nil {
 		fmt.Fprintln(env.Stderr, err)
 		fmt.Fprint(env.Stdout, quorumtoolHelp)
@@ -89,8 +89,6 @@ func corosyncQuorumtool(ctx context.Context, env *program.Env) int {
 			default:
 				action, votes = o.letter, uint32(n)
 			}
-		case 'W', 'X', 'C':
-			return program.NotYet(env, "extra information of quorum devices")
 		default:
 			action = o.letter
 		}

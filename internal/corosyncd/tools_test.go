@@ -54,6 +54,9 @@ corosync-quorumtool -f
 corosync-quorumtool -V
 corosync-quorumtool -h
 corosync-quorumtool -Z
+corosync-quorumtool -W q
+corosync-quorumtool -X info
+corosync-quorumtool -C
 corosync-quorumtool -e
 corosync-quorumtool word
 corosync-quorumtool -s word
@@ -332,6 +335,25 @@ func TestToolsAsOriginals(t *testing.T) {
 			if theirs[i] != ours[i] {
 				t.Errorf("node %d (original %v): %s\nthe original:\n%sours:\n%s", o.number, o == h[0], line, theirs[i], ours[i])
 			}
+		}
+	}
+
+	// In the dialect of Corosync 2 both daemons' statistics stand among the other keys.
+	for _, o := range h {
+		out, err := o.output("env", "PCS_COMPAT=0.9.170", tools+"/corosync-cmapctl", "runtime.")
+		for _, want := range []string{
+			"runtime.totem.pg.mrp.srp.members.1.status (str) = joined\n", "runtime.totem.pg.mrp.srp.orf_token_rx (u64) = ", "runtime.totem.pg.msg_reserved (u32) = ",
+			"runtime.connections.active (u64) = ", ".service_id (u32) = 0\n", "runtime.config.totem.token (u32) = 1000\n",
+		} {
+			if err != nil || !strings.Contains(out, want) {
+				t.Errorf("node %d: %q is missing: %v\n%s", o.number, want, err, out)
+			}
+		}
+		if strings.Contains(out, "knet") {
+			t.Errorf("node %d: Corosync 2 knows no knet:\n%s", o.number, out)
+		}
+		if out, err := o.output("env", "PCS_COMPAT=0.9.170", tools+"/corosync-cmapctl", "-g", "runtime.totem.pg.mrp.srp.operational_entered"); err != nil || !strings.HasPrefix(out, "runtime.totem.pg.mrp.srp.operational_entered (u64) = ") {
+			t.Errorf("node %d: %v\n%s", o.number, err, out)
 		}
 	}
 
