@@ -293,7 +293,7 @@ func (g *Groups) Deliver(from uint32, function int, b []byte) error {
 		if err != nil {
 			return err
 		}
-		g.message(from, m.Group, func() []byte {
+		return g.message(from, m.Group, func() []byte {
 			return local.Deliver{Group: m.Group, Node: from, PID: m.PID, Data: m.Data}.Marshal()
 		})
 	case wire.CPGPartialMcast:
@@ -301,7 +301,7 @@ func (g *Groups) Deliver(from uint32, function int, b []byte) error {
 		if err != nil {
 			return err
 		}
-		g.message(from, m.Group, func() []byte {
+		return g.message(from, m.Group, func() []byte {
 			return local.PartialDeliver{
 				Group: m.Group, Node: from, PID: m.PID,
 				Partial: local.Partial{Size: m.Size, Type: m.Type, Data: m.Data},
@@ -317,19 +317,22 @@ func (g *Groups) Deliver(from uint32, function int, b []byte) error {
 
 // message hands a message to the local members of its group. Messages of a node
 // that has nobody in the group are dropped.
-func (g *Groups) message(from uint32, group string, event func() []byte) {
-	if !slices.ContainsFunc(g.processes, func(p *process) bool { return p.node == from && p.group == group }) {
-		return
-	}
+func (g *Groups) message(from uint32, group string, event func() []byte) error {
+	known := slices.ContainsFunc(g.processes, func(p *process) bool { return p.node == from && p.group == group })
 	var e []byte
 	for _, c := range g.clients {
-		if c.group == group && (c.state == joined || c.state == leaving) {
-			if e == nil {
-				e = event()
-			}
-			g.host.Event(c.id, e)
+		if c.group != group || c.state != joined && c.state != leaving {
+			continue
 		}
+		if !known {
+			return fmt.Errorf("a message to group %q is not delivered: no process of node %d is in it", group, from)
+		}
+		if e == nil {
+			e = event()
+		}
+		g.host.Event(c.id, e)
 	}
+	return nil
 }
 
 func (g *Groups) find(node, pid uint32, group string) *process {

@@ -378,7 +378,7 @@ func (n *Node) deliver(d *totem.Deliver) {
 		}
 	}
 	if err != nil {
-		n.log.Warn("a message cannot be read", "from", d.From, "error", err)
+		n.log.Warn("a message of another node cannot be used", "from", d.From, "error", err)
 	}
 }
 
