@@ -170,7 +170,7 @@ func pacemaker(ctx context.Context, env *program.Env) error {
 	if err != nil {
 		log.Error("the daemon ends", "err", err)
 		fmt.Fprintf(env.Stderr, "clusterd: pacemaker: %v\n", err)
-		if errors.Is(err, node.ErrFenced) || errors.Is(err, node.ErrNoWatchdog) {
+		if errors.Is(err, node.ErrFenced) || errors.Is(err, node.ErrNoWatchdog) || errors.Is(err, node.ErrRefused) {
 			return exitStayDown
 		}
 		return exit(1)

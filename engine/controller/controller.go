@@ -151,6 +151,9 @@ type peer struct {
 	fresh bool
 	// schema is the newest that it knows, as it said in this join; "" when it has not yet.
 	schema string
+	// declared is the schema of its CIB; refused tells that it was told not to join.
+	declared string
+	refused  bool
 }
 
 // Controller is the controller of one node.
@@ -330,7 +333,7 @@ func (c *Controller) Group(now time.Time, members []Member) {
 		p := c.peer(m.Name)
 		p.ID = m.ID
 		if !p.process {
-			p.process, p.phase, p.leaving, p.fresh, p.schema = true, phaseNone, false, true, ""
+			p.process, p.phase, p.leaving, p.refused, p.fresh, p.schema = true, phaseNone, false, false, true, ""
 			if p.suspect {
 				c.effects.Logf("Node %s is back, but takes no part before it was fenced", p.Name)
 			}
@@ -375,7 +378,7 @@ func (c *Controller) Group(now time.Time, members []Member) {
 		c.abort("Node failure")
 		c.joinProgress()
 	}
-	if len(joined) > 0 {
+	if len(joined) > 0 || slices.ContainsFunc(left, func(p *peer) bool { return p.refused }) {
 		c.offer()
 	}
 }
@@ -387,6 +390,7 @@ func (c *Controller) Deliver(now time.Time, from string, msg *etree.Element) {
 		return
 	}
 	c.noteSchema(from, msg)
+	c.noteRefusal(msg)
 	if to := msg.SelectAttrValue("crm_host_to", ""); to != "" && to != c.self.Name {
 		return
 	}

@@ -9,7 +9,6 @@ import (
 	"github.com/beevik/etree"
 
 	"hacluster/cib"
-	"hacluster/cib/schema"
 	"hacluster/cib/xml"
 )
 
@@ -55,50 +54,13 @@ func (c *Controller) onOffer(from string, msg *etree.Element) {
 	v := cib.VersionOf(root)
 	c.effects.Broadcast(c.message("join_request", from, "join_id", msg.SelectAttrValue("join_id", ""),
 		"admin_epoch", strconv.FormatInt(v.AdminEpoch, 10), "epoch", strconv.FormatInt(v.Epoch, 10), "num_updates", strconv.FormatInt(v.NumUpdates, 10),
-		"digest", cib.DiskDigest(root), vouchedAttr, strconv.FormatBool(c.vouched), accusedAttr, strconv.FormatBool(c.accused()), schemaAttr, c.schema, termAttr, c.effects.Term().String()))
+		"digest", cib.DiskDigest(root), vouchedAttr, strconv.FormatBool(c.vouched), accusedAttr, strconv.FormatBool(c.accused()), schemaAttr, c.schema, termAttr, c.effects.Term().String(),
+		declaredAttr, root.SelectAttrValue("validate-with", "")))
 	c.askForShutdown()
 }
 
 // termAttr of an offer and a request is what the sender's CIB is of, and what it promised.
 const termAttr = "hacluster-term"
-
-// schemaAttr of a join request is the newest schema that the node knows.
-const schemaAttr = "hacluster-schema"
-
-// noteSchema keeps what each node says in a join of the schemas that it knows. All nodes
-// read these messages, whoever they are for, and in one order: so all come to the same
-// MaxSchema at the same message. An offer begins anew, since a node that just came has not
-// heard what was said before.
-func (c *Controller) noteSchema(from string, msg *etree.Element) {
-	switch msg.SelectAttrValue("crm_task", "") {
-	case "join_offer":
-		for _, p := range c.peers {
-			p.schema = ""
-		}
-	case "join_request":
-		c.peer(from).schema = msg.SelectAttrValue(schemaAttr, cib.NewSchema)
-	}
-}
-
-// MaxSchema is the newest schema that every node of the group knows, and the name of the node
-// that knows no newer one. Until all have said, it is the one that new clusters begin with,
-// which all know; of is "" then.
-func (c *Controller) MaxSchema() (name, of string) {
-	for _, n := range c.names() {
-		p := c.peers[n]
-		switch {
-		case !p.process:
-		case p.schema == "":
-			return cib.NewSchema, ""
-		case name == "" || schema.Compare(p.schema, name) < 0:
-			name, of = p.schema, n
-		}
-	}
-	if name == "" {
-		return cib.NewSchema, ""
-	}
-	return name, of
-}
 
 // current tells whether a message belongs to the join under way.
 func (c *Controller) current(msg *etree.Element) bool {
@@ -116,7 +78,7 @@ func (c *Controller) onRequest(from string, msg *etree.Element) {
 	}
 	p.phase = phaseIntegrated
 	p.version, p.vouched = cib.VersionOf(msg), msg.SelectAttrValue(vouchedAttr, "") == "true"
-	p.digest = msg.SelectAttrValue("digest", "")
+	p.digest, p.declared = msg.SelectAttrValue("digest", ""), msg.SelectAttrValue(declaredAttr, "")
 	term, err := cib.ParseTerm(msg.SelectAttrValue(termAttr, ""))
 	p.term, p.terms = term, err == nil
 	c.joinProgress()
@@ -184,18 +146,13 @@ func (c *Controller) raise() {
 func (c *Controller) finalize() {
 	c.enter(FinalizeJoin)
 	c.joinEnd = c.now.Add(c.limit("join-finalization-timeout", c.timing.Finalization))
-	best := c.peer(c.self.Name)
-	same := true
 	taking := c.taking()
-	terms := !slices.ContainsFunc(taking, func(p *peer) bool { return !p.terms })
-	for _, p := range taking {
-		if p.digest != best.digest {
-			same = false
-		}
-		if p.better(best, terms) {
-			best = p
-		}
+	best, refused := choose(c.peer(c.self.Name), taking)
+	if len(refused) > 0 {
+		c.refuse(best, refused)
+		return
 	}
+	same := !slices.ContainsFunc(taking, func(p *peer) bool { return p.digest != best.digest })
 	c.adopt = best.term.Forked || slices.ContainsFunc(taking, func(p *peer) bool { return p.term.Of() != best.term.Of() })
 	if same {
 		c.acknowledge()
@@ -266,7 +223,7 @@ func (c *Controller) onAck(from string, msg *etree.Element) {
 		return
 	}
 	if msg.SelectAttrValue("join_ack_nack", "") != "true" {
-		c.leave("the DC refused this node")
+		c.leave(Refused + msg.SelectAttrValue(reasonAttr, "the DC does not say why"))
 		return
 	}
 	c.joined, c.vouched = true, c.quorate

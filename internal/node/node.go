@@ -75,6 +75,9 @@ type Node struct {
 // ErrCorosyncGone is why Run ends when Corosync ends.
 var ErrCorosyncGone = errors.New("lost the connection to corosync")
 
+// ErrRefused is why Run ends when this node cannot be a member as it is: it knows no schema as new as the cluster's CIB.
+var ErrRefused = errors.New("this node cannot join the cluster")
+
 // ErrFenced is why Run ends when the others fenced this node: it must stay down.
 var ErrFenced = errors.New("this node was fenced by the others")
 
@@ -292,6 +295,9 @@ func (n *Node) loop(ctx context.Context) error {
 				return ErrFenced
 			case noWatchdog:
 				return ErrNoWatchdog
+			}
+			if strings.HasPrefix(why, controller.Refused) {
+				return fmt.Errorf("%w: %s", ErrRefused, strings.TrimPrefix(why, controller.Refused))
 			}
 			return nil
 		}

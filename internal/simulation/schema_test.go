@@ -1,11 +1,15 @@
 package simulation
 
 import (
+	"fmt"
+	"strings"
 	"testing"
 	"time"
 
 	"hacluster/cib"
 	"hacluster/cib/schema"
+	"hacluster/cib/xml"
+	"hacluster/engine/controller"
 )
 
 func declared(h *Host) string {
@@ -92,9 +96,76 @@ func TestUpgradeDuringJoin(t *testing.T) {
 		}
 		c.Run(20 * time.Second)
 		for _, h := range c.Hosts {
-			if c.Broken() != nil || asked == 0 || !h.Up() || declared(h) != want {
+			if seed%4 == 0 && h.Name == "node3" {
+				continue // it was refused
+			}
+			if c.Broken() != nil || asked == 0 && seed%4 != 0 || !h.Up() || declared(h) != want {
 				t.Fatalf("seed %d: %s (up: %v) is not at %s; %v\n%s", seed, h.Name, h.Up(), want, c.Broken(), c.Dump())
 			}
+		}
+	}
+}
+
+// TestTooOldIsRefused: a node that does not know the schema of the cluster's CIB is told so and stays away; nobody takes
+// it for lost, whether it comes later, as all others do, or first. With newer software it joins.
+func TestTooOldIsRefused(t *testing.T) {
+	for seed := uint64(1); seed <= seeds; seed++ {
+		c := boot(t, seed, cib.NewSchema, "node1", "node2")
+		device, err := xml.Parse([]byte(`<resources><primitive id="F" class="stonith" type="fence_sim"/></resources>`))
+		if err != nil {
+			t.Fatal(err)
+		}
+		c.Change("node1", cib.Request{Op: cib.Create, Section: "resources", Data: device.Root}, nil)
+		c.Run(5 * time.Second)
+		c.Change("node1", cib.Request{Op: cib.Upgrade}, nil)
+		c.Run(2 * time.Second)
+		old := c.Host("node3")
+		fail := func(format string, args ...any) {
+			t.Helper()
+			t.Fatalf("seed %d: %s; %v\n%s", seed, fmt.Sprintf(format, args...), c.Broken(), c.Dump())
+		}
+		refused := func(when string) {
+			t.Helper()
+			for _, h := range []*Host{c.Host("node1"), c.Host("node2")} {
+				if !h.Up() || declared(h) != schema.Latest || len(h.pcmk.core.Members()) != 2 {
+					fail("%s, %s (up: %v) does not go on", when, h.Name, h.Up())
+				}
+			}
+			if n := len(old.Exits); old.Up() || n == 0 || !strings.HasPrefix(old.Exits[n-1], controller.Refused) ||
+				!strings.Contains(old.Exits[n-1], schema.Latest) || !strings.Contains(old.Exits[n-1], cib.NewSchema) {
+				fail("%s, the old node is up: %v, %q", when, old.Up(), old.Exits)
+			}
+			if len(c.Fences) > 0 || c.Broken() != nil {
+				fail("%s, fenced: %v", when, c.Fences)
+			}
+			old.Exits = nil
+		}
+		old.Boot()
+		c.Run(30 * time.Second)
+		refused("when it came to the others")
+		old.StopCluster()
+		if seed%2 == 0 {
+			for _, h := range c.Hosts[:2] {
+				h.StopCluster()
+			}
+			c.Run(20 * time.Second)
+			order := []*Host{c.Hosts[0], c.Hosts[1], old}
+			if seed%4 == 0 {
+				order = []*Host{old, c.Hosts[0], c.Hosts[1]}
+			}
+			for _, h := range order {
+				h.StartCluster()
+			}
+			c.Run(40 * time.Second)
+			refused("when all started")
+			old.StopCluster()
+		}
+		c.Run(5 * time.Second)
+		old.schema = ""
+		old.StartCluster()
+		c.Run(30 * time.Second)
+		if !old.Up() || declared(old) != schema.Latest || len(old.pcmk.core.Members()) != 3 || c.Broken() != nil {
+			fail("with newer software, it does not join: %q", old.Exits)
 		}
 	}
 }
