@@ -15,6 +15,7 @@ import (
 
 	"hacluster/cib"
 	"hacluster/internal/client"
+	"hacluster/internal/output/screen"
 	"hacluster/internal/output/tui"
 	"hacluster/internal/pcs/live"
 	"hacluster/internal/program"
@@ -146,6 +147,17 @@ type watching struct {
 	readOnly bool
 	mouse    bool
 	tell     *teller
+	// source follows the cluster; nil is follow.
+	source func(ctx context.Context, interval time.Duration, send func(news))
+}
+
+// follow follows the cluster, or what stands for it.
+func (w watching) follow(ctx context.Context, send func(news)) {
+	if w.source != nil {
+		w.source(ctx, w.interval, send)
+		return
+	}
+	follow(ctx, w.interval, send)
 }
 
 // watch shows the cluster on the terminal until the user has enough.
@@ -159,7 +171,7 @@ func watch(ctx context.Context, env *program.Env, w watching) int {
 	}
 	options := append([]tea.ProgramOption{tea.WithContext(ctx), tea.WithInput(env.Stdin)}, terminal(env.Stdout)...)
 	p := tea.NewProgram(&screenModel{Model: m, ctx: ctx, mouse: w.mouse, tell: w.tell}, options...)
-	go follow(ctx, w.interval, func(n news) { p.Send(n) })
+	go w.follow(ctx, func(n news) { p.Send(n) })
 	if _, err := p.Run(); err != nil && ctx.Err() == nil {
 		fmt.Fprintf(env.Stderr, "crm_mon: %v\n", err)
 		return exitIO
@@ -183,11 +195,11 @@ func converse(ctx context.Context, env *program.Env, w watching, m *tui.Model) i
 	talk := tui.NewTalk(m)
 	say := func(lines []string) {
 		for _, l := range lines {
-			fmt.Fprintln(env.Stdout, l)
+			fmt.Fprintln(env.Stdout, screen.Inert(l))
 		}
 	}
 	states, typed, done := make(chan news), make(chan string), make(chan tui.Outcome)
-	go follow(ctx, w.interval, func(n news) {
+	go w.follow(ctx, func(n news) {
 		select {
 		case states <- n:
 		case <-ctx.Done():

@@ -126,7 +126,7 @@ func TestFrames(t *testing.T) {
 		name          string
 		width, height int
 		color         bool
-	}{{"80x24", 80, 24, false}, {"120x40", 120, 40, true}} {
+	}{{"80x24", 80, 24, false}, {"80x24-colour", 80, 24, true}, {"120x40", 120, 40, true}, {"120x40-plain", 120, 40, false}} {
 		o := Options{CanAct: true, Color: size.color}
 		open := func() *Model { return start(t, size.width, size.height, o) }
 		frame := func(m *Model, name string) { t.Helper(); golden(t, m, name+"-"+size.name) }
@@ -375,6 +375,38 @@ func TestHostileNames(t *testing.T) {
 	if h := screen.HTML(v.c, p.page, screen.Head{}, nil); strings.Contains(h, "<script>") || strings.Contains(h, "\u202e") {
 		t.Error("a name is HTML of the page")
 	}
+}
+
+// In a conversation of lines nothing steers either: what is typed, what is answered, what happens.
+func TestHostileNamesInLines(t *testing.T) {
+	const evil = "\u009b2J\u202evip\u2066\u200f\u0085\u007f"
+	hostile := []string{`uname="n2"`, `uname="n2` + evil + `"`, `description="the shop"`, `description="` + evil + `"`, `exit-reason="no export at /srv"`, `exit-reason="&#10;Online: [ n1 n9 ]` + evil + `"`}
+	m := New(&plainPager{screen.Page{Sections: screen.AllText, Inactive: true, Detail: true, Description: true}}, Options{CanAct: true})
+	talk := NewTalk(m)
+	inert := func(where string, lines []string) {
+		t.Helper()
+		for _, l := range lines {
+			if l != screen.Inert(l) || strings.Contains(l, "\n") {
+				t.Errorf("%s: %q steers", where, l)
+			}
+		}
+	}
+	inert("nothing yet", talk.Greeting())
+	m.Take(snapshot(t))
+	inert("news", m.Take(snapshot(t, hostile...)))
+	inert("greeting", talk.Greeting())
+	for _, line := range []string{
+		"status", "page", "node n1", "node n2" + evil, "resource web", "resource nfs", "resource x" + evil, "depends web", "depends " + evil, "dies n2" + evil, "dies " + evil,
+		"history", "do " + evil, "do n2" + evil, "1", "no", "do web", "1", "yes", evil,
+	} {
+		lines, _, _ := talk.Answer(line)
+		inert(line, lines)
+	}
+	inert("an error", talk.Done(Outcome{Err: errors.New("line\n" + evil)}))
+	inert("done", talk.Done(Outcome{Done: evil}))
+	m.Lost(errors.New("line\n"+evil), at)
+	inert("lost", talk.Greeting())
+	inert("history", texts(m.timeline()))
 }
 
 func TestTalk(t *testing.T) {
