@@ -2,6 +2,7 @@ package main
 
 import (
 	"errors"
+	"slices"
 
 	"github.com/beevik/etree"
 
@@ -56,8 +57,13 @@ func (m *mirror) follow(patches []*etree.Element) (ops []*etree.Element, err err
 			return nil, errors.Join(errGap, err)
 		}
 		config = config || res.Config
-		ops = append(ops, operationsOf(m.doc)...)
+		for _, op := range operationsOf(m.doc) {
+			if !slices.Contains(ops, op) { // it began and ended meanwhile
+				ops = append(ops, op)
+			}
+		}
 	}
+	ops = slices.DeleteFunc(ops, func(op *etree.Element) bool { return !inside(op, m.doc.Root()) })
 	switch {
 	case config:
 		m.raise()
@@ -71,6 +77,16 @@ func (m *mirror) follow(patches []*etree.Element) (ops []*etree.Element, err err
 func old(p *etree.Element, have cib.Version) bool {
 	target := p.FindElement("./version/target")
 	return target != nil && cib.VersionOf(target).Compare(have) <= 0
+}
+
+// inside tells that an element stands in the document below root.
+func inside(el, root *etree.Element) bool {
+	for ; el != nil; el = el.Parent() {
+		if el == root {
+			return true
+		}
+	}
+	return false
 }
 
 // refresh takes over what is not of the configuration.
@@ -89,19 +105,19 @@ func (m *mirror) refresh() {
 
 // operationsOf gives the operations that the last change added, or gave another result.
 func operationsOf(doc *cib.Document) (ops []*etree.Element) {
-	var inside func(el *etree.Element)
-	inside = func(el *etree.Element) {
+	var below func(el *etree.Element)
+	below = func(el *etree.Element) {
 		if el.Tag == "lrm_rsc_op" {
 			ops = append(ops, el)
 			return
 		}
 		for _, c := range el.ChildElements() {
-			inside(c)
+			below(c)
 		}
 	}
 	changed := doc.Changes()
 	for _, el := range changed.Fresh(doc.Root()) {
-		inside(el)
+		below(el)
 	}
 	for el, attrs := range changed.Attrs() {
 		if was := (&etree.Element{Attr: attrs}); el.Tag == "lrm_rsc_op" && el.Parent() != nil && tui.Mark(was) != tui.Mark(el) {

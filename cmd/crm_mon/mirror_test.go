@@ -96,6 +96,14 @@ func TestMirror(t *testing.T) {
 		t.Fatal(err)
 	}
 	same("after a change of the configuration")
+	ops, err = m.follow([]*etree.Element{result(t, d, "1", "r4", 110), result(t, d, "2", "r4", 111), result(t, d, "1", "r4", 112)})
+	if err != nil || len(ops) != 2 {
+		t.Errorf("one that came to two results is told %d times: %v", len(ops)-1, err)
+	}
+	brief := []*etree.Element{result(t, d, "1", "brief", 113), change(t, d, cib.Request{Op: cib.Delete, XPath: true, Section: "//lrm_resource[@id='brief']"})}
+	if ops, err := m.follow(brief); err != nil || len(ops) != 0 {
+		t.Errorf("what is gone is told: %v %v", ops, err)
+	}
 	gone := change(t, d, cib.Request{Op: cib.Delete, XPath: true, Section: "/cib/status/node_state[@id='2']"})
 	if ops, err := m.follow([]*etree.Element{gone, gone}); err != nil || len(ops) != 0 {
 		t.Fatalf("%v %v", ops, err)
