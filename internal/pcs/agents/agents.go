@@ -9,9 +9,10 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
-	"regexp"
 	"slices"
 	"strings"
+
+	"hacluster/internal/pcs/pattern"
 )
 
 // Source is where agents come from.
@@ -50,17 +51,17 @@ func (n Name) OCF() bool { return n.Standard == "ocf" }
 var ErrBadName = errors.New("invalid resource agent name")
 
 var (
-	instanceName = regexp.MustCompile(`^(systemd|service):([^:@]+@.*)$`)
-	agentName    = regexp.MustCompile(`^([^:]+)(?::([^:]+))?:([^:]+)$`)
+	instanceName = pattern.Late(`^(systemd|service):([^:@]+@.*)$`)
+	agentName    = pattern.Late(`^([^:]+)(?::([^:]+))?:([^:]+)$`)
 	standards    = []string{"heartbeat", "lsb", "nagios", "ocf", "service", "stonith", "systemd", "upstart"}
 )
 
 // ParseName reads a full name.
 func ParseName(text string) (Name, error) {
-	if m := instanceName.FindStringSubmatch(text); m != nil {
+	if m := instanceName().FindStringSubmatch(text); m != nil {
 		return Name{m[1], "", m[2]}, nil
 	}
-	m := agentName.FindStringSubmatch(text)
+	m := agentName().FindStringSubmatch(text)
 	if m == nil {
 		return Name{}, ErrBadName
 	}

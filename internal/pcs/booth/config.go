@@ -7,13 +7,13 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
-	"regexp"
 	"slices"
 	"strings"
 
 	"hacluster/internal/pcs/argv"
 	"hacluster/internal/pcs/booth/boothconf"
 	"hacluster/internal/pcs/check"
+	"hacluster/internal/pcs/pattern"
 	"hacluster/internal/pcs/report"
 	"hacluster/internal/pcs/session"
 )
@@ -135,8 +135,8 @@ func (in *instance) create(key []byte, c *boothconf.Conf) error {
 }
 
 var (
-	ticketName   = regexp.MustCompile(`^[a-zA-Z0-9-]{1,63}$`)
-	ticketName09 = regexp.MustCompile(`^[\pL\pN_-]+$`)
+	ticketName   = pattern.Late(`^[a-zA-Z0-9-]{1,63}$`)
+	ticketName09 = pattern.Late(`^[\pL\pN_-]+$`)
 )
 
 func ticketNames(s *session.Session) []string {
@@ -153,7 +153,7 @@ func checkTicket(s *session.Session, c *boothconf.Conf, name string, options arg
 	if s.Legacy() {
 		// the first of these ends it
 		switch {
-		case !ticketName09.MatchString(name) || strings.Contains(name, "_"):
+		case !ticketName09().MatchString(name) || strings.Contains(name, "_"):
 			return []report.Item{report.Errorf("booth ticket name '%s' is not valid, use alphanumeric chars or dash", name)}
 		case c.Has(name):
 			return []report.Item{report.Errorf("booth ticket name '%s' already exists in configuration", name)}
@@ -171,7 +171,7 @@ func checkTicket(s *session.Session, c *boothconf.Conf, name string, options arg
 		}
 		return items
 	}
-	if !ticketName.MatchString(name) {
+	if !ticketName().MatchString(name) {
 		items = append(items, report.Errorf("booth ticket name '%s' is not valid, use up to 63 alphanumeric characters or dash", name))
 	}
 	if c.Has(name) {

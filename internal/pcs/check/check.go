@@ -4,13 +4,13 @@ package check
 
 import (
 	"net/netip"
-	"regexp"
 	"slices"
 	"strconv"
 	"strings"
 
 	"hacluster/internal/pcs/argv"
 	"hacluster/internal/pcs/doc"
+	"hacluster/internal/pcs/pattern"
 	"hacluster/internal/pcs/report"
 )
 
@@ -239,12 +239,12 @@ func IsFalse(s string) bool {
 	return false
 }
 
-var integer = regexp.MustCompile(`^[+-]?\d+$`)
+var integer = pattern.Late(`^[+-]?\d+$`)
 
 // IsInteger tells whether a text is a whole number from least to most; most < least means no upper limit.
 func IsInteger(s string, least, most int64) bool {
 	s = strings.TrimSpace(s)
-	if !integer.MatchString(s) {
+	if !integer().MatchString(s) {
 		return false
 	}
 	n, err := strconv.ParseInt(s, 10, 64)
@@ -255,7 +255,7 @@ func IsInteger(s string, least, most int64) bool {
 }
 
 // AnyInteger tells whether a text is a whole number.
-func AnyInteger(s string) bool { return integer.MatchString(strings.TrimSpace(s)) }
+func AnyInteger(s string) bool { return integer().MatchString(strings.TrimSpace(s)) }
 
 // IsScore tells whether a text is a score.
 func IsScore(s string) bool {
@@ -269,14 +269,14 @@ func IsScore(s string) bool {
 	return u == "INFINITY" || AnyInteger(s)
 }
 
-var timeRE = regexp.MustCompile(`^\d+(s|sec|m|min|h|hr)?$`)
+var timeRE = pattern.Late(`^\d+(s|sec|m|min|h|hr)?$`)
 
 // IsTime tells whether a text is a time such as 10, 10s, 2min.
 func IsTime(s string) bool {
 	if n, ok := argv.PythonInt(s); ok {
 		return n >= 0
 	}
-	return timeRE.MatchString(s)
+	return timeRE().MatchString(s)
 }
 
 // IsIP tells whether a text is an address of IP version 4 or 6.

@@ -5,7 +5,6 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
-	"regexp"
 	"slices"
 	"strconv"
 	"strings"
@@ -16,6 +15,7 @@ import (
 	"hacluster/cib/patch"
 	"hacluster/internal/pcs/argv"
 	"hacluster/internal/pcs/doc"
+	"hacluster/internal/pcs/pattern"
 	"hacluster/internal/pcs/report"
 	"hacluster/internal/pcs/session"
 )
@@ -164,7 +164,7 @@ func readCIBFile(path string) (*etree.Element, error) {
 	return root, nil
 }
 
-var featureSet = regexp.MustCompile(`^\d+\.\d+(\.\d+)?$`)
+var featureSet = pattern.Late(`^\d+\.\d+(\.\d+)?$`)
 
 // pushDiff applies what changed from the CIB in the file against to fresh; done is true when nothing did.
 func pushDiff(s *session.Session, fresh *etree.Element, against string) (done bool, err error) {
@@ -185,7 +185,7 @@ func pushDiff(s *session.Session, fresh *etree.Element, against string) (done bo
 			return true, bad("there is not exactly one 'cib' element")
 		case set == "":
 			return true, bad("the 'cib' element is missing 'crm_feature_set' value")
-		case !featureSet.MatchString(set):
+		case !featureSet().MatchString(set):
 			return true, bad("the attribute 'crm_feature_set' of the element 'cib' has an invalid value: '" + set + "'")
 		case !newerThan(set, 3, 0, 9):
 			return true, bad("the 'crm_feature_set' version is '" + set + "' but at least version '3.0.9' is required")

@@ -5,11 +5,11 @@ import (
 	"net/url"
 	"os"
 	"path/filepath"
-	"regexp"
 	"sort"
 	"strings"
 
 	"hacluster/internal/pcs/argv"
+	"hacluster/internal/pcs/pattern"
 	"hacluster/internal/pcs/report"
 	"hacluster/internal/pcs/session"
 	"hacluster/internal/pcsd/client"
@@ -203,9 +203,9 @@ func UIDGID(s *session.Session, args []string) error {
 }
 
 var (
-	uidgidHead = regexp.MustCompile(`uidgid.*\{`)
-	uidgidUID  = regexp.MustCompile(`uid:\s*(\S+)`)
-	uidgidGID  = regexp.MustCompile(`gid:\s*(\S+)`)
+	uidgidHead = pattern.Late(`uidgid.*\{`)
+	uidgidUID  = pattern.Late(`uid:\s*(\S+)`)
+	uidgidGID  = pattern.Late(`gid:\s*(\S+)`)
 )
 
 type uidgidFile struct{ path, uid, gid string }
@@ -228,14 +228,14 @@ func uidgidFiles(s *session.Session) ([]uidgidFile, error) {
 		f, inside := uidgidFile{path: path}, false
 		for line := range strings.Lines(string(data)) {
 			line, _, _ = strings.Cut(line, "#")
-			inside = inside || uidgidHead.MatchString(line)
+			inside = inside || uidgidHead().MatchString(line)
 			if !inside {
 				continue
 			}
-			if m := uidgidUID.FindStringSubmatch(line); m != nil {
+			if m := uidgidUID().FindStringSubmatch(line); m != nil {
 				f.uid = m[1]
 			}
-			if m := uidgidGID.FindStringSubmatch(line); m != nil {
+			if m := uidgidGID().FindStringSubmatch(line); m != nil {
 				f.gid = m[1]
 			}
 		}

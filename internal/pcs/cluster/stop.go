@@ -2,7 +2,6 @@ package cluster
 
 import (
 	"net/url"
-	"regexp"
 	"slices"
 	"sort"
 	"strconv"
@@ -10,6 +9,7 @@ import (
 	"time"
 
 	"hacluster/internal/pcs/argv"
+	"hacluster/internal/pcs/pattern"
 	"hacluster/internal/pcs/report"
 	"hacluster/internal/pcs/session"
 	"hacluster/internal/pcsd/client"
@@ -29,7 +29,7 @@ type Vote struct {
 	Local, Device bool
 }
 
-var number = regexp.MustCompile(`^\d+`)
+var number = pattern.Late(`^\d+`)
 
 // ParseQuorum reads the output of corosync-quorumtool -p -s; ok is false where it is not that.
 func ParseQuorum(text string) (q Quorum, ok bool) {
@@ -69,7 +69,7 @@ func ParseQuorum(text string) (q Quorum, ok bool) {
 		case strings.TrimSpace(name) == "Quorate":
 			q.Quorate, haveQuorate = strings.EqualFold(value, "yes"), true
 		case strings.TrimSpace(name) == "Quorum":
-			n, err := strconv.Atoi(number.FindString(value))
+			n, err := strconv.Atoi(number().FindString(value))
 			if err != nil {
 				return q, false
 			}

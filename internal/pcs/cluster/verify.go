@@ -1,9 +1,9 @@
 package cluster
 
 import (
-	"regexp"
 	"strings"
 
+	"hacluster/internal/pcs/pattern"
 	"hacluster/internal/pcs/report"
 	"hacluster/internal/pcs/session"
 	"hacluster/internal/pcs/stonith"
@@ -48,13 +48,13 @@ func verify(s *session.Session) error {
 	return stonith.VerifyWith(s, items)
 }
 
-var advice = regexp.MustCompile(`^.*-V( -V)* .*more detail`)
+var advice = pattern.Late(`^.*-V( -V)* .*more detail`)
 
 // complaints are crm_verify's, without the advice to say -V.
 func complaints(stderr string, verbose bool) (text string, more bool) {
 	var b strings.Builder
 	for line := range strings.Lines(stderr) {
-		if advice.MatchString(line) {
+		if advice().MatchString(line) {
 			more = !verbose
 			continue
 		}

@@ -5,7 +5,6 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
-	"regexp"
 	"slices"
 	"strings"
 	"time"
@@ -16,6 +15,7 @@ import (
 	"hacluster/internal/pcs/argv"
 	"hacluster/internal/pcs/doc"
 	"hacluster/internal/pcs/linediff"
+	"hacluster/internal/pcs/pattern"
 	"hacluster/internal/pcs/report"
 	"hacluster/internal/pcs/session"
 )
@@ -33,7 +33,7 @@ func checkpoint(s *session.Session, number string) string {
 	return filepath.Join(s.Paths.CIBDir, "cib-"+number+".raw")
 }
 
-var checkpointName = regexp.MustCompile(`^cib-(\d+)\.raw$`)
+var checkpointName = pattern.Late(`^cib-(\d+)\.raw$`)
 
 // Checkpoints is `config checkpoint`: the list of them.
 func Checkpoints(s *session.Session, args []string) error {
@@ -53,7 +53,7 @@ func Checkpoints(s *session.Session, args []string) error {
 	}
 	var list []point
 	for _, f := range files {
-		m := checkpointName.FindStringSubmatch(f.Name())
+		m := checkpointName().FindStringSubmatch(f.Name())
 		if m == nil {
 			continue
 		}

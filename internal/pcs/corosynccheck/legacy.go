@@ -78,7 +78,7 @@ func (r Rules) Device09(d corosyncconf.QuorumDevice, nodeIDs []string, update bo
 	for _, o := range d.Heuristics {
 		switch rest, isExec := strings.CutPrefix(o.Name, "exec_"); {
 		case !isExec:
-		case corosyncconf.NameRE.MatchString(rest):
+		case corosyncconf.NameRE().MatchString(rest):
 			exec = append(exec, o)
 		default:
 			bad = append(bad, o.Name)

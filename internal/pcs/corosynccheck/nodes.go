@@ -3,7 +3,6 @@ package corosynccheck
 import (
 	"fmt"
 	"net/netip"
-	"regexp"
 	"slices"
 	"sort"
 	"strconv"
@@ -11,6 +10,7 @@ import (
 
 	"hacluster/internal/pcs/argv"
 	"hacluster/internal/pcs/corosyncconf"
+	"hacluster/internal/pcs/pattern"
 	"hacluster/internal/pcs/report"
 )
 
@@ -52,7 +52,7 @@ func mixes(types []addressType) bool {
 	return slices.Contains(types, ipv4) && slices.Contains(types, ipv6)
 }
 
-var gfs2Name = regexp.MustCompile(`^[a-zA-Z0-9_-]{0,32}$`)
+var gfs2Name = pattern.Late(`^[a-zA-Z0-9_-]{0,32}$`)
 
 // ClusterName checks the name of a cluster.
 func (r Rules) ClusterName(cluster string) []report.Item {
@@ -60,7 +60,7 @@ func (r Rules) ClusterName(cluster string) []report.Item {
 	if cluster == "" {
 		items = append(items, report.Errorf("cluster name cannot be empty"))
 	}
-	if r.Style.Minor >= 11 && !gfs2Name.MatchString(cluster) {
+	if r.Style.Minor >= 11 && !gfs2Name().MatchString(cluster) {
 		items = append(items, report.Errorf("Chosen cluster name '%s' will prevent mounting GFS2 volumes in the cluster, use at most 32 of a-z A-Z 0-9 _- characters; "+
 			"you may safely override this if you do not intend to use GFS2", cluster).As(r.Force))
 	}

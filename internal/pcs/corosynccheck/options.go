@@ -4,7 +4,6 @@ package corosynccheck
 
 import (
 	"fmt"
-	"regexp"
 	"slices"
 	"strconv"
 	"strings"
@@ -12,6 +11,7 @@ import (
 	"hacluster/internal/pcs/argv"
 	"hacluster/internal/pcs/check"
 	"hacluster/internal/pcs/corosyncconf"
+	"hacluster/internal/pcs/pattern"
 	"hacluster/internal/pcs/report"
 )
 
@@ -29,7 +29,7 @@ func Unsuitable(p argv.Pairs, kind string) []report.Item {
 	var items []report.Item
 	var bad []string
 	for _, n := range p.Names() {
-		if !corosyncconf.NameRE.MatchString(n) {
+		if !corosyncconf.NameRE().MatchString(n) {
 			bad = append(bad, n)
 		}
 	}
@@ -276,7 +276,7 @@ func noSuchLink(number string, existing []string) report.Item {
 	return report.Errorf("Cannot set options for non-existent link '%s', existing links: %s", number, report.QuoteSorted(existing))
 }
 
-var number = regexp.MustCompile(`^\d+$`)
+var number = pattern.Late(`^\d+$`)
 
 // twiceLinks tells of numbers that were given more than once, by their value.
 func twiceLinks(numbers []string) []report.Item {
@@ -285,7 +285,7 @@ func twiceLinks(numbers []string) []report.Item {
 	}
 	sorted := slices.Clone(numbers)
 	slices.SortFunc(sorted, func(a, b string) int {
-		if number.MatchString(a) && number.MatchString(b) && len(a) != len(b) {
+		if number().MatchString(a) && number().MatchString(b) && len(a) != len(b) {
 			return len(a) - len(b)
 		}
 		return strings.Compare(a, b)

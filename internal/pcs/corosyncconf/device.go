@@ -59,7 +59,7 @@ func (d *QuorumDevice) Idle() bool {
 		return false
 	}
 	for _, o := range d.Heuristics {
-		if len(o.Name) > 5 && o.Name[:5] == "exec_" && NameRE.MatchString(o.Name[5:]) && o.Value != "" {
+		if len(o.Name) > 5 && o.Name[:5] == "exec_" && NameRE().MatchString(o.Name[5:]) && o.Value != "" {
 			return false
 		}
 	}

@@ -4,9 +4,10 @@ package corosyncconf
 
 import (
 	"errors"
-	"regexp"
 	"slices"
 	"strings"
+
+	"hacluster/internal/pcs/pattern"
 )
 
 // Option is name: value.
@@ -183,18 +184,18 @@ func (s *Section) Drop(name string) {
 
 // Names and values that can stand in the file.
 var (
-	NameRE    = regexp.MustCompile(`^[a-zA-Z0-9/_-]+$`)
+	NameRE    = pattern.Late(`^[a-zA-Z0-9/_-]+$`)
 	badValues = "{}\n\r"
 )
 
 // Verify names what cannot be written: sections, options, and options with their values.
 func (s *Section) Verify(prefix string) (sections, options []string, values []Option) {
 	path := join(prefix, s.Name)
-	if s.Name != "" && !NameRE.MatchString(s.Name) {
+	if s.Name != "" && !NameRE().MatchString(s.Name) {
 		sections = append(sections, path)
 	}
 	for _, o := range s.Options {
-		if !NameRE.MatchString(o.Name) {
+		if !NameRE().MatchString(o.Name) {
 			options = append(options, join(path, o.Name))
 		}
 		if strings.ContainsAny(o.Value, badValues) {

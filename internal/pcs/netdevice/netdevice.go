@@ -9,10 +9,10 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
-	"regexp"
 	"strings"
 
 	"hacluster/internal/pcs/live"
+	"hacluster/internal/pcs/pattern"
 )
 
 // Folders with certificates, and the file of a server's authority.
@@ -105,11 +105,11 @@ func (h Host) withFile(ctx context.Context, what string, data []byte, name strin
 	return h.run(ctx, what, name, append(args, "-c", f.Name())...)
 }
 
-var storedIn = regexp.MustCompile(`(?m)^Certificate(?: request)? stored in (.+)$`)
+var storedIn = pattern.Late(`(?m)^Certificate(?: request)? stored in (.+)$`)
 
 // stored reads the file that a program says it made.
 func stored(what, output string) ([]byte, error) {
-	m := storedIn.FindAllStringSubmatch(output, -1)
+	m := storedIn().FindAllStringSubmatch(output, -1)
 	if m == nil {
 		return nil, errors.New(what + strings.TrimSpace(output))
 	}

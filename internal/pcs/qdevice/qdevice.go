@@ -3,11 +3,11 @@ package qdevice
 
 import (
 	"os"
-	"regexp"
 	"strings"
 
 	"hacluster/internal/pcs/argv"
 	"hacluster/internal/pcs/netdevice"
+	"hacluster/internal/pcs/pattern"
 	"hacluster/internal/pcs/report"
 	"hacluster/internal/pcs/session"
 )
@@ -93,7 +93,7 @@ func Destroy(s *session.Session, args []string) error {
 	return nil
 }
 
-var clusterLine = regexp.MustCompile(`(?m)^\s*Cluster\s+"([^"]*)":`)
+var clusterLine = pattern.Late(`(?m)^\s*Cluster\s+"([^"]*)":`)
 
 // status asks the daemon; running is false where it does not run.
 func status(s *session.Session, words ...string) (text string, running bool, err error) {
@@ -116,7 +116,7 @@ func unused(s *session.Session) error {
 		return err
 	}
 	var clusters []string
-	for _, m := range clusterLine.FindAllStringSubmatch(text, -1) {
+	for _, m := range clusterLine().FindAllStringSubmatch(text, -1) {
 		clusters = append(clusters, m[1])
 	}
 	if len(clusters) == 0 {

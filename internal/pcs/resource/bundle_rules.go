@@ -1,7 +1,6 @@
 package resource
 
 import (
-	"regexp"
 	"slices"
 	"strings"
 
@@ -10,6 +9,7 @@ import (
 	"hacluster/internal/pcs/argv"
 	"hacluster/internal/pcs/check"
 	"hacluster/internal/pcs/doc"
+	"hacluster/internal/pcs/pattern"
 	"hacluster/internal/pcs/report"
 	"hacluster/internal/pcs/session"
 )
@@ -250,12 +250,12 @@ func reachable(network *etree.Element, p argv.Pairs) bool {
 	return has || !had
 }
 
-var portRange = regexp.MustCompile(`^[0-9]+-[0-9]+$`)
+var portRange = pattern.Late(`^[0-9]+-[0-9]+$`)
 
 // isPortRange tells whether a text is FIRST-LAST, two port numbers.
 func isPortRange(text string) bool {
 	first, last, _ := strings.Cut(text, "-")
-	return portRange.MatchString(text) && check.IsInteger(first, 1, 65535) && check.IsInteger(last, 1, 65535)
+	return portRange().MatchString(text) && check.IsInteger(first, 1, 65535) && check.IsInteger(last, 1, 65535)
 }
 
 func (v bundleRules) ports(list []argv.Pairs) []report.Item {

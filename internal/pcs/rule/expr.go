@@ -3,13 +3,13 @@
 package rule
 
 import (
-	"regexp"
 	"strings"
 
 	"github.com/beevik/etree"
 
 	"hacluster/internal/pcs/argv"
 	"hacluster/internal/pcs/doc"
+	"hacluster/internal/pcs/pattern"
 	"hacluster/internal/pcs/show"
 )
 
@@ -125,10 +125,10 @@ func Read(el *etree.Element, eval Eval) *Expr {
 	return x
 }
 
-var dateSeparators = regexp.MustCompile(`\s*([TZ:.+-])\s*`)
+var dateSeparators = pattern.Late(`\s*([TZ:.+-])\s*`)
 
 func dateText(s string) string {
-	s = dateSeparators.ReplaceAllString(s, "$1")
+	s = dateSeparators().ReplaceAllString(s, "$1")
 	if i := strings.IndexAny(s, " \t\n"); i >= 0 {
 		s = s[:i] + "T" + strings.TrimLeft(s[i:], " \t\n")
 	}

@@ -2,9 +2,10 @@ package rule
 
 import (
 	"fmt"
-	"regexp"
 	"strings"
 	"unicode/utf8"
+
+	"hacluster/internal/pcs/pattern"
 )
 
 // Tree is a rule as a user wrote it, for options of resources and operations:
@@ -252,7 +253,7 @@ func (g grammar) compare(at int) (*Tree, int) {
 	return &Tree{Kind: Attribute, Op: op, Name: name, Type: kind, Value: value}, at
 }
 
-var agentPattern = regexp.MustCompile(`^([^\s:()]+)?:([^\s:()]+)?:([^\s:()]+)?`)
+var agentPattern = pattern.Late(`^([^\s:()]+)?:([^\s:()]+)?:([^\s:()]+)?`)
 
 func (g grammar) resource(at int) (*Tree, int) {
 	_, at, ok := g.keyword(at, "resource")
@@ -260,14 +261,14 @@ func (g grammar) resource(at int) (*Tree, int) {
 		return nil, at
 	}
 	at = g.skip(at)
-	m := agentPattern.FindStringSubmatch(g.text[at:])
+	m := agentPattern().FindStringSubmatch(g.text[at:])
 	if m == nil {
 		return nil, at
 	}
 	return &Tree{Kind: ResourceKind, Standard: m[1], Provider: m[2], Resource: m[3]}, at + len(m[0])
 }
 
-var timePattern = regexp.MustCompile(`^\s*[0-9]+[A-Za-z]*`)
+var timePattern = pattern.Late(`^\s*[0-9]+[A-Za-z]*`)
 
 func (g grammar) operation(at int) (*Tree, int) {
 	_, at, ok := g.keyword(at, "op")
@@ -280,7 +281,7 @@ func (g grammar) operation(at int) (*Tree, int) {
 	}
 	t := &Tree{Kind: Operation, Name: name}
 	if _, next, ok := g.keyword(at, "interval"); ok && next < len(g.text) && g.text[next] == '=' {
-		if m := timePattern.FindString(g.text[next+1:]); m != "" {
+		if m := timePattern().FindString(g.text[next+1:]); m != "" {
 			t.Value = strings.TrimSpace(m)
 			at = next + 1 + len(m)
 		}

@@ -3,10 +3,11 @@ package rule
 import (
 	"errors"
 	"fmt"
-	"regexp"
 	"slices"
 	"strconv"
 	"strings"
+
+	"hacluster/internal/pcs/pattern"
 )
 
 // The language of rules that pcs 0.9 and 0.10 read: infix operators with binding powers.
@@ -38,11 +39,11 @@ var (
 	booleans      = []string{"and", "or"}
 	dateItems     = []string{"hours", "monthdays", "weekdays", "yeardays", "months", "weeks", "years", "weekyears", "moon"}
 	newerTypes    = []string{"string", "integer", "number", "version"}
-	newIntegerRE  = regexp.MustCompile(`^[-+]?\d+$`)
-	numberRE      = regexp.MustCompile(`^[-+]?(\d+|(\d*\.\d+)|(\d+\.\d*))([eE][+-]?\d+)?$`)
-	integerRE     = regexp.MustCompile(`^-?\d+$`)
-	versionRE     = regexp.MustCompile(`^\d+(\.\d+)*$`)
-	datePartRE    = regexp.MustCompile(`^(\d+)(-(\d+))?$`)
+	newIntegerRE  = pattern.Late(`^[-+]?\d+$`)
+	numberRE      = pattern.Late(`^[-+]?(\d+|(\d*\.\d+)|(\d+\.\d*))([eE][+-]?\d+)?$`)
+	integerRE     = pattern.Late(`^-?\d+$`)
+	versionRE     = pattern.Late(`^\d+(\.\d+)*$`)
+	datePartRE    = pattern.Late(`^(\d+)(-(\d+))?$`)
 	datePartLimit = map[string][2]int{
 		"hours": {0, 23}, "monthdays": {0, 31}, "weekdays": {1, 7}, "yeardays": {1, 366}, "months": {1, 12},
 		"weeks": {1, 53}, "weekyears": {1, 53}, "moon": {0, 7},
@@ -199,7 +200,7 @@ func (p *parser) prefix(s *tree) (*tree, error) {
 		if p.newer {
 			integer = newIntegerRE
 		}
-		if s.id == "integer" && !integer.MatchString(t.value) || s.id == "version" && !versionRE.MatchString(t.value) || s.id == "number" && !numberRE.MatchString(t.value) {
+		if s.id == "integer" && !integer().MatchString(t.value) || s.id == "version" && !versionRE().MatchString(t.value) || s.id == "number" && !numberRE().MatchString(t.value) {
 			return nil, fmt.Errorf("invalid %s value '%s'", s.id, t.value)
 		}
 		s.kids = append(s.kids, t)
@@ -322,7 +323,7 @@ func isDigits(s string) bool {
 }
 
 func validDatePart(name, value string) bool {
-	m := datePartRE.FindStringSubmatch(value)
+	m := datePartRE().FindStringSubmatch(value)
 	if m == nil {
 		return false
 	}

@@ -1,7 +1,6 @@
 package rule
 
 import (
-	"regexp"
 	"slices"
 	"sort"
 	"strconv"
@@ -10,6 +9,7 @@ import (
 
 	"hacluster/internal/pcs/argv"
 	"hacluster/internal/pcs/check"
+	"hacluster/internal/pcs/pattern"
 	"hacluster/internal/pcs/report"
 )
 
@@ -33,9 +33,9 @@ var (
 		"hours": {0, 23}, "monthdays": {1, 31}, "weekdays": {1, 7}, "months": {1, 12}, "weeks": {1, 53},
 		"years": {}, "weekyears": {}, "yearsdays": {1, 366}, "moon": {0, 7},
 	}
-	rangePattern   = regexp.MustCompile(`^([0-9]+)(?:-([0-9]+))?$`)
-	versionPattern = regexp.MustCompile(`^\d+(\.\d+)*$`)
-	floatPattern   = regexp.MustCompile(`^[+-]?[0-9]*\.?[0-9]*([eE][+-]?[0-9]+)?$`)
+	rangePattern   = pattern.Late(`^([0-9]+)(?:-([0-9]+))?$`)
+	versionPattern = pattern.Late(`^\d+(\.\d+)*$`)
+	floatPattern   = pattern.Late(`^[+-]?[0-9]*\.?[0-9]*([eE][+-]?[0-9]+)?$`)
 )
 
 // Check gives the complaints about a rule's values and about expressions that it must not hold.
@@ -106,7 +106,7 @@ func (v *validator) check(t *Tree) {
 		case "number":
 			r = check.Test("attr_value", isFloat, "a floating-point number").Called("number attribute")
 		case "version":
-			r = check.Test("attr_value", versionPattern.MatchString, "a version number (e.g. 1, 1.2, 1.23.45, ...)").Called("version attribute")
+			r = check.Test("attr_value", versionPattern().MatchString, "a version number (e.g. 1, 1.2, 1.23.45, ...)").Called("version attribute")
 		default:
 			return
 		}
@@ -115,7 +115,7 @@ func (v *validator) check(t *Tree) {
 }
 
 func isFloat(s string) bool {
-	if !floatPattern.MatchString(s) {
+	if !floatPattern().MatchString(s) {
 		return false
 	}
 	_, err := strconv.ParseFloat(s, 64)
@@ -134,7 +134,7 @@ func specRule(name string) check.Value {
 		return n, err == nil && (l[1] == 0 || n >= l[0] && n <= l[1])
 	}
 	return check.Test(name, func(s string) bool {
-		m := rangePattern.FindStringSubmatch(s)
+		m := rangePattern().FindStringSubmatch(s)
 		if m == nil {
 			return false
 		}
@@ -177,14 +177,14 @@ func (v *validator) parts(pairs [][2]string, kind string, allowed, old []string,
 }
 
 var (
-	isoDate = regexp.MustCompile(`^(\d{4})(?:-?W(\d\d)(?:-?([1-7]))?|-(\d\d)(?:-(\d\d))?|(\d\d)(\d\d)|-?(\d{3}))?(?:[^0-9](.+)|)$`)
-	isoTime = regexp.MustCompile(`^(\d\d)(?::?(\d\d)(?::?(\d\d)(?:[.,](\d{1,6})\d*)?)?)?(Z|z|[+-]\d\d(?::?\d\d)?)?$`)
+	isoDate = pattern.Late(`^(\d{4})(?:-?W(\d\d)(?:-?([1-7]))?|-(\d\d)(?:-(\d\d))?|(\d\d)(\d\d)|-?(\d{3}))?(?:[^0-9](.+)|)$`)
+	isoTime = pattern.Late(`^(\d\d)(?::?(\d\d)(?::?(\d\d)(?:[.,](\d{1,6})\d*)?)?)?(Z|z|[+-]\d\d(?::?\d\d)?)?$`)
 )
 
 // ParseISO reads a date with or without a time in a form of ISO 8601: 2023, 2023-05,
 // 2023-05-01, 20230501, 2023-W18-1, 2023-121, each with T10, T10:30, T10:30:15.5 and a zone.
 func ParseISO(text string) (time.Time, bool) {
-	m := isoDate.FindStringSubmatch(text)
+	m := isoDate().FindStringSubmatch(text)
 	if m == nil {
 		return time.Time{}, false
 	}
@@ -225,7 +225,7 @@ func ParseISO(text string) (time.Time, bool) {
 	if m[9] == "" {
 		return day, true
 	}
-	c := isoTime.FindStringSubmatch(m[9])
+	c := isoTime().FindStringSubmatch(m[9])
 	if c == nil {
 		return time.Time{}, false
 	}

@@ -2,7 +2,6 @@ package sbd
 
 import (
 	"context"
-	"regexp"
 	"slices"
 	"sort"
 	"strings"
@@ -10,6 +9,7 @@ import (
 	"hacluster/internal/pcs/argv"
 	"hacluster/internal/pcs/check"
 	"hacluster/internal/pcs/live"
+	"hacluster/internal/pcs/pattern"
 	"hacluster/internal/pcs/report"
 	"hacluster/internal/pcs/session"
 	"hacluster/internal/pcs/show"
@@ -120,7 +120,7 @@ func DeviceMessage(s *session.Session, args []string) error {
 // Watchdog is one that this host has. Caution says why not to trust it, "" for one that may be used.
 type Watchdog struct{ Path, Identity, Driver, Caution string }
 
-var watchdogRE = regexp.MustCompile(`(?m)\[\d+\] (.+)$\nIdentity: (.+)$\nDriver: (.+)$(?:\nCAUTION: (.+)$)?`)
+var watchdogRE = pattern.Late(`(?m)\[\d+\] (.+)$\nIdentity: (.+)$\nDriver: (.+)$(?:\nCAUTION: (.+)$)?`)
 
 // Watchdogs are those that sbd finds on this host. To look for them may set one off.
 func Watchdogs(ctx context.Context, programs live.Programs) ([]Watchdog, error) {
@@ -129,7 +129,7 @@ func Watchdogs(ctx context.Context, programs live.Programs) ([]Watchdog, error) 
 		return nil, report.Items{report.Errorf("Unable to query available watchdogs from sbd: %s", text)}
 	}
 	var list []Watchdog
-	for _, m := range watchdogRE.FindAllStringSubmatch(out, -1) {
+	for _, m := range watchdogRE().FindAllStringSubmatch(out, -1) {
 		list = append(list, Watchdog{m[1], m[2], m[3], m[4]})
 	}
 	return list, nil

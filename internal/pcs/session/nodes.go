@@ -1,13 +1,13 @@
 package session
 
 import (
-	"regexp"
 	"strings"
 
 	"github.com/beevik/etree"
 
 	"hacluster/internal/pcs/corosyncconf"
 	"hacluster/internal/pcs/doc"
+	"hacluster/internal/pcs/pattern"
 )
 
 // KnownNodes are the nodes that the cluster has: those that the CIB holds, with the remote and
@@ -36,7 +36,7 @@ func (s *Session) KnownNodes(root *etree.Element) ([]StateNode, error) {
 	return out, nil
 }
 
-var memberLine = regexp.MustCompile(`(?m)^runtime\.(?:totem\.pg\.mrp\.srp\.)?members\.(\d+)\.status.*= (.*)`)
+var memberLine = pattern.Late(`(?m)^runtime\.(?:totem\.pg\.mrp\.srp\.)?members\.(\d+)\.status.*= (.*)`)
 
 // NodeIDs are the names of corosync.conf's nodes by their number.
 func (s *Session) NodeIDs() (map[string]string, error) {
@@ -62,7 +62,7 @@ func (s *Session) ActiveNodes() []string {
 		return nil
 	}
 	var out []string
-	for _, m := range memberLine.FindAllStringSubmatch(r.Stdout, -1) {
+	for _, m := range memberLine().FindAllStringSubmatch(r.Stdout, -1) {
 		if name, ok := ids[m[1]]; ok && strings.TrimSpace(m[2]) == "joined" {
 			out = append(out, name)
 		}

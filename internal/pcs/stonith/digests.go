@@ -1,7 +1,6 @@
 package stonith
 
 import (
-	"regexp"
 	"slices"
 	"strconv"
 	"strings"
@@ -10,6 +9,7 @@ import (
 
 	"hacluster/internal/pcs/argv"
 	"hacluster/internal/pcs/doc"
+	"hacluster/internal/pcs/pattern"
 	"hacluster/internal/pcs/report"
 	"hacluster/internal/pcs/session"
 )
@@ -239,7 +239,7 @@ func sortedSet(list []string) []string {
 	return slices.Compact(out)
 }
 
-var hostKey = regexp.MustCompile(`([^=:; \t]+)[=:]([^=:; \t]+)[; \t]?`)
+var hostKey = pattern.Late(`([^=:; \t]+)[=:]([^=:; \t]+)[; \t]?`)
 
 // mpathKeys are the reservation keys of nodes, which fence_mpath's pcmk_host_map names.
 func mpathKeys(el *etree.Element, nodes []string) (map[string]string, []report.Item) {
@@ -248,7 +248,7 @@ func mpathKeys(el *etree.Element, nodes []string) (map[string]string, []report.I
 		return nil, []report.Item{report.Errorf("Missing mpath reservation keys, 'pcmk_host_map' not set")}
 	}
 	keys := map[string]string{}
-	for _, m := range hostKey.FindAllStringSubmatch(text, -1) {
+	for _, m := range hostKey().FindAllStringSubmatch(text, -1) {
 		keys[m[1]] = m[2]
 	}
 	missing := slices.DeleteFunc(slices.Clone(nodes), func(n string) bool { return keys[n] != "" })

@@ -3,9 +3,10 @@ package usage
 import (
 	"cmp"
 	"maps"
-	"regexp"
 	"slices"
 	"strings"
+
+	"hacluster/internal/pcs/pattern"
 )
 
 // Place is where a command line can be after some fixed words.
@@ -20,7 +21,7 @@ type Place struct {
 // Choice is a word with what it does.
 type Choice struct{ Word, What string }
 
-var option = regexp.MustCompile(`--[a-z][a-z0-9_-]*=?|(?:^|[ \[|])-[a-z] `)
+var option = pattern.Late(`--[a-z][a-z0-9_-]*=?|(?:^|[ \[|])-[a-z] `)
 
 // alternatives are the words that a word of a syntax stands for: "enable|disable" are two.
 func (f Form) paths() [][]string {
@@ -71,7 +72,7 @@ func Places() []Place {
 			if options[at] == nil {
 				options[at] = map[string]bool{}
 			}
-			for _, o := range option.FindAllString(f.Syntax, -1) {
+			for _, o := range option().FindAllString(f.Syntax, -1) {
 				options[at][strings.Trim(o, " [|")] = true
 			}
 		}

@@ -8,6 +8,7 @@ import (
 	"strings"
 
 	"hacluster/internal/pcs/argv"
+	"hacluster/internal/pcs/pattern"
 )
 
 // AuthfileSwitch is the option that some builds of booth need for their key to be used.
@@ -36,10 +37,10 @@ type BadLines []string
 
 func (e BadLines) Error() string { return "unexpected lines: " + strings.Join(e, "; ") }
 
-var lineForms = []*regexp.Regexp{
-	regexp.MustCompile(`^([a-zA-Z0-9_-]+)\s*=\s*([^'"]+)$`),
-	regexp.MustCompile(`^([a-zA-Z0-9_-]+)\s*=\s*'([^']*)'\s*(#.*)?$`),
-	regexp.MustCompile(`^([a-zA-Z0-9_-]+)\s*=\s*"([^"]*)"\s*(#.*)?$`),
+var lineForms = []func() *regexp.Regexp{
+	pattern.Late(`^([a-zA-Z0-9_-]+)\s*=\s*([^'"]+)$`),
+	pattern.Late(`^([a-zA-Z0-9_-]+)\s*=\s*'([^']*)'\s*(#.*)?$`),
+	pattern.Late(`^([a-zA-Z0-9_-]+)\s*=\s*"([^"]*)"\s*(#.*)?$`),
 }
 
 // Parse reads a configuration. With switches, AuthfileSwitch is an option of no ticket. The error is BadLines.
@@ -70,7 +71,7 @@ func Parse(text string, switches bool) (*Conf, error) {
 
 func split(line string) (name, value string, ok bool) {
 	for _, f := range lineForms {
-		if m := f.FindStringSubmatch(line); m != nil {
+		if m := f().FindStringSubmatch(line); m != nil {
 			return m[1], m[2], true
 		}
 	}
