@@ -112,7 +112,7 @@ func mixed(t *testing.T, totem string, ours int) {
 		}
 		lives = append(lives, l...)
 	}
-	total, err := synchronous(lives)
+	total, err := synchronous(lives, ours+1)
 	if err != nil {
 		t.Error(err)
 	}
@@ -262,8 +262,8 @@ func parseWitness(text []byte, node int) ([]*witnessed, error) {
 	return lives, nil
 }
 
-// synchronous holds what witnesses were given against each other.
-func synchronous(lives []*witnessed) (total int, err error) {
+// synchronous holds what witnesses were given against each other; ours is the node that is no original.
+func synchronous(lives []*witnessed, ours int) (total int, err error) {
 	type passage struct{ from, to string }
 	type seen struct {
 		node     int
@@ -299,7 +299,7 @@ func synchronous(lives []*witnessed) (total int, err error) {
 				passed[p] = seen{l.node, r.messages}
 				continue
 			}
-			a, b := begunBefore(o.messages, r.messages), begunBefore(r.messages, o.messages)
+			a, b := begunBefore(o.messages, r.messages, ours, l.node == ours), begunBefore(r.messages, o.messages, ours, o.node == ours)
 			for k := range max(len(a), len(b)) {
 				if k >= len(a) || k >= len(b) || a[k] != b[k] {
 					near := func(list []string) []string { return list[min(max(k-5, 0), len(list)):min(k+5, len(list))] }
@@ -356,8 +356,10 @@ func ringNumber(id string) uint64 {
 }
 
 // begunBefore leaves out of a what b need not have: the first message of a sender, where b begins with its next. It was
-// under way, in pieces, when the ring came about, and whoever came to it then has not had its beginning.
-func begunBefore(a, b []string) []string {
+// under way, in pieces, when the ring came about, and whoever came to it then has not had its beginning. Originals throw more
+// away with it: all that stands in the same packets, up to one that ends with a whole message or begins a new one. Ours
+// neither does that (toOurs) nor sends packets to which it would happen.
+func begunBefore(a, b []string, ours int, toOurs bool) []string {
 	first := func(list []string) map[string]int {
 		f := map[string]int{}
 		for _, m := range list {
@@ -374,9 +376,12 @@ func begunBefore(a, b []string) []string {
 	for _, m := range a {
 		var from, life, number int
 		_, _ = fmt.Sscanf(m, "%d/%d/%d", &from, &life, &number)
-		if who := fmt.Sprint(from, "/", life); number != fa[who] || fb[who] != number+1 {
-			kept = append(kept, m)
+		who := fmt.Sprint(from, "/", life)
+		strict := toOurs || from == ours
+		if strict && number == fa[who] && fb[who] == number+1 || !strict && number < fb[who] {
+			continue
 		}
+		kept = append(kept, m)
 	}
 	return kept
 }
@@ -388,6 +393,18 @@ func TestSynchronous(t *testing.T) {
 	life := func(node int, rings ...witnessedRing) *witnessed { return &witnessed{node: node, rings: rings} }
 	end := ring("c")
 	sound := life(1, ring("a"), ring("b", "1/1/1", "2/1/1", "1/1/2"), end)
+	if _, err := synchronous([]*witnessed{sound, life(3, ring("a"), ring("b", "2/1/1", "1/1/2"), end)}, 2); err != nil {
+		t.Errorf("an original that has thrown a beginning away: %v", err)
+	}
+	for _, c := range []struct {
+		ours int
+		bad  bool
+	}{{1, true}, {3, true}, {2, false}} {
+		more := life(1, ring("a"), ring("b", "1/1/1", "1/1/2", "1/1/3"), end)
+		if _, err := synchronous([]*witnessed{more, life(3, ring("a"), ring("b", "1/1/3"), end)}, c.ours); (err != nil) != c.bad {
+			t.Errorf("two messages at the beginning are missing, node %d is ours: %v", c.ours, err)
+		}
+	}
 	for name, c := range map[string]struct {
 		other *witnessed
 		bad   bool
@@ -403,7 +420,7 @@ func TestSynchronous(t *testing.T) {
 		"the first was begun before":      {life(2, ring("a"), ring("b", "2/1/1", "1/1/2"), end), false},
 		"all of one sender's are missing": {life(2, ring("a"), ring("b", "1/1/1", "1/1/2"), end), true},
 	} {
-		if _, err := synchronous([]*witnessed{sound, c.other}); (err != nil) != c.bad {
+		if _, err := synchronous([]*witnessed{sound, c.other}, 2); (err != nil) != c.bad {
 			t.Errorf("%s: %v", name, err)
 		}
 	}
