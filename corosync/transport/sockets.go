@@ -39,6 +39,7 @@ type Sockets struct {
 	tooBig   []int             // links whose interface has not let one out
 	complain map[int]time.Time // of the last complaint about sending
 	failures map[way]uint64    // datagrams that this host did not send
+	take     func([]Datagram)  // of Start
 }
 
 // way is where datagrams go.
@@ -57,27 +58,54 @@ const (
 // is the matter.
 func Open(ctx context.Context, local map[int]netip.AddrPort, log *slog.Logger) (*Sockets, error) {
 	s := &Sockets{conns: map[int]*net.UDPConn{}, senders: map[int]*sender{}, log: log, complain: map[int]time.Time{}, failures: map[way]uint64{}}
-	lc := net.ListenConfig{Control: func(_, _ string, raw syscall.RawConn) error {
-		return raw.Control(func(fd uintptr) { usual(int(fd)) })
-	}}
 	for link, a := range local {
-		pc, err := lc.ListenPacket(ctx, "udp", a.String())
-		if err != nil {
+		if err := s.Add(ctx, link, a); err != nil {
 			s.Close()
-			return nil, fmt.Errorf("bind the socket of link %d: %w", link, err)
-		}
-		s.conns[link] = pc.(*net.UDPConn)
-		if s.senders[link], err = newSender(s.conns[link]); err != nil {
-			s.Close()
-			return nil, fmt.Errorf("the socket of link %d: %w", link, err)
+			return nil, err
 		}
 	}
 	return s, nil
 }
 
+// Add binds a socket for one more link, of which it receives at once where the others do. Errors are those of Open. Whoever
+// adds and removes links does so between the other calls.
+func (s *Sockets) Add(ctx context.Context, link int, local netip.AddrPort) error {
+	lc := net.ListenConfig{Control: func(_, _ string, raw syscall.RawConn) error {
+		return raw.Control(func(fd uintptr) { usual(int(fd)) })
+	}}
+	pc, err := lc.ListenPacket(ctx, "udp", local.String())
+	if err != nil {
+		return fmt.Errorf("bind the socket of link %d: %w", link, err)
+	}
+	c := pc.(*net.UDPConn)
+	sender, err := newSender(c)
+	if err != nil {
+		c.Close()
+		return fmt.Errorf("the socket of link %d: %w", link, err)
+	}
+	s.conns[link], s.senders[link] = c, sender
+	if s.whole {
+		s.dontFragment(link, c)
+	}
+	if s.take != nil {
+		go s.read(link, c, s.take)
+	}
+	return nil
+}
+
+// Remove closes the socket of a link, as soon as what has arrived there is taken.
+func (s *Sockets) Remove(link int) {
+	if c := s.conns[link]; c != nil {
+		go c.Close() // it waits for who is taking, who may wait for the caller
+	}
+	delete(s.conns, link)
+	delete(s.senders, link)
+}
+
 // Start begins to receive. take is called with what has arrived, from a goroutine for each socket; the list is take's
 // until it returns, the datagrams for good.
 func (s *Sockets) Start(take func([]Datagram)) {
+	s.take = take
 	for link, c := range s.conns {
 		go s.read(link, c, take)
 	}
@@ -195,17 +223,21 @@ func (s *Sockets) Failures(link int, to netip.AddrPort) uint64 { return s.failur
 func (s *Sockets) DontFragment() {
 	s.whole = true
 	for link, c := range s.conns {
-		level, name, value := unix.IPPROTO_IP, unix.IP_MTU_DISCOVER, unix.IP_PMTUDISC_PROBE
-		if a, ok := c.LocalAddr().(*net.UDPAddr); ok && a.IP.To4() == nil {
-			level, name, value = unix.IPPROTO_IPV6, unix.IPV6_MTU_DISCOVER, unix.IPV6_PMTUDISC_PROBE
-		}
-		err := errors.New("it has no descriptor")
-		if raw, rawErr := c.SyscallConn(); rawErr == nil {
-			_ = raw.Control(func(fd uintptr) { err = unix.SetsockoptInt(int(fd), level, name, value) })
-		}
-		if err != nil {
-			s.log.Warn("datagrams of this link may be cut into pieces: its path MTU will not be found", "link", link, "error", err)
-		}
+		s.dontFragment(link, c)
+	}
+}
+
+func (s *Sockets) dontFragment(link int, c *net.UDPConn) {
+	level, name, value := unix.IPPROTO_IP, unix.IP_MTU_DISCOVER, unix.IP_PMTUDISC_PROBE
+	if a, ok := c.LocalAddr().(*net.UDPAddr); ok && a.IP.To4() == nil {
+		level, name, value = unix.IPPROTO_IPV6, unix.IPV6_MTU_DISCOVER, unix.IPV6_PMTUDISC_PROBE
+	}
+	err := errors.New("it has no descriptor")
+	if raw, rawErr := c.SyscallConn(); rawErr == nil {
+		_ = raw.Control(func(fd uintptr) { err = unix.SetsockoptInt(int(fd), level, name, value) })
+	}
+	if err != nil {
+		s.log.Warn("datagrams of this link may be cut into pieces: its path MTU will not be found", "link", link, "error", err)
 	}
 }
 

@@ -1,6 +1,7 @@
 package corosyncd
 
 import (
+	"context"
 	"fmt"
 	"log/slog"
 	"net/netip"
@@ -67,7 +68,25 @@ func (k *knetWires) settings(c *conf.Config, a addresses) (map[int]knet.Link, ma
 	return links, peers
 }
 
+// configure takes a configuration that was read again: links may have come, gone, or have another address.
 func (k *knetWires) configure(now time.Time, c *conf.Config, a addresses) {
+	own := ownAddrs(c, k.me, a)
+	for i, before := range k.own {
+		if own[i] != before {
+			k.s.Remove(i)
+			delete(k.own, i)
+		}
+	}
+	for i, addr := range own {
+		if k.own[i] == addr {
+			continue
+		}
+		if err := k.s.Add(context.Background(), i, addr); err != nil {
+			k.log.Error("a link that is new in the configuration cannot be used", "link", i, "error", err)
+			continue
+		}
+		k.own[i] = addr
+	}
 	k.links, k.peers = k.settings(c, a)
 	k.net.Configure(now, k.links, k.peers)
 	k.carryOut()

@@ -369,3 +369,69 @@ func TestNewKey(t *testing.T) {
 		}
 	}
 }
+
+// TestReloadLinks has a ring of both kinds come to a second link, lose its first, and give up the second, all while it runs.
+func TestReloadLinks(t *testing.T) {
+	if _, err := exec.LookPath("nft"); err != nil {
+		t.Skip(err)
+	}
+	t.Parallel()
+	conf := confWith("transport: knet")
+	h := hosts(t, 2, conf)
+	write := func(second bool) {
+		nodes := ""
+		for i := 1; i <= 2; i++ {
+			nodes += fmt.Sprintf("node {\nring0_addr: 10.98.0.%d\n", i)
+			if second {
+				nodes += fmt.Sprintf("ring1_addr: 10.99.0.%d\n", i)
+			}
+			nodes += fmt.Sprintf("nodeid: %d\nname: n%d\n}\n", i, i)
+		}
+		for _, o := range h {
+			if err := os.WriteFile(filepath.Join(o.dir, "etc", "corosync.conf"), []byte(conf(nodes)), 0o644); err != nil {
+				t.Fatal(err)
+			}
+		}
+	}
+	for i, o := range h {
+		o.must("ip", "addr", "add", fmt.Sprintf("10.99.0.%d/24", i+1), "dev", "eth0")
+		o.start(i == 0)
+	}
+	for _, o := range h {
+		o.members(15*time.Second, 1, 2)
+	}
+	link := func(i int) func(string) bool {
+		return func(out string) bool {
+			return strings.Contains(out, fmt.Sprintf("LINK: %d ", i)) && strings.Contains(out, fmt.Sprintf("(10.%d.0.", 98+i)) &&
+				strings.Contains(out[strings.Index(out, fmt.Sprintf("LINK: %d ", i)):], "enabled connected mtu: ")
+		}
+	}
+	for by := range h { // asked for at the original, and at ours
+		write(true)
+		h[by].must("corosync-cfgtool", "-R")
+		for _, o := range h {
+			o.await(10*time.Second, link(1), "corosync-cfgtool", "-n")
+		}
+		// What was only the second link carries the ring.
+		h[1].must("nft", "add table inet cut; add chain inet cut in { type filter hook input priority 0; }; add rule inet cut in ip saddr 10.98.0.0/24 drop")
+		for _, o := range h {
+			o.await(10*time.Second, func(out string) bool {
+				return strings.Contains(out, "nodeid: ") && !link(0)(strings.Split(out, "LINK: 1")[0]) && link(1)(out)
+			}, "corosync-cfgtool", "-n")
+		}
+		h[1].must("nft", "delete table inet cut")
+		for _, o := range h {
+			o.await(10*time.Second, link(0), "corosync-cfgtool", "-n")
+			o.members(time.Second, 1, 2)
+		}
+		write(false)
+		h[1-by].must("corosync-cfgtool", "-R")
+		for _, o := range h {
+			o.await(10*time.Second, func(out string) bool { return link(0)(out) && !strings.Contains(out, "LINK: 1") }, "corosync-cfgtool", "-n")
+			o.members(time.Second, 1, 2)
+			if out, err := o.output("corosync-cmapctl", "-m", "stats", "stats.knet"); err != nil || strings.Contains(out, ".link1.") {
+				t.Errorf("node %d: %v\n%s", o.number, err, out)
+			}
+		}
+	}
+}

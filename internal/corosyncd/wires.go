@@ -59,14 +59,20 @@ func port(c *conf.Config, link int) uint16 {
 	return uint16(5405 + link)
 }
 
-// openWires opens what the configuration asks for.
-func openWires(ctx context.Context, c *conf.Config, me uint32, a addresses, log *slog.Logger) (wires, error) {
+// ownAddrs is where this node's links are bound.
+func ownAddrs(c *conf.Config, me uint32, a addresses) map[int]netip.AddrPort {
 	own := map[int]netip.AddrPort{}
 	for i, addr := range a[me] {
 		if addr.IsValid() && (c.Totem.Transport == "knet" || i == 0) {
 			own[i] = netip.AddrPortFrom(addr, port(c, i))
 		}
 	}
+	return own
+}
+
+// openWires opens what the configuration asks for.
+func openWires(ctx context.Context, c *conf.Config, me uint32, a addresses, log *slog.Logger) (wires, error) {
+	own := ownAddrs(c, me, a)
 	key, err := readKey(c)
 	if err != nil {
 		return nil, err
