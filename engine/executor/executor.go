@@ -71,6 +71,7 @@ type Result struct {
 // Traits are what an agent's meta-data says that matters for digests.
 type Traits struct {
 	Known       bool
+	Parameters  []string // the names of all, in the meta-data's order
 	Private     []string // parameters that are secret
 	Unique      []string // parameters that need a restart where the agent has only the old reload
 	Reloadable  []string // parameters that reload-agent takes over

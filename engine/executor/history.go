@@ -103,26 +103,33 @@ func (e *Executor) entry(now time.Time, j *job, res Result, id string, last bool
 	}
 	t := res.Traits
 	if op.Interval == 0 && (t.ReloadAgent || t.Reload) {
+		// All that the agent knows counts, set or not, and an empty list, too: that the list is there says
+		// that the agent can reload.
 		restart := t.Unique
 		if t.ReloadAgent {
 			restart = nil
-			for _, p := range op.Params {
-				if instance(p.Name) && !slices.Contains(t.Reloadable, p.Name) {
-					restart = append(restart, p.Name)
+			for _, n := range t.Parameters {
+				if !slices.Contains(t.Reloadable, n) {
+					restart = append(restart, n)
 				}
 			}
 		}
-		if len(restart) > 0 {
-			restart = slices.Sorted(slices.Values(restart))
-			set("op-force-restart", " "+strings.Join(restart, " ")+" ")
-			set("op-restart-digest", digest(op, func(n string) bool { return slices.Contains(restart, n) }))
-		}
+		x.CreateAttr("op-force-restart", wordList(restart))
+		set("op-restart-digest", digest(op, func(n string) bool { return slices.Contains(restart, n) }))
 	}
 	if len(t.Private) > 0 {
-		set("op-secure-params", " "+strings.Join(t.Private, " ")+" ")
+		set("op-secure-params", wordList(t.Private))
 		set("op-secure-digest", digest(op, func(n string) bool { return !slices.Contains(t.Private, n) }))
 	}
 	return x
+}
+
+// wordList is a list of names as Pacemaker records it: readers look for a name with a space on both sides.
+func wordList(names []string) string {
+	if len(names) == 0 {
+		return ""
+	}
+	return "  " + strings.Join(names, " ") + "  "
 }
 
 // instance tells an agent's own parameter from what the cluster adds.

@@ -56,6 +56,7 @@ func (a *agents) describe(agent ocf.Agent) description {
 			if name == "plug" {
 				d.plug = "plug"
 			}
+			d.traits.Parameters = append(d.traits.Parameters, name)
 			if p.SelectAttrValue("private", "") == "1" {
 				d.traits.Private = append(d.traits.Private, name)
 			}
