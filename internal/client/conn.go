@@ -257,6 +257,11 @@ func (c *Controller) Close() { c.n.close() }
 
 // ask sends a task and waits for its answer's payload; src is the node that answered.
 func (c *Controller) ask(ctx context.Context, task, to string, payload *etree.Element, attrs ...string) (answer *etree.Element, src string, err error) {
+	return c.askFor(ctx, task, to, payload, hasReference, attrs...)
+}
+
+// askFor is ask where answers are told by another mark than the task's reference.
+func (c *Controller) askFor(ctx context.Context, task, to string, payload *etree.Element, fits func(ref string) func(*etree.Element) bool, attrs ...string) (answer *etree.Element, src string, err error) {
 	c.refs++
 	ref := fmt.Sprintf("%s-%s-%d", task, c.name, c.refs)
 	el := element("create_request_adv", append([]string{
@@ -269,7 +274,7 @@ func (c *Controller) ask(ctx context.Context, task, to string, payload *etree.El
 	if _, err := c.n.send(ctx, el, false); err != nil {
 		return nil, "", err
 	}
-	out, err := c.n.next(ctx, hasReference(ref))
+	out, err := c.n.next(ctx, fits(ref))
 	if err != nil {
 		return nil, "", err
 	}
@@ -398,6 +403,12 @@ func (c *Controller) Fail(ctx context.Context, o ResourceOrder) error {
 	return c.order(ctx, "lrm_fail", "fail", o)
 }
 
+// carriedOut tells the answer to an order: Pacemaker's controllers do not keep its reference, they name the task.
+func carriedOut(ref string) func(*etree.Element) bool {
+	same := hasReference(ref)
+	return func(el *etree.Element) bool { return same(el) || el.SelectAttrValue("crm_task", "") == "lrm_invoke" }
+}
+
 func (c *Controller) order(ctx context.Context, task, doing string, o ResourceOrder) error {
 	op := element("rsc_op", "transition-key", "0:0:0:xxxxxxxx-xrsc-opxx-xcrm-resourcexxxx", "on_node", o.Node)
 	to := o.Node
@@ -411,7 +422,7 @@ func (c *Controller) order(ctx context.Context, task, doing string, o ResourceOr
 	}
 	op.AddChild(element("primitive", "id", o.ID, "long-id", o.LongID, "class", o.Class, "provider", o.Provider, "type", o.Type))
 	op.AddChild(element("attributes", "crm_feature_set", cib.FeatureSet, "CRM_meta_timeout", "60000"))
-	el, _, err := c.ask(ctx, task, "crmd", op, "crm_host_to", to)
+	el, _, err := c.askFor(ctx, task, "crmd", op, carriedOut, "crm_host_to", to)
 	if err != nil {
 		return err
 	}
