@@ -730,6 +730,11 @@ func (c *Controller) properties(pairs ...[2]string) {
 	}
 }
 
+// Refreshed notes in the configuration that somebody had a node forget a resource: that has the cluster think anew.
+func (c *Controller) Refreshed(at time.Time) {
+	c.properties([2]string{"last-lrm-refresh", strconv.FormatInt(at.Unix(), 10)})
+}
+
 // Describe is one line about the controller, for logs and tests.
 func (c *Controller) Describe() string {
 	return fmt.Sprintf("%s %s dc=%s quorate=%v", c.self.Name, c.state, c.dc, c.quorate)

@@ -215,6 +215,7 @@ func (r *request) lrm(task string, op *etree.Element) {
 			return
 		}
 		answer(0)
+		core.Controller.Refreshed(time.Now())
 	})
 }
 
