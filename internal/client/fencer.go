@@ -38,11 +38,13 @@ func (f *Fencer) ask(ctx context.Context, op string, opts int, data *etree.Eleme
 	if data != nil {
 		el.CreateElement("st_calldata").AddChild(data)
 	}
-	reply, err := f.n.send(ctx, el, true)
+	// Pacemaker's fencer does not answer a request that does not wait for its end: what came of it is told later.
+	waits := opts&0x1000 != 0
+	reply, err := f.n.send(ctx, el, waits)
 	if err != nil {
 		return nil, err
 	}
-	if opts&0x1000 == 0 {
+	if !waits {
 		id := strconv.Itoa(f.n.call)
 		if reply, err = f.n.next(ctx, func(el *etree.Element) bool {
 			return el.Tag == "st-reply" && el.SelectAttrValue("st_callid", "") == id
@@ -182,7 +184,7 @@ func (f *Fencer) RemoveLevel(ctx context.Context, target string, index int) erro
 }
 
 func fenceLevel(target string, index int) *etree.Element {
-	el := element("fencing-level", "index", strconv.Itoa(index))
+	el := element("fencing-level", "id", strconv.Itoa(index), "index", strconv.Itoa(index))
 	if name, value, ok := strings.Cut(target, "="); ok {
 		el.CreateAttr("target-attribute", name)
 		el.CreateAttr("target-value", value)
