@@ -74,11 +74,11 @@ func sbdDaemon(env *program.Env, log *slog.Logger) (*sbd.Daemon, error) {
 	if len(d.Devices) > 3 {
 		return nil, fmt.Errorf("SBD_DEVICE names %d devices: there can be 3", len(d.Devices))
 	}
-	limit, err := strconv.ParseUint(strings.TrimSuffix(get("SBD_WATCHDOG_TIMEOUT", "5"), "s"), 10, 31)
+	limit, err := sbd.Seconds(get("SBD_WATCHDOG_TIMEOUT", "5"))
 	if err != nil || limit == 0 {
 		return nil, fmt.Errorf("SBD_WATCHDOG_TIMEOUT: %q is not a number of seconds", get("SBD_WATCHDOG_TIMEOUT", "5"))
 	}
-	d.Header.Watchdog = uint32(limit)
+	d.Header.Watchdog = uint32(limit / time.Second)
 	switch mode := get("SBD_STARTMODE", "always"); mode {
 	case "always":
 	case "clean":
@@ -99,8 +99,8 @@ func sbdDaemon(env *program.Env, log *slog.Logger) (*sbd.Daemon, error) {
 	if len(d.Devices) == 0 && d.Cluster == nil {
 		return nil, fmt.Errorf("SBD_DEVICE names no device and SBD_PACEMAKER is off: there is nothing to watch over this node with")
 	}
-	if delay := get("SBD_DELAY_START", "no"); !strings.EqualFold(delay, "no") && delay != "0" && !strings.EqualFold(delay, "false") && !strings.EqualFold(delay, "off") {
-		return nil, fmt.Errorf("not supported yet: SBD_DELAY_START=%s", delay)
+	if d.Delay, err = sbd.ParseDelay(get("SBD_DELAY_START", "no")); err != nil {
+		return nil, fmt.Errorf("SBD_DELAY_START: %w", err)
 	}
 	flush, late, err := timeoutAction(get("SBD_TIMEOUT_ACTION", "flush,reboot"))
 	if err != nil {
@@ -195,8 +195,8 @@ func sbdProcess(env *program.Env) int {
 // end by force leaves it unfed, and so ends the node.
 func sbdWatchdog(env *program.Env) node.Watchdog {
 	w := node.Watchdog{Timeout: 5 * time.Second}
-	if n, err := strconv.ParseUint(strings.TrimSuffix(strings.TrimSpace(env.Getenv("SBD_WATCHDOG_TIMEOUT")), "s"), 10, 31); err == nil && n > 0 {
-		w.Timeout = time.Duration(n) * time.Second
+	if t, err := sbd.Seconds(env.Getenv("SBD_WATCHDOG_TIMEOUT")); err == nil && t > 0 {
+		w.Timeout = t
 	}
 	for _, d := range sbdDevices(env.Getenv("SBD_DEVICE")) {
 		if d.Healthy { // the disk's time goes before the setting

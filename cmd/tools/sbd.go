@@ -25,8 +25,10 @@ Usage: sbd [OPTION]... COMMAND [ARGUMENT]...
   -3 N       create: how often slots are looked at (1)
   -4 N       create: after how long a message counts as delivered (10)
   -I N       how long one read or write may take (3)
+  -w DEVICE  test-watchdog: the watchdog (/dev/watchdog); SBD_WATCHDOG_DEV otherwise
+  -W -T      test-watchdog: with -W an even number of times, or with -T, there is no test
   -h         this page
-  -c -C N -D -F N -P -p FILE -R -r ACTION -S N -s N -T -t N -v -W -w DEVICE -z -Z -5 N  watch: as for the service sbd
+  -c -C N -D -F N -P -p FILE -R -r ACTION -S N -s N -t N -v -z -Z -5 N  watch: as for the service sbd
 Commands:
   create                 write the layout anew; all that is on the device is lost
   list                   the slots that are taken, and what is in them
@@ -34,6 +36,8 @@ Commands:
   allocate NODE          take a slot for a node
   message NODE MESSAGE   test, reset, off, crashdump, exit or clear
   ping NODE              whether a node's watch answers
+  query-watchdog         the watchdogs of this host
+  test-watchdog          arm a watchdog and let it reset this host
   watch                  keep watch over this node's slot
 `
 
@@ -61,6 +65,10 @@ func sbdMain(ctx context.Context, env *program.Env) int {
 	usage := func() int {
 		fmt.Fprint(env.Stderr, sbdHelp)
 		return 1
+	}
+	w := newWatchdogTool(env)
+	if limit, err := sbd.Seconds(env.Getenv("SBD_WATCHDOG_TIMEOUT")); err == nil && limit > 0 {
+		t.header.Watchdog = uint32(limit / time.Second)
 	}
 	options, words, err := getopt(env, "czC:DPRTWZhvw:d:n:p:1:2:3:4:5:t:I:F:S:s:r:", nil)
 	if err != nil {
@@ -95,6 +103,12 @@ func sbdMain(ctx context.Context, env *program.Env) int {
 			t.header.MsgWait = uint32(number)
 		case 'I':
 			t.io = time.Duration(number) * time.Second
+		case 'w':
+			w.path, w.named = value, true
+		case 'W':
+			w.asked++
+		case 'T':
+			w.noTimeout = true
 		case 'h':
 			fmt.Fprint(env.Stdout, sbdHelp)
 			return 0
@@ -136,8 +150,10 @@ func sbdMain(ctx context.Context, env *program.Env) int {
 		good = t.ping(ctx, word(1))
 	case "watch":
 		return program.NotYet(env, "sbd watch as a program: run the service sbd (clusterd sbd)")
-	case "query-watchdog", "test-watchdog":
-		return program.NotYet(env, "sbd "+words[0])
+	case "query-watchdog":
+		good = w.query()
+	case "test-watchdog":
+		good = w.test(ctx, t.header.Watchdog)
 	default:
 		return usage()
 	}

@@ -31,6 +31,8 @@ type Daemon struct {
 	Watchdog func(timeout time.Duration) (Feeder, error)
 	// Clean: a node that was fenced does not start before its slot was cleared.
 	Clean bool
+	// Delay is how long to wait before all else.
+	Delay Delay
 	// Cluster asks the cluster on this node; nil where it is no witness.
 	Cluster func(ctx context.Context) Health
 	// ClusterFirst is of Watch.
@@ -76,6 +78,12 @@ func (d *Daemon) Run(ctx context.Context) error {
 		var err error
 		if h, err = d.first(ctx); err != nil {
 			return err
+		}
+	}
+	if wait := d.Delay.Length(len(d.Devices) > 0, h); wait > 0 {
+		d.Log.Info("the start is delayed", "time", wait)
+		if Wait(ctx, wait) != nil {
+			return nil // asked to end before it began
 		}
 	}
 	loop := max(time.Duration(h.Loop)*time.Second, 10*time.Millisecond)
