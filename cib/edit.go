@@ -18,7 +18,8 @@ type edit struct {
 	root  *etree.Element
 	req   Request
 	was   *patch.Journal
-	ids   *index // of the document before the edit
+	ids   *index                  // of the document before the edit; nil: there is none
+	grown map[*etree.Element]bool // what got children that ids does not know
 	guard *acl.Guard
 
 	data            *etree.Element // the answer
@@ -53,6 +54,12 @@ func (e *edit) set(el *etree.Element, name, value string) {
 // add puts t, which belongs to nobody, at the end of parent.
 func (e *edit) add(parent *etree.Element, t etree.Token) {
 	e.was.Child(parent)
+	if e.ids != nil {
+		if e.grown == nil {
+			e.grown = map[*etree.Element]bool{}
+		}
+		e.grown[parent] = true
+	}
 	parent.AddChild(t)
 	if el, ok := t.(*etree.Element); ok {
 		e.guard.Created(el)

@@ -73,22 +73,19 @@ func (x *index) only(from *etree.Element, tag, id string) (el *etree.Element, su
 	return el, true
 }
 
-// child gives the one child of parent that has this name and id, nil where there are several or
-// nothing is known.
-func (x *index) child(parent *etree.Element, tag, id string) (el *etree.Element) {
-	if x == nil {
-		return nil
-	}
+// child gives the one child of parent that has this name and id, nil where there is none or there
+// are several; sure is false where there are several.
+func (x *index) child(parent *etree.Element, tag, id string) (el *etree.Element, sure bool) {
 	for _, have := range x.byID[id] {
 		if have.Tag != tag || have.Parent() != parent {
 			continue
 		}
 		if el != nil {
-			return nil
+			return nil, false
 		}
 		el = have
 	}
-	return el
+	return el, true
 }
 
 // update follows a change of the document below root.

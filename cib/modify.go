@@ -189,13 +189,7 @@ func (e *edit) merge(target, data *etree.Element) {
 	for _, t := range data.Child {
 		switch c := t.(type) {
 		case *etree.Element:
-			var m *etree.Element
-			if hasID(c) {
-				m = e.ids.child(target, c.Tag, id(c))
-			}
-			if m == nil {
-				m = match(target, c)
-			}
+			m := e.match(target, c)
 			if m == nil {
 				if c.SelectAttrValue(deleteMark, "") != "" {
 					continue
@@ -219,6 +213,18 @@ func hasComment(el *etree.Element, text string) bool {
 		}
 	}
 	return false
+}
+
+// match is the function match, where the index may know better.
+func (e *edit) match(target, c *etree.Element) *etree.Element {
+	if e.ids == nil || !hasID(c) {
+		return match(target, c)
+	}
+	have, sure := e.ids.child(target, c.Tag, id(c))
+	if have != nil || sure && !e.grown[target] {
+		return have
+	}
+	return match(target, c)
 }
 
 // match gives the child of target that c is merged with.
