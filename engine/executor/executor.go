@@ -470,6 +470,28 @@ func (e *Executor) FailRecurring(now time.Time, resource, reason string) {
 	r.queue = slices.DeleteFunc(r.queue, over)
 }
 
+// Stopped records that a resource was stopped that was seen to be gone while nobody is to do anything
+// about it; op tells of Resource, Node and FeatureSet.
+func (e *Executor) Stopped(now time.Time, op Op) {
+	r := e.resources[op.Resource]
+	if r == nil {
+		return
+	}
+	for _, j := range r.recurring {
+		j.gone = true
+	}
+	over := func(j *job) bool { return j.gone }
+	r.recurring = slices.DeleteFunc(r.recurring, over)
+	r.queue = slices.DeleteFunc(r.queue, over)
+	e.calls++
+	op.Action, op.Class, op.Provider, op.Type = "stop", r.class, r.provider, r.typ
+	op.Key = "-1:" + strconv.Itoa(e.calls) + ":0:" + nobody
+	e.record(now, r, &job{op: op, call: e.calls, queued: now, started: now, changed: now}, Result{Status: statusDone})
+}
+
+// nobody is the one who ordered what no plan did.
+const nobody = "xxxxxxxx-xrsc-opxx-xcrm-resourcexxxx"
+
 // Abandon forgets all that is under way, and answers for it: nobody will hear how it
 // ends. The history keeps that it began.
 func (e *Executor) Abandon(reason string) {

@@ -170,6 +170,30 @@ func TestFailRecurring(t *testing.T) {
 	}
 }
 
+// What is seen to be gone in maintenance counts as stopped in good order, and is monitored no more.
+func TestStopped(t *testing.T) {
+	f := &fake{runs: map[uint64]Op{}}
+	e := New(f)
+	now := time.Unix(1000, 0)
+	gone := Op{Resource: "R", Node: "n1"}
+	e.Stopped(now, gone) // nobody knows of it
+	e.Invoke(now, Op{Resource: "R", Class: "ocf", Provider: "p", Type: "t", Action: "monitor", Node: "n1", Interval: time.Minute, Key: "1:2:0:uuid"})
+	e.Finished(now, f.order[0], Result{})
+	f.take()
+	e.Stopped(now, gone)
+	if got := f.take(); got != "record R_last_0 0:0" {
+		t.Errorf("recorded: %s", got)
+	}
+	op := e.State("1").FindElement("//lrm_rsc_op[@id='R_last_0']")
+	if got := op.SelectAttrValue("operation_key", "") + " " + op.SelectAttrValue("transition-key", ""); got != "R_stop_0 -1:2:0:"+nobody {
+		t.Errorf("the history has %s", got)
+	}
+	e.Tick(now.Add(time.Hour))
+	if got := f.take(); got != "" {
+		t.Errorf("it goes on: %s", got)
+	}
+}
+
 // Of what is abandoned nobody hears the end; who ordered it is told, the history keeps that it began.
 func TestAbandon(t *testing.T) {
 	f := &fake{runs: map[uint64]Op{}}

@@ -251,9 +251,25 @@ func (r *remoteNode) lost(now time.Time) {
 		r.drop("Another node is connected")
 		return
 	}
+	if r.inMaintenance() {
+		r.core.world.Logf("remote: the connection to node %s, which is in maintenance, is lost", r.name)
+		r.unwatched(now)
+		return
+	}
 	r.core.world.Logf("remote: the connection to node %s is lost", r.name)
 	r.core.Executor.FailRecurring(now, r.name, "Lost connection to remote executor")
 	r.drop("Lost connection to remote executor")
+}
+
+// unwatched ends a connection in maintenance: nobody monitors it, and nothing is to be done but to tell that it is gone.
+func (r *remoteNode) unwatched(now time.Time) {
+	r.stop()
+	r.core.Executor.Stopped(now, executor.Op{Resource: r.name, Node: r.core.self.Name, FeatureSet: controller.FeatureSet})
+}
+
+func (r *remoteNode) inMaintenance() bool {
+	s := remoteState(r.core.Replica.Root(), r.name)
+	return s != nil && s.SelectAttrValue("node_in_maintenance", "") == "1"
 }
 
 // taken: another node connected. Was that not announced, this node has been given up by the others.
@@ -263,6 +279,11 @@ func (r *remoteNode) taken(now time.Time) {
 		return
 	}
 	r.core.world.Logf("remote: another node connected to %s, which nobody announced", r.name)
+	if r.inMaintenance() {
+		r.moved = true // that one says that the node is there
+		r.unwatched(now)
+		return
+	}
 	r.lost(now)
 }
 
