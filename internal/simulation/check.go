@@ -162,7 +162,7 @@ func (k *checker) agentStarts(h *Host, p *process, op executor.Op) {
 	}
 	fencing := fencingOn(p.core.Replica.Root())
 	by, at := k.planned(op)
-	for _, o := range k.c.Hosts {
+	for _, o := range k.c.all() {
 		if o == h || !held[op.Resource][o.ID] || k.falses[o.ID] {
 			continue
 		}
@@ -199,26 +199,33 @@ func (k *checker) agentEnded(h *Host, op executor.Op, res executor.Result) {
 
 // services holds that with fencing nothing truly runs twice.
 func (k *checker) services() {
-	for i, h := range k.c.Hosts {
+	all := k.c.all()
+	for i, h := range all {
 		for id, s := range h.services {
 			if !s.active || everywhere(id) && !s.promoted || k.lies[id] || k.falses[h.ID] {
 				continue
 			}
-			for _, o := range k.c.Hosts[i+1:] {
+			for _, o := range all[i+1:] {
 				t := o.services[id]
 				if t == nil || !t.active || everywhere(id) && !t.promoted || k.falses[o.ID] {
 					continue
 				}
-				p := h.pcmk
-				if !p.running() {
-					p = o.pcmk
-				}
-				if p.running() && fencingOn(p.core.Replica.Root()) {
+				if k.fences(h, o) {
 					k.fail(Twice, "%s runs on %s and %s", id, h.Name, o.Name)
 				}
 			}
 		}
 	}
+}
+
+// fences tells whether lost nodes are fenced, as the first of these hosts that knows says, or any other.
+func (k *checker) fences(hosts ...*Host) bool {
+	for _, h := range append(hosts, k.c.Hosts...) {
+		if h.pcmk.running() {
+			return fencingOn(h.pcmk.core.Replica.Root())
+		}
+	}
+	return false
 }
 
 // fenced takes the success that a fence agent told.

@@ -28,6 +28,8 @@ import (
 type Cluster struct {
 	clock
 	Hosts []*Host
+	// Remotes are hosts of Pacemaker Remote.
+	Remotes []*Host
 	// Log is what happened; it is written where Verbose is set.
 	Log     []string
 	Verbose bool
@@ -105,7 +107,7 @@ func (c *Cluster) Dump() string { return strings.Join(c.Log, "\n") }
 
 // Host finds a host by name; nil when there is none.
 func (c *Cluster) Host(name string) *Host {
-	for _, h := range c.Hosts {
+	for _, h := range c.all() {
 		if h.Name == name {
 			return h
 		}
@@ -138,7 +140,7 @@ func (c *Cluster) Broken() *Violation { return c.check.broken }
 // Running tells where a resource runs in truth.
 func (c *Cluster) Running(resource string) []string {
 	var out []string
-	for _, h := range c.Hosts {
+	for _, h := range c.all() {
 		if s := h.services[resource]; s != nil && s.active {
 			out = append(out, h.Name)
 		}

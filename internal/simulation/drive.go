@@ -53,6 +53,7 @@ func play(s *Scenario, verbose bool, a adapters) (*Outcome, error) {
 	if err != nil {
 		return nil, err
 	}
+	c.addRemotes(s.Remotes)
 	c.Verbose, c.adapt = verbose, a
 	if s.Agent > 0 {
 		c.speed.agent = ms(s.Agent)
@@ -62,7 +63,7 @@ func play(s *Scenario, verbose bool, a adapters) (*Outcome, error) {
 		return nil, err
 	}
 	d := &drive{Cluster: c, s: s}
-	for _, h := range c.Hosts {
+	for _, h := range c.all() {
 		h.disk.cib = doc
 		h.Boot()
 	}
@@ -118,8 +119,8 @@ func (d *drive) until(s Step, f func()) {
 // do lets a step happen.
 func (d *drive) do(s Step) error {
 	var h *Host
-	if s.Host > 0 && s.Host <= len(d.Hosts) {
-		h = d.Hosts[s.Host-1]
+	if all := d.all(); s.Host > 0 && s.Host <= len(all) {
+		h = all[s.Host-1]
 	}
 	number := func() int {
 		n, _ := strconv.Atoi(s.Arg)
@@ -148,7 +149,7 @@ func (d *drive) do(s Step) error {
 		d.until(s, func() { d.net.part(side, false) })
 	case "cut":
 		to := number()
-		if to < 1 || to > len(d.Hosts) || to == int(h.ID) {
+		if to < 1 || to > len(d.all()) || to == int(h.ID) {
 			return nil
 		}
 		d.net.cut[h.ID][to] = true
@@ -237,7 +238,7 @@ func (d *drive) repair() {
 		end()
 	}
 	d.net.heal()
-	for _, h := range d.Hosts {
+	for _, h := range d.all() {
 		h.faults, h.fence.mode, h.disk.full, h.disk.tear = map[string]*agentFault{}, "", false, false
 		h.Pause(false)
 		if p := h.pcmk; p.running() && p.paused {
@@ -256,6 +257,7 @@ func (d *drive) enlist(h *Host) {
 	switch {
 	case !h.On && h.boots > 0:
 		h.Boot()
+	case h.remote:
 	case h.On && (h.ring == nil || h.pcmk == nil):
 		h.StartCluster()
 	}
@@ -270,7 +272,7 @@ func (d *drive) settle() time.Duration {
 	for d.Now.Sub(begin) < settleLimit && d.Broken() == nil {
 		d.Run(500 * time.Millisecond)
 		if int(d.Now.Sub(begin)/time.Second)%20 == 19 {
-			for _, h := range d.Hosts {
+			for _, h := range d.all() {
 				d.enlist(h)
 			}
 		}
@@ -341,7 +343,10 @@ func (d *drive) settled() string {
 // truth tells where the CIB says that a resource runs and it does not, or the other way round.
 func (d *drive) truth() string {
 	root := d.Hosts[0].pcmk.core.Replica.Root()
-	for _, h := range d.Hosts {
+	for _, h := range d.all() {
+		if h.remote && root.FindElement(fmt.Sprintf("./status/node_state[@uname='%s'][@in_ccm='true']", h.Name)) == nil {
+			continue // nobody is connected to it
+		}
 		for _, r := range root.FindElements(fmt.Sprintf("./status/node_state[@uname='%s']/lrm/lrm_resources/lrm_resource", h.Name)) {
 			id := r.SelectAttrValue("id", "")
 			if r.SelectAttrValue("class", "") == "stonith" || d.check.lies[id] {
@@ -365,6 +370,9 @@ func (d *drive) truth() string {
 			}
 			s := h.services[id]
 			active := s != nil && s.active
+			if r.SelectAttrValue("type", "") == "remote" {
+				active = h.pcmk.core.RemoteConnected(id)
+			}
 			if last == "runs" && !active || last == "is stopped" && active {
 				return fmt.Sprintf("%s %s on %s, so the CIB says, but that is not true", id, last, h.Name)
 			}

@@ -39,6 +39,10 @@ type Host struct {
 	services map[string]*service
 	faults   map[string]*agentFault
 	fence    fenceFault
+
+	remote  bool    // it is one of Pacemaker Remote
+	serving bool    // its daemon runs
+	conns   []*conn // to its daemon
 }
 
 // disk is what survives a loss of power.
@@ -81,6 +85,10 @@ func (h *Host) Boot() {
 	h.On, h.paused, h.held, h.Fenced = true, false, nil, false
 	h.boots++
 	h.wanted = true
+	if h.remote {
+		h.serve()
+		return
+	}
 	h.startRing()
 }
 
@@ -92,7 +100,7 @@ func (h *Host) PowerOff() {
 	h.c.logf("%s: loses power", h.Name)
 	h.On, h.paused, h.held = false, false, nil
 	h.pcmk.kill()
-	h.pcmk, h.ring = nil, nil
+	h.pcmk, h.ring, h.serving, h.conns = nil, nil, false, nil
 	for _, s := range h.services {
 		s.active, s.promoted = false, false
 	}
@@ -122,7 +130,9 @@ func (h *Host) Pause(yes bool) {
 // StartCluster starts both roles, as `pcs cluster start` does; StopCluster stops them in good order.
 func (h *Host) StartCluster() {
 	h.wanted, h.Fenced = true, false
-	if h.On && h.ring == nil {
+	if h.remote {
+		h.serve()
+	} else if h.On && h.ring == nil {
 		h.startRing()
 	} else if h.On {
 		h.startPacemaker()
@@ -142,6 +152,9 @@ func (h *Host) StopCluster() {
 
 // KillPacemaker ends the role pacemaker without a word; the supervisor starts it again.
 func (h *Host) KillPacemaker() {
+	if h.remote {
+		h.killRemote()
+	}
 	if !h.pcmk.running() {
 		return
 	}

@@ -100,7 +100,7 @@ func (h *Host) runAgent(p *process, op executor.Op, done func(executor.Result)) 
 			// A promotable agent tells how good a place this is, as ocf:pacemaker:Stateful does.
 			score := "5"
 			p.call(func(time.Time) {
-				p.core.Attributes.Set(attribute.Update{Name: "master-" + op.Resource, Host: h.Name, Value: &score})
+				p.core.Attributes.Set(attribute.Update{Name: "master-" + op.Resource, Host: h.Name, Value: &score, Remote: h.remote})
 			})
 		}
 		done(res)
@@ -130,7 +130,7 @@ func (h *Host) effect(s *service, op executor.Op) {
 	case "demote":
 		s.promoted = false
 	case "migrate_from":
-		for _, o := range h.c.Hosts {
+		for _, o := range h.c.all() {
 			if o.Name == op.Param("CRM_meta_migrate_source") && o.service(op.Resource).active {
 				o.service(op.Resource).active = false
 				s.active = true
@@ -157,7 +157,7 @@ func (h *Host) runFence(action, plug string, timeout time.Duration, done func(fe
 		res = fencer.AgentResult{Code: 1, Reason: "the agent did not complete in time"}
 	}
 	if action == "list" && res.Code == 0 {
-		for _, o := range c.Hosts {
+		for _, o := range c.all() {
 			res.Output += o.Name + ",\n"
 		}
 	}

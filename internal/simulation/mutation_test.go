@@ -83,6 +83,10 @@ func TestCheckerFindsWhatIsBroken(t *testing.T) {
 			Nodes: 3, Fencing: true, Devices: "one", Length: 60000,
 			Steps: []Step{{At: 5000, Do: "pause", Host: 1, For: 20000}},
 		}},
+		{Unconfirmed, wrap(func(w node.World) node.World { return credulous{w} }), Scenario{
+			Nodes: 3, Remotes: 1, Fencing: true, Devices: "one", Length: 120000,
+			Steps: []Step{{At: 5000, Do: "move", Host: 1, Arg: "P1 remote1"}, {At: 20000, Do: "part", Host: 4, For: 90000}},
+		}},
 		{Forgotten, wrap(func(w node.World) node.World { return deaf{w} }), Scenario{
 			Nodes: 3, Length: 60000,
 			Steps: []Step{

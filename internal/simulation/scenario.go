@@ -15,6 +15,8 @@ type Scenario struct {
 	// Seed decides what the scenario leaves open: how long packets and agents take.
 	Seed  uint64 `json:"seed"`
 	Nodes int    `json:"nodes"`
+	// Remotes are hosts of Pacemaker Remote, whose numbers follow those of the nodes.
+	Remotes int `json:"remotes,omitempty"`
 	// Fast: lost nodes are detected as where corosync.conf sets no timers.
 	Fast bool `json:"fast,omitempty"`
 	// Fencing is stonith-enabled, Devices how it is done: "one" device for all, or one for "each" node;
@@ -116,6 +118,9 @@ func (s *Scenario) document() (*etree.Element, error) {
 			for i := 1; i <= s.Nodes; i++ {
 				hosts = append(hosts, fmt.Sprintf("node%d", i))
 			}
+			for i := 1; i <= s.Remotes; i++ {
+				hosts = append(hosts, fmt.Sprintf("%s%d", RemoteName, i))
+			}
 		}
 		for i, h := range hosts {
 			names := []string{fmt.Sprintf("F%d", i+1)}
@@ -133,6 +138,9 @@ func (s *Scenario) document() (*etree.Element, error) {
 				}
 			}
 		}
+	}
+	for i := 1; i <= s.Remotes; i++ {
+		fmt.Fprintf(&b, `<primitive id="%[1]s%[2]d" class="ocf" provider="pacemaker" type="remote"><operations><op id="%[1]s%[2]d-m" name="monitor" interval="10s" timeout="5s"/><op id="%[1]s%[2]d-s" name="start" interval="0s" timeout="15s"/></operations></primitive>`, RemoteName, i)
 	}
 	for _, r := range s.Resources {
 		b.WriteString(resource(r))
@@ -216,7 +224,41 @@ func Generate(seed uint64) *Scenario {
 			s.Steps = append(s.Steps, Step{At: moment + r.IntN(50), Do: "power", Host: i, For: 1000 + r.IntN(5000)})
 		}
 	}
+	s.remotes(rand.New(rand.NewPCG(seed, 3)))
 	return s
+}
+
+// remotes gives one scenario in five a remote host or two, and faults of theirs.
+func (s *Scenario) remotes(r *rand.Rand) {
+	if r.IntN(5) != 0 {
+		return
+	}
+	s.Remotes = 1 + r.IntN(4)/3
+	at := func() int { return r.IntN(s.Length) }
+	if len(s.Steps) > 0 && r.IntN(2) == 0 { // with what happens to others
+		at = func() int { return max(0, s.Steps[r.IntN(len(s.Steps))].At+r.IntN(2000)-1000) }
+	}
+	for range 1 + r.IntN(4) {
+		n := 1 + r.IntN(s.Remotes)
+		f := Step{At: min(at(), s.Length), Host: s.Nodes + n, For: 200 + r.IntN(10000)}
+		switch r.IntN(8) {
+		case 0, 1:
+			f.Do = "power"
+		case 2:
+			f.Do = "kill-pacemaker"
+		case 3:
+			f.Do = "pause"
+		case 4:
+			f.Do = "part"
+		case 5:
+			f.Do, f.Arg = "cut", fmt.Sprint(1+r.IntN(s.Nodes))
+		case 6:
+			f.Do, f.Host, f.Arg = "move", 1+r.IntN(s.Nodes), fmt.Sprintf("%s %s%d", s.Resources[r.IntN(len(s.Resources))], RemoteName, n)
+		case 7:
+			f.Do, f.Host, f.Arg = "move", 1+r.IntN(s.Nodes), fmt.Sprintf("%[1]s%[2]d node%[3]d", RemoteName, n, 1+r.IntN(s.Nodes))
+		}
+		s.Steps = append(s.Steps, f)
+	}
 }
 
 func (s *Scenario) anyPrimitive(r *rand.Rand) string {

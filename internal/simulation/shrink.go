@@ -39,6 +39,7 @@ func Shrink(s *Scenario) (*Scenario, *Violation, error) {
 		}
 		for _, change := range []func(s *Scenario) bool{
 			func(s *Scenario) bool { s.Nodes--; return s.Nodes >= 2 },
+			func(s *Scenario) bool { s.Remotes--; return s.Remotes >= 0 },
 			func(s *Scenario) bool { was := s.Constraints; s.Constraints = false; return was },
 			func(s *Scenario) bool { was := s.Fast; s.Fast = false; return was },
 			func(s *Scenario) bool { was := s.Policy; s.Policy = ""; return was != "" },

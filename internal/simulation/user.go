@@ -126,7 +126,7 @@ func (d *drive) order(h *Host, s Step) {
 			p.core.Fencer.Fence(now, fencer.Request{Target: s.Arg, Action: "reboot", Client: "stonith_admin", Timeout: time.Minute}, func(error) {})
 			return
 		}
-		for _, o := range d.Hosts {
+		for _, o := range d.all() {
 			if v := o.services[s.Arg]; v != nil && v.active {
 				order := etree.NewElement("rsc_op")
 				order.CreateAttr("operation", "asyncmon")
