@@ -22,7 +22,7 @@ func (p *planner) assignClone(r *Resource, prefer *Node, stopIfFail bool) {
 		p.addDependent(k, r)
 	}
 	p.showScores(r, "pcmk__clone_assign")
-	status.MergeSort(r.Children, p.compareInstances)
+	p.sortInstances(r.Children, p.compareInstances)
 	p.assignInstances(r, r.Children, r.Clone.Max, r.Clone.NodeMax)
 	if r.Has(status.Promotable) {
 		p.setRoles(r)
@@ -43,6 +43,13 @@ func instanceNumber(r *Resource) int {
 func compareNumbers(a, b *Resource) int { return instanceNumber(a) - instanceNumber(b) }
 
 func didFail(r *Resource) bool { return someSet(r, status.Failed) }
+
+// sortInstances sorts instances by compareInstances, or what builds on it.
+func (p *planner) sortInstances(list []*Resource, compare func(a, b *Resource) int) {
+	p.drawn = map[*Resource]int{}
+	status.MergeSort(list, compare)
+	p.drawn = nil
+}
 
 // compareInstances orders instances: those that should keep their place first.
 func (p *planner) compareInstances(a, b *Resource) int {
@@ -117,6 +124,15 @@ func (p *planner) compareInstances(a, b *Resource) int {
 // colocationScore is what all colocations together make of an instance's
 // current node.
 func (p *planner) colocationScore(r *Resource) int {
+	score, known := p.drawn[r]
+	if !known {
+		score = p.sumColocations(r)
+		p.drawn[r] = score
+	}
+	return score
+}
+
+func (p *planner) sumColocations(r *Resource) int {
 	n := p.c.CurrentNode(r)
 	var t table
 	t.Put(n, n.Score)
@@ -298,7 +314,7 @@ func (p *planner) assignBundle(r *Resource, prefer *Node, stopIfFail bool) {
 	r.Set(status.Assigning)
 	p.showScores(r, "pcmk__bundle_assign")
 	list := append([]*Resource(nil), instances(r)...)
-	status.MergeSort(list, p.compareInstances)
+	p.sortInstances(list, p.compareInstances)
 	p.assignInstances(r, list, len(r.Bundle.Parts), r.Bundle.PerHost)
 	for _, part := range r.Bundle.Parts {
 		if part.IP != nil {

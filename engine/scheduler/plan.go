@@ -25,6 +25,7 @@ type planner struct {
 	changes     int                  // of flags, while they have
 	readings    map[reading]result
 	notified    []bool
+	drawn       map[*Resource]int // while instances are sorted: their colocation scores
 }
 
 // ErrFeatureSet is returned for a CIB that newer software wrote.

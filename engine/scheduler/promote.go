@@ -243,7 +243,7 @@ func (p *planner) sortByPromotion(clone *Resource) {
 			}
 		}
 	}
-	status.MergeSort(clone.Children, func(a, b *Resource) int {
+	p.sortInstances(clone.Children, func(a, b *Resource) int {
 		if a.PromoPriority != b.PromoPriority {
 			if a.PromoPriority > b.PromoPriority {
 				return -1

@@ -10,6 +10,7 @@ import (
 // TestTools runs the small programs against a cluster of two hosts, and agents that run them.
 func TestTools(t *testing.T) {
 	b := cluster(t, 2, false)
+	b.simulate(t)
 	for _, c := range []struct {
 		argv string
 		code int
