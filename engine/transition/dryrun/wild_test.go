@@ -101,10 +101,25 @@ func (w *wild) resource(i int) {
 		some[n] = w.chance("active", 60)
 	}
 	there := func(n int) bool { return some[n] }
-	switch w.pick("shape", "primitive", "primitive", "group", "clone", "clone", "promotable", "unique", "bundle") {
+	switch w.pick("shape", "primitive", "primitive", "group", "clone", "clone", "promotable", "unique", "bundle", "guest", "cloned group") {
 	case "primitive":
 		w.primitive(id)
 		w.run(id, here)
+	case "guest": // carries a node, on which others may run
+		fmt.Fprintf(&w.b, `<primitive id="%s" class="ocf" provider="lab" type="Dummy">`, id)
+		w.meta(id, "remote-node", "g"+id)
+		w.b.WriteString(`</primitive>`)
+		w.run(id, here)
+	case "cloned group":
+		fmt.Fprintf(&w.b, `<clone id="%s">`, id)
+		w.meta(id, "interleave", w.pick("interleave", "true", "false"))
+		fmt.Fprintf(&w.b, `<group id="%sg">`, id)
+		for k := range w.number("members", 1, 3) {
+			member := fmt.Sprintf("%sp%d", id, k)
+			w.primitive(member)
+			w.run(member, there)
+		}
+		w.b.WriteString(`</group></clone>`)
 	case "group":
 		fmt.Fprintf(&w.b, `<group id="%s">`, id)
 		w.meta(id)
@@ -140,12 +155,32 @@ func (w *wild) resource(i int) {
 
 func (w *wild) constraint(i int) {
 	x, y := w.number("one", 0, len(w.tops)-1), w.number("other", 0, len(w.tops)-1)
-	switch kind := w.pick("constraint", "location", "colocation", "order", "ticket"); {
+	switch kind := w.pick("constraint", "location", "colocation", "order", "ticket", "set", "rule"); {
 	case kind == "location":
 		fmt.Fprintf(&w.b, `<rsc_location id="c%d" rsc="%s" node="n%d" score="%s"/>`, i, w.tops[x], w.number("at", 1, w.nodes), w.pick("score", "100", "-INFINITY", "INFINITY", "-10"))
 	case kind == "ticket":
 		fmt.Fprintf(&w.b, `<rsc_ticket id="c%d" rsc="%s" ticket="t" loss-policy="%s"/>`, i, w.tops[x], w.pick("loss", "stop", "freeze", "demote"))
+	case kind == "rule":
+		fmt.Fprintf(&w.b, `<rsc_location id="c%d" rsc="%s"><rule id="c%dr" score="%s" boolean-op="%s"><expression id="c%dr1" attribute="#uname" operation="%s" value="n%d"/><expression id="c%dr2" attribute="site" operation="defined"/></rule></rsc_location>`,
+			i, w.tops[x], i, w.pick("score", "100", "-INFINITY", "-10"), w.pick("joined", "and", "or"), i, w.pick("is", "eq", "ne"), w.number("at", 1, w.nodes), i)
 	case x <= y:
+	case kind == "set": // of all from one to the other, or of two of them
+		tag := w.pick("set of", "order", "colocation")
+		attrs := w.pick("sequential", "", ` sequential="false"`)
+		if tag == "order" && attrs != "" {
+			attrs += w.pick("require-all", "", ` require-all="false"`)
+		}
+		fmt.Fprintf(&w.b, `<rsc_%s id="c%d"`, tag, i)
+		if tag == "colocation" {
+			fmt.Fprintf(&w.b, ` score="%s"`, w.pick("score", "INFINITY", "50"))
+		}
+		fmt.Fprintf(&w.b, `><resource_set id="c%ds"%s>`, i, attrs)
+		for k := y; k <= x; k++ {
+			if k == y || k == x || w.chance("in the set", 50) {
+				fmt.Fprintf(&w.b, `<resource_ref id="%s"/>`, w.tops[k])
+			}
+		}
+		fmt.Fprintf(&w.b, `</resource_set></rsc_%s>`, tag)
 	case kind == "colocation":
 		fmt.Fprintf(&w.b, `<rsc_colocation id="c%d" rsc="%s" with-rsc="%s" score="%s"/>`, i, w.tops[x], w.tops[y], w.pick("score", "INFINITY", "-INFINITY", "50", "-50"))
 	case kind == "order":
@@ -169,6 +204,9 @@ func wildCluster(t *rapid.T) string {
 	w.b.WriteString(`</cluster_property_set></crm_config><nodes>`)
 	for n := 1; n <= w.nodes; n++ {
 		fmt.Fprintf(&w.b, `<node id="%d" uname="n%d"><instance_attributes id="n%da">`, n, n, n)
+		if w.chance("site", 50) {
+			fmt.Fprintf(&w.b, `<nvpair id="n%da-site" name="site" value="a"/>`, n)
+		}
 		for _, a := range []string{"standby", "maintenance"} {
 			if w.chance(a, 10) {
 				fmt.Fprintf(&w.b, `<nvpair id="n%da-%s" name="%s" value="true"/>`, n, a, a)
@@ -195,6 +233,9 @@ func wildCluster(t *rapid.T) string {
 			entries = ""
 		}
 		fmt.Fprintf(&w.b, `<node_state id="%d" uname="n%d" %s><lrm id="%d"><lrm_resources>%s</lrm_resources></lrm></node_state>`, n, n, state, n, entries)
+	}
+	if w.chance("ticket known", 60) {
+		fmt.Fprintf(&w.b, `<tickets><ticket_state id="t" granted="%s" standby="%s"/></tickets>`, w.pick("granted", "true", "false"), w.pick("ticket standby", "false", "false", "true"))
 	}
 	w.b.WriteString(`</status></cib>`)
 	return w.b.String()
