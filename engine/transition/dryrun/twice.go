@@ -14,7 +14,7 @@ func (s *Simulation) commitState(n *etree.Element) {
 		twice = holdsTwice(n)
 		s.twice[n] = twice
 	}
-	if twice {
+	if twice || s.fresh != nil {
 		s.joinTwins(n)
 		if s.fresh != nil {
 			s.fresh.Parent().RemoveChild(s.fresh)
