@@ -238,6 +238,17 @@ func BenchmarkPlanFarm(b *testing.B) {
 	}
 }
 
+// BenchmarkPlanTraced is BenchmarkPlanFarm/16x1000 with the origins of all scores and actions.
+func BenchmarkPlanTraced(b *testing.B) {
+	root := parse(b, farm(16, 200, 20, 380, 0))
+	b.ReportAllocs()
+	for b.Loop() {
+		if _, err := scheduler.Plan(scheduler.Input{CIB: root, Now: when, NoScores: true, Trace: &scheduler.Trace{}}); err != nil {
+			b.Fatal(err)
+		}
+	}
+}
+
 func BenchmarkPlanTwoNodes(b *testing.B) { benchmark(b, farm(2, 2, 1, 4, 0)) }
 
 func BenchmarkPlanIdle(b *testing.B) { benchmark(b, farm(16, 60, 10, 200, 0)) }
