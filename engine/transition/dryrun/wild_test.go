@@ -23,6 +23,20 @@ type wild struct {
 	nodes   int
 	history []strings.Builder
 	tops    []string
+	clones  map[string]bool
+	migrate map[string]bool // something of it may migrate
+}
+
+// waits tells whether an order of two can end in a circle that the original makes as well: a
+// clone that moves stops when all that follows it has left, and what follows it and migrates
+// leaves when the clone has started elsewhere.
+func (w *wild) waits(first, then int) bool {
+	clone, migrate := false, false
+	for _, id := range w.tops[first : then+1] {
+		clone = clone || w.clones[id]
+		migrate = migrate || w.migrate[id]
+	}
+	return clone && migrate
 }
 
 func (w *wild) pick(name string, list ...string) string {
@@ -55,6 +69,9 @@ func (w *wild) meta(id string, given ...string) {
 	}
 	for _, m := range more {
 		if w.chance(m[0], 6) {
+			if m[0] == "allow-migrate" {
+				w.migrate[w.tops[len(w.tops)-1]] = true
+			}
 			fmt.Fprintf(&w.b, `<nvpair id="%s-m-%s" name="%s" value="%s"/>`, id, m[0], m[0], m[1])
 		}
 	}
@@ -101,7 +118,9 @@ func (w *wild) resource(i int) {
 		some[n] = w.chance("active", 60)
 	}
 	there := func(n int) bool { return some[n] }
-	switch w.pick("shape", "primitive", "primitive", "group", "clone", "clone", "promotable", "unique", "bundle", "guest", "cloned group") {
+	shape := w.pick("shape", "primitive", "primitive", "group", "clone", "clone", "promotable", "unique", "bundle", "guest", "cloned group")
+	w.clones[id] = shape != "primitive" && shape != "group" && shape != "guest"
+	switch shape {
 	case "primitive":
 		w.primitive(id)
 		w.run(id, here)
@@ -166,6 +185,9 @@ func (w *wild) constraint(i int) {
 	case x <= y:
 	case kind == "set": // of all from one to the other, or of two of them
 		tag := w.pick("set of", "order", "colocation")
+		if tag == "order" && w.waits(y, x) {
+			return
+		}
 		attrs := w.pick("sequential", "", ` sequential="false"`)
 		if tag == "order" && attrs != "" {
 			attrs += w.pick("require-all", "", ` require-all="false"`)
@@ -183,13 +205,13 @@ func (w *wild) constraint(i int) {
 		fmt.Fprintf(&w.b, `</resource_set></rsc_%s>`, tag)
 	case kind == "colocation":
 		fmt.Fprintf(&w.b, `<rsc_colocation id="c%d" rsc="%s" with-rsc="%s" score="%s"/>`, i, w.tops[x], w.tops[y], w.pick("score", "INFINITY", "-INFINITY", "50", "-50"))
-	case kind == "order":
+	case kind == "order" && !w.waits(y, x):
 		fmt.Fprintf(&w.b, `<rsc_order id="c%d" first="%s" then="%s" kind="%s"/>`, i, w.tops[y], w.tops[x], w.pick("kind", "Mandatory", "Optional"))
 	}
 }
 
 func wildCluster(t *rapid.T) string {
-	w := &wild{t: t, nodes: rapid.IntRange(1, 4).Draw(t, "nodes")}
+	w := &wild{t: t, nodes: rapid.IntRange(1, 4).Draw(t, "nodes"), clones: map[string]bool{}, migrate: map[string]bool{}}
 	w.history = make([]strings.Builder, w.nodes+1)
 	fmt.Fprintf(&w.b, `<cib crm_feature_set="3.19.7" validate-with="pacemaker-4.0" epoch="1" num_updates="1" admin_epoch="0" have-quorum="%s" dc-uuid="1"><configuration><crm_config><cluster_property_set id="o">`, w.pick("quorum", "1", "1", "1", "0"))
 	for _, o := range [][]string{
