@@ -149,7 +149,7 @@ func finish(s *session.Session, words []string, err error) int {
 	case errors.Is(err, report.ErrSilent):
 		return 1
 	case errors.Is(err, report.ErrFailed):
-		if s.Minor() >= 10 && !s.Out.Records {
+		if !s.Out.Records {
 			s.Out.Error(report.ErrFailed.Error())
 		}
 		return 1

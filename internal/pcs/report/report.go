@@ -231,7 +231,7 @@ func (c *Console) Check(items ...Item) error {
 // Failed tells whether an error was told.
 func (c *Console) Failed() bool { return c.failed }
 
-// ErrFailed ends a command whose errors have been told; from 0.10 on a closing line says so.
+// ErrFailed ends a command whose errors have been told; a closing line says so.
 var ErrFailed = errors.New("Errors have occurred, therefore pcs is unable to continue")
 
 // ErrSilent ends a command with exit code 1 and without a word more.
