@@ -1,7 +1,9 @@
 package session
 
 import (
+	"fmt"
 	"os"
+	"slices"
 	"strings"
 
 	"hacluster/internal/pcs/corosynccheck"
@@ -34,9 +36,12 @@ func (s *Session) KnownHosts() *client.Hosts {
 	return h
 }
 
-// UnknownHosts tells of hosts that this one cannot talk to.
+// UnknownHosts tells of hosts that this one cannot talk to. The original writes their names small.
 func UnknownHosts(names []string) report.Item {
-	return report.Errorf("%s %s %s not known to pcs", report.Plural(len(names), "Host", "Hosts"), strings.ToLower(report.QuoteSorted(names)), report.Plural(len(names), "is", "are"))
+	one := report.Plural(len(names), "host", "hosts")
+	text := fmt.Sprintf("%s %s not known to pcs, try to authenticate the %s using 'pcs host auth %s' command",
+		report.QuoteSorted(names), report.Plural(len(names), "is", "are"), one, strings.Join(slices.Sorted(slices.Values(names)), " "))
+	return report.Errorf("%s %s", strings.ToUpper(one[:1])+one[1:], strings.ToLower(text)).Coded("HOST_NOT_FOUND")
 }
 
 // Targets are the hosts of names that this one can talk to, and what is told of the others. skip leaves those
