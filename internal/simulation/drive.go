@@ -353,12 +353,13 @@ func (d *drive) truth() string {
 				continue
 			}
 			// The newest operation that tells anything.
-			last, call := "", -1
+			last, call, started := "", -1, false
 			for _, op := range r.SelectElements("lrm_rsc_op") {
 				n, _ := strconv.Atoi(op.SelectAttrValue("call-id", "-1"))
 				if n < call || op.SelectAttrValue("op-status", "") != "0" {
 					continue
 				}
+				started = op.SelectAttrValue("operation", "") == "start"
 				switch op.SelectAttrValue("operation", "") + op.SelectAttrValue("rc-code", "") {
 				case "start0", "monitor0", "monitor8", "promote0", "demote0", "migrate_from0":
 					last, call = "runs", n
@@ -371,6 +372,11 @@ func (d *drive) truth() string {
 			s := h.services[id]
 			active := s != nil && s.active
 			if r.SelectAttrValue("type", "") == "remote" {
+				if started {
+					// Nobody watches it, so its loss is not known. That is left so only where its stop is
+					// blocked: else a monitor would be left to be done.
+					continue
+				}
 				active = h.pcmk.core.RemoteConnected(id)
 			}
 			if last == "runs" && !active || last == "is stopped" && active {
