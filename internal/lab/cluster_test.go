@@ -201,12 +201,27 @@ func TestDaemonsDieServicesLive(t *testing.T) {
 		at = "2"
 	}
 	pid := b.do(at, "cat", "/run/httpd/httpd.pid")
-	for _, how := range [][]string{{"pkill", "-9", "clusterd"}, {"pkill", "-9", "-f", "clusterd pacemaker"}, {"pkill", "-9", "-f", "clusterd corosync"}} {
-		old := b.do(at, "pgrep", "-o", "-f", "clusterd pacemaker")
+	b.do(at, "systemctl", "start", "pcsd")
+	for _, c := range []struct {
+		how    []string
+		daemon string // which is another one afterwards
+		stays  string // and which is not
+	}{
+		{[]string{"pkill", "-9", "clusterd"}, "clusterd pacemaker", ""},
+		{[]string{"pkill", "-9", "-f", "clusterd pacemaker"}, "clusterd pacemaker", "clusterd (corosync|pcsd)"},
+		{[]string{"pkill", "-9", "-f", "clusterd corosync"}, "clusterd pacemaker", "clusterd pcsd"},
+		{[]string{"pkill", "-9", "-f", "clusterd pcsd"}, "clusterd pcsd", "clusterd (corosync|pacemaker)"},
+	} {
+		how := c.how
+		old := b.do(at, "pgrep", "-o", "-f", c.daemon)
+		stay := ""
+		if c.stays != "" {
+			stay = b.do(at, "pgrep", "-f", c.stays)
+		}
 		b.try(at, how...)
 		begin := time.Now()
-		for { // the daemon is another one, and knows of its service again
-			code, now := b.try(at, "pgrep", "-o", "-f", "clusterd pacemaker")
+		for { // the daemon is another one, and the cluster knows of its service again
+			code, now := b.try(at, "pgrep", "-o", "-f", c.daemon)
 			_, page := b.try(at, "crm_mon", "-1r")
 			if code == 0 && now != old && strings.Contains(page, "Web\t(ocf::heartbeat:apache):\tStarted node"+at) {
 				break
@@ -218,6 +233,11 @@ func TestDaemonsDieServicesLive(t *testing.T) {
 		}
 		if now := b.do(at, "cat", "/run/httpd/httpd.pid"); now != pid {
 			t.Errorf("%v: the web server's process id was %s, is %s", how, pid, now)
+		}
+		if c.stays != "" {
+			if now := b.do(at, "pgrep", "-f", c.stays); now != stay {
+				t.Errorf("%v: the other roles were processes %s, are %s", how, strings.Fields(stay), strings.Fields(now))
+			}
 		}
 		b.settled(30*time.Second, "1", "2")
 	}
