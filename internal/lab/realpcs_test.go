@@ -2,9 +2,11 @@ package lab_test
 
 import (
 	"bytes"
+	"errors"
 	"os"
 	"os/exec"
 	"path/filepath"
+	"strconv"
 	"strings"
 	"testing"
 	"time"
@@ -73,12 +75,19 @@ func realLab() string {
 	return ""
 }
 
-// TestOurPcsDrivesDebianHosts does the same the other way round: pcsd, corosync and Pacemaker are Debian's.
-func TestOurPcsDrivesDebianHosts(t *testing.T) {
+// originals are hosts on which the originals run: corosync, Pacemaker and pcs as Debian ships them.
+type originals struct {
+	t           *testing.T
+	script, dir string
+}
+
+// originalHosts brings n of them up for the test's time.
+func originalHosts(t *testing.T, n int) *originals {
+	t.Helper()
 	needDebianPcs(t)
-	script := realLab()
+	o := &originals{t: t, script: realLab(), dir: t.TempDir()}
 	switch {
-	case script == "":
+	case o.script == "":
 		t.Skip("there is no lab of the originals (HACLUSTER_REAL_LAB names its script)")
 	case os.Geteuid() != 0:
 		t.Skip("only root can bring test hosts up")
@@ -90,28 +99,58 @@ func TestOurPcsDrivesDebianHosts(t *testing.T) {
 			t.Skip(p + " is not on this machine")
 		}
 	}
-	dir := t.TempDir()
-	lab := func(words ...string) (string, error) {
-		cmd := exec.Command(script, words...)
-		cmd.Env = append(os.Environ(), "REAL_LAB="+dir)
-		out, err := cmd.CombinedOutput()
-		return string(out), err
-	}
 	t.Cleanup(func() {
-		if out, err := lab("down"); err != nil {
+		if out, err := o.lab("down"); err != nil {
 			t.Log(err, out)
 		}
 	})
-	if out, err := lab("up", "2"); err != nil {
+	if out, err := o.lab("up", strconv.Itoa(n)); err != nil {
 		t.Fatalf("%v\n%s", err, out)
 	}
-	ours, err := os.ReadFile(filepath.Join(programs, "pcs"))
+	return o
+}
+
+// lab runs the script that has the hosts.
+func (o *originals) lab(words ...string) (string, error) {
+	cmd := exec.Command(o.script, words...)
+	cmd.Env = append(os.Environ(), "REAL_LAB="+o.dir)
+	out, err := cmd.CombinedOutput()
+	return string(out), err
+}
+
+// try runs a command in a host.
+func (o *originals) try(host string, argv ...string) (int, string) {
+	out, err := o.lab(append([]string{"exec", "node" + host, "--"}, argv...)...)
+	var exit *exec.ExitError
+	if errors.As(err, &exit) {
+		return exit.ExitCode(), out
+	}
 	if err != nil {
-		t.Fatal(err)
+		return -1, err.Error()
 	}
-	if err := os.WriteFile(filepath.Join(dir, "hosts/node1/root/pcs"), ours, 0o755); err != nil {
-		t.Fatal(err)
+	return 0, out
+}
+
+// ours puts one of our programs into a host, below /root, under a name.
+func (o *originals) ours(host, program, name string) {
+	o.t.Helper()
+	text, err := os.ReadFile(filepath.Join(programs, program))
+	if err == nil {
+		err = os.MkdirAll(filepath.Dir(filepath.Join(o.dir, "hosts/node"+host+"/root", name)), 0o755)
 	}
+	if err == nil {
+		err = os.WriteFile(filepath.Join(o.dir, "hosts/node"+host+"/root", name), text, 0o755)
+	}
+	if err != nil {
+		o.t.Fatal(err)
+	}
+}
+
+// TestOurPcsDrivesDebianHosts does the same the other way round: pcsd, corosync and Pacemaker are Debian's.
+func TestOurPcsDrivesDebianHosts(t *testing.T) {
+	o := originalHosts(t, 2)
+	lab := o.lab
+	o.ours("1", "pcs", "pcs")
 	pcs := func(want string, words ...string) {
 		t.Helper()
 		out, err := lab(append([]string{"exec", "node1", "--", "/root/pcs"}, words...)...)
