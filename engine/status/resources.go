@@ -80,6 +80,15 @@ func BaseName(id string) string {
 	return id
 }
 
+// TextAgent is the agent as text shows it: only agents of class ocf have a provider, whatever a
+// history says.
+func (r *Resource) TextAgent() string {
+	if r.Class != "ocf" {
+		return r.Class + ":" + r.Type
+	}
+	return r.Agent()
+}
+
 // Agent is class[:provider]:type.
 func (r *Resource) Agent() string {
 	if r.Provider != "" {

@@ -352,7 +352,7 @@ func agentOf(r *status.Resource) string {
 	if r.Class == "" && r.Type == "" {
 		return "unknown:unknown"
 	}
-	return r.Agent()
+	return r.TextAgent()
 }
 
 // lastChange says when and by whom the configuration was changed, as far as it is known.
