@@ -51,8 +51,8 @@ func TestRealNodeInOurRing(t *testing.T) {
 		"knet-zlib":   "transport: knet\nknet_compression_model: zlib",
 		"knet-zstd":   "transport: knet\nknet_compression_model: zstd\ncrypto_cipher: aes128\ncrypto_hash: sha1",
 		"knet-lz4":    "transport: knet\nknet_compression_model: lz4",
-		"knet-lzma":   "transport: knet\nknet_compression_model: lzma\nknet_compression_level: 1",
-		"knet-bzip2":  "transport: knet\nknet_compression_model: bzip2\nknet_compression_level: 9",
+		"knet-lzma":   "transport: knet\ntoken: 3000\nknet_compression_model: lzma\nknet_compression_level: 1", // it takes its time
+		"knet-bzip2":  "transport: knet\ntoken: 3000\nknet_compression_model: bzip2\nknet_compression_level: 9",
 		"knet-lzo2":   "transport: knet\nknet_compression_model: lzo2",
 		"udp":         "transport: udp",
 		"udp-address": "transport: udp\ninterface {\nlinknumber: 0\nmcastaddr: 239.255.7.1\nmcastport: 5415\n}",
