@@ -118,6 +118,7 @@ func (r *Ring) enterOperational(time.Time) {
 	r.oldSaved = false
 	// What others had and this node did not goes to the old ring's messages.
 	last := uint32(0) // of the recovery's messages
+	var added []uint32
 	for seq := uint32(1); ; seq++ {
 		m := r.recovery.get(seq)
 		if m == nil || !m.Encapsulated {
@@ -129,10 +130,15 @@ func (r *Ring) enterOperational(time.Time) {
 		if err != nil || !ok || old.Ring != r.oldRing {
 			continue
 		}
-		if r.regular.put(old, m.Payload) && less(r.oldHigh, old.Seq) {
+		if !r.regular.put(old, m.Payload) {
+			continue
+		}
+		added = append(added, old.Seq)
+		if less(r.oldHigh, old.Seq) {
 			r.oldHigh = old.Seq
 		}
 	}
+	r.log.Debug("recovered", "of", r.oldRing, "packets", added, "in messages up to", last, "all up to", r.aru, "high", r.high)
 	r.deliverOld(false)
 	left, joined := subtract(r.memb, r.trans), subtract(r.newMemb, r.trans)
 	r.memb = clone(r.newMemb)
@@ -167,22 +173,22 @@ func (r *Ring) enterOperational(time.Time) {
 // deliverOld delivers the old ring's messages up to the first gap, or with skip all that
 // are left and whose sender comes along.
 func (r *Ring) deliverOld(skip bool) {
-	missing, left := 0, 0
+	var missing, left []uint32
 	for seq := r.highDelivered + 1; !less(r.oldHigh, seq); seq++ {
 		m := r.regular.get(seq)
 		switch {
 		case m == nil && !skip:
 			return
 		case m == nil:
-			missing++
+			missing = append(missing, seq)
 		case skip && !contains(r.trans, m.From):
-			left++
+			left = append(left, seq)
 		default:
 			r.out = append(r.out, &arrival{m.Mcast})
 		}
 		r.highDelivered = seq
 	}
-	if missing > 0 {
-		r.log.Info("packets of the old ring are lost: none of those who come along has them", "ring", r.oldRing, "count", missing, "of who left, after them", left, "high", r.oldHigh)
+	if len(missing) > 0 {
+		r.log.Info("packets of the old ring are lost: none of those who come along has them", "ring", r.oldRing, "packets", missing, "of who left, after them", left, "high", r.oldHigh)
 	}
 }

@@ -54,7 +54,12 @@ func TestMixedRing(t *testing.T) {
 }
 
 func mixed(t *testing.T, totem string, ours int) {
-	h := hosts(t, 3, confWith(totem))
+	h := hosts(t, 3, func(nodes string) string {
+		if *mixedRing < time.Minute {
+			return confWith(totem)(nodes)
+		}
+		return strings.Replace(confWith(totem)(nodes), "logging {\n", "logging {\ndebug: on\n", 1) // a long one tells more
+	})
 	logs := [3]string{}
 	start := func(i int) {
 		h[i].quiet = *mixedRing < time.Minute // a long one tells more
