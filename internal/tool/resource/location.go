@@ -156,10 +156,9 @@ func (c *call) move(ctx context.Context) error {
 	}
 	_ = c.take(ctx, c.at.Name, true)
 	w, err := c.wish(c.at.Name, promoted)
-	if err != nil {
-		return err
+	if err == nil {
+		err = c.grant(ctx, w, true)
 	}
-	err = c.grant(ctx, w, true)
 	switch {
 	case !c.force || current == c.at:
 	case current != nil:
