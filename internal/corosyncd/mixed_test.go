@@ -12,6 +12,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"strconv"
 	"strings"
 	"syscall"
@@ -305,6 +306,13 @@ func synchronous(lives []*witnessed, ours int) (total int, err error) {
 				continue
 			}
 			a, b := begunBefore(o.messages, r.messages, ours, l.node == ours), begunBefore(r.messages, o.messages, ours, o.node == ours)
+			whole := a
+			if o.node != ours {
+				a = freedEarly(a, b, p.to)
+			}
+			if l.node != ours {
+				b = freedEarly(b, whole, p.to)
+			}
 			for k := range max(len(a), len(b)) {
 				if k >= len(a) || k >= len(b) || a[k] != b[k] {
 					near := func(list []string) []string { return list[min(max(k-5, 0), len(list)):min(k+5, len(list))] }
@@ -315,6 +323,32 @@ func synchronous(lives []*witnessed, ours int) (total int, err error) {
 		}
 	}
 	return total, nil
+}
+
+// freedEarly leaves out of a, of an original, the last messages of senders who do not come along to the ring to, where b
+// has none after them. An original lets go of packets after one rotation, in place of two, when a token comes to it
+// twice (messages_free of 3.1.7 stands before the look at the token's number): when their sender leaves then, nobody has them for who missed them.
+func freedEarly(a, b []string, to string) (kept []string) {
+	_, members, _ := strings.Cut(to, "[")
+	comes := strings.Fields(strings.TrimSuffix(members, "]"))
+	has, last := map[string]bool{}, map[string]int{}
+	number := func(m string) (who string, n int) {
+		at := strings.LastIndexByte(m, '/')
+		n, _ = strconv.Atoi(m[at+1:])
+		return m[:at], n
+	}
+	for _, m := range b {
+		who, n := number(m)
+		has[who], last[who] = true, n
+	}
+	for _, m := range a {
+		who, n := number(m)
+		from, _, _ := strings.Cut(who, "/")
+		if slices.Contains(comes, from) || !has[who] || n <= last[who] {
+			kept = append(kept, m)
+		}
+	}
+	return kept
 }
 
 // spans are the messages of a that b does not have, by sender: the first and the last, and how many of this sender both have.
@@ -400,6 +434,17 @@ func TestSynchronous(t *testing.T) {
 	sound := life(1, ring("a"), ring("b", "1/1/1", "2/1/1", "1/1/2"), end)
 	if _, err := synchronous([]*witnessed{sound, life(3, ring("a"), ring("b", "2/1/1", "1/1/2"), end)}, 2); err != nil {
 		t.Errorf("an original that has thrown a beginning away: %v", err)
+	}
+	// Node 1 leaves: an original has had more of it than another; ours must not.
+	for _, c := range []struct {
+		ours int
+		bad  bool
+	}{{3, false}, {2, true}, {1, false}} {
+		gone := witnessedRing{"2.d [2 3]", nil}
+		more := life(2, ring("a"), ring("b", "1/1/1", "2/1/1", "1/1/2"), gone)
+		if _, err := synchronous([]*witnessed{more, life(3, ring("a"), ring("b", "1/1/1", "2/1/1"), gone)}, c.ours); (err != nil) != c.bad {
+			t.Errorf("the last message of who left is missing, node %d is ours: %v", c.ours, err)
+		}
 	}
 	for _, c := range []struct {
 		ours int
