@@ -192,7 +192,10 @@ type Controller struct {
 	vouched  bool
 	settling bool // a CIB sync is under way
 	adopt    bool // the CIBs of this join are of several terms
-	shared   bool // all who take part have one CIB since the join
+	// lossy: a node was lost without a word since a term was announced. It may have taken its own last messages for
+	// delivered without those of others before them, so that its version says nothing within the old term.
+	lossy  bool
+	shared bool // all who take part have one CIB since the join
 
 	// transitions
 	transition int
@@ -343,6 +346,7 @@ func (c *Controller) Group(now time.Time, members []Member) {
 	}
 	for _, n := range c.names() {
 		if p := c.peers[n]; p.process && !slices.ContainsFunc(members, func(m Member) bool { return m.Name == n }) {
+			c.lossy = c.lossy || !p.leaving && !c.expectedDown(n)
 			p.process, p.phase = false, phaseNone
 			p.suspect = !p.leaving && !c.expectedDown(n) && c.quorate && p.Name != c.self.Name && c.state != Starting && c.fencingAtHand()
 			left = append(left, p)

@@ -139,8 +139,8 @@ func (c *Controller) raise() {
 		names = append(names, p.Name)
 		above = max(above, p.term.Number, p.term.Promised)
 	}
-	c.effects.Raise(names, above, c.adopt)
-	c.adopt = false
+	c.effects.Raise(names, above, c.adopt || c.lossy)
+	c.adopt, c.lossy = false, false
 }
 
 func (c *Controller) finalize() {

@@ -278,7 +278,7 @@ func (k *checker) event() {
 			if o == h || !o.joined() || o.pcmk.core.Controller.DC() != h.pcmk.core.Controller.DC() || dc == nil || !dc.joined() {
 				continue
 			}
-			if !slices.Contains(k.in[h.ID], o.ID) || !slices.Contains(k.in[o.ID], h.ID) {
+			if !slices.Contains(k.in[h.ID], o.ID) || !slices.Contains(k.in[o.ID], h.ID) || !slices.Contains(h.members(), o.ID) || !slices.Contains(o.members(), h.ID) {
 				continue // one does not know yet that the other was lost
 			}
 			other := o.pcmk.core.Replica.Root()
