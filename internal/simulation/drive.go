@@ -353,9 +353,12 @@ func (d *drive) truth() string {
 				continue
 			}
 			// The newest operation that tells anything.
-			last, call, started := "", -1, false
+			last, call, failed, started := "", -1, -1, false
 			for _, op := range r.SelectElements("lrm_rsc_op") {
 				n, _ := strconv.Atoi(op.SelectAttrValue("call-id", "-1"))
+				if op.SelectAttrValue("op-status", "") != "0" {
+					failed = max(failed, n)
+				}
 				if n < call || op.SelectAttrValue("op-status", "") != "0" {
 					continue
 				}
@@ -372,9 +375,9 @@ func (d *drive) truth() string {
 			s := h.services[id]
 			active := s != nil && s.active
 			if r.SelectAttrValue("type", "") == "remote" {
-				if started {
-					// Nobody watches it, so its loss is not known. That is left so only where its stop is
-					// blocked: else a monitor would be left to be done.
+				if started || failed >= call {
+					// It was seen to be gone, or nobody watches it, so its loss is not known. That is left so only where its stop is
+					// blocked: else something would be left to be done.
 					continue
 				}
 				active = h.pcmk.core.RemoteConnected(id)
