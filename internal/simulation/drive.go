@@ -344,8 +344,9 @@ func (d *drive) settled() string {
 func (d *drive) truth() string {
 	root := d.Hosts[0].pcmk.core.Replica.Root()
 	for _, h := range d.all() {
-		if h.remote && root.FindElement(fmt.Sprintf("./status/node_state[@uname='%s'][@in_ccm='true']", h.Name)) == nil {
-			continue // nobody is connected to it
+		connected := func(o *Host) bool { return o.pcmk.core.RemoteConnected(h.Name) }
+		if h.remote && !slices.ContainsFunc(d.Hosts, connected) {
+			continue // what the CIB has of it is of an earlier time
 		}
 		for _, r := range root.FindElements(fmt.Sprintf("./status/node_state[@uname='%s']/lrm/lrm_resources/lrm_resource", h.Name)) {
 			id := r.SelectAttrValue("id", "")
