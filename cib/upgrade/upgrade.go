@@ -88,12 +88,9 @@ type how struct {
 	share bool // the result, which is only read, may have parts of the document
 }
 
-// copy copies a document for a rewrite, which leaves the status alone. Where the document is
-// ours, the copy takes it over; the other result gives it back.
+// copy copies a document for a rewrite, which may change any part of it. Where the document is
+// ours, the copy takes the status over; the other result gives it back.
 func (h how) copy(doc *etree.Element) (draft *etree.Element, undo func()) {
-	if h.share {
-		return sharing(doc, func(section *etree.Element) bool { return section.Tag == "status" }), func() {}
-	}
 	at := -1
 	if h.own {
 		for i, t := range doc.Child {
@@ -112,25 +109,10 @@ func (h how) copy(doc *etree.Element) (draft *etree.Element, undo func()) {
 	return draft, func() { doc.InsertChildAt(at, status) }
 }
 
-// sharing copies a document without its text, but for the parts of the root that are to be shared. Those stay the
-// document's own, and say so when they are asked for their parent.
-func sharing(doc *etree.Element, shared func(*etree.Element) bool) *etree.Element {
-	out := &etree.Element{Space: doc.Space, Tag: doc.Tag, Attr: slices.Clone(doc.Attr)}
-	for _, t := range doc.Child {
-		switch c := t.(type) {
-		case *etree.Element:
-			if shared(c) {
-				out.Child = append(out.Child, c)
-				continue
-			}
-			own := c.Copy()
-			dropText(own)
-			out.AddChild(own)
-		case *etree.Comment:
-			out.AddChild(etree.NewComment(c.Data))
-		}
-	}
-	return out
+// sharing is a root of its own over the parts of a document. These stay the document's, and say so
+// when they are asked for their parent: neither they nor their order may change.
+func sharing(doc *etree.Element) *etree.Element {
+	return &etree.Element{Space: doc.Space, Tag: doc.Tag, Attr: slices.Clone(doc.Attr), Child: slices.Clone(doc.Child)}
 }
 
 // raise is Upgrade, done in one way or another.
@@ -174,9 +156,7 @@ func raise(root *etree.Element, max string, h how) (Result, error) {
 			continue
 		}
 		draft, undo := h.copy(doc)
-		if !h.share {
-			dropText(draft)
-		}
+		dropText(draft)
 		err := step(draft, func(m Message) { res.Messages = append(res.Messages, m) })
 		if err == nil {
 			draft.CreateAttr("validate-with", next)
@@ -200,7 +180,7 @@ func raise(root *etree.Element, max string, h how) (Result, error) {
 	switch {
 	case rewritten || h.own:
 	case h.share:
-		doc = sharing(root, func(*etree.Element) bool { return true })
+		doc = sharing(root)
 	default:
 		doc = root.Copy()
 	}
@@ -229,8 +209,8 @@ func ForSchedulerValid(root *etree.Element) (Result, error) {
 	return forScheduler(root, how{valid: true})
 }
 
-// ForReading is ForScheduler for who only reads the result: what the upgrade does not rewrite, and
-// the status in any case, is the document's own, and changes with it.
+// ForReading is ForScheduler for who only reads the result: where the upgrade rewrites nothing, all in
+// it is the document's own, and changes with it.
 func ForReading(root *etree.Element) (Result, error) {
 	return forScheduler(root, how{share: true})
 }

@@ -5,6 +5,8 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/beevik/etree"
+
 	"hacluster/cib/schema"
 	"hacluster/cib/xml"
 )
@@ -181,11 +183,22 @@ func TestGenerations(t *testing.T) {
 	}
 }
 
-// TestForReading: the result reads as that of ForScheduler; the status is the document's own,
-// and the document stays as it was.
+// TestForReading: the result reads as that of ForScheduler; the status is the document's own where
+// nothing is rewritten, and the document stays as it was, each part where it stood.
 func TestForReading(t *testing.T) {
-	p := `<primitive id="a" class="ocf" provider="p" type="t"/>`
-	for _, name := range []string{"pacemaker-1.2", "pacemaker-2.10", "pacemaker-3.0", "pacemaker-3.9", "pacemaker-4.0"} {
+	const plain = `<primitive id="a" class="ocf" provider="p" type="t"/>`
+	const master = plain + `<master id="m"><primitive id="b" class="ocf" provider="p" type="t"/></master>`
+	for _, c := range [][2]string{
+		{"pacemaker-1.2", plain},
+		{"pacemaker-2.10", plain},
+		{"pacemaker-2.10", master},
+		{"pacemaker-3.0", plain},
+		{"pacemaker-3.0", master},
+		{"pacemaker-3.9", plain},
+		{"pacemaker-3.9", master},
+		{"pacemaker-4.0", plain},
+	} {
+		name, p := c[0], c[1]
 		doc, err := xml.ParseString(document(name, p, `<!--c--><rsc_location id="l" rsc="a" node="n" score="1"/>`, ""))
 		if err != nil {
 			t.Fatal(err)
@@ -203,11 +216,25 @@ func TestForReading(t *testing.T) {
 		if a, b := string(xml.Compact(got.Root)), string(xml.Compact(want.Root)); a != b || got.Changed != want.Changed {
 			t.Errorf("%s: got %s\nwant %s", name, a, b)
 		}
-		if got.Root.SelectElement("status") != doc.Root.SelectElement("status") {
-			t.Errorf("%s: the status was copied", name)
+		if shared := got.Root.SelectElement("status") == doc.Root.SelectElement("status"); shared == got.Rewritten {
+			t.Errorf("%s: rewritten: %v; the status is shared: %v", name, got.Rewritten, shared)
 		}
+		inPlace(t, name, doc.Root)
 		if after := string(xml.Compact(doc.Root)); after != before {
 			t.Errorf("%s: the document is %s now, was %s", name, after, before)
+		}
+	}
+}
+
+// inPlace holds that all below el know where they stand.
+func inPlace(t *testing.T, name string, el *etree.Element) {
+	t.Helper()
+	for i, c := range el.Child {
+		if c.Parent() != el || c.Index() != i {
+			t.Errorf("%s: what stands at %d in %s says that it stands at %d in %v", name, i, el.Tag, c.Index(), c.Parent())
+		}
+		if e, ok := c.(*etree.Element); ok {
+			inPlace(t, name, e)
 		}
 	}
 }
