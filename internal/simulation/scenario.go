@@ -80,7 +80,8 @@ func resource(id string) string {
 	case 'C':
 		return fmt.Sprintf(`<clone id="%s-clone">%s</clone>`, id, inner.String())
 	case 'M':
-		return fmt.Sprintf(`<clone id="%[1]s-clone"><meta_attributes id="%[1]s-c"><nvpair id="%[1]s-c-p" name="promotable" value="true"/></meta_attributes>%[2]s</clone>`, id, inner.String())
+		// In the words of pacemaker-3.9, so that the document must be rewritten for every plan.
+		return fmt.Sprintf(`<master id="%s-clone">%s</master>`, id, inner.String())
 	}
 	return inner.String()
 }
