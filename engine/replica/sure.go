@@ -45,7 +45,8 @@ const sureLimit = 10 * time.Second
 // answer tells whoever waits on this node for a request, or the node where somebody does, what came of it.
 func (r *Replica) answer(from string, msg *etree.Element, res cib.Result, err error) {
 	call := msg.SelectAttrValue("cib_callid", "")
-	sure := msg.SelectAttrValue(sureAttr, "") == "true" && err == nil && res.Keep
+	// That there was nothing to change is as sure as the document is, which another may take the place of.
+	sure := msg.SelectAttrValue(sureAttr, "") == "true" && err == nil && (res.Keep || !res.Changed)
 	if from != r.node {
 		switch {
 		case !sure:
@@ -109,11 +110,15 @@ func (r *Replica) judge(call string, h *held) {
 	}
 }
 
-func (r *Replica) release(call string, h *held) {
+// release answers that a change is made.
+func (r *Replica) release(call string, h *held) { r.finish(call, h, nil) }
+
+// finish answers; with an error: that a change, though it was applied, is not sure.
+func (r *Replica) finish(call string, h *held, err error) {
 	delete(r.held, call)
 	if done := r.waiting[call]; done != nil {
 		delete(r.waiting, call)
-		done(h.res, nil)
+		done(h.res, err)
 	}
 }
 
@@ -121,11 +126,7 @@ func (r *Replica) release(call string, h *held) {
 // of: it may not be in there.
 func (r *Replica) superseded(by string) {
 	for call, h := range sorted(r.held) {
-		delete(r.held, call)
-		if done := r.waiting[call]; done != nil {
-			delete(r.waiting, call)
-			done(h.res, &cib.Error{Code: cib.NotConnected, Detail: "the CIB of node " + by + " took the place of the one with this change"})
-		}
+		r.finish(call, h, &cib.Error{Code: cib.NotConnected, Detail: "the CIB of node " + by + " took the place of the one with this change"})
 	}
 }
 
@@ -144,7 +145,11 @@ func (r *Replica) Deadline() time.Time {
 func (r *Replica) Tick(now time.Time) {
 	r.now = now
 	for call, h := range sorted(r.held) {
-		if !h.until.After(now) {
+		switch {
+		case h.until.After(now):
+		case r.disputed():
+			r.finish(call, h, &cib.Error{Code: cib.NotConnected, Detail: "the change was made, but may not last: this node is not in agreement with most of the others"})
+		default:
 			r.effects.Logf("a change is answered though only %d of %d nodes told that they have it (in term %d: %d); not %v", len(h.have), h.of, r.view.term, h.termed(), names(h.open))
 			r.release(call, h)
 		}

@@ -113,12 +113,16 @@ func (r *Replica) onTerm(from string, msg *etree.Element) {
 		return // of one who is no longer DC: the documents are not one now
 	}
 	here := r.effects.Members()
-	r.view = view{announced: true, by: from, term: n, promised: map[string]bool{}, adopt: msg.SelectAttrValue(adoptAttr, "") == "true"}
+	v := view{announced: true, by: from, term: n, promised: map[string]bool{}, adopt: msg.SelectAttrValue(adoptAttr, "") == "true"}
 	for _, m := range strings.Fields(msg.SelectAttrValue(membersAttr, "")) {
 		if slices.Contains(here, m) {
-			r.view.members = append(r.view.members, m)
+			v.members = append(v.members, m)
 		}
 	}
+	if n > 0 && r.view.holds && !r.possible(v.members) {
+		return // of one who came back and suspects those whose term holds
+	}
+	r.view = v
 	if n > 0 && slices.Contains(r.view.members, r.node) {
 		r.promise(n)
 	}
@@ -174,12 +178,15 @@ func (r *Replica) settle() {
 		h.terms = append(h.terms, v.term)
 	}
 	r.effects.Logf("term %d holds among %s", v.term, strings.Join(v.members, ", "))
-	if !r.inTerm() || !v.adopt && !r.term.Forked {
+	if !r.inTerm() {
 		return
 	}
 	r.owed = nil
-	r.adopt()
-	if r.save(); r.saveErr == nil {
+	if v.adopt || r.term.Forked {
+		r.adopt()
+		r.save()
+	}
+	if r.saveErr == nil {
 		r.effects.Broadcast(r.message(adoptedOp, termAttr, strconv.FormatUint(v.term, 10)))
 	}
 }
@@ -201,13 +208,25 @@ func (r *Replica) kept(old cib.Version) {
 	r.term.Fork(old)
 }
 
-// mayHold tells whether the group may have a term: then what is acknowledged must be of one.
+// possible tells whether a term may hold among these.
+func (r *Replica) possible(members []string) bool {
+	return 2*len(members) > r.effects.Nodes() || r.quorate && slices.Equal(r.ring, members)
+}
+
+// mayHold tells whether the group may have a term, now or when those of it that wait for each other's fencing agree: then
+// what is acknowledged must be of one. With two nodes there is no majority to wait for.
 func (r *Replica) mayHold() bool {
 	members := r.view.members
-	if !r.view.announced {
+	if !r.view.announced || r.effects.Nodes() > 2 {
 		members = slices.Sorted(slices.Values(r.effects.Members()))
 	}
-	return r.quorate && !r.termless && (!r.view.announced || r.view.term > 0) && (2*len(members) > r.effects.Nodes() || slices.Equal(r.ring, members))
+	return r.quorate && !r.termless && (!r.view.announced || r.view.term > 0) && r.possible(members)
+}
+
+// disputed tells that the group may have a term, but not by those who agree here: another part of it may fence
+// these, and its document take the place of theirs.
+func (r *Replica) disputed() bool {
+	return r.mayHold() && r.view.announced && !r.view.holds && !r.possible(r.view.members)
 }
 
 // enough is how many members must have a change in a term that holds.
@@ -218,7 +237,8 @@ func (r *Replica) enough() int {
 	return len(r.view.members)
 }
 
-// onAdopted takes note that a node has its document, with all changes so far, on disk as one of the term.
+// onAdopted takes note that a node has its document, with all changes so far, on disk as one of the term, or one that
+// was not changed since it was of the term before, and that all in the group have.
 func (r *Replica) onAdopted(from string, msg *etree.Element) {
 	n, ok := termOf(msg)
 	for _, h := range r.held {

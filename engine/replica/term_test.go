@@ -184,6 +184,59 @@ func TestTermOfChanges(t *testing.T) {
 	}
 }
 
+// TestOneWhoCameBack: a node that stood still comes back to the others, whose fencing of it failed, suspects them, and
+// announces a term to itself alone. Theirs holds on; who asks that node is not told that a change will last.
+func TestOneWhoCameBack(t *testing.T) {
+	g := quorate(3, "n1", "n2", "n3")
+	g.nodes["n1"].Raise(g.in, 0, true)
+	g.run()
+	g.leave("n1")
+	g.ring(g.in, true)
+	g.nodes["n2"].Raise(g.in, 0, true)
+	g.run()
+	g.in = []string{"n1", "n2", "n3"}
+	g.nodes["n1"].Left("n2")
+	g.nodes["n1"].Left("n3")
+	g.ring(g.in, true)
+	g.nodes["n1"].Raise([]string{"n1"}, 0, false)
+	g.run()
+	if a := g.ask("n2", "a"); *a != "yes" {
+		t.Errorf("the majority answers %q", *a)
+	}
+	if got, want := g.terms(), "1 2 0.1; 2 2; 2 2; "; got != want {
+		t.Errorf("terms are %s, want %s", got, want)
+	}
+	a := g.ask("n1", "b")
+	if *a != "" {
+		t.Errorf("the one who came back answers %q", *a)
+	}
+	n1 := g.nodes["n1"]
+	if n1.Tick(n1.Deadline()); *a == "" || *a == "yes" {
+		t.Errorf("in the end the one who came back answers %q", *a)
+	}
+}
+
+// TestNothingToChange: that there was nothing to change is answered in a term that holds, too, for another document may
+// take the place of this one; also when not all who promise were there to see it.
+func TestNothingToChange(t *testing.T) {
+	g := quorate(3, "n1", "n2")
+	answer := "none"
+	g.nodes["n1"].Request(Client{Name: "test", User: "root", Sure: true}, cib.Request{Op: cib.Delete, XPath: true, Section: "//nvpair[@id='s-a']"}, "", func(_ cib.Result, err error) {
+		if answer = "yes"; err != nil {
+			answer = err.Error()
+		}
+	})
+	g.run()
+	if answer != "none" {
+		t.Errorf("answered %q without a term", answer)
+	}
+	g.nodes["n1"].Raise(g.in, 0, false)
+	g.run()
+	if answer != "yes" || g.terms() != "0 1; 0 1; " {
+		t.Errorf("in a term: answered %q, terms %s", answer, g.terms())
+	}
+}
+
 // TestChangeDuringTakeover: what is changed while a document is taken over is a fork until there is a term.
 func TestChangeDuringTakeover(t *testing.T) {
 	g := quorate(2, "n1", "n2")
