@@ -185,7 +185,7 @@ func TestTermOfChanges(t *testing.T) {
 }
 
 // TestOneWhoCameBack: a node that stood still comes back to the others, whose fencing of it failed, suspects them, and
-// announces a term to itself alone. Theirs holds on; who asks that node is not told that a change will last.
+// announces a term to itself alone. Theirs holds on; who asks that node is told that a change will last only when the others have it in their term.
 func TestOneWhoCameBack(t *testing.T) {
 	g := quorate(3, "n1", "n2", "n3")
 	g.nodes["n1"].Raise(g.in, 0, true)
@@ -206,7 +206,11 @@ func TestOneWhoCameBack(t *testing.T) {
 	if got, want := g.terms(), "1 2 0.1; 2 2; 2 2; "; got != want {
 		t.Errorf("terms are %s, want %s", got, want)
 	}
-	a := g.ask("n1", "b")
+	if a := g.ask("n1", "b"); *a != "yes" {
+		t.Errorf("the one who came back answers %q, though the majority has it in its term", *a)
+	}
+	g.deaf["n3"] = true
+	a := g.ask("n1", "c")
 	if *a != "" {
 		t.Errorf("the one who came back answers %q", *a)
 	}
