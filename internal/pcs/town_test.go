@@ -41,8 +41,8 @@ type town struct {
 	ctx   context.Context
 	// home is the home of who types.
 	home string
-	// busy counts the requests that are being answered.
-	busy int
+	// conns are the connections to all hosts on which a request is under way, or may be on its way.
+	conns map[net.Conn]http.ConnState
 }
 
 // house is one host.
@@ -214,18 +214,12 @@ func (w *town) build(name string) {
 	if err != nil {
 		w.t.Fatal(err)
 	}
-	web := httptest.NewTLSServer(http.HandlerFunc(func(rw http.ResponseWriter, r *http.Request) {
+	web := httptest.NewUnstartedServer(http.HandlerFunc(func(rw http.ResponseWriter, r *http.Request) {
 		call := name + " " + strings.Trim(r.URL.Path, "/")
 		w.mu.Lock()
 		w.calls = append(w.calls, call)
 		n, on, after := len(w.calls), w.on, w.after
-		w.busy++
 		w.mu.Unlock()
-		defer func() {
-			w.mu.Lock()
-			w.busy--
-			w.mu.Unlock()
-		}()
 		if on != nil && !on(n, call) {
 			panic(http.ErrAbortHandler)
 		}
@@ -239,6 +233,20 @@ func (w *town) build(name string) {
 			after(n, call)
 		}
 	}))
+	web.Config.ConnState = func(c net.Conn, state http.ConnState) {
+		w.mu.Lock()
+		defer w.mu.Unlock()
+		switch state {
+		case http.StateNew, http.StateActive:
+			if w.conns == nil {
+				w.conns = map[net.Conn]http.ConnState{}
+			}
+			w.conns[c] = state
+		default:
+			delete(w.conns, c)
+		}
+	}
+	web.StartTLS()
 	h.web = web
 	w.t.Cleanup(web.Close)
 	h.script["pcs cluster node clear"], h.script["pcs node pacemaker-status"] = live.Result{}, live.Result{Stdout: "{}"}
