@@ -217,16 +217,8 @@ func (j *Journal) Fresh(root *etree.Element) []*etree.Element {
 	}
 	came := map[*etree.Element]bool{}
 	for _, el := range j.order {
-		i := j.was[el]
-		if !i.hasKid {
-			continue
-		}
-		had := make(map[etree.Token]bool, len(i.child))
-		for _, t := range i.child {
-			had[t] = true
-		}
-		for _, t := range el.Child {
-			if c, ok := t.(*etree.Element); ok && !had[t] {
+		if i := j.was[el]; i.hasKid {
+			for _, c := range without(el.Child, i.child) {
 				came[c] = true
 			}
 		}
@@ -248,18 +240,22 @@ func (j *Journal) Fresh(root *etree.Element) []*etree.Element {
 // Gone gives the elements that were taken from where they stood, with those that stand elsewhere now.
 func (j *Journal) Gone() (out []*etree.Element) {
 	for _, el := range j.order {
-		i := j.was[el]
-		if !i.hasKid {
-			continue
+		if i := j.was[el]; i.hasKid {
+			out = append(out, without(i.child, el.Child)...)
 		}
-		has := make(map[etree.Token]bool, len(el.Child))
-		for _, t := range el.Child {
-			has[t] = true
-		}
-		for _, t := range i.child {
-			if c, ok := t.(*etree.Element); ok && !has[t] {
-				out = append(out, c)
-			}
+	}
+	return out
+}
+
+// without gives the elements of list that are not among others.
+func without(list, others []etree.Token) (out []*etree.Element) {
+	there := make(map[etree.Token]bool, len(others))
+	for _, t := range others {
+		there[t] = true
+	}
+	for _, t := range list {
+		if c, ok := t.(*etree.Element); ok && !there[t] {
+			out = append(out, c)
 		}
 	}
 	return out

@@ -36,6 +36,7 @@ func (m *mirror) raise() {
 	m.shown = nil
 	if res, err := upgrade.ForReading(m.doc.Root()); err == nil && res.Changed {
 		m.shown = res.Root
+		m.refresh() // a rewritten document has a copy of the status
 	}
 }
 

@@ -183,3 +183,20 @@ func cpu(t testing.TB) time.Duration {
 	}
 	return time.Duration(u.Utime.Nano() + u.Stime.Nano())
 }
+
+// TestMirrorOfARewrittenDocument: what is shown has the document's own status, so that both are kept up by one patchset.
+func TestMirrorOfARewrittenDocument(t *testing.T) {
+	text := strings.Replace(twoNodes, `<cib `, `<cib admin_epoch="0" epoch="1" num_updates="0" `, 1)
+	text = strings.Replace(text, "<resources>", `<resources><master id="M"><primitive id="S" class="ocf" provider="pacemaker" type="Stateful"/></master>`, 1)
+	doc, err := cib.Parse([]byte(text))
+	if err != nil {
+		t.Fatal(err)
+	}
+	m := newMirror(doc.Root)
+	if m.shown == nil || m.shown.FindElement(".//master") != nil {
+		t.Fatal("the document was not rewritten")
+	}
+	if m.shown.SelectElement("status") != m.doc.Root().SelectElement("status") {
+		t.Error("the status that is shown is a copy")
+	}
+}
