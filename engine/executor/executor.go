@@ -195,7 +195,7 @@ func (e *Executor) Invoke(now time.Time, op Op) {
 		// The same recurring operation again takes the place of the old one.
 		r.recurring = slices.DeleteFunc(r.recurring, func(o *job) bool {
 			if o.op.Action == op.Action && o.op.Interval == op.Interval {
-				o.gone = true
+				e.end(o)
 				return true
 			}
 			return false
@@ -218,10 +218,25 @@ func (e *Executor) Invoke(now time.Time, op Op) {
 	e.settle(now, r)
 }
 
+// end has an operation that is due now and then end. The plan that ordered it may not have heard of it yet,
+// and will not by the history: it is told, so that it waits no longer.
+func (e *Executor) end(j *job) {
+	if j.gone {
+		return
+	}
+	j.gone = true
+	switch {
+	case j.op.Interval == 0: // it waited for its time
+		e.effects.Answer(j.op, Result{Code: 1, Status: statusCancelled})
+	case !j.reported:
+		e.effects.Answer(j.op, Result{Code: j.op.Expected(), Status: statusCancelled})
+	}
+}
+
 // cancelAll ends the recurring operations of a resource.
 func (e *Executor) cancelAll(r *resource) {
 	for _, j := range r.recurring {
-		j.gone = true
+		e.end(j)
 		if j.op.Interval > 0 {
 			e.drop(r, entryID(j.op, true))
 		}
@@ -247,7 +262,7 @@ func (e *Executor) cancel(op Op) {
 	fits := func(j *job) bool { return j.op.Action == action && j.op.Interval == interval }
 	for _, j := range r.recurring {
 		if fits(j) {
-			j.gone = true
+			e.end(j)
 		}
 	}
 	r.recurring = slices.DeleteFunc(r.recurring, fits)
@@ -478,7 +493,7 @@ func (e *Executor) Stopped(now time.Time, op Op) {
 		return
 	}
 	for _, j := range r.recurring {
-		j.gone = true
+		e.end(j)
 	}
 	over := func(j *job) bool { return j.gone }
 	r.recurring = slices.DeleteFunc(r.recurring, over)

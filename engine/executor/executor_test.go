@@ -83,6 +83,10 @@ func TestHistory(t *testing.T) {
 		{func() { e.Invoke(now, op("start", 0, 0)); finish(1) }, "record R_last_0 -1:193, run R_start_0, record R_last_failure_0 0:1, record R_last_0 0:1"},
 		{func() { e.Close(); e.Invoke(now, op("start", 0, 0)) }, "record R_last_failure_0 9:1, record R_last_0 9:1"},
 		{func() { e.Invoke(now, op("delete", 0, 0)) }, "forget R , answer delete 0"},
+		// Who ordered what recurs hears that it ended when it did so before its first result, running or waiting.
+		{func() { e.Invoke(now, op("monitor", 10, 0)); e.Invoke(now, op("monitor", 20, 8)) }, "record R_monitor_10000 -1:193, run R_monitor_10000, record R_monitor_20000 -1:193"},
+		{func() { e.Invoke(now, op("delete", 0, 0)) }, "answer monitor 0, forget R R_monitor_10000, answer monitor 8, forget R R_monitor_20000"},
+		{func() { finish(0) }, "forget R , answer delete 0"},
 	}
 	for i, s := range steps {
 		s.do()
