@@ -15,6 +15,7 @@ import (
 	"hacluster/internal/logging"
 	"hacluster/internal/node"
 	"hacluster/internal/program"
+	"hacluster/internal/realtime"
 	"hacluster/internal/sbd"
 	"hacluster/internal/supervise"
 )
@@ -36,6 +37,11 @@ func sbdCommand(env *program.Env) *cobra.Command {
 			err = os.WriteFile(sbdPidFile(env), []byte(strconv.Itoa(os.Getpid())+"\n"), 0o644)
 		}
 		if err == nil {
+			cgroup := env.Getenv("SBD_MOVE_TO_ROOT_CGROUP")
+			if cgroup == "" {
+				cgroup = "auto"
+			}
+			realtime.Take(realtime.Wish{RoundRobin: true, RootCgroup: cgroup}, log)
 			err = d.Run(c.Context())
 			_ = os.Remove(sbdPidFile(env))
 		}

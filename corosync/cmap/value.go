@@ -111,6 +111,9 @@ func U64(v uint64) Value { return integer(Uint64, v) }
 // I32 makes a value of type Int32.
 func I32(v int32) Value { return integer(Int32, uint64(v)) }
 
+// F32 makes a value of type Float.
+func F32(v float32) Value { return integer(Float, uint64(math.Float32bits(v))) }
+
 // F64 makes a value of type Double.
 func F64(v float64) Value { return integer(Double, math.Float64bits(v)) }
 

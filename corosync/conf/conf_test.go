@@ -3,6 +3,7 @@ package conf
 import (
 	"bytes"
 	"errors"
+	"math"
 	"os"
 	"path/filepath"
 	"strings"
@@ -87,6 +88,31 @@ func TestMeaning(t *testing.T) {
 	}
 	for k := range want {
 		t.Errorf("no key %s", k)
+	}
+}
+
+func TestSystem(t *testing.T) {
+	const rest = "totem {\nversion: 2\ntransport: udpu\n}\nnodelist {\nnode {\nring0_addr: a\nnodeid: 1\n}\n}\n"
+	for text, want := range map[string]System{
+		"":                                  {IPCType: "native", RealTime: true, MoveToRootCgroup: "auto"},
+		"sched_rr: no\npriority: -7\n":      {IPCType: "native", Priority: -7, MoveToRootCgroup: "auto"},
+		"sched_rr: no\npriority: max\n":     {IPCType: "native", Priority: math.MinInt32, MoveToRootCgroup: "auto"},
+		"priority: min\n":                   {IPCType: "native", RealTime: true, Priority: math.MaxInt32, MoveToRootCgroup: "auto"},
+		"move_to_root_cgroup: no\n":         {IPCType: "native", RealTime: true, MoveToRootCgroup: "no"},
+		"state_dir: /x\nqb_ipc_type: shm\n": {IPCType: "shm", StateDir: "/x", RealTime: true, MoveToRootCgroup: "auto"},
+	} {
+		if got := read(t, rest+"system {\n"+text+"}\n").System; got != want {
+			t.Errorf("%q: %+v, not %+v", text, got, want)
+		}
+	}
+	for text, want := range map[string]string{
+		"sched_rr: 1": `:12: system.sched_rr`, "priority: high": `:12: system.priority: "high" is not max, min or a number`,
+		"priority: 99999999999": `:12: system.priority`, "move_to_root_cgroup: on": `:12: system.move_to_root_cgroup`,
+	} {
+		_, err := Read("corosync.conf", []byte(rest+"system {\n"+text+"\n}\n"))
+		if err == nil || !strings.Contains(err.Error(), want) {
+			t.Errorf("%s: %v, not %s", text, err, want)
+		}
 	}
 }
 

@@ -160,9 +160,11 @@ type Logging struct {
 
 // System is the section system.
 type System struct {
-	IPCType  string // native, shm, socket
-	Priority bool   // run before other programs: sched_rr
-	StateDir string
+	IPCType          string // native, shm, socket
+	StateDir         string
+	RealTime         bool   // scheduled before all other programs: sched_rr
+	Priority         int    // a nice value where RealTime is false; may lie beyond what there is
+	MoveToRootCgroup string // yes, no, auto: where RealTime is not allowed otherwise
 }
 
 // TokenEffective is the token timeout that the nodes use: the one configured,

@@ -2,6 +2,7 @@ package conf
 
 import (
 	"fmt"
+	"math"
 	"strconv"
 	"strings"
 	"time"
@@ -60,6 +61,24 @@ func (c settings) flag(name string, otherwise bool) bool {
 	return otherwise
 }
 
+// nice reads a priority as setpriority(2) takes it.
+func (c settings) nice(name string) int {
+	a, ok := c.s.Get(name)
+	switch {
+	case !ok:
+		return 0
+	case a.Value == "max":
+		return math.MinInt32
+	case a.Value == "min":
+		return math.MaxInt32
+	}
+	n, err := strconv.ParseInt(a.Value, 10, 32)
+	if err != nil {
+		c.fail(a, "max, min or a number")
+	}
+	return int(n)
+}
+
 func (c settings) oneOf(name, otherwise string, words ...string) string {
 	a, ok := c.s.Get(name)
 	if !ok {
@@ -103,7 +122,11 @@ func (c *Config) fill() error {
 		Timestamp: l.text("timestamp", "on"), SyslogPriority: l.text("syslog_priority", "info"),
 	}
 	y := in("system", merged(c.Root, "system"))
-	c.System = System{IPCType: y.oneOf("qb_ipc_type", "native", "native", "shm", "socket"), StateDir: y.text("state_dir", ""), Priority: y.flag("sched_rr", true)}
+	c.System = System{
+		IPCType: y.oneOf("qb_ipc_type", "native", "native", "shm", "socket"), StateDir: y.text("state_dir", ""),
+		RealTime: y.oneOf("sched_rr", "yes", "yes", "no") == "yes", Priority: y.nice("priority"),
+		MoveToRootCgroup: y.oneOf("move_to_root_cgroup", "auto", "yes", "no", "auto"),
+	}
 	return err
 }
 

@@ -37,7 +37,7 @@ type Config struct {
 	// Counters are the transport's, with keys such as "knet.handle.rx_crypt_packets" below "stats."; nil where it has
 	// none. ClearCounters sets them to 0.
 	Counters      func() []Counter
-	ClearCounters func()
+	ClearCounters func(Clearing)
 	// RingSeq and Tracked are what StoreSeq and StoreTracked have kept; 0 at first.
 	RingSeq uint64
 	Tracked uint32
@@ -257,6 +257,9 @@ func (n *Node) Next() Effect {
 	n.out = n.out[1:]
 	return e
 }
+
+// Token is the timeout of the token that holds now.
+func (n *Node) Token() time.Duration { return n.ringSettings().Token }
 
 // Ready tells whether clients may connect: the first sync is through.
 func (n *Node) Ready() bool { return n.ready }

@@ -12,7 +12,7 @@ import (
 )
 
 // The map of statistics is made when somebody looks at it, and while somebody tracks its keys every statsEvery. Its keys
-// are those of the original (exec/stats.c); of schedmiss there are none, for nothing is scheduled here.
+// are those of the original (exec/stats.c).
 
 const (
 	// statsEvery is how often trackers of single keys are told what has changed.
@@ -30,6 +30,15 @@ type Counter struct {
 	Key   string
 	Value cmap.Value
 }
+
+// Clearing is what of Config.Counters is to be set to 0.
+type Clearing int
+
+// What there is.
+const (
+	ClearTransport Clearing = iota
+	ClearMisses             // "schedmiss.": when the process stood still
+)
 
 // clientTraffic counts what a local client has asked for and was given. held is how often it had to wait.
 type clientTraffic struct {
@@ -53,8 +62,8 @@ func (n *Node) clearStats(which string) local.Status {
 		{"knet", n.clearTransport},
 		{"totem", n.ring.ClearStats},
 		{"ipc", n.clearTraffic},
-		{"schedmiss", func() {}},
-		{"all", func() { n.clearTransport(); n.clearTraffic() }},
+		{"schedmiss", func() { n.clearCounters(ClearMisses) }},
+		{"all", func() { n.clearTransport(); n.clearTraffic(); n.clearCounters(ClearMisses) }},
 	} {
 		if strings.HasPrefix(which, w.name) {
 			w.clear()
@@ -69,8 +78,12 @@ func (n *Node) clearStats(which string) local.Status {
 
 func (n *Node) clearTransport() {
 	n.ring.ClearStats()
+	n.clearCounters(ClearTransport)
+}
+
+func (n *Node) clearCounters(which Clearing) {
 	if n.cfg.ClearCounters != nil {
-		n.cfg.ClearCounters()
+		n.cfg.ClearCounters(which)
 	}
 }
 

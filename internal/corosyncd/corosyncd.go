@@ -25,6 +25,7 @@ import (
 	"hacluster/corosync/node"
 	"hacluster/corosync/totem"
 	"hacluster/corosync/transport"
+	"hacluster/internal/realtime"
 )
 
 // Options says where a daemon finds things. The zero value is the host's own places.
@@ -91,7 +92,7 @@ func Run(ctx context.Context, o Options) error {
 	}
 	uids, gids := d.files.access(c)
 	d.node, err = node.New(node.Config{
-		Conf: c, Node: d.me, Addresses: d.addrs, Links: d.links(c), Counters: func() []node.Counter { return d.net.counters() }, ClearCounters: func() { d.net.clear() }, RingSeq: seq, Tracked: tracked, UIDs: uids, GIDs: gids,
+		Conf: c, Node: d.me, Addresses: d.addrs, Links: d.links(c), Counters: func() []node.Counter { return append(d.net.counters(), d.misses.counters()...) }, ClearCounters: d.clearCounters, RingSeq: seq, Tracked: tracked, UIDs: uids, GIDs: gids,
 		Rand: mathrand.New(mathrand.NewChaCha8(seed)), Log: o.Log,
 	})
 	if err != nil {
@@ -112,11 +113,7 @@ func Run(ctx context.Context, o Options) error {
 			s.Close()
 		}
 	}()
-	if c.System.Priority {
-		if err := beforeOthers(); err != nil {
-			o.Log.Debug("the daemon runs with the priority of all programs", "error", err)
-		}
-	}
+	realtime.Take(realtime.Wish{RoundRobin: c.System.RealTime, Nice: c.System.Priority, RootCgroup: c.System.MoveToRootCgroup}, o.Log)
 	o.Log.Info("starting", "node", d.me, "address", d.addrs[d.me][0], "transport", c.Totem.Transport, "cluster", c.Totem.ClusterName)
 	return d.live(ctx)
 }
@@ -159,6 +156,7 @@ type daemon struct {
 	done       map[node.Client]chan struct{} // to be told when a request was taken
 	held       map[node.Client]bool          // whose library was told to hold back
 	exit       *node.Exit
+	misses     misses
 	dropped    int // packets that could not be used, since complained
 	complained time.Time
 }
@@ -196,6 +194,16 @@ func (d *daemon) resolve(ctx context.Context, c *conf.Config) (addresses, error)
 	return all, nil
 }
 
+// clearCounters sets counters that are not the node's to 0: those of the transport, or of the times of standing still.
+func (d *daemon) clearCounters(which node.Clearing) {
+	switch which {
+	case node.ClearTransport:
+		d.net.clear()
+	case node.ClearMisses:
+		d.misses.clear()
+	}
+}
+
 // localNode finds which node this host is.
 func localNode(c *conf.Config, addrs addresses) (uint32, error) {
 	local, err := transport.LocalAddrs()
@@ -224,6 +232,8 @@ func (d *daemon) live(ctx context.Context) error {
 	}
 	end := ctx.Done()
 	d.enter(func(now time.Time) { d.node.Start(now) })
+	look := time.NewTimer(0)
+	defer look.Stop()
 	d.net.start(func(batch []transport.Datagram) {
 		d.enter(func(now time.Time) {
 			for _, g := range batch {
@@ -244,6 +254,8 @@ func (d *daemon) live(ctx context.Context) error {
 					d.node.Advance(now)
 				}
 			})
+		case <-look.C:
+			d.enter(func(now time.Time) { look.Reset(d.misses.look(now, d.node.Token(), d.log)) })
 		case <-alive:
 			d.enter(func(time.Time) { d.o.Alive() })
 		case <-d.wake:
