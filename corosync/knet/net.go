@@ -86,6 +86,9 @@ type Net struct {
 	seq        uint16 // of the last data packet
 	turn       int    // rr: the link that comes next
 	fragment   int    // what a datagram carries; 0 to be counted
+	// What is being sent, to be used again.
+	laid [][]byte
+	ways []way
 
 	forged uint64
 	tx, rx Work
@@ -260,11 +263,14 @@ func (n *Net) ping(now time.Time, i int, l *link, timed bool) {
 }
 
 func (n *Net) transmit(i int, l *link, packet []byte) {
-	b, err := n.sealed(make([]byte, 0, n.seal.sealed(len(packet))), packet)
+	b, err := n.seal.lay(make([]byte, 0, n.seal.sealed(len(packet))), packet)
 	if err != nil {
 		n.log.Error("a packet cannot be encrypted", "error", err)
 		return
 	}
+	n.laid = append(n.laid[:0], b)
+	n.sealed(n.laid, len(packet))
+	b = n.laid[0]
 	if packet[1] != typePMTUdReply {
 		l.stats.kindOf(packet[1]).sent(len(b))
 	}
@@ -334,6 +340,7 @@ func (n *Net) Send(to uint16, packet []byte) {
 	// All fragments are in one block, each with room for itself.
 	room := n.seal.sealed(dataSize + size)
 	block := make([]byte, (count-1)*room+n.seal.sealed(dataSize+len(packet)-(count-1)*size))
+	n.laid = n.laid[:0]
 	for f := range count {
 		d := data{
 			host: n.cfg.Host, seq: n.seq, compress: compress, broadcast: to == 0, fragments: uint8(count),
@@ -344,44 +351,58 @@ func (n *Net) Send(to uint16, packet []byte) {
 		}
 		head := d.header()
 		own := block[f*room : min((f+1)*room, len(block))]
-		b, err := n.sealed(own[:0:len(own)], head[:], d.payload)
+		b, err := n.seal.lay(own[:0:len(own)], head[:], d.payload)
 		if err != nil {
 			n.log.Error("a packet cannot be encrypted", "error", err)
 			return
 		}
-		for _, id := range targets {
-			for _, i := range n.choose(n.hosts[id]) {
-				l := n.hosts[id].links[i]
-				l.stats.Data.sent(len(b))
-				n.out = append(n.out, &Transmit{i, l.to, b})
-			}
+		n.laid = append(n.laid, b)
+	}
+	n.sealed(n.laid, len(packet)+count*dataSize)
+	n.ways = n.ways[:0]
+	for _, id := range targets {
+		n.ways = n.choose(n.ways, n.hosts[id])
+	}
+	list := make([]Transmit, 0, count*len(n.ways))
+	for _, b := range n.laid {
+		for _, w := range n.ways {
+			l := n.hosts[w.host].links[w.link]
+			l.stats.Data.sent(len(b))
+			list = append(list, Transmit{w.link, l.to, b})
+			n.out = append(n.out, &list[len(list)-1])
 		}
 	}
 	n.turn++
 }
 
-// choose is the links that data for a host goes over.
-func (n *Net) choose(h *host) []int {
-	var up []int
+// way is a link to a host.
+type way struct {
+	host uint16
+	link int
+}
+
+// choose appends the links that data for a host goes over.
+func (n *Net) choose(ways []way, h *host) []way {
+	first := len(ways)
 	for i, l := range h.links {
 		if l != nil && l.up {
-			up = append(up, i)
+			ways = append(ways, way{h.id, i})
 		}
 	}
-	if len(up) == 0 || n.cfg.Mode == "active" {
-		return up
-	}
-	if n.cfg.Mode == "rr" {
-		i := n.turn % len(up)
-		return up[i : i+1]
-	}
-	best := up[0]
-	for _, i := range up {
-		if n.cfg.Links[i].Priority > n.cfg.Links[best].Priority {
-			best = i
+	up := ways[first:]
+	switch {
+	case len(up) == 0 || n.cfg.Mode == "active":
+		return ways
+	case n.cfg.Mode == "rr":
+		up[0] = up[n.turn%len(up)]
+	default:
+		for _, w := range up[1:] {
+			if n.cfg.Links[w.link].Priority > n.cfg.Links[up[0].link].Priority {
+				up[0] = w
+			}
 		}
 	}
-	return []int{best}
+	return ways[:first+1]
 }
 
 // Receive takes a datagram that has arrived on a link. Its block belongs to the Net afterwards. An error tells what is wrong with it.

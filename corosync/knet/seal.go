@@ -20,6 +20,7 @@ import (
 // without both it goes as it is.
 type seal struct {
 	block cipher.Block // nil: in the clear
+	keys  *schedule    // nil: the standard library encrypts
 	hash  func() hash.Hash
 	size  int // of the HMAC
 	key   []byte
@@ -29,6 +30,9 @@ type seal struct {
 	mac    hash.Hash        // made once: it begins with the key's own hashes
 	enc    cipher.BlockMode // with SetIV
 	dec    cipher.BlockMode
+	// ivs is what is left of ivStore.
+	ivs, ivStore []byte
+	lanes        [][]byte
 }
 
 // startAt has a mode begin anew with an IV; made is the one to be used.
@@ -90,7 +94,7 @@ func newSeal(cipherName, hashName string, key []byte, rand io.Reader) (*seal, er
 		if err != nil {
 			return nil, err
 		}
-		s.block = block
+		s.block, s.keys = block, newSchedule(key[:bytes])
 	}
 	return s, nil
 }
@@ -110,37 +114,68 @@ func (s *seal) close(parts ...[]byte) ([]byte, error) {
 	for _, p := range parts {
 		n += len(p)
 	}
-	return s.closeTo(make([]byte, 0, s.sealed(n)), parts...)
+	list := [1][]byte{}
+	var err error
+	if list[0], err = s.lay(make([]byte, 0, s.sealed(n)), parts...); err != nil {
+		return nil, err
+	}
+	s.finish(list[:])
+	return list[0], nil
 }
 
-// closeTo is close in a block that is empty and has room.
-func (s *seal) closeTo(b []byte, parts ...[]byte) ([]byte, error) {
-	n := 0
-	for _, p := range parts {
-		n += len(p)
-	}
-	iv := 0
+// lay puts a packet, given in parts, into a block that is empty and has room for all that sealed tells, as finish takes it.
+func (s *seal) lay(b []byte, parts ...[]byte) ([]byte, error) {
+	iv, n := 0, 0
 	if s.block != nil {
 		iv = aes.BlockSize
 	}
 	b = b[:iv]
 	for _, p := range parts {
 		b = append(b, p...)
+		n += len(p)
 	}
-	if s.hash == nil {
+	if s.block == nil {
 		return b, nil
 	}
-	if s.block != nil {
-		pad := aes.BlockSize - n%aes.BlockSize
-		for range pad {
-			b = append(b, byte(pad))
-		}
-		if _, err := io.ReadFull(s.rand, b[:iv]); err != nil {
-			return nil, err
-		}
-		startAt(&s.enc, b[:iv], func(iv []byte) cipher.BlockMode { return cipher.NewCBCEncrypter(s.block, iv) }).CryptBlocks(b[iv:], b[iv:])
+	pad := aes.BlockSize - n%aes.BlockSize
+	for range pad {
+		b = append(b, byte(pad))
 	}
-	return append(b, s.sum(b)...), nil
+	return b, s.newIV(b[:iv])
+}
+
+// newIV yields what an IV is made of; it is fetched for many.
+func (s *seal) newIV(iv []byte) error {
+	if len(s.ivs) < len(iv) {
+		if s.ivStore == nil {
+			s.ivStore = make([]byte, 64*aes.BlockSize)
+		}
+		if _, err := io.ReadFull(s.rand, s.ivStore); err != nil {
+			return err
+		}
+		s.ivs = s.ivStore
+	}
+	s.ivs = s.ivs[copy(iv, s.ivs):]
+	return nil
+}
+
+// finish encrypts and signs packets that were laid, side by side where the processor can do that.
+func (s *seal) finish(list [][]byte) {
+	switch {
+	case s.hash == nil:
+		return
+	case s.keys != nil:
+		s.lanes = append(s.lanes[:0], list...)
+		s.keys.encrypt(s.lanes)
+		clear(s.lanes)
+	case s.block != nil:
+		for _, b := range list {
+			startAt(&s.enc, b[:aes.BlockSize], func(iv []byte) cipher.BlockMode { return cipher.NewCBCEncrypter(s.block, iv) }).CryptBlocks(b[aes.BlockSize:], b[aes.BlockSize:])
+		}
+	}
+	for i, b := range list {
+		list[i] = append(b, s.sum(b)...)
+	}
 }
 
 // open is the packet in a datagram, in its block.
@@ -162,7 +197,11 @@ func (s *seal) open(b []byte) ([]byte, error) {
 		return nil, errForged
 	}
 	plain := signed[aes.BlockSize:]
-	startAt(&s.dec, signed[:aes.BlockSize], func(iv []byte) cipher.BlockMode { return cipher.NewCBCDecrypter(s.block, iv) }).CryptBlocks(plain, plain)
+	if s.keys != nil {
+		s.keys.decrypt(signed)
+	} else {
+		startAt(&s.dec, signed[:aes.BlockSize], func(iv []byte) cipher.BlockMode { return cipher.NewCBCDecrypter(s.block, iv) }).CryptBlocks(plain, plain)
+	}
 	pad := int(plain[len(plain)-1])
 	if pad == 0 || pad > aes.BlockSize {
 		return nil, errForged

@@ -74,9 +74,13 @@ type Work struct {
 const timedEvery = 16
 
 // begin is the time where the packet is one that is timed; zero where not.
-func (n *Net) begin(count *uint64) time.Time {
-	*count++
-	if n.cfg.Clock == nil || *count%timedEvery != 1 {
+func (n *Net) begin(count *uint64) time.Time { return n.beginMany(count, 1) }
+
+// beginMany is begin for packets that are worked on together: where one of them is timed, all are.
+func (n *Net) beginMany(count *uint64, packets int) time.Time {
+	before := *count
+	*count += uint64(packets)
+	if n.cfg.Clock == nil || (before+timedEvery-1)/timedEvery == (*count+timedEvery-1)/timedEvery {
 		return time.Time{}
 	}
 	return n.cfg.Clock()
@@ -125,20 +129,19 @@ func (s *LinkStats) kindOf(kind byte) *Traffic {
 	return &s.PMTUd
 }
 
-// sealed encrypts and signs a packet in a block that is empty and has room, and counts that.
-func (n *Net) sealed(block []byte, parts ...[]byte) ([]byte, error) {
+// sealed encrypts and signs packets that were laid, and counts them. bytes is how long they were altogether.
+func (n *Net) sealed(list [][]byte, bytes int) {
 	if n.seal.hash == nil {
-		return n.seal.closeTo(block, parts...)
+		return
 	}
-	began := n.begin(&n.tx.encryptTimed)
-	b, err := n.seal.closeTo(block, parts...)
-	n.took(&n.tx.EncryptTime, began)
-	if err == nil {
-		n.tx.Encrypted++
+	began := n.beginMany(&n.tx.encryptTimed, len(list))
+	n.seal.finish(list)
+	if !began.IsZero() {
+		n.tx.EncryptTime.add(uint64(max(0, n.cfg.Clock().Sub(began))) / uint64(len(list)))
+	}
+	n.tx.Encrypted += uint64(len(list))
+	for _, b := range list {
 		n.tx.EncryptionAdded += uint64(len(b))
-		for _, p := range parts {
-			n.tx.EncryptionAdded -= uint64(len(p))
-		}
 	}
-	return b, err
+	n.tx.EncryptionAdded -= uint64(bytes)
 }

@@ -38,7 +38,7 @@ func TestStats(t *testing.T) {
 		t.Errorf("%+v", mine)
 	}
 	tx, rx := p.a.Stats()
-	if tx.Encrypted < 60 || rx.Encrypted == 0 || tx.EncryptTime.Samples == 0 || tx.EncryptTime.Min != 1000 || tx.EncryptionAdded < 60*48 {
+	if tx.Encrypted < 60 || rx.Encrypted == 0 || tx.EncryptTime.Samples == 0 || tx.EncryptTime.Max != 1000 || tx.EncryptionAdded < 60*48 {
 		t.Errorf("%+v\n%+v", tx, rx)
 	}
 	if tx.CompressTime.LeastTime() != 1<<64-1 {

@@ -21,6 +21,7 @@ var (
 	ringBench       = flag.String("ring-bench", "", "measures rings of these, beside the original, such as \"2 udpu,3 knet-aes256\"")
 	ringBenchRounds = flag.Int("ring-bench-rounds", 3, "how often each is measured, in turn")
 	ringBenchSizes  = flag.String("ring-bench-sizes", "64,1000,10000,100000", "how long its messages are, in bytes")
+	ringBenchWho    = flag.String("ring-bench-who", "both", "which daemons are measured: both, original or ours")
 	ringBenchTime   = flag.Duration("ring-bench-time", time.Second, "how long one thing is measured")
 )
 
@@ -71,6 +72,9 @@ func TestRingBench(t *testing.T) {
 			cuts := map[bool][]time.Duration{}
 			for round := range *ringBenchRounds {
 				for _, real := range []bool{round%2 == 0, round%2 != 0} {
+					if *ringBenchWho != "both" && real != (*ringBenchWho == "original") {
+						continue
+					}
 					runs, cut := measure(t, nodes, settings, real)
 					got[real] = append(got[real], runs)
 					cuts[real] = append(cuts[real], cut)
@@ -79,6 +83,9 @@ func TestRingBench(t *testing.T) {
 			for i, size := range benchSizes() {
 				line := fmt.Sprintf("%s, %6d B:", c, size)
 				for _, real := range []bool{true, false} {
+					if len(got[real]) == 0 {
+						continue
+					}
 					name := map[bool]string{true: "original", false: "ours"}[real]
 					line += fmt.Sprintf("  %s %8.0f/s p50 %6d p99 %6d µs", name,
 						median(got[real], i, func(r benchRun) float64 { return r.Rate }),
