@@ -60,29 +60,30 @@ type connection[E any] struct {
 
 // dial connects to a service; parse makes an event of a message, false to skip it.
 func dial[E any](ctx context.Context, service string, parse func([]byte) (E, bool, error)) (*connection[E], error) {
-	c, err := ipc.Dial(ctx, service, MessageSize)
+	n := &connection[E]{events: make(chan E, 64)}
+	bad := false
+	c, err := ipc.DialTo(ctx, service, MessageSize, func(c *ipc.Client, m []byte) {
+		if m == nil {
+			close(n.events)
+			return
+		}
+		e, ok, err := parse(m)
+		if bad = bad || err != nil; bad {
+			c.Close()
+			return
+		}
+		if !ok {
+			return
+		}
+		select {
+		case n.events <- e:
+		case <-c.Done():
+		}
+	})
 	if err != nil {
 		return nil, err
 	}
-	n := &connection[E]{c: c, events: make(chan E, 64)}
-	go func() {
-		defer close(n.events)
-		for m := range c.Events() {
-			e, ok, err := parse(m)
-			if err != nil {
-				c.Close()
-				return
-			}
-			if !ok {
-				continue
-			}
-			select {
-			case n.events <- e:
-			case <-c.Done():
-				return
-			}
-		}
-	}()
+	n.c = c
 	return n, nil
 }
 

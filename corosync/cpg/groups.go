@@ -20,10 +20,11 @@ type Client uint64
 
 // Host is what Groups needs around it.
 type Host interface {
-	// Send sends a message to all members of the ring, this node too; false where there is no room now.
-	Send(message []byte) bool
-	// Event hands an event to a client.
-	Event(c Client, event []byte)
+	// Send sends a message, in one part or two, to all members of the ring, this node too; false where there is no room now.
+	// The parts are the Host's.
+	Send(message ...[]byte) bool
+	// Event hands an event to a client; the data that goes on with it is nil where there is none.
+	Event(c Client, event, data []byte)
 }
 
 type state int
@@ -168,7 +169,7 @@ func (g *Groups) Mcast(id Client, data []byte) local.Status {
 		return s
 	}
 	m := wire.GroupMessage{Group: c.group, PID: c.pid, Node: g.me, Source: uint64(id), Data: data}
-	if !g.host.Send(m.Marshal()) {
+	if !g.host.Send(m.Head(), data) {
 		return local.TryAgain
 	}
 	return local.OK
@@ -181,7 +182,7 @@ func (g *Groups) Partial(id Client, p local.Partial) local.Status {
 		return s
 	}
 	m := wire.GroupPart{Group: c.group, Size: p.Size, PID: c.pid, Type: p.Type, Node: g.me, Source: uint64(id), Data: p.Data}
-	if !g.host.Send(m.Marshal()) {
+	if !g.host.Send(m.Head(), p.Data) {
 		return local.TryAgain
 	}
 	return local.OK
@@ -293,19 +294,19 @@ func (g *Groups) Deliver(from uint32, function int, b []byte) error {
 		if err != nil {
 			return err
 		}
-		return g.message(from, m.Group, func() []byte {
-			return local.Deliver{Group: m.Group, Node: from, PID: m.PID, Data: m.Data}.Marshal()
+		return g.message(from, m.Group, m.Data, func() []byte {
+			return local.Deliver{Group: m.Group, Node: from, PID: m.PID, Data: m.Data}.Head()
 		})
 	case wire.CPGPartialMcast:
 		m, err := wire.ParseGroupPart(b)
 		if err != nil {
 			return err
 		}
-		return g.message(from, m.Group, func() []byte {
+		return g.message(from, m.Group, m.Data, func() []byte {
 			return local.PartialDeliver{
 				Group: m.Group, Node: from, PID: m.PID,
 				Partial: local.Partial{Size: m.Size, Type: m.Type, Data: m.Data},
-			}.Marshal()
+			}.Head()
 		})
 	case wire.CPGDownlist, wire.CPGDownlistOld:
 		// Each node knows by itself who has left.
@@ -317,7 +318,7 @@ func (g *Groups) Deliver(from uint32, function int, b []byte) error {
 
 // message hands a message to the local members of its group. Messages of a node
 // that has nobody in the group are dropped.
-func (g *Groups) message(from uint32, group string, event func() []byte) error {
+func (g *Groups) message(from uint32, group string, data []byte, event func() []byte) error {
 	known := slices.ContainsFunc(g.processes, func(p *process) bool { return p.node == from && p.group == group })
 	var e []byte
 	for _, c := range g.clients {
@@ -330,7 +331,7 @@ func (g *Groups) message(from uint32, group string, event func() []byte) error {
 		if e == nil {
 			e = event()
 		}
-		g.host.Event(c.id, e)
+		g.host.Event(c.id, e, data)
 	}
 	return nil
 }
@@ -393,7 +394,7 @@ func (g *Groups) tell(group string, came, went []local.Member) {
 			c.state = joined
 		}
 		if c.state == joined || c.state == leaving {
-			g.host.Event(c.id, e)
+			g.host.Event(c.id, e, nil)
 		}
 		if mine(went, c) && c.state == leaving {
 			c.state, c.group, c.pid = unjoined, "", 0
@@ -402,7 +403,7 @@ func (g *Groups) tell(group string, came, went []local.Member) {
 	for _, c := range g.clients {
 		if c.wantRing && !c.ringSent && c.state == joined {
 			c.ringSent = true
-			g.host.Event(c.id, g.ringEvent())
+			g.host.Event(c.id, g.ringEvent(), nil)
 		}
 	}
 }
@@ -463,7 +464,7 @@ func (g *Groups) SyncActivate() {
 	}, local.ProcDown)
 	for _, c := range g.clients {
 		if c.wantRing && c.ringSent {
-			g.host.Event(c.id, g.ringEvent())
+			g.host.Event(c.id, g.ringEvent(), nil)
 		}
 	}
 	g.joinlists = nil

@@ -18,7 +18,7 @@ type clientLink interface {
 	busy() bool
 	send([]byte) error
 	response() ([]byte, error)
-	event() ([]byte, error)
+	event() ([][]byte, error) // those that are there, one at least; the list holds until the next call
 	interrupt()
 	release()
 }
@@ -33,7 +33,8 @@ type Client struct {
 	sendMu    sync.Mutex
 	released  bool // under sendMu
 	responses chan []byte
-	events    chan []byte
+	events    chan []byte // empty where sink takes them
+	sink      func(c *Client, event []byte)
 
 	closeOnce sync.Once
 	done      chan struct{}
@@ -45,6 +46,16 @@ type Client struct {
 // nobody serves that name, EACCES where the server does not let this process in,
 // EAGAIN where it is not ready yet; errors.Is finds them.
 func Dial(ctx context.Context, name string, maxMessage int) (*Client, error) {
+	return dialTo(ctx, name, maxMessage, nil)
+}
+
+// DialTo is Dial with a function that is given the events, in their order, from a goroutine of their own, and nil when the connection is
+// over. While it does not return, the server keeps the events; it is to return when the connection is over.
+func DialTo(ctx context.Context, name string, maxMessage int, sink func(c *Client, event []byte)) (*Client, error) {
+	return dialTo(ctx, name, maxMessage, sink)
+}
+
+func dialTo(ctx context.Context, name string, maxMessage int, sink func(*Client, []byte)) (*Client, error) {
 	address, err := abstract(name)
 	if err != nil {
 		return nil, err
@@ -55,7 +66,7 @@ func Dial(ctx context.Context, name string, maxMessage int) (*Client, error) {
 	}
 	stream := conn.(*net.UnixConn)
 	stop := context.AfterFunc(ctx, func() { stream.Close() })
-	c, err := handshake(stream, maxMessage)
+	c, err := handshake(stream, maxMessage, sink)
 	if !stop() && err == nil {
 		c.Close()
 		err = ctx.Err()
@@ -70,7 +81,7 @@ func Dial(ctx context.Context, name string, maxMessage int) (*Client, error) {
 	return c, nil
 }
 
-func handshake(stream *net.UnixConn, maxMessage int) (*Client, error) {
+func handshake(stream *net.UnixConn, maxMessage int, sink func(*Client, []byte)) (*Client, error) {
 	peer, err := peerOf(stream)
 	if err != nil {
 		return nil, err
@@ -94,7 +105,7 @@ func handshake(stream *net.UnixConn, maxMessage int) (*Client, error) {
 	}
 	c := &Client{
 		server: peer, maxMessage: w.maxMessage,
-		responses: make(chan []byte, 16), events: make(chan []byte, 64), done: make(chan struct{}),
+		responses: make(chan []byte, 16), events: make(chan []byte, 64), sink: sink, done: make(chan struct{}),
 	}
 	switch w.kind {
 	case Socket:
@@ -112,38 +123,68 @@ func handshake(stream *net.UnixConn, maxMessage int) (*Client, error) {
 	return c, nil
 }
 
-// run moves what arrives into the channels, and frees the connection in the end.
+// run hands over what arrives, and frees the connection in the end.
 func (c *Client) run() {
 	var readers sync.WaitGroup
-	for _, r := range []struct {
-		next func() ([]byte, error)
-		to   chan []byte
-	}{{c.link.response, c.responses}, {c.link.event, c.events}} {
-		readers.Go(func() {
-			defer close(r.to)
-			for {
-				b, err := r.next()
-				if err == nil {
-					err = checkMessage(b)
-				}
-				if err != nil {
-					c.end(err)
-					return
-				}
-				select {
-				case r.to <- b:
-				case <-c.done:
-					return
-				}
+	readers.Go(func() {
+		defer close(c.responses)
+		for {
+			b, err := c.link.response()
+			if err == nil {
+				err = checkMessage(b)
 			}
-		})
-	}
+			if err != nil {
+				c.end(err)
+				return
+			}
+			select {
+			case c.responses <- b:
+			case <-c.done:
+				return
+			}
+		}
+	})
+	readers.Go(c.readEvents)
 	readers.Wait()
 	c.link.interrupt() // returns only when an interrupt under way is through
 	c.sendMu.Lock()
 	c.released = true
 	c.link.release()
 	c.sendMu.Unlock()
+}
+
+func (c *Client) readEvents() {
+	give := func(b []byte) {
+		select {
+		case c.events <- b:
+		case <-c.done:
+		}
+	}
+	if c.sink != nil {
+		give = func(b []byte) { c.sink(c, b) }
+		defer c.sink(c, nil)
+	}
+	defer close(c.events)
+	for {
+		list, err := c.link.event()
+		for _, b := range list {
+			if bad := checkMessage(b); bad != nil {
+				err = bad
+				break
+			}
+			give(b)
+		}
+		if err == nil {
+			select {
+			case <-c.done:
+				return
+			default:
+				continue
+			}
+		}
+		c.end(err)
+		return
+	}
 }
 
 func (c *Client) end(err error) {

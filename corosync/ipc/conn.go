@@ -5,18 +5,23 @@ import (
 	"sync"
 )
 
+// writer writes a message, which may be in two parts, where there is room for it.
+type writer func(head, body []byte) (bool, error)
+
 // serverLink is one way in which a server's messages travel. next, respond and
 // event block, each called from one goroutine; after interrupt they return
 // ErrClosed or another error. release frees what they use: nobody may be in them.
+// next yields the requests that are there, one at least; the list holds until it is called again.
 // tryRespond, tryEvent and announce do not block, and are called by one at a time. The client does not learn of an event by
 // tryEvent before announce has told it how many have come. canTry tells whether they are to be used, or respond and event.
 type serverLink interface {
-	next() ([]byte, error)
+	start() error // the greeting is over; before the others
+	next() ([][]byte, error)
 	respond([]byte) error
 	event([]byte) error
 	canTry() bool
 	tryRespond([]byte) (bool, error)
-	tryEvent([]byte) (bool, error)
+	tryEvent(head, body []byte) (bool, error)
 	announce(events int) (told int)
 	flowControl(on bool)
 	interrupt()
@@ -59,16 +64,17 @@ func (c *Conn) Done() <-chan struct{} { return c.done }
 func (c *Conn) Close() { c.end(ErrClosed) }
 
 // Respond queues the response to the request that was taken last.
-func (c *Conn) Respond(b []byte) { c.put(&c.responses, b, c.tryRespond) }
+func (c *Conn) Respond(b []byte) { c.put(&c.responses, b, nil, c.tryRespond) }
 
 // Event queues an event. Events arrive in the order in which they are queued.
 func (c *Conn) Event(b []byte) {
-	c.put(&c.events, b, c.tryEvent)
+	c.EventLater(b, nil)
 	c.Flush()
 }
 
-// EventLater is Event where more are to come: the client learns of them by Flush.
-func (c *Conn) EventLater(b []byte) { c.put(&c.events, b, c.tryEvent) }
+// EventLater is Event where more are to come: the client learns of them by Flush. The event may be in two parts, of which the
+// first tells the size of both.
+func (c *Conn) EventLater(head, body []byte) { c.put(&c.events, head, body, c.tryEvent) }
 
 // Flush tells the client of the events by EventLater, and writes what has waited for room where there is some now. It tells
 // whether there is more: then it is to be called again soon; it is written in time without that, too.
@@ -86,7 +92,7 @@ func (c *Conn) Flush() (more bool) {
 	return more
 }
 
-func (c *Conn) tryRespond(b []byte) (bool, error) {
+func (c *Conn) tryRespond(b, _ []byte) (bool, error) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	if c.released || !c.link.canTry() {
@@ -95,13 +101,13 @@ func (c *Conn) tryRespond(b []byte) (bool, error) {
 	return c.link.tryRespond(b)
 }
 
-func (c *Conn) tryEvent(b []byte) (bool, error) {
+func (c *Conn) tryEvent(head, body []byte) (bool, error) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	if c.released || !c.link.canTry() {
 		return false, nil
 	}
-	ok, err := c.link.tryEvent(b)
+	ok, err := c.link.tryEvent(head, body)
 	if ok {
 		c.events.untold++
 	}
@@ -132,12 +138,12 @@ func (c *Conn) FlowControl(on bool) {
 
 // put has a message written at once where nobody else is writing and there is room, and else leaves it to the
 // writer: a wake of another goroutine takes longer than all the rest.
-func (c *Conn) put(q *queue, b []byte, try func([]byte) (bool, error)) {
-	if len(b) > c.maxMessage {
-		c.end(fmt.Errorf("message of %d bytes for process %d, which takes %d", len(b), c.peer.PID, c.maxMessage))
+func (c *Conn) put(q *queue, head, body []byte, try writer) {
+	if n := len(head) + len(body); n > c.maxMessage {
+		c.end(fmt.Errorf("message of %d bytes for process %d, which takes %d", n, c.peer.PID, c.maxMessage))
 		return
 	}
-	waiting, err := q.put(b, try)
+	waiting, err := q.put(head, body, try)
 	if err != nil {
 		c.end(err)
 	} else if waiting > c.server.cfg.MaxQueued {
@@ -153,12 +159,39 @@ func (c *Conn) end(err error) {
 	})
 }
 
+// take hands requests to the handler until the connection is over.
+func (c *Conn) take(h Handler) {
+	many, ok := h.(ManyHandler)
+	for {
+		list, err := c.link.next()
+		if err == nil {
+			for i, b := range list {
+				if err = checkMessage(b); err != nil {
+					list = list[:i]
+					break
+				}
+			}
+		}
+		if ok && len(list) > 0 {
+			many.Messages(c, list)
+		} else {
+			for _, b := range list {
+				h.Message(c, b)
+			}
+		}
+		if err != nil {
+			c.end(err)
+			return
+		}
+	}
+}
+
 func (c *Conn) run() error {
 	var writers sync.WaitGroup
 	for _, w := range []struct {
 		q    *queue
 		send func([]byte) error
-		try  func([]byte) (bool, error)
+		try  writer
 		tell func(int) int
 	}{{&c.responses, c.link.respond, c.tryRespond, nil}, {&c.events, c.link.event, c.tryEvent, c.tell}} {
 		writers.Go(func() {
@@ -174,17 +207,7 @@ func (c *Conn) run() error {
 		})
 	}
 	c.server.cfg.Handler.Connected(c)
-	for {
-		b, err := c.link.next()
-		if err == nil {
-			err = checkMessage(b)
-		}
-		if err != nil {
-			c.end(err)
-			break
-		}
-		c.server.cfg.Handler.Message(c, b)
-	}
+	c.take(c.server.cfg.Handler)
 	writers.Wait()
 	c.link.interrupt() // returns only when an interrupt under way is through
 	c.mu.Lock()

@@ -239,18 +239,21 @@ func TestHostileClients(t *testing.T) {
 			t.Fatal(err)
 		}
 		if k == SharedMemory {
-			l := c.link.(*sharedClient)
-			path, _, _ := bytes.Cut(l.requests.head.b[ringDataPath:ringReferences], []byte{0})
-			for _, damage := range []func(){
-				func() { binary.NativeEndian.PutUint32(l.requests.head.b[ringRead:], 1<<31); l.requests.post() },
-				func() { _ = os.Truncate(string(path), 0); l.requests.post() },
+			for _, damage := range []func(r *ring){
+				func(r *ring) { binary.NativeEndian.PutUint32(r.head.b[ringRead:], 1<<31) },
+				func(r *ring) {
+					path, _, _ := bytes.Cut(r.head.b[ringDataPath:ringReferences], []byte{0})
+					_ = os.Truncate(string(path), 0)
+				},
 			} {
-				damage()
-				_, _ = l.stream.Write([]byte{'r'})
+				l := c.link.(*sharedClient)
+				c.sendMu.Lock() // the link is not released meanwhile
+				damage(l.requests)
+				l.requests.post()
+				l.bell.ring(1)
+				c.sendMu.Unlock()
 				<-h.closed
 				c = dial(t, name)
-				l = c.link.(*sharedClient)
-				path, _, _ = bytes.Cut(l.requests.head.b[ringDataPath:ringReferences], []byte{0})
 			}
 		} else {
 			l := c.link.(*socketClient)

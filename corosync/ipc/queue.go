@@ -1,6 +1,7 @@
 package ipc
 
 import (
+	"slices"
 	"sync"
 	"time"
 )
@@ -15,14 +16,18 @@ type queue struct {
 	wake   chan struct{}
 }
 
-// put writes b by try where nothing is before it, or adds it, and returns the bytes that wait now.
-func (q *queue) put(b []byte, try func([]byte) (bool, error)) (int, error) {
+// put writes a message by try where nothing is before it, or adds it, and returns the bytes that wait now.
+func (q *queue) put(head, body []byte, try writer) (int, error) {
 	q.mu.Lock()
 	defer q.mu.Unlock()
 	if len(q.list) == 0 {
-		if ok, err := try(b); ok || err != nil {
+		if ok, err := try(head, body); ok || err != nil {
 			return 0, err
 		}
+	}
+	b := head
+	if len(body) > 0 {
+		b = slices.Concat(head, body)
 	}
 	q.list = append(q.list, b)
 	q.bytes += len(b)
@@ -48,11 +53,11 @@ func (q *queue) pop() {
 }
 
 // drain writes what waits as far as there is room, and tells whether something is left.
-func (q *queue) drain(try func([]byte) (bool, error), tell func(int) int) (more bool, err error) {
+func (q *queue) drain(try writer, tell func(int) int) (more bool, err error) {
 	q.mu.Lock()
 	defer q.mu.Unlock()
 	for len(q.list) > 0 {
-		ok, err := try(q.list[0])
+		ok, err := try(q.list[0], nil)
 		if err != nil {
 			return false, err
 		}
@@ -71,7 +76,7 @@ func (q *queue) drain(try func([]byte) (bool, error), tell func(int) int) (more 
 
 // keepTrying writes what waits, until done is closed. The reader makes room without telling anybody, so room is looked
 // for again and again, less often with time.
-func (q *queue) keepTrying(done <-chan struct{}, try func([]byte) (bool, error), tell func(int) int) error {
+func (q *queue) keepTrying(done <-chan struct{}, try writer, tell func(int) int) error {
 	for {
 		select {
 		case <-q.wake:

@@ -123,8 +123,9 @@ func (r *ring) after(i uint32, length int) uint32 {
 	return uint32((uint64(i) + 2 + uint64(length+3)/4) % uint64(r.words))
 }
 
-// write puts b at the end of the ring; false where there is no room now.
-func (r *ring) write(b []byte) (bool, error) {
+// write puts a message, which may be in two parts, at the end of the ring; false where there is no room now.
+func (r *ring) write(head, body []byte) (bool, error) {
+	size := len(head) + len(body)
 	w, err := r.index(ringWrite)
 	if err != nil {
 		return false, err
@@ -144,19 +145,29 @@ func (r *ring) write(b []byte) (bool, error) {
 	default:
 		free = r.words
 	}
-	if int64(free)*4 < int64(len(b))+chunkMargin {
+	if int64(free)*4 < int64(size)+chunkMargin {
 		return false, nil
 	}
 	atomic.StoreUint32(r.at(w), 0)
 	atomic.StoreUint32(r.at(w+1), markWriting)
-	start := int((w+2)%r.words) * 4
-	n := copy(r.data.b[start:int(r.words)*4], b)
-	copy(r.data.b, b[n:])
-	atomic.StoreUint32(r.at(w), uint32(len(b)))
-	atomic.StoreUint32(r.head.word(ringWrite), r.after(w, len(b)))
+	at := int((w+2)%r.words) * 4
+	at = r.fill(at, head)
+	r.fill(at, body)
+	atomic.StoreUint32(r.at(w), uint32(size))
+	atomic.StoreUint32(r.head.word(ringWrite), r.after(w, size))
 	atomic.StoreUint32(r.at(w+1), markWhole)
 	r.post()
 	return true, nil
+}
+
+// fill copies b to an offset of the ring's bytes and tells where it ends.
+func (r *ring) fill(at int, b []byte) int {
+	end := int(r.words) * 4
+	n := copy(r.data.b[at:end], b)
+	if n == len(b) {
+		return at + n
+	}
+	return copy(r.data.b, b[n:])
 }
 
 // read takes the first message out of the ring. The caller has taken the semaphore.

@@ -30,6 +30,13 @@ type Handler interface {
 	Closed(*Conn)
 }
 
+// ManyHandler is a Handler that takes the requests that are there together.
+type ManyHandler interface {
+	Handler
+	// Messages is Message for several, in their order. The list is the caller's again when it returns, the blocks are the handler's.
+	Messages(*Conn, [][]byte)
+}
+
 // Config says what a server is.
 type Config struct {
 	// Name is the service's name, such as "cpg" or "cib_rw".
@@ -202,6 +209,11 @@ func (s *Server) serve(stream *net.UnixConn) error {
 		return err
 	}
 	_ = stream.SetDeadline(time.Time{})
+	if err := c.link.start(); err != nil {
+		c.link.interrupt()
+		c.link.release()
+		return err
+	}
 	return c.run()
 }
 

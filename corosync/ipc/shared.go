@@ -1,19 +1,14 @@
 package ipc
 
 import (
-	"bytes"
 	"errors"
 	"fmt"
-	"io"
 	"net"
 	"runtime/debug"
 	"sync"
 	"sync/atomic"
-	"syscall"
 	"time"
-	"unsafe"
 
-	"golang.org/x/sys/unix"
 )
 
 // guarded calls f and turns a fault in shared memory into an error: the other
@@ -38,7 +33,7 @@ func guarded(f func() error) (err error) {
 func put(r *ring, b []byte, stop <-chan struct{}) error {
 	for pause := 50 * time.Microsecond; ; pause = min(2*pause, 20*time.Millisecond) {
 		var ok bool
-		if err := guarded(func() (err error) { ok, err = r.write(b); return err }); err != nil || ok {
+		if err := guarded(func() (err error) { ok, err = r.write(b, nil); return err }); err != nil || ok {
 			return err
 		}
 		t := time.NewTimer(pause)
@@ -52,21 +47,15 @@ func put(r *ring, b []byte, stop <-chan struct{}) error {
 }
 
 type sharedServer struct {
-	stream                         *net.UnixConn
 	requests, responses, eventRing *ring
 	stop                           chan struct{}
 	once                           sync.Once
-	bytes                          [64]byte
-	ready                          int // requests that the client has told of, not taken yet
-	raw                            syscall.RawConn
+	bell                           bell
+	list                           [][]byte // of next
 }
 
 func newSharedServer(name string, p *place, stream *net.UnixConn, size int, w *welcome) (serverLink, error) {
-	raw, err := stream.SyscallConn()
-	if err != nil {
-		return nil, err
-	}
-	l := &sharedServer{stream: stream, stop: make(chan struct{}), raw: raw}
+	l := &sharedServer{stop: make(chan struct{}), bell: bell{conn: stream, fd: -1}}
 	for _, r := range []struct {
 		ring *(*ring)
 		kind string
@@ -83,82 +72,29 @@ func newSharedServer(name string, p *place, stream *net.UnixConn, size int, w *w
 	return l, nil
 }
 
-// rung waits until the other side has sent bytes, each of which tells of a message, and yields how many. The
-// call for them does not wait: the scheduler need not know of it.
-func rung(raw syscall.RawConn, b []byte) (n int, err error) {
-	rerr := raw.Read(func(fd uintptr) bool {
-		r, _, errno := syscall.RawSyscall(unix.SYS_READ, fd, uintptr(unsafe.Pointer(&b[0])), uintptr(len(b)))
-		switch {
-		case errno == syscall.EAGAIN || errno == syscall.EINTR:
-			return false
-		case errno != 0:
-			err = errno
-		case r == 0:
-			err = io.EOF
-		}
-		n = int(r)
-		return true
-	})
-	return n, errors.Join(rerr, err)
-}
-
-func (l *sharedServer) next() (b []byte, err error) {
-	for {
-		for l.ready == 0 {
-			if l.ready, err = rung(l.raw, l.bytes[:]); err != nil {
-				return nil, err
-			}
-		}
-		l.ready--
-		taken := false
-		err = guarded(func() (err error) {
-			if taken = l.requests.tryTake(); taken {
-				b, err = l.requests.read()
-			}
-			return err
-		})
-		if err != nil || taken {
-			return b, err
-		}
-	}
+func (l *sharedServer) next() (list [][]byte, err error) {
+	l.list, err = l.bell.messages(l.requests, l.list)
+	return l.list, err
 }
 
 func (l *sharedServer) respond([]byte) error { return errors.ErrUnsupported }
 func (l *sharedServer) event([]byte) error   { return errors.ErrUnsupported }
 
 func (l *sharedServer) tryRespond(b []byte) (ok bool, err error) {
-	err = guarded(func() (err error) { ok, err = l.responses.write(b); return err })
+	err = guarded(func() (err error) { ok, err = l.responses.write(b, nil); return err })
 	return ok, err
 }
 
-func (l *sharedServer) tryEvent(b []byte) (ok bool, err error) {
-	err = guarded(func() (err error) { ok, err = l.eventRing.write(b); return err })
+func (l *sharedServer) tryEvent(head, body []byte) (ok bool, err error) {
+	err = guarded(func() (err error) { ok, err = l.eventRing.write(head, body); return err })
 	return ok, err
 }
 
-func (l *sharedServer) announce(events int) (told int) {
-	for told < events {
-		n := min(events-told, len(announcement))
-		wrote := 0
-		_ = l.raw.Write(func(fd uintptr) bool {
-			r, _, errno := syscall.RawSyscall6(unix.SYS_SENDTO, fd, uintptr(unsafe.Pointer(&announcement[0])), uintptr(n), unix.MSG_DONTWAIT|unix.MSG_NOSIGNAL, 0, 0)
-			if errno == 0 {
-				wrote = int(r)
-			}
-			return true
-		})
-		if wrote <= 0 {
-			break
-		}
-		told += wrote
-	}
-	return told
-}
-
-// announcement is a byte for each event.
-var announcement = bytes.Repeat([]byte{'e'}, 64)
+func (l *sharedServer) announce(events int) (told int) { return l.bell.ring(events) }
 
 func (l *sharedServer) canTry() bool { return true }
+
+func (l *sharedServer) start() error { return l.bell.start() }
 
 func (l *sharedServer) flowControl(on bool) {
 	var v uint32
@@ -171,7 +107,7 @@ func (l *sharedServer) flowControl(on bool) {
 func (l *sharedServer) interrupt() {
 	l.once.Do(func() {
 		close(l.stop)
-		l.stream.Close()
+		l.bell.interrupt()
 	})
 }
 
@@ -179,24 +115,19 @@ func (l *sharedServer) release() {
 	for _, r := range []*ring{l.requests, l.responses, l.eventRing} {
 		r.unmap()
 	}
+	l.bell.release()
 }
 
 type sharedClient struct {
-	stream                         *net.UnixConn
-	raw                            syscall.RawConn
+	bell                           bell
 	requests, responses, eventRing *ring
 	stop                           chan struct{}
 	once                           sync.Once
-	bytes                          [64]byte
-	ready                          int
+	list                           [][]byte // of events
 }
 
 func newSharedClient(stream *net.UnixConn, w welcome) (clientLink, error) {
-	raw, err := stream.SyscallConn()
-	if err != nil {
-		return nil, err
-	}
-	l := &sharedClient{stream: stream, stop: make(chan struct{}), raw: raw}
+	l := &sharedClient{stop: make(chan struct{}), bell: bell{conn: stream, fd: -1}}
 	for _, r := range []struct {
 		ring *(*ring)
 		path string
@@ -206,6 +137,10 @@ func newSharedClient(stream *net.UnixConn, w welcome) (clientLink, error) {
 			l.release()
 			return nil, err
 		}
+	}
+	if err := l.bell.start(); err != nil {
+		l.release()
+		return nil, err
 	}
 	return l, nil
 }
@@ -221,8 +156,7 @@ func (l *sharedClient) send(b []byte) error {
 	if err := put(l.requests, b, l.stop); err != nil {
 		return err
 	}
-	_, err := l.stream.Write([]byte{'r'})
-	return err
+	return l.bell.insist()
 }
 
 func (l *sharedClient) response() (b []byte, err error) {
@@ -237,31 +171,18 @@ func (l *sharedClient) response() (b []byte, err error) {
 }
 
 // event also watches the stream: it ends when the server does.
-func (l *sharedClient) event() (b []byte, err error) {
-	for {
-		for l.ready == 0 {
-			if l.ready, err = rung(l.raw, l.bytes[:]); err != nil {
-				return nil, ErrClosed
-			}
-		}
-		l.ready--
-		taken := false
-		err = guarded(func() (err error) {
-			if taken = l.eventRing.tryTake(); taken {
-				b, err = l.eventRing.read()
-			}
-			return err
-		})
-		if err != nil || taken {
-			return b, err
-		}
+func (l *sharedClient) event() ([][]byte, error) {
+	var err error
+	if l.list, err = l.bell.messages(l.eventRing, l.list); err != nil && len(l.list) == 0 {
+		return nil, ErrClosed
 	}
+	return l.list, err
 }
 
 func (l *sharedClient) interrupt() {
 	l.once.Do(func() {
 		close(l.stop)
-		l.stream.Close()
+		l.bell.interrupt()
 		_ = guarded(func() error { l.responses.wake(); return nil })
 	})
 }
@@ -270,4 +191,5 @@ func (l *sharedClient) release() {
 	for _, r := range []*ring{l.requests, l.responses, l.eventRing} {
 		r.unmap()
 	}
+	l.bell.release()
 }

@@ -166,7 +166,7 @@ func newSocketServer(name string, p *place, stream *net.UnixConn, size int, w *w
 	return l, nil
 }
 
-func (l *socketServer) next() ([]byte, error) {
+func (l *socketServer) next() ([][]byte, error) {
 	for {
 		b, from, err := l.requests.receive()
 		if err != nil {
@@ -186,7 +186,7 @@ func (l *socketServer) next() ([]byte, error) {
 			close(l.connected)
 		}
 		count(l.control, controlRequest, -1)
-		return b, nil
+		return [][]byte{b}, nil
 	}
 }
 
@@ -299,12 +299,13 @@ func (l *socketClient) response() ([]byte, error) {
 	return b, err
 }
 
-func (l *socketClient) event() ([]byte, error) {
+func (l *socketClient) event() ([][]byte, error) {
 	b, _, err := l.events.receive()
-	if err == nil {
-		count(l.control, controlEvent, -1)
+	if err != nil {
+		return nil, err
 	}
-	return b, err
+	count(l.control, controlEvent, -1)
+	return [][]byte{b}, nil
 }
 
 func (l *socketClient) interrupt() {
@@ -320,7 +321,8 @@ func (l *socketClient) release() {
 }
 
 // A datagram is sent by the writer: whether it would have to wait is not known before.
-func (l *socketServer) canTry() bool                    { return false }
-func (l *socketServer) tryRespond([]byte) (bool, error) { return false, nil }
-func (l *socketServer) tryEvent([]byte) (bool, error)   { return false, nil }
-func (l *socketServer) announce(events int) (told int)  { return events }
+func (l *socketServer) start() error                          { return nil }
+func (l *socketServer) canTry() bool                          { return false }
+func (l *socketServer) tryRespond([]byte) (bool, error)       { return false, nil }
+func (l *socketServer) tryEvent([]byte, []byte) (bool, error) { return false, nil }
+func (l *socketServer) announce(events int) (told int)        { return events }

@@ -183,13 +183,16 @@ type Deliver struct {
 }
 
 // Marshal is the event's bytes.
-func (d Deliver) Marshal() []byte {
-	b := response(CPGDeliverEvent, OK, 184+len(d.Data))
+func (d Deliver) Marshal() []byte { return append(d.Head(), d.Data...) }
+
+// Head is what stands before the data.
+func (d Deliver) Head() []byte {
+	b := response(CPGDeliverEvent, OK, 184)
+	b.put32(8, uint32(184+len(d.Data)))
 	b.putGroup(24, d.Group)
 	b.put32(160, uint32(len(d.Data)))
 	b.put32(168, d.Node)
 	b.put32(176, d.PID)
-	copy(b[184:], d.Data)
 	return b
 }
 
@@ -215,15 +218,18 @@ type PartialDeliver struct {
 }
 
 // Marshal is the event's bytes.
-func (d PartialDeliver) Marshal() []byte {
-	b := response(CPGPartialEvent, OK, 200+len(d.Data))
+func (d PartialDeliver) Marshal() []byte { return append(d.Head(), d.Data...) }
+
+// Head is what stands before the data.
+func (d PartialDeliver) Head() []byte {
+	b := response(CPGPartialEvent, OK, 200)
+	b.put32(8, uint32(200+len(d.Data)))
 	b.putGroup(24, d.Group)
 	b.put32(160, d.Size)
 	b.put32(168, uint32(len(d.Data)))
 	b.put32(176, d.Node)
 	b.put32(184, d.PID)
 	b.put32(192, d.Type)
-	copy(b[200:], d.Data)
 	return b
 }
 

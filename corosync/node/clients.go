@@ -112,8 +112,34 @@ func (n *Node) Request(now time.Time, id Client, message []byte) {
 	}
 }
 
+// Requests takes requests of a client in their order as long as none has to wait: of these there is no Done. served is how many were
+// taken so; where there are more, the next one was handed to Request.
+func (n *Node) Requests(now time.Time, id Client, list [][]byte) (served int) {
+	n.now = now
+	c := n.clients[id]
+	if c == nil {
+		return len(list)
+	}
+	for i, m := range list {
+		n.settle()
+		c.pending = m
+		if c.gone || n.left || n.leaving || len(n.waiting) > 0 || n.mustWait(c) {
+			n.Request(now, id, m)
+			return i
+		}
+		c.pending = nil
+		c.traffic.requests++
+		n.serve(c, m)
+	}
+	n.settle()
+	return len(list)
+}
+
 // serveWaiting serves requests that can be served now, and tells whether there were any.
 func (n *Node) serveWaiting() bool {
+	if len(n.waiting) == 0 {
+		return false
+	}
 	served := false
 	for _, c := range slices.Clone(n.waiting) {
 		if c.pending == nil || c.gone || n.mustWait(c) {

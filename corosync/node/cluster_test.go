@@ -199,9 +199,10 @@ func (h *host) work() {
 			}
 		case *Tell:
 			if u := h.clients[e.Client]; u != nil {
-				u.events = append(u.events, e.Message)
+				m := e.Event()
+				u.events = append(u.events, m)
 				if u.seen != nil {
-					u.seen(e.Message)
+					u.seen(m)
 				}
 			}
 		case *Done:

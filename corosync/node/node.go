@@ -77,10 +77,18 @@ type Respond struct {
 	Message []byte
 }
 
-// Tell sends a client an event.
+// Tell sends a client an event: Message and, where it is not nil, Data behind it.
 type Tell struct {
-	Client  Client
-	Message []byte
+	Client        Client
+	Message, Data []byte
+}
+
+// Event is the whole of it.
+func (t *Tell) Event() []byte {
+	if t.Data == nil {
+		return t.Message
+	}
+	return slices.Concat(t.Message, t.Data)
 }
 
 // Wait tells that a client's request has to wait, for a sync or for room.
@@ -320,22 +328,22 @@ func (n *Node) settle() {
 
 func (n *Node) do(e Effect) { n.out = append(n.out, e) }
 
-// send sends a service message, after all that were sent before.
-func (n *Node) send(message []byte) bool { return n.sendIn(totem.Normal, message) }
+// send sends a service message, in one part or two, after all that were sent before.
+func (n *Node) send(message ...[]byte) bool { return n.sendIn(totem.Normal, message...) }
 
 // sendSynced is send for messages that are part of the sync while one runs.
-func (n *Node) sendSynced(message []byte) bool {
+func (n *Node) sendSynced(message ...[]byte) bool {
 	if n.sync.running {
-		return n.sendIn(totem.Sync, message)
+		return n.sendIn(totem.Sync, message...)
 	}
-	return n.sendIn(totem.Normal, message)
+	return n.sendIn(totem.Normal, message...)
 }
 
-func (n *Node) sendIn(q totem.Queue, message []byte) bool {
-	if err := n.ring.Send(n.now, q, wire.GroupServices, message); err != nil {
+func (n *Node) sendIn(q totem.Queue, message ...[]byte) bool {
+	if err := n.ring.Send(n.now, q, wire.GroupServices, message...); err != nil {
 		return false
 	}
-	if s, f, err := wire.ServiceOf(message); err == nil {
+	if s, f, err := wire.ServiceOf(message[0]); err == nil {
 		n.count(s, f).tx++
 	}
 	return true
@@ -343,10 +351,12 @@ func (n *Node) sendIn(q totem.Queue, message []byte) bool {
 
 func (n *Node) count(service, function int) *counts {
 	k := service<<16 | function
-	if n.traffic[k] == nil {
-		n.traffic[k] = &counts{}
+	c := n.traffic[k]
+	if c == nil {
+		c = &counts{}
+		n.traffic[k] = c
 	}
-	return n.traffic[k]
+	return c
 }
 
 // deliver hands a message to its service.
@@ -390,16 +400,17 @@ type cpgHost struct{ n *Node }
 
 // Send sends in the order of the calls: a leave must not overtake its join. Only what is told in
 // a sync is part of it.
-func (h cpgHost) Send(m []byte) bool {
+func (h cpgHost) Send(m ...[]byte) bool {
 	if h.n.sync.telling {
-		return h.n.sendSynced(m)
+		return h.n.sendSynced(m...)
 	}
-	return h.n.send(m)
+	return h.n.send(m...)
 }
 
-func (h cpgHost) Event(c cpg.Client, m []byte) {
+func (h cpgHost) Event(c cpg.Client, m, data []byte) {
 	if s := h.n.clients[Client(c)]; s != nil {
-		h.n.tell(s, m)
+		s.traffic.events++
+		h.n.do(&Tell{s.id, m, data})
 	}
 }
 

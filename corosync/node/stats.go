@@ -48,7 +48,7 @@ type clientTraffic struct {
 // tell sends a client an event.
 func (n *Node) tell(c *session, m []byte) {
 	c.traffic.events++
-	n.do(&Tell{c.id, m})
+	n.do(&Tell{Client: c.id, Message: m})
 }
 
 // clearStats sets counters to 0; as with the original those of the ring go with the transport's.

@@ -21,21 +21,20 @@ type sender struct {
 	pieces []piece // of the packet being packed
 }
 
-// outgoing is a message with the name of its group before it.
-type outgoing struct{ group, body []byte }
+// outgoing is a message in two parts, with the name of its group before it.
+type outgoing struct{ group, head, body []byte }
 
-func (m outgoing) size() int { return len(m.group) + len(m.body) }
+func (m outgoing) size() int { return len(m.group) + len(m.head) + len(m.body) }
 
 // appendTo appends n bytes of the message from an offset.
 func (m outgoing) appendTo(b []byte, offset, n int) []byte {
-	if offset < len(m.group) {
-		k := min(n, len(m.group)-offset)
-		b = append(b, m.group[offset:offset+k]...)
-		offset, n = offset+k, n-k
-	}
-	offset -= len(m.group)
-	if n > 0 {
-		b = append(b, m.body[offset:offset+n]...)
+	for _, part := range [...][]byte{m.group, m.head, m.body} {
+		if offset < len(part) && n > 0 {
+			k := min(n, len(part)-offset)
+			b = append(b, part[offset:offset+k]...)
+			offset, n = offset+k, n-k
+		}
+		offset -= len(part)
 	}
 	return b
 }

@@ -435,14 +435,19 @@ func (r *Ring) settle(now time.Time) {
 	}
 }
 
-// Send queues a message for the group of that name. It goes out when the token is here. The block belongs to the Ring
-// afterwards.
-func (r *Ring) Send(now time.Time, q Queue, group string, message []byte) error {
-	if len(message) > MaxMessage {
+// Send queues a message, in one part or two, for the group of that name. It goes out when the token is here. The blocks belong to the
+// Ring afterwards.
+func (r *Ring) Send(now time.Time, q Queue, group string, message ...[]byte) error {
+	m := outgoing{head: message[0]}
+	if len(message) > 1 {
+		m.body = message[1]
+	}
+	size := m.size()
+	if size > MaxMessage {
 		return ErrTooBig
 	}
 	s := r.sender(q)
-	if s.bytes+len(message) > maxPending {
+	if s.bytes+size > maxPending {
 		return ErrFull
 	}
 	prefix := r.prefixes[group]
@@ -450,7 +455,8 @@ func (r *Ring) Send(now time.Time, q Queue, group string, message []byte) error 
 		prefix = wire.GroupPrefix(group)
 		r.prefixes[group] = prefix
 	}
-	s.add(outgoing{prefix, message})
+	m.group = prefix
+	s.add(m)
 	if r.held {
 		// The token rests: ask for it.
 		r.held = false

@@ -163,14 +163,17 @@ type GroupMessage struct {
 }
 
 // Marshal is the message's bytes.
-func (m GroupMessage) Marshal() []byte {
-	b := message(ServiceCPG, CPGMcast, 184+len(m.Data))
+func (m GroupMessage) Marshal() []byte { return append(m.Head(), m.Data...) }
+
+// Head is what stands before the data.
+func (m GroupMessage) Head() []byte {
+	b := message(ServiceCPG, CPGMcast, 184)
+	le.PutUint32(b[8:], uint32(184+len(m.Data)))
 	putGroupName(b[16:], m.Group)
 	le.PutUint32(b[152:], uint32(len(m.Data)))
 	le.PutUint32(b[160:], m.PID)
 	le.PutUint32(b[168:], m.Node)
 	le.PutUint64(b[176:], m.Source)
-	copy(b[184:], m.Data)
 	return b
 }
 
@@ -199,8 +202,12 @@ type GroupPart struct {
 }
 
 // Marshal is the message's bytes.
-func (m GroupPart) Marshal() []byte {
-	b := message(ServiceCPG, CPGPartialMcast, 208+len(m.Data))
+func (m GroupPart) Marshal() []byte { return append(m.Head(), m.Data...) }
+
+// Head is what stands before the data.
+func (m GroupPart) Head() []byte {
+	b := message(ServiceCPG, CPGPartialMcast, 200)
+	le.PutUint32(b[8:], uint32(200+len(m.Data)))
 	putGroupName(b[16:], m.Group)
 	le.PutUint32(b[152:], m.Size)
 	le.PutUint32(b[160:], uint32(len(m.Data)))
@@ -208,9 +215,6 @@ func (m GroupPart) Marshal() []byte {
 	le.PutUint32(b[176:], m.Type)
 	le.PutUint32(b[184:], m.Node)
 	le.PutUint64(b[192:], m.Source)
-	copy(b[200:], m.Data)
-	b = b[:200+len(m.Data)]
-	le.PutUint32(b[8:], uint32(len(b)))
 	return b
 }
 

@@ -7,6 +7,7 @@ import (
 	"flag"
 	"fmt"
 	"os"
+	"path/filepath"
 	"slices"
 	"strconv"
 	"strings"
@@ -49,6 +50,8 @@ type benchRun struct {
 	// While messages are sent as fast as they can be: packets of the sender, and of all that were sent again by it, and visits of
 	// the token, a second.
 	Packets, Again, Tokens float64
+	// Work is what the processors did for a message, in all daemons together; Client what they did in the sender.
+	Work, Client time.Duration
 }
 
 // TestRingBench measures messages a second, and the time from sending a message to its delivery to the sender, for rings
@@ -87,10 +90,11 @@ func TestRingBench(t *testing.T) {
 						continue
 					}
 					name := map[bool]string{true: "original", false: "ours"}[real]
-					line += fmt.Sprintf("  %s %8.0f/s p50 %6d p99 %6d µs", name,
+					line += fmt.Sprintf("  %s %8.0f/s p50 %6d p99 %6d µs work %6.2f µs", name,
 						median(got[real], i, func(r benchRun) float64 { return r.Rate }),
 						int(median(got[real], i, func(r benchRun) float64 { return float64(r.P50.Microseconds()) })),
-						int(median(got[real], i, func(r benchRun) float64 { return float64(r.P99.Microseconds()) })))
+						int(median(got[real], i, func(r benchRun) float64 { return float64(r.P99.Microseconds()) })),
+						median(got[real], i, func(r benchRun) float64 { return r.Work.Seconds() * 1e6 }))
 				}
 				t.Log(line)
 				for _, real := range []bool{true, false} {
@@ -118,8 +122,8 @@ func median(runs [][]benchRun, i int, value func(benchRun) float64) float64 {
 func perToken(runs [][]benchRun, i int) (list []string) {
 	for _, r := range runs {
 		r := r[i]
-		list = append(list, fmt.Sprintf("%.0f/s: %.0f tokens/s, %.1f messages and %.1f packets each, %.0f packets/s again",
-			r.Rate, r.Tokens, r.Rate/max(r.Tokens, 1), r.Packets/max(r.Tokens, 1), r.Again))
+		list = append(list, fmt.Sprintf("%.0f/s: %.0f tokens/s, %.1f messages and %.1f packets each, %.0f packets/s again, %v for a message in the daemons, %v in the sender",
+			r.Rate, r.Tokens, r.Rate/max(r.Tokens, 1), r.Packets/max(r.Tokens, 1), r.Again, r.Work.Round(10*time.Nanosecond), r.Client.Round(10*time.Nanosecond)))
 	}
 	return list
 }
@@ -131,11 +135,13 @@ func measure(t *testing.T, nodes int, settings string, real bool) ([]benchRun, t
 		return confWith(settings)(nodes) + "system {\nsched_rr: no\npriority: -20\n}\n"
 	})
 	all := []int{}
+	pids := ""
 	for i, o := range h {
 		o.quiet = true
 		o.start(real)
 		o.favour()
 		all = append(all, i+1)
+		pids += fmt.Sprintf("%d ", o.daemon.Process.Pid)
 	}
 	for _, o := range h {
 		o.members(20*time.Second, all...)
@@ -146,7 +152,7 @@ func measure(t *testing.T, nodes int, settings string, real bool) ([]benchRun, t
 		o.launch(c)
 	}
 	c := h[0].command("nice", "-n", "-20", os.Args[0])
-	c.Env = append(os.Environ(), "COROSYNCD_BENCH=send", "COROSYNCD_COUNT="+fmt.Sprint(nodes), "COROSYNCD_TIME="+ringBenchTime.String(), "COROSYNCD_SIZES="+*ringBenchSizes)
+	c.Env = append(os.Environ(), "COROSYNCD_BENCH=send", "COROSYNCD_COUNT="+fmt.Sprint(nodes), "COROSYNCD_TIME="+ringBenchTime.String(), "COROSYNCD_DAEMONS="+pids, "COROSYNCD_SIZES="+*ringBenchSizes)
 	var errs bytes.Buffer
 	c.Stderr = &errs
 	out, err := c.Output()
@@ -156,11 +162,9 @@ func measure(t *testing.T, nodes int, settings string, real bool) ([]benchRun, t
 	var runs []benchRun
 	for line := range strings.Lines(string(out)) {
 		var r benchRun
-		var p50, p99 int64
-		if _, err := fmt.Sscan(line, &r.Size, &r.Rate, &p50, &p99, &r.Samples, &r.Packets, &r.Again, &r.Tokens); err != nil {
+		if _, err := fmt.Sscan(line, &r.Size, &r.Rate, (*int64)(&r.P50), (*int64)(&r.P99), &r.Samples, &r.Packets, &r.Again, &r.Tokens, (*int64)(&r.Work), (*int64)(&r.Client)); err != nil {
 			t.Fatalf("%q: %v", line, err)
 		}
-		r.P50, r.P99 = time.Duration(p50), time.Duration(p99)
 		runs = append(runs, r)
 	}
 	// The last node dies; the first tells when the others have a membership without it.
@@ -377,6 +381,7 @@ func benchSend(ctx context.Context) error {
 		}
 		return list, nil
 	}
+	daemons := strings.Fields(os.Getenv("COROSYNCD_DAEMONS"))
 	for _, size := range benchSizes() {
 		// Not more are under way than the ring's queues hold, so that neither has to refuse any.
 		window := uint32(max(8, min(6000, 1_500_000/(size+200))))
@@ -384,11 +389,13 @@ func benchSend(ctx context.Context) error {
 		if err != nil {
 			return err
 		}
+		work, client := worked(daemons...), worked("self")
 		begin := time.Now()
 		took, _, err := b.measure(ctx, size, window, begin.Add(span))
 		if err != nil {
 			return err
 		}
+		work, client = worked(daemons...)-work, worked("self")-client
 		after, err := counters()
 		if err != nil {
 			return err
@@ -397,14 +404,30 @@ func benchSend(ctx context.Context) error {
 			after[i] = (after[i] - before[i]) / took.Seconds()
 		}
 		rate := float64(b.got) / took.Seconds()
+		each := time.Duration(max(1, b.got))
 		_, trips, err := b.measure(ctx, size, 1, time.Now().Add(span))
 		if err != nil {
 			return err
 		}
 		slices.Sort(trips)
-		fmt.Println(size, rate, trips[len(trips)/2].Nanoseconds(), trips[len(trips)*99/100].Nanoseconds(), len(trips), after[0], after[1], after[2])
+		fmt.Println(size, rate, trips[len(trips)/2].Nanoseconds(), trips[len(trips)*99/100].Nanoseconds(), len(trips), after[0], after[1], after[2],
+			(work / each).Nanoseconds(), (client / each).Nanoseconds())
 	}
 	return nil
+}
+
+// worked is how long processes have had a processor.
+func worked(pids ...string) (sum time.Duration) {
+	for _, pid := range pids {
+		tasks, _ := filepath.Glob("/proc/" + pid + "/task/*/schedstat")
+		for _, task := range tasks {
+			b, _ := os.ReadFile(task)
+			var took int64
+			_, _ = fmt.Sscan(string(b), &took)
+			sum += time.Duration(took)
+		}
+	}
+	return sum
 }
 
 // measure sends until a time, with so many under way, and waits for all.

@@ -87,16 +87,28 @@ func programOf(pid uint32) string {
 	return strings.TrimSuffix(string(b), "\n")
 }
 
-// Message returns when the node has taken the request: until then the client's next one waits.
-func (h *handler) Message(c *ipc.Conn, m []byte) {
+// Message is Messages with one.
+func (h *handler) Message(c *ipc.Conn, m []byte) { h.Messages(c, [][]byte{m}) }
+
+// Messages returns when the node has taken the requests: until then the client's next ones wait.
+func (h *handler) Messages(c *ipc.Conn, list [][]byte) {
 	s := c.Value().(*session)
-	if !h.d.enter(func(now time.Time) { h.d.node.Request(now, s.id, m) }) {
-		return
-	}
-	select {
-	case <-s.taken:
-	case <-c.Done():
-	case <-h.d.over:
+	for len(list) > 0 {
+		served := 0
+		if !h.d.enter(func(now time.Time) { served = h.d.node.Requests(now, s.id, list) }) {
+			return
+		}
+		if list = list[served:]; len(list) == 0 {
+			return
+		}
+		list = list[1:]
+		select {
+		case <-s.taken:
+		case <-c.Done():
+			return
+		case <-h.d.over:
+			return
+		}
 	}
 }
 

@@ -143,6 +143,7 @@ type daemon struct {
 	net     wires
 	ready   bool
 	own     [][]byte  // packets of this node to itself
+	unsent  bool      // packets of the ring wait to be transmitted
 	armed   time.Time // when the clock comes at the latest
 	ended   bool
 	result  error
@@ -362,6 +363,7 @@ func (d *daemon) leave() {
 func (d *daemon) carryOut() {
 	d.carryOutEffects()
 	d.net.transmit()
+	d.unsent = false
 	d.flushes = slices.DeleteFunc(d.flushes, func(c *ipc.Conn) bool { return !c.Flush() })
 }
 
@@ -373,9 +375,11 @@ func (d *daemon) carryOutEffects() {
 				d.own = append(d.own, e.Packet)
 			} else {
 				d.net.unicast(time.Now(), e.To, e.Packet)
+				d.unsent = true
 			}
 		case *totem.Multicast:
 			d.net.multicast(time.Now(), e.To, e.Packet)
+			d.unsent = true
 		case *totem.StoreSeq:
 			if err := d.files.storeRingSeq(d.me, e.Seq); err != nil {
 				d.log.Error("the number of the ring cannot be kept", "error", err)
@@ -387,8 +391,12 @@ func (d *daemon) carryOutEffects() {
 				c.Respond(e.Message)
 			}
 		case *node.Tell:
+			if d.unsent { // others wait for it, and what a client is given takes long
+				d.net.transmit()
+				d.unsent = false
+			}
 			if c := d.conns[e.Client]; c != nil {
-				c.EventLater(e.Message)
+				c.EventLater(e.Message, e.Data)
 				if !slices.Contains(d.flushes, c) {
 					d.flushes = append(d.flushes, c)
 				}

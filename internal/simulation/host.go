@@ -311,7 +311,7 @@ func (r *ring) work() {
 			}
 		case *corosync.Tell:
 			if p := h.pcmk; p.running() && (e.Client == p.cpg || e.Client == p.quorum) {
-				p.told(e.Message)
+				p.told(e.Event())
 			}
 		case *corosync.Done:
 			if p := h.pcmk; p.running() && e.Client == p.cpg {
