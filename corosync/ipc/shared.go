@@ -8,7 +8,6 @@ import (
 	"sync"
 	"sync/atomic"
 	"time"
-
 )
 
 // guarded calls f and turns a fault in shared memory into an error: the other
