@@ -25,8 +25,12 @@ import (
 // Type marks a message of this package (attribute t).
 const Type = "crmd"
 
-// FeatureSet is what this controller tells others that it understands.
-const FeatureSet = cib.FeatureSet
+// FeatureSet is what controllers agree to, and what the DC writes into the CIB of a running cluster. Programs
+// refuse to simulate, edit as a file or restart resources of a CIB whose feature set is above their own: this
+// is the highest that Pacemaker 2.1.5's take (lib/cib/cib_utils.c, cib_perform_op). Nothing depends on a higher one:
+// node_state tells of members by true and online, which is the form below 3.18.0, and digests are
+// reckoned alike from 3.16.0 on (status.FeatureSet is what is understood).
+const FeatureSet = "3.16.1"
 
 // State is where a controller is.
 type State string
@@ -707,12 +711,28 @@ func (c *Controller) writeState(p *peer, origin string) {
 	c.update(cib.Request{Op: cib.Modify, Section: "status", CanCreate: true, Data: s}, nil)
 }
 
-// writeRoot writes who is DC and whether there is quorum.
-func (c *Controller) writeRoot() {
+// root is what the DC says on the CIB's root: the feature set, who is DC, and whether there is quorum.
+func (c *Controller) root() *etree.Element {
 	r := etree.NewElement("cib")
+	r.CreateAttr("crm_feature_set", FeatureSet)
 	r.CreateAttr("have-quorum", map[bool]string{true: "1", false: "0"}[c.quorate])
 	r.CreateAttr("dc-uuid", c.nodeID(c.self.Name))
-	c.update(cib.Request{Op: cib.Modify, Section: "cib", Data: r}, nil)
+	return r
+}
+
+func (c *Controller) writeRoot() {
+	c.update(cib.Request{Op: cib.Modify, Section: "cib", Data: c.root()}, nil)
+}
+
+// settled tells that a join is complete.
+func (c *Controller) settled() bool {
+	return c.state == PolicyEngine || c.state == TransitionEngine || c.state == Idle
+}
+
+// overruled tells that somebody replaced the CIB by one whose root says something else.
+func (c *Controller) overruled() bool {
+	there := c.effects.CIB()
+	return slices.ContainsFunc(c.root().Attr, func(a etree.Attr) bool { return there.SelectAttrValue(a.Key, "") != a.Value })
 }
 
 // property writes cluster properties into the set that pcs knows too.

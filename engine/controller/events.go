@@ -26,6 +26,9 @@ func (c *Controller) CIBChanged(now time.Time, ch replica.Change) {
 	if !c.IsDC() || c.exited {
 		return
 	}
+	if ours := ch.Client == ClientController && ch.Node == c.self.Name; !ours && c.settled() && c.overruled() {
+		c.writeRoot()
+	}
 	switch {
 	case ch.Synced:
 		if c.state != FinalizeJoin {

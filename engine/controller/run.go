@@ -199,12 +199,7 @@ func (c *Controller) abort(why string) {
 // advance fires what may be fired, ends a transition that has nothing left to do,
 // and plans when a plan is due.
 func (c *Controller) advance() {
-	if !c.IsDC() || c.exited {
-		return
-	}
-	switch c.state {
-	case PolicyEngine, TransitionEngine, Idle:
-	default:
+	if !c.IsDC() || c.exited || !c.settled() {
 		return
 	}
 	for c.run != nil {

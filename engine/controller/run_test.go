@@ -3,6 +3,7 @@ package controller
 import (
 	"fmt"
 	"slices"
+	"strings"
 	"testing"
 	"time"
 
@@ -254,5 +255,44 @@ func TestActionIsLost(t *testing.T) {
 	}
 	if w.settle(); w.planned != 2 || !slices.Contains(w.set, "fail-count-r#start_0") {
 		t.Errorf("%d plans, attributes %v", w.planned, w.set)
+	}
+}
+
+// Whoever replaces the CIB does not decide of what feature set it is, who is DC, and whether there is quorum.
+func TestReplacedRootIsPutRight(t *testing.T) {
+	w := begin()
+	for _, c := range []struct {
+		op   cib.Op
+		root map[string]string
+		want int
+	}{
+		{cib.Replace, map[string]string{"crm_feature_set": "3.20.5", "have-quorum": "1", "dc-uuid": "1"}, 1},
+		{cib.Replace, map[string]string{"crm_feature_set": FeatureSet, "have-quorum": "0", "dc-uuid": "2"}, 1},
+		{cib.Replace, map[string]string{"crm_feature_set": FeatureSet, "have-quorum": "1", "dc-uuid": "1"}, 0},
+	} {
+		w.updates = nil
+		for k, v := range c.root {
+			w.root.CreateAttr(k, v)
+		}
+		w.c.CIBChanged(time.Unix(1001, 0), replica.Change{Op: c.op, Config: true, Data: w.root, Node: "n1", Client: "cibadmin"})
+		var got []cib.Request
+		for _, u := range w.updates {
+			if u.Section == "cib" {
+				got = append(got, u)
+			}
+		}
+		if len(got) != c.want {
+			t.Errorf("%v: %d changes of the root, want %d", c.root, len(got), c.want)
+			continue
+		}
+		for _, u := range got {
+			for _, a := range []string{"crm_feature_set=" + FeatureSet, "have-quorum=1", "dc-uuid=1"} {
+				k, v, _ := strings.Cut(a, "=")
+				if u.Data.SelectAttrValue(k, "") != v {
+					t.Errorf("%v: the DC writes %s=%q", c.root, k, u.Data.SelectAttrValue(k, ""))
+				}
+			}
+		}
+		w.settle()
 	}
 }

@@ -61,6 +61,9 @@ func TestTools(t *testing.T) {
 	if _, err := os.Stat("/usr/lib/ocf/resource.d/pacemaker/Stateful"); err != nil {
 		t.Skip("the agents of Pacemaker are not installed on this machine")
 	}
+	b.do("1", "pcs", "resource", "create", "D", "ocf:pacemaker:Dummy")
+	b.await(30*time.Second, "1", "D\t(ocf::pacemaker:Dummy):\tStarted", "crm_mon", "-1")
+	b.installed(t)
 	b.do("1", "pcs", "resource", "create", "A", "ocf:pacemaker:attribute", "name=running", "active_value=yes")
 	b.await(30*time.Second, "1", `value="yes"`, "attrd_updater", "-n", "running", "-Q", "-A")
 	b.do("1", "pcs", "resource", "create", "S", "ocf:pacemaker:Stateful", "--master")

@@ -126,7 +126,7 @@ func (r *request) replyAs(kind, task, from, src string, payload *etree.Element) 
 	for _, a := range [][2]string{
 		{"origin", "reply"},
 		{"t", "crmd"},
-		{"version", cib.FeatureSet},
+		{"version", controller.FeatureSet},
 		{"subt", kind},
 		{"reference", r.get("reference")},
 		{"crm_task", task},
