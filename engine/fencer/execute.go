@@ -91,7 +91,7 @@ func (f *Fencer) execute(from string, m *etree.Element) {
 
 // forbidden tells that a node may not be fenced any more for the one who asked.
 func (f *Fencer) forbidden(op *operation) bool {
-	return op.Client == ClientController && !f.effects.MayFence(op.Target)
+	return op.byCluster() && !f.effects.MayFence(op.Target)
 }
 
 // acquire calls do when the device has room for one more action (pcmk_action_limit).

@@ -173,8 +173,22 @@ const (
 	generic  = 201 // all others
 )
 
-// ClientController is the client that asks on the cluster's behalf.
+// ClientController is the client that asks on the cluster's behalf; its process id may follow.
 const ClientController = "pacemaker-controld"
+
+// ClientName is how the fencer names a client in all that it tells: by program and process, so that two runs of
+// one program are told apart. Without a process id (0) it is the program alone.
+func ClientName(program string, pid int) string {
+	if pid == 0 {
+		return program
+	}
+	return program + "." + strconv.Itoa(pid)
+}
+
+// byCluster tells that the cluster asks for it, not a person.
+func (r *Record) byCluster() bool {
+	return r.Client == ClientController || strings.HasPrefix(r.Client, ClientController+".")
+}
 
 // noDevice and noAnswer are the reasons that have a code of their own.
 const (

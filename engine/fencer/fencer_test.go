@@ -202,6 +202,7 @@ func TestNoQuorumNoFencing(t *testing.T) {
 	}{
 		{ClientController, func(*group) {}, 1},
 		{ClientController, func(g *group) { g.lost["n1"] = true }, 0},
+		{ClientName(ClientController, 17), func(g *group) { g.lost["n1"] = true }, 0},
 		{"stonith_admin", func(g *group) { g.lost["n1"] = true }, 1},
 	} {
 		g := newGroup(t, conf, "n1")

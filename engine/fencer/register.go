@@ -82,7 +82,7 @@ const unequalDelay = 2 * time.Second
 // lower id goes first, so that not both go down. Any delay that is configured for one of them,
 // even at an agent, says that an administrator has seen to it.
 func (f *Fencer) unequal(op *operation) time.Duration {
-	if op.Client != ClientController || op.Action == "on" || !f.effects.Duel(op.Target) {
+	if !op.byCluster() || op.Action == "on" || !f.effects.Duel(op.Target) {
 		return 0
 	}
 	id := func(name string) int {

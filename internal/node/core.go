@@ -82,6 +82,7 @@ type Core struct {
 	forgotten map[string]bool
 	watchdog  Watchdog
 	twoNode   bool
+	pid       int
 	connect   Remotes
 	remotes   map[string]*remoteNode
 }
@@ -93,6 +94,7 @@ type CoreConfig struct {
 	CIB    *etree.Element
 	Term   cib.Term // of that CIB
 	UUID   string   // of this start
+	PID    int      // of this process, which the fencer's records name; 0: none
 	Random *rand.Rand
 	Timing controller.Timing
 	// ClusterName is what a DC writes as cluster-name where the CIB has none; may be "".
@@ -109,7 +111,7 @@ type CoreConfig struct {
 
 // NewCore makes a core.
 func NewCore(cfg CoreConfig, w World) *Core {
-	c := &Core{self: cfg.Self, world: w, names: cfg.Names, running: map[string]bool{}, pings: map[string]ping{}, forgotten: map[string]bool{}, connect: cfg.Remotes, twoNode: cfg.TwoNode, remotes: map[string]*remoteNode{}}
+	c := &Core{self: cfg.Self, world: w, names: cfg.Names, running: map[string]bool{}, pings: map[string]ping{}, forgotten: map[string]bool{}, connect: cfg.Remotes, twoNode: cfg.TwoNode, pid: cfg.PID, remotes: map[string]*remoteNode{}}
 	c.Replica = replica.New(cfg.Self.Name, startingCIB(cfg.CIB), cfg.Term, (*replicaEffects)(c))
 	c.Attributes = attribute.New(cfg.Self.Name, (*attributeEffects)(c))
 	c.Controller = controller.New(controller.Identity{

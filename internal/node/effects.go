@@ -104,7 +104,7 @@ func (c *controllerEffects) Plan(now time.Time) (*transition.Graph, time.Time, s
 }
 
 func (c *controllerEffects) Fence(r controller.FenceRequest, done func(error)) {
-	c.Fencer.Fence(c.now, fencer.Request{Target: r.Target, Action: r.Action, Client: fencer.ClientController, Timeout: r.Timeout, Delay: r.Delay, Controller: true}, done)
+	c.Fencer.Fence(c.now, fencer.Request{Target: r.Target, Action: r.Action, Client: fencer.ClientName(fencer.ClientController, c.pid), Timeout: r.Timeout, Delay: r.Delay, Controller: true}, done)
 }
 
 func (c *controllerEffects) Execute(order *etree.Element) {

@@ -9,6 +9,7 @@ import (
 	"fmt"
 	"log/slog"
 	mathrand "math/rand/v2"
+	"os"
 	"strings"
 	"sync"
 	"time"
@@ -128,7 +129,7 @@ func Run(ctx context.Context, cfg Config) error {
 		Self: controller.Member{ID: self, Name: name}, Names: names, CIB: root, Term: term, UUID: uuid(),
 		Random: mathrand.New(mathrand.NewPCG(binary.LittleEndian.Uint64(seed[:8]), binary.LittleEndian.Uint64(seed[8:]))),
 		Timing: cfg.Timing, ClusterName: n.clusterName, Remotes: (*remotes)(n), TwoNode: n.twoNode,
-		Watchdog: cfg.Watchdog,
+		Watchdog: cfg.Watchdog, PID: os.Getpid(),
 	}, (*world)(n))
 	n.log.Info("node starts", "name", name, "id", self, "cib", cib.VersionOf(root).String(), "term", term.String())
 	if n.services, err = n.listen(); err != nil {

@@ -1,6 +1,7 @@
 package node
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"slices"
@@ -249,8 +250,10 @@ func (r *request) probeAgain(node string) {
 func (r *request) fencer() {
 	core := r.s.node.core
 	op := r.get("st_op")
+	if r.session.name == "" {
+		r.session.name = fencer.ClientName(cmp.Or(r.get("st_clientname"), "unknown"), int(r.conn.Peer().PID))
+	}
 	if op == "register" {
-		r.session.name = r.get("st_clientname")
 		el := etree.NewElement("reply")
 		el.CreateAttr("st_op", "register")
 		el.CreateAttr("st_clientid", r.session.id)
