@@ -11,7 +11,10 @@ import (
 	"time"
 )
 
-var pairings = flag.Bool("pairings", false, "TestPairings: run the list of testdata/pairings.txt, which takes a few minutes")
+var (
+	pairings     = flag.Bool("pairings", false, "TestPairings: run the list of testdata/pairings.txt, which takes some ten minutes for each side")
+	pairingsOnly = flag.String("pairings-only", "", "TestPairings: only the lines that this expression matches, and what sets up")
+)
 
 // site is a host of a running cluster, and how a command is run there.
 type site struct {
@@ -119,6 +122,10 @@ func TestPairings(t *testing.T) {
 	if !*pairings {
 		t.Skip("by -pairings only")
 	}
+	only, err := regexp.Compile(*pairingsOnly)
+	if err != nil {
+		t.Fatal(err)
+	}
 	list, err := os.ReadFile("testdata/pairings.txt")
 	if err != nil {
 		t.Fatal(err)
@@ -161,7 +168,7 @@ func TestPairings(t *testing.T) {
 		}
 		c.line, c.settles = strings.CutPrefix(c.line, "settle ")
 		c.line, c.changes = strings.CutPrefix(c.line, "change ")
-		if c.line != "" && c.line[0] != '#' {
+		if c.line != "" && c.line[0] != '#' && only.MatchString(c.line) {
 			commands = append(commands, c)
 		}
 	}
