@@ -86,6 +86,7 @@ type how struct {
 	valid bool // the document is known to be valid as declared
 	own   bool // nobody else holds the document
 	share bool // the result, which is only read, may have parts of the document
+	part  bool // of a valid document this is the part that somebody may read
 }
 
 // copy copies a document for a rewrite, which may change any part of it. Where the document is
@@ -132,7 +133,7 @@ func raise(root *etree.Element, max string, h how) (Result, error) {
 	var failure error
 	names := schema.Names()
 	names = names[schema.Compare(have, names[0]) : schema.Compare(max, names[0])+1]
-	known := h.valid // doc is valid by the schema at hand
+	known := h.valid || h.part // doc is valid by the schema at hand, or not to be held against it
 	// A reference to nothing that one schema found in a document is held against it by all
 	// that follow, also by those to which the attribute is mere text.
 	dangling := false
@@ -158,10 +159,14 @@ func raise(root *etree.Element, max string, h how) (Result, error) {
 		draft, undo := h.copy(doc)
 		dropText(draft)
 		err := step(draft, func(m Message) { res.Messages = append(res.Messages, m) })
+		if h.part && err != nil { // what cannot be rewritten is read as it is
+			known = true
+			continue
+		}
 		if err == nil {
 			draft.CreateAttr("validate-with", next)
-			if problems := schema.Validate(draft, next); len(problems) > 0 {
-				err = fmt.Errorf("rewritten for %s it would not be valid: %s", next, problems[0].Text)
+			if !h.part && !schema.Valid(draft, next) {
+				err = fmt.Errorf("rewritten for %s it would not be valid: %s", next, schema.Validate(draft, next)[0].Text)
 			}
 		}
 		if err != nil {
@@ -209,10 +214,12 @@ func ForSchedulerValid(root *etree.Element) (Result, error) {
 	return forScheduler(root, how{valid: true})
 }
 
-// ForReading is ForScheduler for who only reads the result: where the upgrade rewrites nothing, all in
-// it is the document's own, and changes with it.
+// ForReading is ForScheduler for who only reads the result, of a document that a CIB manager gave:
+// where the upgrade rewrites nothing, all in it is the document's own, and changes with it. The manager
+// has held it against its schema, and took out what the user may not read; that references lead there,
+// or that attributes are missing, is not held against it.
 func ForReading(root *etree.Element) (Result, error) {
-	return forScheduler(root, how{share: true})
+	return forScheduler(root, how{share: true, part: true})
 }
 
 func forScheduler(root *etree.Element, h how) (Result, error) {

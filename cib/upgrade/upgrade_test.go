@@ -103,6 +103,37 @@ func TestForScheduler(t *testing.T) {
 	}
 }
 
+// TestForReadingPart: what a user may not read is missing in what a manager gives; it is read all the same.
+func TestForReadingPart(t *testing.T) {
+	const acls = `<acls><acl_role id="r"><acl_permission id="p" kind="deny" reference="Secret"/></acl_role></acls>`
+	for _, c := range []struct{ schema, resources, constraints, contains string }{
+		{"pacemaker-3.9", "", `<rsc_location id="l" rsc="Secret" node="n" score="1"/>`, `rsc="Secret"`},
+		{"pacemaker-3.9", `<primitive id="Secret"/>`, "", `<primitive id="Secret"/>`},
+		{"pacemaker-3.9", `<master id="m"><primitive id="a" class="ocf" provider="p" type="t"/></master>`, `<rsc_location id="l" rsc="Secret" node="n" score="1"/>`, `<clone id="m">`},
+		{"pacemaker-2.10", `<primitive id="Secret"/>`, `<rsc_location id="l" rsc="nothing" node="n" score="1"/>`, `<primitive id="Secret"/>`},
+		{"pacemaker-4.0", "", `<rsc_location id="l" rsc="Secret" node="n" score="1"/>`, `rsc="Secret"`},
+	} {
+		doc, err := xml.ParseString(strings.Replace(document(c.schema, c.resources, c.constraints, ""), "</configuration>", acls+"</configuration>", 1))
+		if err != nil {
+			t.Fatal(err)
+		}
+		before := string(xml.Compact(doc.Root))
+		if _, err := ForScheduler(doc.Root); err == nil && c.schema != schema.Latest {
+			t.Errorf("%s: a file with it is valid", before)
+		}
+		res, err := ForReading(doc.Root)
+		if got := string(xml.Compact(res.Root)); err != nil || res.Schema != schema.Latest || !strings.Contains(got, c.contains) {
+			t.Errorf("%s\nis read as %s (%v): %s\nwant %s", before, res.Schema, err, got, c.contains)
+		}
+		if after := string(xml.Compact(doc.Root)); after != before {
+			t.Errorf("the input was changed:\n%s\n%s", before, after)
+		}
+	}
+	if _, err := ForReading(etree.NewElement("cib")); err == nil {
+		t.Error("a document without its root's attributes can be read")
+	}
+}
+
 // TestProperties holds for any document: what an upgrade yields is valid by the schema
 // that it names, and to upgrade it once more changes nothing.
 func TestProperties(t *testing.T) {

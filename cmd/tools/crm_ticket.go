@@ -120,15 +120,17 @@ func (t *ticketTool) run(ctx context.Context, env *program.Env, file string) (to
 func (t *ticketTool) perform(ctx context.Context, env *program.Env, file string) (tool.Exit, error) {
 	var root *etree.Element
 	var err error
+	raise := t.cib.Raise
 	if file != "" {
 		root, err = tool.ReadXML(env, file)
+		raise = upgrade.ForScheduler
 	} else {
 		root, err = t.cib.Root(ctx)
 	}
 	if err != nil {
 		return tool.ExitOf(err), fmt.Errorf("Could not get local CIB: %s", tool.TextOf(err))
 	}
-	up, err := upgrade.ForScheduler(root)
+	up, err := raise(root)
 	tool.TellUpgrade(env.Stderr, up.Messages)
 	if err != nil {
 		return tool.Config, errors.New("Could not update local CIB to latest schema version")

@@ -16,13 +16,20 @@ func (b *bench) asUser(host, user string, argv ...string) (int, string) {
 func TestPermissions(t *testing.T) {
 	b := cluster(t, 2, false)
 	for _, h := range []string{"1", "2"} {
-		b.do(h, "sh", "-c", "getent group haclient >/dev/null || groupadd -r haclient; useradd -G haclient joe; useradd -G haclient ann; useradd tom")
+		b.do(h, "sh", "-c", "getent group haclient >/dev/null || groupadd -r haclient; useradd -G haclient joe; useradd -G haclient ann; useradd -G haclient pete; useradd tom")
 	}
 	b.do("1", "pcs", "resource", "create", "Secret", "ocf:heartbeat:Dummy", "fake=hushhush", "--disabled")
 	b.do("1", "pcs", "acl", "role", "create", "watcher", "read", "xpath", "/cib", "deny", "id", "Secret")
 	b.do("1", "pcs", "acl", "role", "create", "switcher", "write", "xpath", "//nvpair[@name='maintenance-mode']")
 	b.do("1", "pcs", "acl", "user", "create", "joe", "watcher", "switcher")
+	b.do("1", "pcs", "constraint", "location", "Secret", "avoids", "node1")
+	// He may see one resource, but not by which schema.
+	b.do("1", "pcs", "acl", "role", "create", "peeper", "read", "id", "VirtualIP")
+	b.do("1", "pcs", "acl", "user", "create", "pete", "peeper")
 
+	if _, out := b.asUser("2", "joe", "sh", "-c", "command -v crm_resource"); strings.TrimSpace(out) != "/opt/hacluster/bin/crm_resource" {
+		t.Fatalf("joe would not run our programs, but %s", out)
+	}
 	// Without ACLs whoever is in the group may do everything; who is not, nothing.
 	if code, out := b.asUser("2", "ann", "cibadmin", "-Q"); code != 0 || !strings.Contains(out, "hushhush") {
 		t.Errorf("without ACLs ann reads: exit code %d\n%s", code, out)
@@ -40,7 +47,19 @@ func TestPermissions(t *testing.T) {
 		has, lacks string
 	}{
 		{"joe", "cibadmin -Q", 0, "VirtualIP", "hushhush"},
+		// That the resource which the role and a constraint name is not there to him is no fault.
 		{"joe", "crm_resource -l", 0, "VirtualIP", "Secret"},
+		{"joe", "crm_resource -r VirtualIP -W", 0, "is running on", ""},
+		{"joe", "crm_resource -r VirtualIP -g ip", 0, ".", ""},
+		{"joe", "crm_resource -r Secret -W", 105, "not found", "hushhush"},
+		{"joe", "crm_resource --wait", 0, "", ""},
+		{"joe", "crm_ticket -L", 0, "", ""},
+		{"joe", "crm_rule -c -r none", 105, "", ""},
+		{"joe", "crm_standby -G -N node1", 0, "value=off", ""},
+		{"joe", "env PCS_COMPAT=0.11 crm_verify -L", 78, "Secret", ""}, // this is what it is for
+		{"pete", "cibadmin -Q", 0, "VirtualIP", "validate-with"},
+		{"pete", "crm_resource -l", 78, "Could not parse on-disk configuration", ""},
+		{"pete", "crm_ticket -L", 78, "Could not update local CIB", ""},
 		{"joe", "crm_mon -1r", 0, "VirtualIP", "Secret"},
 		{"joe", "crm_attribute -t crm_config -n maintenance-mode -v true", 0, "", ""},
 		{"joe", "crm_attribute -t crm_config -n maintenance-mode -G", 0, "value=true", ""},

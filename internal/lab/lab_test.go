@@ -28,6 +28,11 @@ func TestMain(m *testing.M) {
 			return 1
 		}
 		defer os.RemoveAll(dir)
+		// All users of a host run these, not what the machine has beside them.
+		if err := os.Chmod(dir, 0o755); err != nil { //nolint:gosec // it holds programs only
+			fmt.Fprintln(os.Stderr, err)
+			return 1
+		}
 		programs = dir
 		build := exec.Command("go", "build", "-o", dir+"/", "hacluster/cmd/...")
 		build.Env = append(os.Environ(), "CGO_ENABLED=0")

@@ -112,6 +112,16 @@ func (c *CIB) Root(ctx context.Context) (*etree.Element, error) {
 	return c.Do(ctx, cib.Request{Op: cib.Query})
 }
 
+// Raise is root, which Root or a query of a whole document gave, as the scheduler and the programs
+// read it: in the newest schema, in memory. A file has to be valid. The cluster's document was valid
+// before what the user may not read was taken out of it. The result is only to be read.
+func (c *CIB) Raise(root *etree.Element) (upgrade.Result, error) {
+	if c.live != nil {
+		return upgrade.ForReading(root)
+	}
+	return upgrade.ForScheduler(root)
+}
+
 // Do carries one operation out and gives its answer. Errors are *cib.Error. Without
 // a user of its own it is the request of the user that CIB_user names, if any.
 func (c *CIB) Do(ctx context.Context, req cib.Request) (*etree.Element, error) {

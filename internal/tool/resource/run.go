@@ -197,7 +197,7 @@ func (c *call) read(ctx context.Context, noConstraints bool) error {
 		c.out.Fault("Could not obtain the current CIB: %s", cib.CodeOf(err))
 		return refused(err)
 	}
-	up, err := upgrade.ForScheduler(root)
+	up, err := c.cib.Raise(root)
 	first := c.original == nil
 	if first {
 		tool.TellUpgrade(c.env.Stderr, up.Messages)
