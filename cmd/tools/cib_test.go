@@ -72,6 +72,17 @@ func TestCIBTools(t *testing.T) {
 		{"cibadmin|-Q|-o|nodes", "", 0, "<nodes>\n  <node id=\"1\" uname=\"alpha\"/>\n</nodes>\n", ""},
 		{"crm_shadow|-e|b/c|-b", "", 105, "Created new pacemaker-4.0 configuration\n", "crm_shadow: Could not create the shadow instance 'b/c': No such file or directory\n"},
 
+		// An empty word is a name and an id like others.
+		{"crm_attribute|-n||-v|x", "", 0, "", ""},
+		{"crm_attribute|-n||-G", "", 0, "scope=crm_config name= value=x\n", ""},
+		{"crm_attribute|-n|one|-v|1", "", 0, "", ""},
+		{"crm_attribute|-n||-D", "", 0, "Deleted crm_config option: id=cib-bootstrap-options- name=\n", ""},
+		{"crm_attribute|-n||-G", "", 105, "", "crm_attribute: Error performing operation: No such device or address\n"},
+		{"crm_attribute|-s||-n|one|-G", "", 105, "", "crm_attribute: Error performing operation: No such device or address\n"},
+		{"crm_attribute|-i||-n|one|-D", "", 0, "Deleted crm_config option: id=(null) name=one\n", ""},
+		{"crm_attribute|-n|one|-G|-N|", "", 105, "", "crm_attribute: Could not map name= to a UUID\n"},
+		{"crm_attribute|-n|one|-D", "", 0, "Deleted crm_config option: id=cib-bootstrap-options-one name=one\n", ""},
+
 		{"crm_diff|-O|<a b=\"1\"/>|-N|<a b=\"2\"/>|-u", "", 1, "<diff format=\"2\">\n  <change operation=\"modify\" path=\"/a\">\n", ""},
 		{"crm_diff|-O|<a b=\"1\"/>|-N|<a b=\"1\"/>", "", 0, "", ""},
 		{"crm_diff|-o|cib.xml|-p|cib.xml", "", 70, "", "crm_diff: Could not apply patch: Invalid argument\n"},

@@ -31,13 +31,13 @@ type attributeTool struct {
 	options  string
 	all      bool
 	place    nodeattr.Place
-	name     string
-	named    bool // there is a name, if an empty one
-	id       string
+	name     *string // of what was not given it is nil; an empty word is a name, too
+	id       *string
 	pattern  *string
 	value    string
 	fallback *string
-	node     string
+	part     *string // of --type, --lifetime, --utilization
+	node     *string
 	wait     client.Wait
 	// promotion tells that the name is that of a promotion score.
 	promotion bool
@@ -46,7 +46,10 @@ type attributeTool struct {
 func crmAttribute(ctx context.Context, env *program.Env) int {
 	a := &attributeTool{env: env, command: 'G'}
 	var quiet bool
-	name := func(v string) error { a.name, a.named, a.promotion = v, true, false; return nil }
+	name := func(v string) error { a.name, a.promotion = &v, false; return nil }
+	word := func(target **string) func(string) error {
+		return func(v string) error { *target = &v; return nil }
+	}
 	command := func(c byte) func(string) error {
 		return func(string) error { a.command = c; return nil }
 	}
@@ -54,26 +57,26 @@ func crmAttribute(ctx context.Context, env *program.Env) int {
 		Summary: "query and change options of the cluster and attributes of nodes", Usage: "--name=NAME COMMAND", Glued: "NPUdilnpstv",
 		Options: []tool.Option{
 			{Short: 'a', Long: "all", Do: tool.Flag(&a.all), Group: "selection", Help: "list advanced and deprecated options, too"},
-			{Short: 'i', Long: "id", Arg: tool.Required, Do: tool.Text(&a.id), Group: "selection", Value: "ID", Help: "the pair that has this id"},
+			{Short: 'i', Long: "id", Arg: tool.Required, Do: word(&a.id), Group: "selection", Value: "ID", Help: "the pair that has this id"},
 			{Short: 'n', Long: "name", Arg: tool.Required, Do: name, Group: "selection", Value: "NAME", Help: "the option or attribute of this name"},
-			{Short: 'P', Long: "pattern", Arg: tool.Required, Do: func(v string) error { a.pattern = &v; return nil }, Group: "selection", Value: "RE", Help: "all whose name matches"},
+			{Short: 'P', Long: "pattern", Arg: tool.Required, Do: word(&a.pattern), Group: "selection", Value: "RE", Help: "all whose name matches"},
 			{Short: 'p', Long: "promotion", Arg: tool.Optional, Do: a.score, Group: "selection", Value: "RSC", Help: "the promotion score of a resource, by default the one that runs this program"},
-			{Short: 's', Long: "set-name", Arg: tool.Required, Do: tool.Text(&a.place.Set), Group: "selection", Value: "ID", Help: "inside the set that has this id"},
+			{Short: 's', Long: "set-name", Arg: tool.Required, Do: word(&a.place.Set), Group: "selection", Value: "ID", Help: "inside the set that has this id"},
 			{Short: 'L', Long: "list-options", Arg: tool.Required, Do: func(v string) error { a.command, a.options = 'L', v; return nil }, Group: "command", Value: "cluster", Help: "show the options that there are"},
 			{Short: 'D', Long: "delete", Do: command('D'), Group: "command", Help: "delete it"},
 			{Short: 'G', Long: "query", Do: command('G'), Group: "command", Help: "show its value"},
 			{Short: 'v', Long: "update", Arg: tool.Required, Do: func(v string) error { a.command, a.value = 'v', v; return nil }, Group: "command", Value: "VALUE", Help: "set it"},
-			{Short: 'd', Long: "default", Arg: tool.Required, Do: func(v string) error { a.fallback = &v; return nil }, Group: "additional", Value: "VALUE", Help: "the value to show where there is none"},
-			{Short: 'l', Long: "lifetime", Arg: tool.Required, Do: tool.Text(&a.place.Section), Group: "additional", Value: "TIME", Help: "until when a node attribute holds: reboot or forever"},
-			{Short: 'N', Long: "node", Arg: tool.Required, Do: tool.Text(&a.node), Group: "additional", Value: "NODE", Help: "an attribute of this node"},
-			{Short: 't', Long: "type", Arg: tool.Required, Do: tool.Text(&a.place.Section), Group: "additional", Value: "SECTION", Help: "crm_config, rsc_defaults, op_defaults, tickets, nodes or status"},
+			{Short: 'd', Long: "default", Arg: tool.Required, Do: word(&a.fallback), Group: "additional", Value: "VALUE", Help: "the value to show where there is none"},
+			{Short: 'l', Long: "lifetime", Arg: tool.Required, Do: word(&a.part), Group: "additional", Value: "TIME", Help: "until when a node attribute holds: reboot or forever"},
+			{Short: 'N', Long: "node", Arg: tool.Required, Do: word(&a.node), Group: "additional", Value: "NODE", Help: "an attribute of this node"},
+			{Short: 't', Long: "type", Arg: tool.Required, Do: word(&a.part), Group: "additional", Value: "SECTION", Help: "crm_config, rsc_defaults, op_defaults, tickets, nodes or status"},
 			{Long: "score", Do: func(string) error { return nil }, Group: "additional", Help: "count a value such as value++ up from the present one (always on)"},
 			{Short: 'W', Long: "wait", Arg: tool.Required, Do: waitUntil(&a.wait), Group: "additional", Value: "UNTIL", Help: "wait for a change: no, local or cluster"},
-			{Short: 'z', Long: "utilization", Do: func(string) error { a.place.Section, a.place.Kind = "nodes", "utilization"; return nil }, Group: "additional", Help: "what a node has to offer"},
+			{Short: 'z', Long: "utilization", Do: func(string) error { a.place.Kind = "utilization"; return word(&a.part)("nodes") }, Group: "additional", Help: "what a node has to offer"},
 			{Short: 'q', Long: "quiet", Do: tool.Flag(&quiet), Group: "additional", Help: "show only the value"},
 			{Long: "attr-name", Arg: tool.Required, Do: name},
 			{Long: "get-value", Do: command('G')},
-			{Short: 'U', Long: "node-uname", Arg: tool.Required, Do: tool.Text(&a.node)},
+			{Short: 'U', Long: "node-uname", Arg: tool.Required, Do: word(&a.node)},
 			{Short: 'Q', Do: tool.Flag(&quiet)},
 		},
 	})
@@ -90,9 +93,10 @@ func (a *attributeTool) score(resource string) error {
 	if resource == "" {
 		resource = a.env.Getenv("OCF_RESOURCE_INSTANCE")
 	}
-	a.promotion, a.named, a.name = true, resource != "", ""
-	if a.named {
-		a.name = "master-" + resource
+	a.promotion, a.name = true, nil
+	if resource != "" {
+		name := "master-" + resource
+		a.name = &name
 	}
 	return nil
 }
@@ -101,7 +105,7 @@ func (a *attributeTool) run(ctx context.Context) (tool.Exit, error) {
 	switch {
 	case a.command == 'L':
 		return a.list()
-	case a.promotion && !a.named:
+	case a.promotion && a.name == nil:
 		return tool.Usage, errors.New("-p/--promotion must be called from an OCF resource agent or with a resource ID specified")
 	}
 	var err error
@@ -117,16 +121,16 @@ func (a *attributeTool) run(ctx context.Context) (tool.Exit, error) {
 
 // section is the part of the CIB that is meant.
 func (a *attributeTool) section() string {
-	switch s := a.place.Section; {
-	case strings.EqualFold(s, "reboot"):
+	switch {
+	case a.part != nil && strings.EqualFold(*a.part, "reboot"):
 		return "status"
-	case strings.EqualFold(s, "forever"):
+	case a.part != nil && strings.EqualFold(*a.part, "forever"):
 		return "nodes"
-	case s != "":
-		return s
+	case a.part != nil:
+		return *a.part
 	case a.promotion:
 		return "status"
-	case a.node != "":
+	case a.node != nil:
 		return "nodes"
 	}
 	return "crm_config"
@@ -140,12 +144,12 @@ func (a *attributeTool) perform(ctx context.Context) (tool.Exit, error) {
 		}
 	}
 	usage := func(text string) (tool.Exit, error) { return tool.Usage, errors.New(text) }
-	switch anything := a.named || a.pattern != nil; {
+	switch anything := a.name != nil || a.pattern != nil; {
 	case a.command == 'D' && !anything:
 		return usage("Error: must specify attribute name or pattern to delete")
 	case a.command == 'v' && !anything:
 		return usage("Error: must specify attribute name or pattern to update")
-	case a.named && a.pattern != nil:
+	case a.name != nil && a.pattern != nil:
 		return usage("Error: --name and --pattern cannot be used at the same time")
 	}
 	var err error
@@ -180,13 +184,17 @@ var errSeveral = errors.New("Please choose from one of the matches below and sup
 // findNode finds the node that is meant: the one that was named, the one for which
 // an agent works, or this one.
 func (a *attributeTool) findNode(ctx context.Context) (tool.Exit, error) {
-	if name := agentNode(a.env, a.node); name != "" {
-		a.node = name
+	if a.node == nil {
+		if name := agentNode(a.env, ""); name != "" {
+			a.node = &name
+		} else if a.env.Getenv("CIB_file") != "" {
+			name, _ = os.Hostname()
+			a.node = &name
+		}
+	} else if name := agentNode(a.env, *a.node); *a.node != "" && name != "" {
+		a.node = &name
 	}
-	if a.node == "" && a.env.Getenv("CIB_file") != "" {
-		a.node, _ = os.Hostname()
-	}
-	if a.node == "" {
+	if a.node == nil {
 		c, err := client.DialController(ctx, a.env.Name())
 		if err != nil {
 			return tool.Disconnect, nil
@@ -196,11 +204,11 @@ func (a *attributeTool) findNode(ctx context.Context) (tool.Exit, error) {
 		if err != nil {
 			return tool.Disconnect, nil
 		}
-		a.node = self.Name
+		a.node = &self.Name
 	}
-	n, err := nodeattr.FindNode(ctx, a.cib, a.node)
+	n, err := nodeattr.FindNode(ctx, a.cib, *a.node)
 	if err != nil {
-		return tool.NoSuch, fmt.Errorf("Could not map name=%s to a UUID", a.node)
+		return tool.NoSuch, fmt.Errorf("Could not map name=%s to a UUID", *a.node)
 	}
 	a.place.Node, a.place.Remote = n.ID, n.Remote
 	return tool.OK, nil
@@ -231,12 +239,12 @@ func (a *attributeTool) matches(name string) bool {
 func (a *attributeTool) query(ctx context.Context) error {
 	name, id := a.name, a.id
 	if a.pattern != nil {
-		name, id = "", ""
+		name, id = nil, nil
 	}
 	pairs, err := a.place.Find(ctx, a.cib, name, id)
 	if cib.CodeOf(err) == cib.NotFound && a.fallback != nil {
 		if a.pattern != nil {
-			name = *a.pattern
+			name = a.pattern
 		}
 		a.show(name, *a.fallback)
 		return nil
@@ -246,7 +254,7 @@ func (a *attributeTool) query(ctx context.Context) error {
 	}
 	shown := false
 	for _, p := range pairs {
-		if name := p.SelectAttrValue("name", ""); a.pattern == nil || a.matches(name) {
+		if name := given(p, "name"); a.pattern == nil || name != nil && a.matches(*name) {
 			a.show(name, p.SelectAttrValue("value", "(null)"))
 			shown = true
 		}
@@ -258,24 +266,43 @@ func (a *attributeTool) query(ctx context.Context) error {
 }
 
 // show tells of one pair.
-func (a *attributeTool) show(name, value string) {
+func (a *attributeTool) show(name *string, value string) {
+	known, id := "", ""
+	if name != nil {
+		known = *name
+	}
+	if a.id != nil {
+		id = *a.id
+	}
 	if a.out.Quiet {
 		a.out.Print("%s\n", value)
 	} else {
-		id := ""
-		if a.id != "" {
-			id = "id=" + a.id + " "
+		shown := ""
+		if id != "" {
+			shown = "id=" + id + " "
 		}
 		escaped := strings.NewReplacer(`"`, `\"`, "\n", `\n`, "\t", `\t`, "\r", `\r`).Replace(value)
-		a.out.Print("scope=%s %sname=%s value=%s\n", a.place.Section, id, name, escaped)
+		a.out.Print("scope=%s %sname=%s value=%s\n", a.place.Section, shown, known, escaped)
 	}
-	a.out.Element("attribute", "name", name, "value", value, "scope", a.place.Section, "id?", a.id)
+	attrs := []string{"name", known, "value", value, "scope", a.place.Section, "id?", id}
+	if name == nil {
+		attrs = attrs[2:]
+	}
+	a.out.Element("attribute", attrs...)
+}
+
+// given is an attribute of an element, nil where it has none.
+func given(el *etree.Element, name string) *string {
+	if a := el.SelectAttr(name); a != nil {
+		return &a.Value
+	}
+	return nil
 }
 
 // each sets or deletes all pairs that match the pattern. As in Pacemaker, a place
 // that holds a single pair is left alone.
 func (a *attributeTool) each(ctx context.Context) error {
-	pairs, err := a.place.Find(ctx, a.cib, "", "")
+	pairs, err := a.place.Find(ctx, a.cib, nil, nil)
 	if err != nil {
 		if a.command == 'D' && cib.CodeOf(err) == cib.NotFound {
 			return nil
@@ -286,8 +313,8 @@ func (a *attributeTool) each(ctx context.Context) error {
 		return nil
 	}
 	for _, p := range pairs {
-		name := p.SelectAttrValue("name", "")
-		if !a.matches(name) {
+		name := given(p, "name")
+		if name == nil || !a.matches(*name) {
 			continue
 		}
 		do := a.update
@@ -301,18 +328,18 @@ func (a *attributeTool) each(ctx context.Context) error {
 	return nil
 }
 
-func (a *attributeTool) update(ctx context.Context, name string) error {
+func (a *attributeTool) update(ctx context.Context, name *string) error {
 	pairs, err := a.place.Find(ctx, a.cib, name, a.id)
 	set := "<null>"
-	if a.place.Set != "" {
-		set = a.place.Set
+	if a.place.Set != nil {
+		set = *a.place.Set
 	}
 	switch {
 	case len(pairs) > 1:
 		a.several(pairs, name)
 		return errSeveral
 	case err == nil:
-		err = a.place.Modify(ctx, a.cib, pairs[0].SelectAttrValue("id", ""), name, a.value)
+		err = a.place.Modify(ctx, a.cib, given(pairs[0], "id"), name, a.value)
 	case cib.CodeOf(err) != cib.NotFound:
 		return err
 	default:
@@ -324,16 +351,16 @@ func (a *attributeTool) update(ctx context.Context, name string) error {
 		if strings.EqualFold(section, "tickets") && len(pairs) == 0 {
 			section = "status"
 		}
-		a.out.Fault("Error setting %s=%s (section=%s, set=%s): %s", name, a.value, section, set, tool.TextOf(err))
+		a.out.Fault("Error setting %s=%s (section=%s, set=%s): %s", *name, a.value, section, set, tool.TextOf(err))
 	}
 	return err
 }
 
-func (a *attributeTool) remove(ctx context.Context, name string) error {
+func (a *attributeTool) remove(ctx context.Context, name *string) error {
 	id := a.id
 	shown := "(null)"
-	if id == "" {
-		pairs, err := a.place.Find(ctx, a.cib, name, "")
+	if id == nil {
+		pairs, err := a.place.Find(ctx, a.cib, name, nil)
 		switch {
 		case cib.CodeOf(err) == cib.NotFound:
 			return nil
@@ -343,8 +370,9 @@ func (a *attributeTool) remove(ctx context.Context, name string) error {
 			a.several(pairs, name)
 			return nil
 		}
-		id = pairs[0].SelectAttrValue("id", "")
-		shown = id
+		if id = given(pairs[0], "id"); id != nil {
+			shown = *id
+		}
 	}
 	if err := a.place.Delete(ctx, a.cib, id, name); err != nil {
 		if cib.CodeOf(err) == cib.NotFound {
@@ -356,19 +384,16 @@ func (a *attributeTool) remove(ctx context.Context, name string) error {
 	if a.place.Node != "" {
 		what = "attribute"
 	}
-	if a.place.Set != "" {
-		set = " set=" + a.place.Set
+	if a.place.Set != nil {
+		set = " set=" + *a.place.Set
 	}
-	if name != "" {
-		name = " name=" + name
-	}
-	a.out.Info("Deleted %s %s: id=%s%s%s", a.place.Section, what, shown, set, name)
+	a.out.Info("Deleted %s %s: id=%s%s name=%s", a.place.Section, what, shown, set, *name)
 	return nil
 }
 
 // several lists pairs of one name.
-func (a *attributeTool) several(pairs []*etree.Element, name string) {
-	a.out.Info("Multiple attributes match name=%s", name)
+func (a *attributeTool) several(pairs []*etree.Element, name *string) {
+	a.out.Info("Multiple attributes match name=%s", *name)
 	for _, p := range pairs {
 		a.out.Info("  Value: %s \t(id=%s)", p.SelectAttrValue("value", ""), p.SelectAttrValue("id", "<null>"))
 	}
@@ -377,9 +402,14 @@ func (a *attributeTool) several(pairs []*etree.Element, name string) {
 // send has the attribute manager set or delete a transient attribute of the
 // running cluster.
 func (a *attributeTool) send(ctx context.Context) (tool.Exit, error) {
-	change := client.AttributeChange{Name: a.name, Node: a.node, Remote: a.place.Remote, Set: a.place.Set, Wait: a.wait}
+	change := client.AttributeChange{Node: *a.node, Remote: a.place.Remote, Wait: a.wait}
+	if a.place.Set != nil {
+		change.Set = *a.place.Set
+	}
 	if a.pattern != nil {
 		change.Name, change.Pattern = *a.pattern, true
+	} else {
+		change.Name = *a.name
 	}
 	told := "(null)"
 	if a.command == 'v' {

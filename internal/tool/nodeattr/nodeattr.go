@@ -2,8 +2,9 @@
 // crm_attribute does: cluster options, defaults, node and ticket attributes.
 //
 //	p := nodeattr.Place{Section: "nodes", Node: "1"}
-//	pairs, err := p.Find(ctx, c, "standby", "")
-//	p.Set(ctx, c, pair, "standby", "on")
+//	name := "standby"
+//	pairs, err := p.Find(ctx, c, &name, nil)
+//	err = p.Create(ctx, c, nil, &name, "on")
 //
 // c is anything that carries out CIB operations.
 package nodeattr
@@ -28,11 +29,11 @@ type Doer interface {
 
 // Place is where pairs are looked for and put.
 type Place struct {
-	Section string // crm_config, rsc_defaults, op_defaults, nodes, status, tickets, or another section
-	Node    string // the id of a node; not for the first three and tickets
-	Remote  bool   // the node is one of Pacemaker Remote
-	Kind    string // the element that holds the pairs, where it is not the section's usual one: utilization
-	Set     string // the id of that element, "" for any
+	Section string  // crm_config, rsc_defaults, op_defaults, nodes, status, tickets, or another section
+	Node    string  // the id of a node; not for the first three and tickets
+	Remote  bool    // the node is one of Pacemaker Remote
+	Kind    string  // the element that holds the pairs, where it is not the section's usual one: utilization
+	Set     *string // the id of that element, nil for any
 }
 
 // ErrSection tells that a CIB has no such section.
@@ -79,8 +80,8 @@ func (p *Place) path() (string, error) {
 		return "", ErrSection
 	}
 	path := "//cib" + section + inside + "//" + kind
-	if p.Set != "" {
-		path += "[@id=" + quote(p.Set) + "]"
+	if p.Set != nil {
+		path += "[@id=" + quote(*p.Set) + "]"
 	}
 	return path, nil
 }
@@ -93,20 +94,20 @@ func quote(s string) string {
 	return "'" + s + "'"
 }
 
-// Find gives the elements nvpair of the place with that name and id, "" for any, in
+// Find gives the elements nvpair of the place with that name and id, nil for any, in
 // document order. When there are none, the error's code is cib.NotFound.
-func (p *Place) Find(ctx context.Context, c Doer, name, id string) ([]*etree.Element, error) {
+func (p *Place) Find(ctx context.Context, c Doer, name, id *string) ([]*etree.Element, error) {
 	path, err := p.path()
 	if err != nil {
 		return nil, err
 	}
 	path += "//nvpair"
 	var conditions []string
-	if id != "" {
-		conditions = append(conditions, "@id="+quote(id))
+	if id != nil {
+		conditions = append(conditions, "@id="+quote(*id))
 	}
-	if name != "" {
-		conditions = append(conditions, "@name="+quote(name))
+	if name != nil {
+		conditions = append(conditions, "@name="+quote(*name))
 	}
 	if len(conditions) > 0 {
 		path += "[" + strings.Join(conditions, " and ") + "]"
@@ -123,8 +124,8 @@ func (p *Place) Find(ctx context.Context, c Doer, name, id string) ([]*etree.Ele
 	return []*etree.Element{el}, nil
 }
 
-// Modify sets a pair that is there.
-func (p *Place) Modify(ctx context.Context, c Doer, id, name, value string) error {
+// Modify sets a pair that is there. A name of nil stays as it is.
+func (p *Place) Modify(ctx context.Context, c Doer, id, name *string, value string) error {
 	_, err := c.Do(ctx, cib.Request{Op: cib.Modify, Section: p.Section, Data: pair(etree.NewElement("nvpair"), id, name, value)})
 	return err
 }
@@ -132,8 +133,8 @@ func (p *Place) Modify(ctx context.Context, c Doer, id, name, value string) erro
 // SetID is the id of the element that a new pair is put in.
 func (p *Place) SetID() string {
 	switch section := strings.ToLower(p.Section); {
-	case p.Set != "":
-		return p.Set
+	case p.Set != nil:
+		return *p.Set
 	case section == "crm_config":
 		return "cib-bootstrap-options"
 	case section == "tickets":
@@ -147,13 +148,14 @@ func (p *Place) SetID() string {
 }
 
 // Create adds a pair; the elements around it are made where they are missing. An
-// id of "" is made of the set's and the name, a name of "" is the id.
-func (p *Place) Create(ctx context.Context, c Doer, id, name, value string) error {
+// id of nil is made of the set's and the name, a name of nil is the id.
+func (p *Place) Create(ctx context.Context, c Doer, id, name *string, value string) error {
 	set := p.SetID()
 	switch {
-	case id == "":
-		id = xml.SanitizeID(set + "-" + name)
-	case name == "":
+	case id == nil:
+		made := xml.SanitizeID(set + "-" + *name)
+		id = &made
+	case name == nil:
 		name = id
 	}
 	section, kind := p.Section, p.Kind
@@ -188,22 +190,29 @@ func (p *Place) Create(ctx context.Context, c Doer, id, name, value string) erro
 	return err
 }
 
-// Delete removes the pair of that id and name, "" for any, wherever in the section it is.
-func (p *Place) Delete(ctx context.Context, c Doer, id, name string) error {
+// Delete removes the pair of that id and name, nil for any, wherever in the section it is.
+func (p *Place) Delete(ctx context.Context, c Doer, id, name *string) error {
 	_, err := c.Do(ctx, cib.Request{Op: cib.Delete, Section: p.Section, Data: names(etree.NewElement("nvpair"), id, name)})
 	return err
 }
 
 // pair makes el, an nvpair, hold a name and a value.
-func pair(el *etree.Element, id, name, value string) *etree.Element {
+func pair(el *etree.Element, id, name *string, value string) *etree.Element {
 	return with(names(el, id, name), "value", value)
 }
 
-func names(el *etree.Element, id, name string) *etree.Element {
-	for _, a := range [][2]string{{"id", id}, {"name", name}} {
-		if a[1] != "" {
-			el.CreateAttr(a[0], a[1])
-		}
+// names makes el hold an id and a name, where there are. A pair that has no id is looked for by one
+// that is made of its name.
+func names(el *etree.Element, id, name *string) *etree.Element {
+	if id == nil && name != nil {
+		made := "nvpair-" + *name
+		id = &made
+	}
+	if id != nil {
+		el.CreateAttr("id", *id)
+	}
+	if name != nil {
+		el.CreateAttr("name", *name)
 	}
 	return el
 }
