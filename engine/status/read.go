@@ -1,7 +1,7 @@
 package status
 
 import (
-	"sort"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -417,9 +417,9 @@ func (c *Cluster) Template(id string) *References { return findReference(c.Templ
 // Tag returns a tag by id, or nil.
 func (c *Cluster) Tag(id string) *References { return findReference(c.Tags, id) }
 
-// SortByName sorts nodes by name.
+// SortByName sorts nodes by name, regardless of case; those of one name keep their order.
 func SortByName(nodes []*Node) {
-	sort.SliceStable(nodes, func(i, j int) bool { return nodes[i].Order < nodes[j].Order })
+	slices.SortStableFunc(nodes, func(a, b *Node) int { return CompareNames(a.Name, b.Name) })
 }
 
 func itoa(n int) string { return strconv.Itoa(n) }

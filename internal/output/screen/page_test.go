@@ -90,3 +90,27 @@ func TestLegacyXML(t *testing.T) {
 		t.Errorf("%q, exit code %d", line, code)
 	}
 }
+
+// TestNamesAlike: a node whose name differs from that of an active one only in case does not count as
+// one on which a clone is stopped, and such names stand in the order of the original.
+func TestNamesAlike(t *testing.T) {
+	const instance = `<lrm id="1"><lrm_resources><lrm_resource id="p" class="ocf" provider="heartbeat" type="Dummy"><lrm_rsc_op id="p_last_0" operation_key="p_start_0" operation="start" call-id="5" rc-code="0" op-status="0" interval="0" transition-magic="0:0;3:1:0:a" transition-key="3:1:0:a"/></lrm_resource></lrm_resources></lrm>`
+	nodes, states := "", ""
+	for i, name := range []string{"A", "N01", "n1", "a", "Node-A", "node-A", "n01"} {
+		id := string(rune('1' + i))
+		nodes += `<node id="` + id + `" uname="` + name + `"/>`
+		active := instance
+		if name == "N01" || name == "a" || name == "n01" {
+			active = ""
+		}
+		states += `<node_state id="` + id + `" uname="` + name + `" in_ccm="true" crmd="online" join="member" expected="member">` + active + `</node_state>`
+	}
+	doc := etree.NewDocument()
+	if err := doc.ReadFromString(`<cib validate-with="pacemaker-4.0"><configuration><crm_config/><nodes>` + nodes + `</nodes><resources><clone id="c"><primitive id="p" class="ocf" provider="heartbeat" type="Dummy"/></clone></resources><constraints/></configuration><status>` + states + `</status></cib>`); err != nil {
+		t.Fatal(err)
+	}
+	got := Text(status.Read(status.Input{CIB: doc.Root(), Now: time.Unix(1795449600, 0)}), Page{Sections: Resources, Inactive: true})
+	if want := "    * Started: [ A n1 Node-A node-A ]\n    * Stopped: [ N01 n01 ]\n"; !strings.Contains(got, want) {
+		t.Errorf("got\n%s\nwant\n%s", got, want)
+	}
+}

@@ -311,10 +311,11 @@ func (t *textPage) collected(r *status.Resource, promoted, started []*status.Nod
 	}
 	active := len(promoted) + len(started)
 	var labels []string
-	stopped := map[string][]*status.Node{}
+	var stopped []*status.Node
+	labelOf := map[string]string{} // by the node's name, which nodes of a broken configuration can share
 	if !r.Has(status.Unique) && r.Clone.Max > active {
 		for _, n := range t.allowed(r) {
-			if status.HasNode(r.Active, n) || !t.nodes.hasFold(n.Name) {
+			if named(r.Active, n.Name) || !t.nodes.hasFold(n.Name) {
 				continue
 			}
 			label := "Stopped"
@@ -324,27 +325,41 @@ func (t *textPage) collected(r *status.Resource, promoted, started []*status.Nod
 			if text, ok := t.maskedProbe(r, n); ok {
 				label = "Stopped (" + text + ")"
 			}
-			if stopped[label] == nil {
-				labels = append(labels, label)
+			if _, ok := labelOf[n.Name]; !ok {
+				stopped = append(stopped, n)
 			}
-			if !named(stopped[label], n.Name) {
-				stopped[label] = append(stopped[label], n)
-			}
+			labelOf[n.Name] = label
 		}
 	}
+	for _, label := range labelOf {
+		if !slices.Contains(labels, label) {
+			labels = append(labels, label)
+		}
+	}
+	// Nodes whose names differ only in case stand as the original's table of them has them.
+	keys := make([]string, len(stopped))
+	for i, n := range stopped {
+		keys[i] = n.Name
+	}
+	order := status.HashOrder(keys)
 	slices.Sort(labels)
 	for _, l := range labels {
-		line(l, stopped[l])
+		var list []*status.Node
+		for _, i := range slices.Backward(order) {
+			if labelOf[stopped[i].Name] == l {
+				list = append(list, stopped[i])
+			}
+		}
+		line(l, list)
 	}
 	if len(labels) == 0 && active == 0 {
 		open()
 	}
 }
 
-// named tells whether a list holds a node of a name, which the nodes of a
-// broken configuration can share.
+// named tells whether a list holds a node of a name, regardless of case.
 func named(list []*status.Node, name string) bool {
-	return slices.ContainsFunc(list, func(n *status.Node) bool { return n.Name == name })
+	return slices.ContainsFunc(list, func(n *status.Node) bool { return strings.EqualFold(n.Name, name) })
 }
 
 // allowed are the nodes that a resource may run on, else those it was looked for on.
