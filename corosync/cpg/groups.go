@@ -12,6 +12,7 @@ import (
 	"slices"
 
 	"hacluster/corosync/local"
+	"hacluster/corosync/slab"
 	"hacluster/corosync/wire"
 )
 
@@ -65,6 +66,7 @@ type Groups struct {
 	joinlists  []joinlist
 	iterators  map[uint64]*iterator
 	lastIter   uint64
+	heads      slab.Slab // of messages and events
 }
 
 type joinlist struct {
@@ -169,7 +171,7 @@ func (g *Groups) Mcast(id Client, data []byte) local.Status {
 		return s
 	}
 	m := wire.GroupMessage{Group: c.group, PID: c.pid, Node: g.me, Source: uint64(id), Data: data}
-	if !g.host.Send(m.Head(), data) {
+	if !g.host.Send(m.PutHead(g.heads.Take(wire.GroupMessageHead)), data) {
 		return local.TryAgain
 	}
 	return local.OK
@@ -295,7 +297,7 @@ func (g *Groups) Deliver(from uint32, function int, b []byte) error {
 			return err
 		}
 		return g.message(from, m.Group, m.Data, func() []byte {
-			return local.Deliver{Group: m.Group, Node: from, PID: m.PID, Data: m.Data}.Head()
+			return local.Deliver{Group: m.Group, Node: from, PID: m.PID, Data: m.Data}.PutHead(g.heads.Take(local.DeliverHead))
 		})
 	case wire.CPGPartialMcast:
 		m, err := wire.ParseGroupPart(b)

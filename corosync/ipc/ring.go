@@ -170,8 +170,8 @@ func (r *ring) fill(at int, b []byte) int {
 	return copy(r.data.b, b[n:])
 }
 
-// read takes the first message out of the ring. The caller has taken the semaphore.
-func (r *ring) read() ([]byte, error) {
+// read takes the first message out of the ring, in a block that take makes. The caller has taken the semaphore.
+func (r *ring) read(take func(n int) []byte) ([]byte, error) {
 	rd, err := r.index(ringRead)
 	if err != nil {
 		return nil, err
@@ -184,8 +184,8 @@ func (r *ring) read() ([]byte, error) {
 		return nil, errRing
 	}
 	start, end := int((rd+2)%r.words)*4, int(r.words)*4
-	b := append([]byte(nil), r.data.b[start:min(start+int(length), end)]...)
-	b = append(b, r.data.b[:int(length)-len(b)]...)
+	b := take(int(length))
+	copy(b[copy(b, r.data.b[start:end]):], r.data.b)
 	atomic.StoreUint32(r.at(rd), 0)
 	atomic.StoreUint32(r.at(rd+1), markConsumed)
 	atomic.StoreUint32(r.head.word(ringRead), r.after(rd, int(length)))

@@ -8,6 +8,8 @@ import (
 	"sync"
 	"sync/atomic"
 	"time"
+
+	"hacluster/corosync/slab"
 )
 
 // guarded calls f and turns a fault in shared memory into an error: the other
@@ -51,6 +53,7 @@ type sharedServer struct {
 	once                           sync.Once
 	bell                           bell
 	list                           [][]byte // of next
+	slab                           slab.Slab
 }
 
 func newSharedServer(name string, p *place, stream *net.UnixConn, size int, w *welcome) (serverLink, error) {
@@ -72,7 +75,7 @@ func newSharedServer(name string, p *place, stream *net.UnixConn, size int, w *w
 }
 
 func (l *sharedServer) next() (list [][]byte, err error) {
-	l.list, err = l.bell.messages(l.requests, l.list)
+	l.list, err = l.bell.messages(l.requests, l.list, l.slab.Take)
 	return l.list, err
 }
 
@@ -158,12 +161,15 @@ func (l *sharedClient) send(b []byte) error {
 	return l.bell.insist()
 }
 
+// alone makes a block by itself: a program may keep it.
+func alone(n int) []byte { return make([]byte, n) }
+
 func (l *sharedClient) response() (b []byte, err error) {
 	err = guarded(func() (err error) {
 		if !l.responses.take(l.stop) {
 			return ErrClosed
 		}
-		b, err = l.responses.read()
+		b, err = l.responses.read(alone)
 		return err
 	})
 	return b, err
@@ -172,7 +178,7 @@ func (l *sharedClient) response() (b []byte, err error) {
 // event also watches the stream: it ends when the server does.
 func (l *sharedClient) event() ([][]byte, error) {
 	var err error
-	if l.list, err = l.bell.messages(l.eventRing, l.list); err != nil && len(l.list) == 0 {
+	if l.list, err = l.bell.messages(l.eventRing, l.list, alone); err != nil && len(l.list) == 0 {
 		return nil, ErrClosed
 	}
 	return l.list, err

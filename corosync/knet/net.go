@@ -1,7 +1,6 @@
 package knet
 
 import (
-	"bytes"
 	"errors"
 	"fmt"
 	"io"
@@ -9,6 +8,9 @@ import (
 	"net/netip"
 	"slices"
 	"time"
+
+	"hacluster/corosync/fifo"
+	"hacluster/corosync/slab"
 )
 
 // MaxLinks is how many links two hosts can have.
@@ -79,7 +81,7 @@ type Net struct {
 	other *seal // while the key changes: what is taken, too
 	// otherUntil is set when other is the old key.
 	otherUntil time.Time
-	out        []Effect
+	out        fifo.Queue[Effect]
 	packer     *model // nil: nothing is compressed
 	hosts      map[uint16]*host
 	order      []uint16
@@ -89,6 +91,9 @@ type Net struct {
 	// What is being sent, to be used again.
 	laid [][]byte
 	ways []way
+	// Blocks of datagrams: those that travel, and those that have been sent.
+	lent, spare [][]byte
+	slab        slab.Slab // of packets that were received
 
 	forged uint64
 	tx, rx Work
@@ -120,13 +125,6 @@ type link struct {
 	down     time.Time // when it counts as down without pong
 	path     discovery
 	stats    LinkStats
-}
-
-// assembly is a packet of which fragments have arrived.
-type assembly struct {
-	parts [][]byte
-	left  int
-	size  int
 }
 
 // maxAssemblies bounds the packets of a host that are being put together.
@@ -201,14 +199,10 @@ func (n *Net) Configure(now time.Time, links map[int]Link, peers map[uint16]map[
 
 // Next takes the next effect; nil when there is none.
 func (n *Net) Next() Effect {
-	if len(n.out) == 0 {
-		n.out = nil
+	if n.out.Len() == 0 {
 		return nil
 	}
-	e := n.out[0]
-	n.out[0] = nil
-	n.out = n.out[1:]
-	return e
+	return n.out.Pop()
 }
 
 // Deadline is when Advance wants to be called at the latest; zero where there is nothing to watch.
@@ -274,7 +268,7 @@ func (n *Net) transmit(i int, l *link, packet []byte) {
 	if packet[1] != typePMTUdReply {
 		l.stats.kindOf(packet[1]).sent(len(b))
 	}
-	n.out = append(n.out, &Transmit{i, l.to, b})
+	n.out.Push(&Transmit{i, l.to, b})
 }
 
 func (n *Net) setLink(now time.Time, h *host, i int, up bool) {
@@ -291,7 +285,7 @@ func (n *Net) setLink(now time.Time, h *host, i int, up bool) {
 		l.path.size, l.path.good = 0, 0
 	}
 	n.log.Info("link", "host", h.id, "link", i, "up", up)
-	n.out = append(n.out, &Changed{h.id, i, up})
+	n.out.Push(&Changed{h.id, i, up})
 	if before && !h.reachable() {
 		n.log.Warn("host has no active links", "host", h.id)
 		h.parts, h.partOrder = map[uint16]*assembly{}, nil
@@ -339,7 +333,7 @@ func (n *Net) Send(to uint16, packet []byte) {
 	count := (len(packet) + size - 1) / size
 	// All fragments are in one block, each with room for itself.
 	room := n.seal.sealed(dataSize + size)
-	block := make([]byte, (count-1)*room+n.seal.sealed(dataSize+len(packet)-(count-1)*size))
+	block := n.block((count-1)*room + n.seal.sealed(dataSize+len(packet)-(count-1)*size))
 	n.laid = n.laid[:0]
 	for f := range count {
 		d := data{
@@ -369,10 +363,52 @@ func (n *Net) Send(to uint16, packet []byte) {
 			l := n.hosts[w.host].links[w.link]
 			l.stats.Data.sent(len(b))
 			list = append(list, Transmit{w.link, l.to, b})
-			n.out = append(n.out, &list[len(list)-1])
+			n.out.Push(&list[len(list)-1])
 		}
 	}
 	n.turn++
+}
+
+// What is kept of blocks that have been sent: so many, and of so many bytes at least.
+const (
+	spareBlocks = 32
+	spareLeast  = 8 << 10
+)
+
+// block is room for the datagrams of a packet, of n bytes with anything in them.
+func (n *Net) block(size int) []byte {
+	if size < spareLeast {
+		return make([]byte, size)
+	}
+	for i, b := range n.spare {
+		if cap(b) >= size {
+			last := len(n.spare) - 1
+			n.spare[i], n.spare[last] = n.spare[last], nil
+			n.spare = n.spare[:last]
+			n.lend(b)
+			return b[:size]
+		}
+	}
+	b := make([]byte, size)
+	n.lend(b)
+	return b
+}
+
+func (n *Net) lend(b []byte) {
+	if len(n.lent) < spareBlocks { // of more there is no need
+		n.lent = append(n.lent, b)
+	}
+}
+
+// Sent tells that all datagrams that were handed out have been sent: their blocks are the Net's again. Who does not tell, keeps them.
+func (n *Net) Sent() {
+	for i, b := range n.lent {
+		if len(n.spare) < spareBlocks {
+			n.spare = append(n.spare, b)
+		}
+		n.lent[i] = nil
+	}
+	n.lent = n.lent[:0]
 }
 
 // way is a link to a host.
@@ -405,7 +441,8 @@ func (n *Net) choose(ways []way, h *host) []way {
 	return ways[:first+1]
 }
 
-// Receive takes a datagram that has arrived on a link. Its block belongs to the Net afterwards. An error tells what is wrong with it.
+// Receive takes a datagram that has arrived on a link. It is decrypted in its block, which is the caller's again afterwards. An error
+// tells what is wrong with it.
 func (n *Net) Receive(now time.Time, i int, from netip.AddrPort, datagram []byte) error {
 	began := time.Time{}
 	if n.seal.hash != nil {
@@ -562,11 +599,16 @@ func (n *Net) data(h *host, b []byte) error {
 	}
 	if d.fragments == 1 {
 		h.note(d.seq)
-		return n.deliver(h, d.payload, d.compress)
+		b := d.payload
+		if d.compress == 0 {
+			b = n.slab.Take(len(b))
+			copy(b, d.payload)
+		}
+		return n.deliver(h, b, d.compress)
 	}
 	h.advance(d.seq)
 	a := h.parts[d.seq]
-	if a == nil || len(a.parts) != int(d.fragments) {
+	if a == nil || len(a.have) != int(d.fragments) {
 		if len(h.partOrder) >= maxAssemblies {
 			delete(h.parts, h.partOrder[0])
 			h.partOrder = h.partOrder[1:]
@@ -574,24 +616,22 @@ func (n *Net) data(h *host, b []byte) error {
 		if a == nil {
 			h.partOrder = append(h.partOrder, d.seq)
 		}
-		a = &assembly{parts: make([][]byte, d.fragments), left: int(d.fragments)}
+		a = &assembly{have: make([]bool, d.fragments), left: int(d.fragments)}
 		h.parts[d.seq] = a
 	}
-	if a.parts[d.fragment-1] != nil {
+	err = a.add(int(d.fragment)-1, d.payload)
+	if a.left == 0 {
+		delete(h.parts, d.seq)
+		h.partOrder = slices.DeleteFunc(h.partOrder, func(s uint16) bool { return s == d.seq })
+		h.note(d.seq)
+	}
+	if err != nil {
+		return fmt.Errorf("host %d: %w", h.id, err)
+	}
+	if a.left > 0 {
 		return nil
 	}
-	a.parts[d.fragment-1] = d.payload
-	a.size += len(d.payload)
-	if a.left--; a.left > 0 && a.size <= MaxPacket {
-		return nil
-	}
-	delete(h.parts, d.seq)
-	h.partOrder = slices.DeleteFunc(h.partOrder, func(s uint16) bool { return s == d.seq })
-	h.note(d.seq)
-	if a.size > MaxPacket {
-		return fmt.Errorf("packet of more than %d bytes in fragments", MaxPacket)
-	}
-	return n.deliver(h, bytes.Join(a.parts, nil), d.compress)
+	return n.deliver(h, a.packet, d.compress)
 }
 
 // deliver hands a whole packet out.
@@ -600,6 +640,6 @@ func (n *Net) deliver(h *host, b []byte, compress uint8) error {
 	if err != nil {
 		return fmt.Errorf("host %d: %w", h.id, err)
 	}
-	n.out = append(n.out, &Deliver{h.id, b})
+	n.out.Push(&Deliver{h.id, b})
 	return nil
 }

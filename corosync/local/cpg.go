@@ -1,6 +1,10 @@
 package local
 
-import "fmt"
+import (
+	"fmt"
+
+	"hacluster/corosync/ipc"
+)
 
 // Requests of cpg.
 const (
@@ -185,10 +189,17 @@ type Deliver struct {
 // Marshal is the event's bytes.
 func (d Deliver) Marshal() []byte { return append(d.Head(), d.Data...) }
 
+// DeliverHead is how long what stands before the data is.
+const DeliverHead = 184
+
 // Head is what stands before the data.
-func (d Deliver) Head() []byte {
-	b := response(CPGDeliverEvent, OK, 184)
-	b.put32(8, uint32(184+len(d.Data)))
+func (d Deliver) Head() []byte { return d.PutHead(make([]byte, DeliverHead)) }
+
+// PutHead is Head in a block that is all 0.
+func (d Deliver) PutHead(head []byte) []byte {
+	b := block(head)
+	ipc.SetHeader(b, CPGDeliverEvent)
+	b.put32(8, uint32(DeliverHead+len(d.Data)))
 	b.putGroup(24, d.Group)
 	b.put32(160, uint32(len(d.Data)))
 	b.put32(168, d.Node)

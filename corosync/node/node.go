@@ -15,6 +15,7 @@ import (
 	"slices"
 	"time"
 
+	"hacluster/corosync/fifo"
 	"hacluster/corosync/cmap"
 	"hacluster/corosync/conf"
 	"hacluster/corosync/cpg"
@@ -134,7 +135,8 @@ type Node struct {
 	stats cmap.Map
 	cpg   *cpg.Groups
 	votes *quorum.Votes // nil: no provider of quorum is configured
-	out   []Effect
+	out   fifo.Queue[Effect]
+	tells []Tell // made many at a time
 
 	clients map[Client]*session
 	order   []*session // in the order of their connecting
@@ -256,14 +258,10 @@ func (n *Node) Deadline() time.Time {
 // Next takes the next effect; nil when there is none.
 func (n *Node) Next() Effect {
 	n.settle()
-	if len(n.out) == 0 {
-		n.out = nil
+	if n.out.Len() == 0 {
 		return nil
 	}
-	e := n.out[0]
-	n.out[0] = nil
-	n.out = n.out[1:]
-	return e
+	return n.out.Pop()
 }
 
 // Token is the timeout of the token that holds now.
@@ -321,12 +319,12 @@ func (n *Node) settle() {
 		case *totem.Deliver:
 			n.deliver(e)
 		default:
-			n.out = append(n.out, e)
+			n.out.Push(e)
 		}
 	}
 }
 
-func (n *Node) do(e Effect) { n.out = append(n.out, e) }
+func (n *Node) do(e Effect) { n.out.Push(e) }
 
 // send sends a service message, in one part or two, after all that were sent before.
 func (n *Node) send(message ...[]byte) bool { return n.sendIn(totem.Normal, message...) }
@@ -410,7 +408,12 @@ func (h cpgHost) Send(m ...[]byte) bool {
 func (h cpgHost) Event(c cpg.Client, m, data []byte) {
 	if s := h.n.clients[Client(c)]; s != nil {
 		s.traffic.events++
-		h.n.do(&Tell{s.id, m, data})
+		n := h.n
+		if len(n.tells) == cap(n.tells) {
+			n.tells = make([]Tell, 0, 64)
+		}
+		n.tells = append(n.tells, Tell{s.id, m, data})
+		n.do(&n.tells[len(n.tells)-1])
 	}
 }
 

@@ -67,7 +67,7 @@ func (r *Ring) enterCommit(now time.Time, c *wire.Commit) {
 	r.ownJoin = nil
 	r.ring = c.Ring
 	r.highestSeq = c.Ring.Seq
-	r.out = append(r.out, &StoreSeq{r.ring.Seq})
+	r.out.Push(&StoreSeq{r.ring.Seq})
 	r.log.Debug("COMMIT", "ring", r.ring, "members", r.newMemb)
 	r.state = Commit
 	r.stats.CommitEntered++
@@ -83,7 +83,7 @@ func (r *Ring) passCommit(now time.Time, c *wire.Commit) {
 	r.commit = c
 	r.lastToken = c.Marshal()
 	r.stats.CommitTx++
-	r.out = append(r.out, &Unicast{r.next(), r.lastToken})
+	r.out.Push(&Unicast{r.next(), r.lastToken})
 	r.tokenTimer = now.Add(r.cfg.Token)
 	r.retransmitTimer = now.Add(r.cfg.TokenRetransmit)
 }

@@ -3,6 +3,7 @@ package totem
 import (
 	"bytes"
 
+	"hacluster/corosync/fifo"
 	"hacluster/corosync/wire"
 )
 
@@ -11,10 +12,10 @@ import (
 // them apart, too.
 type sender struct {
 	max          int // bytes of a packed payload
-	list         []outgoing
+	list         fifo.Queue[outgoing]
 	bytes        int
-	offset       int   // how much of list[0] is sent
-	continuation uint8 // the fragment number that list[0] goes on
+	offset       int   // how much of the first is sent
+	continuation uint8 // the fragment number that the first goes on
 	// alone has the rest of a message begun in another configuration go without company: nodes
 	// that have just come cannot use it, and drop all that is in its packet.
 	alone  bool
@@ -46,7 +47,7 @@ type piece struct {
 }
 
 func (s *sender) add(m outgoing) {
-	s.list = append(s.list, m)
+	s.list.Push(m)
 	s.bytes += m.size()
 }
 
@@ -56,36 +57,33 @@ func (s *sender) clear() {
 	if s.offset > 0 {
 		from = 1
 	}
-	for i := from; i < len(s.list); i++ {
-		s.bytes -= s.list[i].size()
-		s.list[i] = outgoing{}
-	}
-	s.list = s.list[:from]
+	s.list.Each(from, func(m outgoing) { s.bytes -= m.size() })
+	s.list.Keep(from)
 }
 
 // packets estimates how many packets wait.
 func (s *sender) packets() uint32 {
-	if len(s.list) == 0 {
+	if s.list.Len() == 0 {
 		return 0
 	}
-	return uint32((s.bytes-s.offset+2*len(s.list))/(s.max-wire.PackedHeader)) + 1
+	return uint32((s.bytes-s.offset+2*s.list.Len())/(s.max-wire.PackedHeader)) + 1
 }
 
 // pack takes messages for one packet, and leaves room for a header before them; nil where none waits.
 func (s *sender) pack(room int) []byte {
-	if len(s.list) == 0 {
+	if s.list.Len() == 0 {
 		return nil
 	}
 	continuation, fragmented := s.continuation, uint8(0)
 	s.continuation = 0
 	size := wire.PackedHeader
 	s.pieces = s.pieces[:0]
-	for len(s.list) > 0 {
+	for s.list.Len() > 0 {
 		room := s.max - size - 2
 		if room < 1 || len(s.pieces) > 0 && room < 3 {
 			break
 		}
-		m := s.list[0]
+		m := *s.list.First()
 		rest := m.size() - s.offset
 		if rest > room && len(s.pieces) > 0 && s.offset == 0 && rest <= s.max-wire.PackedHeader-2 {
 			// It is not cut where it fits into a packet of its own: a message that is
@@ -105,17 +103,14 @@ func (s *sender) pack(room int) []byte {
 			break
 		}
 		s.bytes -= m.size()
-		s.list[0] = outgoing{}
-		s.list, s.offset = s.list[1:], 0
+		s.list.Pop()
+		s.offset = 0
 		if s.alone && continuation != 0 && len(s.pieces) == 1 {
 			break
 		}
 	}
 	if s.offset == 0 {
 		s.alone = false
-	}
-	if len(s.list) == 0 {
-		s.list = nil
 	}
 	b := wire.BeginPacked(room, size, continuation, fragmented, len(s.pieces))
 	for i, p := range s.pieces {
@@ -135,7 +130,7 @@ type assembly struct {
 }
 
 // assemble yields the messages that end in a packet.
-func (r *Ring) assemble(m *wire.Mcast) (out []Effect) {
+func (r *Ring) assemble(m *wire.Mcast) (out []Deliver) {
 	p, err := wire.ParsePacked(m.Payload, m.Swapped)
 	if err != nil {
 		r.log.Warn("packed messages cannot be read", "from", m.From, "error", err)
@@ -187,7 +182,10 @@ func (r *Ring) assemble(m *wire.Mcast) (out []Effect) {
 			continue
 		}
 		for _, g := range groups {
-			out = append(out, &Deliver{From: m.From, Group: g, Message: body, Swapped: m.Swapped, Ring: m.Ring, Seq: m.Seq})
+			if out == nil {
+				out = make([]Deliver, 0, len(p.Messages))
+			}
+			out = append(out, Deliver{From: m.From, Group: g, Message: body, Swapped: m.Swapped, Ring: m.Ring, Seq: m.Seq})
 		}
 	}
 	return out

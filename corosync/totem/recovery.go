@@ -142,14 +142,14 @@ func (r *Ring) enterOperational(time.Time) {
 	r.deliverOld(false)
 	left, joined := subtract(r.memb, r.trans), subtract(r.newMemb, r.trans)
 	r.memb = clone(r.newMemb)
-	r.out = append(r.out, &Configuration{Transitional: true, Ring: r.ring, Members: clone(r.trans), Left: left})
+	r.out.Push(&Configuration{Transitional: true, Ring: r.ring, Members: clone(r.trans), Left: left})
 	r.deliverOld(true)
 	// Whole messages that were waiting for a sync which will not be: it begins anew.
 	r.sync.clear()
 	r.sync.alone, r.normal.alone = true, true
 	r.waitingSync = true
 	r.installed = r.ring
-	r.out = append(r.out, &Configuration{Ring: r.ring, Members: clone(r.newMemb), Joined: joined})
+	r.out.Push(&Configuration{Ring: r.ring, Members: clone(r.newMemb), Joined: joined})
 
 	r.regular, r.recovery = r.recovery, window{}
 	r.lastAru = 0
@@ -184,7 +184,7 @@ func (r *Ring) deliverOld(skip bool) {
 		case skip && !contains(r.trans, m.From):
 			left = append(left, seq)
 		default:
-			r.out = append(r.out, &arrival{m.Mcast})
+			r.out.Push(&arrival{m.Mcast})
 		}
 		r.highDelivered = seq
 	}

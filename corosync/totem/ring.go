@@ -36,6 +36,7 @@ import (
 	"math/rand/v2"
 	"time"
 
+	"hacluster/corosync/fifo"
 	"hacluster/corosync/wire"
 )
 
@@ -150,7 +151,9 @@ type Ring struct {
 	log   *slog.Logger
 	me    uint32
 	state State
-	out   []Effect
+	out   fifo.Queue[Effect]
+	// delivered is what an arrival was made of; it comes before the rest of out.
+	delivered []Deliver
 	stats Stats
 	last  time.Time // of the last call
 
@@ -288,16 +291,19 @@ func (r *Ring) Start(now time.Time) {
 // their packets when they are taken: what the caller does about one effect (SyncDone)
 // decides how the next is read.
 func (r *Ring) Next() Effect {
-	for len(r.out) > 0 {
-		e := r.out[0]
-		r.out[0] = nil
-		r.out = r.out[1:]
+	for {
+		switch {
+		case len(r.delivered) > 0:
+			d := &r.delivered[0]
+			r.delivered = r.delivered[1:]
+			return d
+		case r.out.Len() == 0:
+			return nil
+		}
+		e := r.out.Pop()
 		switch e := e.(type) {
 		case *arrival:
-			delivered := r.assemble(e.Mcast)
-			if len(delivered) > 0 {
-				r.out = append(delivered, r.out...)
-			}
+			r.delivered = r.assemble(e.Mcast)
 			continue
 		case *Configuration:
 			for _, n := range e.Left {
@@ -310,7 +316,6 @@ func (r *Ring) Next() Effect {
 		}
 		return e
 	}
-	return nil
 }
 
 // State is the state of the membership protocol.
@@ -422,7 +427,7 @@ func (r *Ring) alive(now time.Time) bool {
 		return false
 	}
 	r.log.Warn("the process was paused: membership messages of the past are dropped", "for", gap)
-	r.out = append(r.out, &Flush{gap})
+	r.out.Push(&Flush{gap})
 	return true
 }
 
@@ -504,17 +509,17 @@ func (r *Ring) Leave(now time.Time) {
 // toAll sends a packet to all configured nodes.
 func (r *Ring) toAll(now time.Time, p wire.Packet) {
 	r.lastAll = now
-	r.out = append(r.out, &Multicast{Packet: p.Marshal()})
+	r.out.Push(&Multicast{Packet: p.Marshal()})
 }
 
 // toMembers sends a packet to the ring's members; now and then to all, so that other rings hear of this one.
 func (r *Ring) toMembers(now time.Time, packet []byte) {
 	if now.Sub(r.lastAll) >= 2*r.cfg.Merge {
 		r.lastAll = now
-		r.out = append(r.out, &Multicast{Packet: packet})
+		r.out.Push(&Multicast{Packet: packet})
 		return
 	}
-	r.out = append(r.out, &Multicast{To: r.newMemb, Packet: packet})
+	r.out.Push(&Multicast{To: r.newMemb, Packet: packet})
 }
 
 // Stats counts what has happened. TokenTx is how many tokens this node has begun a ring with, as the original counts them.

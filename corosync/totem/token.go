@@ -119,13 +119,13 @@ func (r *Ring) forward(_ time.Time, t *wire.Token, send bool) {
 	t.Node = r.me
 	r.lastToken = t.Marshal()
 	if send {
-		r.out = append(r.out, &Unicast{r.next(), r.lastToken})
+		r.out.Push(&Unicast{r.next(), r.lastToken})
 	}
 }
 
 func (r *Ring) sendTokenAgain() {
 	if r.lastToken != nil && len(r.newMemb) > 0 {
-		r.out = append(r.out, &Unicast{r.next(), r.lastToken})
+		r.out.Push(&Unicast{r.next(), r.lastToken})
 	}
 }
 
@@ -306,6 +306,6 @@ func (r *Ring) deliverNew() {
 			return
 		}
 		r.highDelivered++
-		r.out = append(r.out, &arrival{m.Mcast})
+		r.out.Push(&arrival{m.Mcast})
 	}
 }

@@ -248,7 +248,7 @@ func newReceiver() *receiver {
 	return r
 }
 
-// take yields what has arrived, and whether there may be more; nothing where nothing has.
+// take yields what has arrived, and whether there may be more; nothing where nothing has. It holds until the next call.
 func (r *receiver) take(fd uintptr, link int) (batch []Datagram, more bool) {
 	for i := range r.headers {
 		h := &r.headers[i].hdr
@@ -264,7 +264,7 @@ func (r *receiver) take(fd uintptr, link int) (batch []Datagram, more bool) {
 	}
 	for i := range int(n) {
 		from := r.names[i].get()
-		data := append([]byte(nil), r.buffers[i][:r.headers[i].len]...)
+		data := r.buffers[i][:r.headers[i].len]
 		size := r.datagramSize(i)
 		for size > 0 && size < len(data) {
 			r.batch = append(r.batch, Datagram{Link: link, From: from, Data: data[:size:size]})

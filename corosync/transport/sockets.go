@@ -102,8 +102,8 @@ func (s *Sockets) Remove(link int) {
 	delete(s.senders, link)
 }
 
-// Start begins to receive. take is called with what has arrived, from a goroutine for each socket; the list is take's
-// until it returns, the datagrams for good.
+// Start begins to receive. take is called with what has arrived, from a goroutine for each socket; the list and the datagrams are
+// take's until it returns.
 func (s *Sockets) Start(take func([]Datagram)) {
 	s.take = take
 	for link, c := range s.conns {

@@ -85,6 +85,9 @@ const (
 	GroupSync     = "sync"
 )
 
+// onlyServices is the list of groups of most messages.
+var onlyServices = [...]string{GroupServices}
+
 // Grouped puts a message under the name of a group.
 func Grouped(group string, message []byte) []byte {
 	b := make([]byte, 0, 4+len(group)+len(message))
@@ -107,6 +110,9 @@ func ParseGrouped(b []byte, swapped bool) (groups []string, message []byte, err 
 		return nil, nil, fmt.Errorf("message of %d bytes has no group", len(b))
 	}
 	n := int(r.order.Uint16(b))
+	if n == 1 && len(b) >= 5 && r.order.Uint16(b[2:]) == 1 && b[4] == GroupServices[0] {
+		return onlyServices[:], b[5:], nil // nearly all are
+	}
 	off := 2 + 2*n
 	if n > 32 || len(b) < off {
 		return nil, nil, fmt.Errorf("message of %d bytes for %d groups", len(b), n)

@@ -50,9 +50,13 @@ const (
 // message makes a service message of size bytes with its header.
 func message(service, function, size int) []byte {
 	b := make([]byte, size)
+	putMessage(b, service, function, size)
+	return b
+}
+
+func putMessage(b []byte, service, function, size int) {
 	le.PutUint32(b, uint32(service<<16|function))
 	le.PutUint32(b[8:], uint32(size))
-	return b
 }
 
 // ServiceOf tells the service and the function that a message is for.
@@ -165,10 +169,18 @@ type GroupMessage struct {
 // Marshal is the message's bytes.
 func (m GroupMessage) Marshal() []byte { return append(m.Head(), m.Data...) }
 
+// GroupMessageHead and GroupPartHead are how long what stands before the data is.
+const (
+	GroupMessageHead = 184
+	GroupPartHead    = 200
+)
+
 // Head is what stands before the data.
-func (m GroupMessage) Head() []byte {
-	b := message(ServiceCPG, CPGMcast, 184)
-	le.PutUint32(b[8:], uint32(184+len(m.Data)))
+func (m GroupMessage) Head() []byte { return m.PutHead(make([]byte, GroupMessageHead)) }
+
+// PutHead is Head in a block that is all 0.
+func (m GroupMessage) PutHead(b []byte) []byte {
+	putMessage(b, ServiceCPG, CPGMcast, GroupMessageHead+len(m.Data))
 	putGroupName(b[16:], m.Group)
 	le.PutUint32(b[152:], uint32(len(m.Data)))
 	le.PutUint32(b[160:], m.PID)
@@ -206,8 +218,8 @@ func (m GroupPart) Marshal() []byte { return append(m.Head(), m.Data...) }
 
 // Head is what stands before the data.
 func (m GroupPart) Head() []byte {
-	b := message(ServiceCPG, CPGPartialMcast, 200)
-	le.PutUint32(b[8:], uint32(200+len(m.Data)))
+	b := make([]byte, GroupPartHead)
+	putMessage(b, ServiceCPG, CPGPartialMcast, GroupPartHead+len(m.Data))
 	putGroupName(b[16:], m.Group)
 	le.PutUint32(b[152:], m.Size)
 	le.PutUint32(b[160:], uint32(len(m.Data)))

@@ -123,6 +123,7 @@ func (k *knetWires) transmit() {
 		}
 		k.carryOut()
 	}
+	k.net.Sent()
 }
 
 func (k *knetWires) start(take func([]transport.Datagram)) { k.s.Start(take) }

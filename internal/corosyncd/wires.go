@@ -16,6 +16,7 @@ import (
 	"hacluster/corosync/knet"
 	"hacluster/corosync/local"
 	"hacluster/corosync/node"
+	"hacluster/corosync/slab"
 	"hacluster/corosync/transport"
 )
 
@@ -29,7 +30,7 @@ type wires interface {
 	multicast(now time.Time, to []uint32, packet []byte)
 	// transmit sends what unicast, multicast and the transport itself have to send.
 	transmit()
-	// start has take called with what arrives; receive makes packets of the ring of a datagram.
+	// start has take called with what arrives; receive makes packets of the ring, in blocks of their own, of a datagram.
 	start(take func([]transport.Datagram))
 	receive(now time.Time, d transport.Datagram) (packets [][]byte, err error)
 	// deadline is when advance wants to be called; zero for never.
@@ -137,6 +138,7 @@ type udpu struct {
 	order []uint32
 	// arrived is what receive yields.
 	arrived [1][]byte
+	slab    slab.Slab // of what was received
 }
 
 func (u *udpu) configure(_ time.Time, c *conf.Config, a addresses) {
@@ -179,7 +181,8 @@ func (u *udpu) receive(_ time.Time, d transport.Datagram) ([][]byte, error) {
 	if u.s.Stale(d) {
 		return nil, nil
 	}
-	u.arrived[0] = d.Data
+	u.arrived[0] = u.slab.Take(len(d.Data))
+	copy(u.arrived[0], d.Data)
 	return u.arrived[:], nil
 }
 
