@@ -118,7 +118,11 @@ func mixed(t *testing.T, totem string, ours int) {
 		}
 		lives = append(lives, l...)
 	}
-	total, err := synchronous(lives, ours+1)
+	told, err := os.ReadFile(h[ours].log)
+	if err != nil {
+		t.Fatal(err)
+	}
+	total, err := synchronous(lives, ours+1, ringsWithLoss(told))
 	if err != nil {
 		t.Error(err)
 	}
@@ -268,8 +272,24 @@ func parseWitness(text []byte, node int) ([]*witnessed, error) {
 	return lives, nil
 }
 
-// synchronous holds what witnesses were given against each other; ours is the node that is no original.
-func synchronous(lives []*witnessed, ours int) (total int, err error) {
+// ringsWithLoss are the rings of which our daemon's log says that packets were lost with who left.
+func ringsWithLoss(log []byte) map[string]bool {
+	rings := map[string]bool{}
+	for line := range strings.Lines(string(log)) {
+		if !strings.Contains(line, "packets of the old ring are lost") {
+			continue
+		}
+		_, rest, _ := strings.Cut(line, " ring=")
+		if f := strings.Fields(rest); len(f) > 0 {
+			rings[f[0]] = true
+		}
+	}
+	return rings
+}
+
+// synchronous holds what witnesses were given against each other; ours is the node that is no original, lost the rings of which
+// it has told that packets were lost.
+func synchronous(lives []*witnessed, ours int, lost map[string]bool) (total int, err error) {
 	type passage struct{ from, to string }
 	type seen struct {
 		node     int
@@ -307,11 +327,12 @@ func synchronous(lives []*witnessed, ours int) (total int, err error) {
 			}
 			a, b := begunBefore(o.messages, r.messages, ours, l.node == ours), begunBefore(r.messages, o.messages, ours, o.node == ours)
 			whole := a
+			loss := lost[strings.Fields(p.from)[0]]
 			if o.node != ours {
-				a = freedEarly(a, b, p.to)
+				a = freedEarly(a, b, p.to, l.node != ours || loss)
 			}
 			if l.node != ours {
-				b = freedEarly(b, whole, p.to)
+				b = freedEarly(b, whole, p.to, o.node != ours || loss)
 			}
 			for k := range max(len(a), len(b)) {
 				if k >= len(a) || k >= len(b) || a[k] != b[k] {
@@ -328,7 +349,8 @@ func synchronous(lives []*witnessed, ours int) (total int, err error) {
 // freedEarly leaves out of a, of an original, the last messages of senders who do not come along to the ring to, where b
 // has none after them. An original lets go of packets after one rotation, in place of two, when a token comes to it
 // twice (messages_free of 3.1.7 stands before the look at the token's number): when their sender leaves then, nobody has them for who missed them.
-func freedEarly(a, b []string, to string) (kept []string) {
+// Where b has none of a sender at all, that counts only with all: b is an original's, too, or its daemon has told of the loss.
+func freedEarly(a, b []string, to string, all bool) (kept []string) {
 	_, members, _ := strings.Cut(to, "[")
 	comes := strings.Fields(strings.TrimSuffix(members, "]"))
 	has, last := map[string]bool{}, map[string]int{}
@@ -344,7 +366,7 @@ func freedEarly(a, b []string, to string) (kept []string) {
 	for _, m := range a {
 		who, n := number(m)
 		from, _, _ := strings.Cut(who, "/")
-		if slices.Contains(comes, from) || !has[who] || n <= last[who] {
+		if slices.Contains(comes, from) || !has[who] && !all || n <= last[who] {
 			kept = append(kept, m)
 		}
 	}
@@ -432,7 +454,7 @@ func TestSynchronous(t *testing.T) {
 	life := func(node int, rings ...witnessedRing) *witnessed { return &witnessed{node: node, rings: rings} }
 	end := ring("c")
 	sound := life(1, ring("a"), ring("b", "1/1/1", "2/1/1", "1/1/2"), end)
-	if _, err := synchronous([]*witnessed{sound, life(3, ring("a"), ring("b", "2/1/1", "1/1/2"), end)}, 2); err != nil {
+	if _, err := synchronous([]*witnessed{sound, life(3, ring("a"), ring("b", "2/1/1", "1/1/2"), end)}, 2, nil); err != nil {
 		t.Errorf("an original that has thrown a beginning away: %v", err)
 	}
 	// Node 1 leaves: an original has had more of it than another; ours must not.
@@ -442,8 +464,20 @@ func TestSynchronous(t *testing.T) {
 	}{{3, false}, {2, true}, {1, false}} {
 		gone := witnessedRing{"2.d [2 3]", nil}
 		more := life(2, ring("a"), ring("b", "1/1/1", "2/1/1", "1/1/2"), gone)
-		if _, err := synchronous([]*witnessed{more, life(3, ring("a"), ring("b", "1/1/1", "2/1/1"), gone)}, c.ours); (err != nil) != c.bad {
+		if _, err := synchronous([]*witnessed{more, life(3, ring("a"), ring("b", "1/1/1", "2/1/1"), gone)}, c.ours, nil); (err != nil) != c.bad {
 			t.Errorf("the last message of who left is missing, node %d is ours: %v", c.ours, err)
+		}
+	}
+	// All that it had to say in the ring was lost with it: who has none of it must have told so, where it is ours.
+	for _, c := range []struct {
+		ours int
+		lost map[string]bool
+		bad  bool
+	}{{3, nil, true}, {3, map[string]bool{"1.9": true}, false}, {3, map[string]bool{"1.5": true}, true}, {2, map[string]bool{"1.9": true}, true}, {1, nil, false}} {
+		gone := witnessedRing{"2.d [2 3]", nil}
+		more := life(2, ring("a"), ring("b", "2/1/1", "1/1/1", "1/1/2"), gone)
+		if _, err := synchronous([]*witnessed{more, life(3, ring("a"), ring("b", "2/1/1"), gone)}, c.ours, c.lost); (err != nil) != c.bad {
+			t.Errorf("all messages of who left are missing, node %d is ours, told %v: %v", c.ours, c.lost, err)
 		}
 	}
 	for _, c := range []struct {
@@ -451,7 +485,7 @@ func TestSynchronous(t *testing.T) {
 		bad  bool
 	}{{1, true}, {3, true}, {2, false}} {
 		more := life(1, ring("a"), ring("b", "1/1/1", "1/1/2", "1/1/3"), end)
-		if _, err := synchronous([]*witnessed{more, life(3, ring("a"), ring("b", "1/1/3"), end)}, c.ours); (err != nil) != c.bad {
+		if _, err := synchronous([]*witnessed{more, life(3, ring("a"), ring("b", "1/1/3"), end)}, c.ours, nil); (err != nil) != c.bad {
 			t.Errorf("two messages at the beginning are missing, node %d is ours: %v", c.ours, err)
 		}
 	}
@@ -470,7 +504,7 @@ func TestSynchronous(t *testing.T) {
 		"the first was begun before":      {life(2, ring("a"), ring("b", "2/1/1", "1/1/2"), end), false},
 		"all of one sender's are missing": {life(2, ring("a"), ring("b", "1/1/1", "1/1/2"), end), true},
 	} {
-		if _, err := synchronous([]*witnessed{sound, c.other}, 2); (err != nil) != c.bad {
+		if _, err := synchronous([]*witnessed{sound, c.other}, 2, nil); (err != nil) != c.bad {
 			t.Errorf("%s: %v", name, err)
 		}
 	}
