@@ -28,6 +28,7 @@ type cluster struct {
 	ids   []uint32
 	side  map[uint32]int
 	loss  float64
+	late  time.Duration // by which one packet in a hundred comes later, at most
 }
 
 type event struct {
@@ -241,7 +242,11 @@ func (c *cluster) send(from, to uint32, packet []byte) {
 		return
 	}
 	b := slices.Clone(packet)
-	c.at(time.Duration(100+c.rng.IntN(400))*time.Microsecond, func() {
+	took := time.Duration(100+c.rng.IntN(400)) * time.Microsecond
+	if c.late > 0 && c.rng.IntN(100) == 0 {
+		took += time.Duration(c.rng.Int64N(int64(c.late)))
+	}
+	c.at(took, func() {
 		h := c.hosts[to]
 		if h == nil || h.node == nil || c.side[from] != c.side[to] {
 			return

@@ -1,6 +1,7 @@
 package node
 
 import (
+	"flag"
 	"fmt"
 	"slices"
 	"testing"
@@ -70,6 +71,56 @@ func TestFastDetection(t *testing.T) {
 					}
 				}
 			}
+		})
+	}
+}
+
+var fastHour = flag.Duration("fast-hour", 0, "how long TestFastHour lets each ring run, in virtual time, such as 1h; 0 skips it")
+
+// TestFastHour holds that an hour of load, jitter, and pauses of up to 400 ms of one node or another, throws nobody out where
+// losses are detected fast.
+func TestFastHour(t *testing.T) {
+	if *fastHour == 0 {
+		t.Skip("only with -fast-hour")
+	}
+	for _, nodes := range []int{2, 8, 32} {
+		t.Run(fmt.Sprint(nodes), func(t *testing.T) {
+			c := started(t, 1, nodes, "")
+			ring := c.hosts[1].node.ringID
+			c.late = 10 * time.Millisecond
+			var talkers []*member
+			for _, id := range c.ids[:min(nodes, 4)] {
+				talkers = append(talkers, c.hosts[id].join(1000+id))
+			}
+			end, loaded := c.now.Add(*fastHour), false
+			var talk func()
+			talk = func() {
+				if loaded { // ten minutes of load, ten without
+					for _, m := range talkers {
+						m.say()
+					}
+				}
+				c.at(20*time.Millisecond, talk)
+			}
+			talk()
+			pauses, longest := 0, time.Duration(0)
+			for begin := c.now; c.now.Before(end); pauses++ {
+				loaded = c.now.Sub(begin)/(10*time.Minute)%2 == 0
+				pause := time.Duration(c.rng.Int64N(int64(400*time.Millisecond))) + time.Millisecond
+				longest = max(longest, pause)
+				c.hosts[c.ids[c.rng.IntN(nodes)]].pause(pause)
+				// One at a time: the token comes round before the next.
+				c.run(pause + 150*time.Millisecond + time.Duration(c.rng.Int64N(int64(2*time.Second))))
+				for _, m := range talkers {
+					m.events = nil
+				}
+				for _, id := range c.ids {
+					if now := c.hosts[id].node.ringID; now != ring {
+						t.Fatalf("%v, after pause %d, of %v: node %d is in ring %v, was in %v", c.now.Sub(begin), pauses, pause, id, now, ring)
+					}
+				}
+			}
+			t.Logf("%v, %d pauses, the longest %v: nobody was thrown out", *fastHour, pauses, longest)
 		})
 	}
 }

@@ -15,10 +15,10 @@ import (
 	"slices"
 	"time"
 
-	"hacluster/corosync/fifo"
 	"hacluster/corosync/cmap"
 	"hacluster/corosync/conf"
 	"hacluster/corosync/cpg"
+	"hacluster/corosync/fifo"
 	"hacluster/corosync/local"
 	"hacluster/corosync/quorum"
 	"hacluster/corosync/totem"
