@@ -154,8 +154,8 @@ type Ring struct {
 	out   fifo.Queue[Effect]
 	// delivered is what an arrival was made of; it comes before the rest of out.
 	delivered []Deliver
-	stats Stats
-	last  time.Time // of the last call
+	stats     Stats
+	last      time.Time // of the last call
 
 	// Membership. Lists are sorted.
 	ring, oldRing   wire.RingID
