@@ -208,6 +208,7 @@ type Controller struct {
 	updates    int // own changes of the CIB that are not applied yet
 	recheckAt  time.Time
 	fenceTries map[string]int
+	counts     map[counted]time.Time // failures that are not counted in the CIB yet, and how long a plan waits for that
 
 	accusers map[string]bool // nodes that wait for this node's fencing
 
@@ -474,7 +475,7 @@ func (c *Controller) announce() { c.effects.Broadcast(c.message("join_announce",
 // Deadline is when Tick is due next; zero: not at all.
 func (c *Controller) Deadline() time.Time {
 	var next time.Time
-	for _, t := range []time.Time{c.electBy, c.electEnd, c.joinEnd, c.recheckAt, c.escalateAt, c.run.deadline()} {
+	for _, t := range []time.Time{c.electBy, c.electEnd, c.joinEnd, c.recheckAt, c.escalateAt, c.countsEnd(), c.run.deadline()} {
 		if !t.IsZero() && (next.IsZero() || t.Before(next)) {
 			next = t
 		}

@@ -148,7 +148,7 @@ func (c *Controller) win() {
 // release gives the role of DC up.
 func (c *Controller) release(why string) {
 	c.effects.Logf("No longer DC: %s", why)
-	c.dc, c.run, c.planDue, c.shared = "", nil, false, false
+	c.dc, c.run, c.planDue, c.shared, c.counts = "", nil, false, false, nil
 	c.joinEnd, c.recheckAt = time.Time{}, time.Time{}
 	c.effects.BecameDC(false)
 }

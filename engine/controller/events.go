@@ -72,6 +72,7 @@ func (c *Controller) onStatus(ch replica.Change) {
 			node = el.SelectAttrValue("uname", "")
 		case "transient_attributes":
 			known = true
+			c.wroteAttributes(node, el)
 			c.abort("Transient attribute change")
 			return
 		case "lrm_rsc_op":
@@ -231,8 +232,10 @@ func (c *Controller) countFailure(node string, op *etree.Element, ours, ignored 
 	name := resource + "#" + operation + "_" + interval
 	when := strconv.FormatInt(c.now.Unix(), 10)
 	if !ignored {
+		c.awaitCount(node, "fail-count-"+name, value)
 		c.effects.SetAttribute(node, "fail-count-"+name, &value)
 	}
+	c.awaitCount(node, "last-failure-"+name, when)
 	c.effects.SetAttribute(node, "last-failure-"+name, &when)
 }
 

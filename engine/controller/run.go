@@ -216,7 +216,7 @@ func (c *Controller) advance() {
 			return
 		}
 	}
-	if !c.planDue || c.updates > 0 {
+	if !c.planDue || c.updates > 0 || c.counting() {
 		if c.updates == 0 && c.run == nil && !c.planDue {
 			c.enter(Idle)
 		}
@@ -321,7 +321,7 @@ func (c *Controller) plan() {
 	}
 	if r := c.run; r != nil && r.inFlight() == 0 && !(r.closing && c.updates > 0) {
 		c.finish(r)
-		if !c.exited && c.planDue && c.updates == 0 {
+		if !c.exited && c.planDue && c.updates == 0 && !c.counting() {
 			c.plan()
 		}
 	}

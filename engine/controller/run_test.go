@@ -24,6 +24,7 @@ type alone struct {
 	planned  int
 	executed []*etree.Element
 	set      []string // attributes
+	mute     bool     // what is set is never written
 	updates  []cib.Request
 }
 
@@ -50,8 +51,17 @@ func (w *alone) Sync(_ string, done func(error)) { w.then(func() { done(nil) }) 
 func (w *alone) Term() cib.Term                  { return cib.Term{} }
 func (w *alone) Raise([]string, uint64, bool)    {}
 func (w *alone) Termless(bool)                   {}
-func (w *alone) SetAttribute(_, name string, _ *string) {
+func (w *alone) SetAttribute(node, name string, _ *string) {
 	w.set = append(w.set, name)
+	if w.mute || !strings.HasPrefix(name, "fail-count-") && !strings.HasPrefix(name, "last-failure-") {
+		return
+	}
+	w.then(func() {
+		state := etree.NewElement("node_state")
+		state.CreateAttr("uname", node)
+		state.CreateElement("transient_attributes").CreateElement("instance_attributes").CreateElement("nvpair").CreateAttr("name", name)
+		w.c.CIBChanged(time.Unix(1000, 0), replica.Change{Op: cib.Modify, Section: "status", Data: state, Node: "n1", Client: ClientAttributes})
+	})
 }
 func (w *alone) RewriteAttributes(string)     {}
 func (w *alone) ClearFailures(string, string) {}
@@ -294,5 +304,25 @@ func TestReplacedRootIsPutRight(t *testing.T) {
 			}
 		}
 		w.settle()
+	}
+}
+
+// A failure is planned from once, when it is counted, and not never when nobody writes that down.
+func TestPlanWaitsForTheCount(t *testing.T) {
+	for _, mute := range []bool{false, true} {
+		w := begin(chain(rscOp("start", "r_start_0", 0)))
+		w.mute = mute
+		w.answer(t, "r_start_0", 1, true)
+		if want := map[bool]int{false: 2, true: 1}[mute]; w.planned != want {
+			t.Errorf("mute %v: %d plans, want %d", mute, w.planned, want)
+		}
+		if mute && w.c.Deadline().After(time.Unix(1000, 0).Add(countHolds)) {
+			t.Errorf("it would wait until %s", w.c.Deadline())
+		}
+		w.c.Tick(time.Unix(1000, 0).Add(countHolds))
+		w.settle()
+		if w.planned != 2 {
+			t.Errorf("mute %v: %d plans in the end", mute, w.planned)
+		}
 	}
 }
