@@ -56,15 +56,10 @@ func DialTo(ctx context.Context, name string, maxMessage int, sink func(c *Clien
 }
 
 func dialTo(ctx context.Context, name string, maxMessage int, sink func(*Client, []byte)) (*Client, error) {
-	address, err := abstract(name)
+	stream, err := dialService(ctx, name)
 	if err != nil {
-		return nil, err
+		return nil, fmt.Errorf("connect to %s: %w", name, err)
 	}
-	conn, err := new(net.Dialer).DialContext(ctx, "unix", address)
-	if err != nil {
-		return nil, fmt.Errorf("connect to %s: %w", name, unwrapNet(err))
-	}
-	stream := conn.(*net.UnixConn)
 	stop := context.AfterFunc(ctx, func() { stream.Close() })
 	c, err := handshake(stream, maxMessage, sink)
 	if !stop() && err == nil {

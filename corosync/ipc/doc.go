@@ -12,7 +12,8 @@
 //
 // # A connection
 //
-// The client connects to the abstract stream socket that has the service's name
+// The client connects to the abstract stream socket that has the service's name (or to a file, where
+// /etc/libqb/force-filesystem-sockets says so)
 // and says how big its messages may get. The server looks at who is there, and
 // answers with an error, or with one of two ways to go on:
 //

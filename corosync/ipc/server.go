@@ -63,8 +63,8 @@ type Config struct {
 
 // Server listens for the clients of one service.
 type Server struct {
-	cfg      Config
-	listener *net.UnixListener
+	cfg       Config
+	listeners []*net.UnixListener
 
 	mu     sync.Mutex
 	conns  map[*Conn]struct{}
@@ -100,17 +100,15 @@ func Listen(cfg Config) (*Server, error) {
 	if cfg.Handler == nil {
 		return nil, errors.New("ipc: no handler")
 	}
-	name, err := abstract(cfg.Name)
+	listeners, err := listenService(cfg.Name)
 	if err != nil {
-		return nil, fmt.Errorf("ipc: %w", err)
+		return nil, fmt.Errorf("listen for %s: %w", cfg.Name, err)
 	}
-	l, err := net.ListenUnix("unix", &net.UnixAddr{Name: name, Net: "unix"})
-	if err != nil {
-		return nil, fmt.Errorf("listen for %s: %w", cfg.Name, unwrapNet(err))
+	s := &Server{cfg: cfg, listeners: listeners, conns: map[*Conn]struct{}{}}
+	for _, l := range listeners {
+		s.wg.Add(1)
+		go s.accept(l)
 	}
-	s := &Server{cfg: cfg, listener: l, conns: map[*Conn]struct{}{}}
-	s.wg.Add(1)
-	go s.accept()
 	return s, nil
 }
 
@@ -123,17 +121,19 @@ func (s *Server) Close() {
 		conns = append(conns, c)
 	}
 	s.mu.Unlock()
-	s.listener.Close()
+	for _, l := range s.listeners {
+		l.Close()
+	}
 	for _, c := range conns {
 		c.Close()
 	}
 	s.wg.Wait()
 }
 
-func (s *Server) accept() {
+func (s *Server) accept(l *net.UnixListener) {
 	defer s.wg.Done()
 	for {
-		stream, err := s.listener.AcceptUnix()
+		stream, err := l.AcceptUnix()
 		if errors.Is(err, net.ErrClosed) {
 			return
 		}
