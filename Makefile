@@ -22,6 +22,7 @@ install: build
 	install -d $(DESTDIR)$(SBINDIR) $(DESTDIR)$(UNITDIR)
 	install -m 755 $(addprefix $(BIN)/,$(PROGRAMS)) $(DESTDIR)$(SBINDIR)/
 	@for t in $(TOOLS); do ln -sf tools $(DESTDIR)$(SBINDIR)/$$t; done
+	ln -sf clusterd $(DESTDIR)$(SBINDIR)/pacemaker-remoted
 	@for u in $(UNITS); do sed 's|@SBINDIR@|$(SBINDIR)|' packaging/systemd/$$u > $(DESTDIR)$(UNITDIR)/$$u && chmod 644 $(DESTDIR)$(UNITDIR)/$$u || exit 1; done
 	@if [ -z "$(DESTDIR)" ] && [ -d /run/systemd/system ]; then systemctl daemon-reload; fi
 

@@ -27,6 +27,9 @@ func run(ctx context.Context, env *program.Env) int {
 	if f := lab.Command(env.Name()); f != nil {
 		return f(ctx, env)
 	}
+	if isRemoted(env) {
+		return remoted(ctx, env)
+	}
 	root := &cobra.Command{
 		Use:           "clusterd",
 		Short:         "The daemon of a cluster node, and a lab of test hosts",
