@@ -54,7 +54,7 @@ func parse(data []byte, maxNodes int) (*Document, error) {
 	if fault != nil {
 		return nil, fault
 	}
-	p := &parser{src: src, names: make(map[string]string, 64), maxNodes: maxNodes}
+	p := &parser{src: src, names: make(map[string]string, between(8, len(src)/64, 64)), maxNodes: maxNodes}
 	doc := &Document{src: src}
 	p.doc = doc
 	if err := p.document(); err != nil {
@@ -150,7 +150,9 @@ type parser struct {
 	maxNodes int
 	entities map[string]*entity
 	expanded int // bytes that entities stand for so far
-	slab     []etree.Element
+	// What elements and attributes are taken from, a piece at a time.
+	slab  []etree.Element
+	attrs []etree.Attr
 }
 
 type prefix struct {
@@ -194,6 +196,10 @@ func isNameRune(r rune) bool {
 // name reads a Name at the present place.
 func (p *parser) name() (string, bool) {
 	start := p.pos
+	if n := plainName(p.src[start:]); n > 0 {
+		p.pos += n
+		return p.intern(p.src[start:p.pos]), true
+	}
 	for i, r := range p.src[start:] {
 		if i == 0 && !isNameStart(r) {
 			return "", false
@@ -209,6 +215,45 @@ func (p *parser) name() (string, bool) {
 	p.pos = len(p.src)
 	return p.intern(p.src[start:]), true
 }
+
+// plainName is how long the name is that a text begins with, where it is of ASCII and ends in the text; else 0.
+func plainName(s string) int {
+	for i := 0; i < len(s); i++ {
+		switch kind := nameBytes[s[i]]; {
+		case kind == nameOther, i == 0 && kind == nameAfter:
+			return 0
+		case kind == nameEnd:
+			return i
+		}
+	}
+	return 0
+}
+
+// The kinds of bytes in names: those that a name may begin with, those that may only follow, those that end it, and those
+// that are not of ASCII.
+const (
+	nameEnd = iota
+	nameStart
+	nameAfter
+	nameOther
+)
+
+var nameBytes = func() (kinds [256]byte) {
+	for c := range kinds {
+		switch {
+		case c >= 0x80:
+			kinds[c] = nameOther
+		case isNameStart(rune(c)):
+			kinds[c] = nameStart
+		case isNameRune(rune(c)):
+			kinds[c] = nameAfter
+		}
+	}
+	return kinds
+}()
+
+// between is n, but at least least and at most most.
+func between(least, n, most int) int { return max(least, min(n, most)) }
 
 func (p *parser) intern(s string) string {
 	if p.names == nil {

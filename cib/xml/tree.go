@@ -103,7 +103,7 @@ func (p *parser) start(depth int) (el *etree.Element, empty bool, _ *syntax) {
 		return nil, false, p.fail(begin, "a start tag has no name")
 	}
 	if len(p.slab) == 0 {
-		p.slab = make([]etree.Element, 256)
+		p.slab = make([]etree.Element, between(4, (len(p.src)-p.pos)/64, 256))
 	}
 	el = &p.slab[0]
 	p.slab = p.slab[1:]
@@ -119,7 +119,10 @@ func (p *parser) start(depth int) (el *etree.Element, empty bool, _ *syntax) {
 		}
 	}
 	if count > 0 {
-		el.Attr = make([]etree.Attr, 0, count)
+		if len(p.attrs) < count {
+			p.attrs = make([]etree.Attr, between(count, (len(p.src)-p.pos)/24, 512))
+		}
+		el.Attr, p.attrs = p.attrs[:0:count], p.attrs[count:]
 	}
 	var seen map[[2]string]bool
 	for {
