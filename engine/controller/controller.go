@@ -207,6 +207,7 @@ type Controller struct {
 	planDue    bool
 	updates    int // own changes of the CIB that are not applied yet
 	recheckAt  time.Time
+	newest     time.Time // no result that this DC orders is stamped as earlier, see stamp.go
 	fenceTries map[string]int
 	counts     map[counted]time.Time // failures that are not counted in the CIB yet, and how long a plan waits for that
 

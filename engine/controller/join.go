@@ -285,6 +285,7 @@ func (c *Controller) complete() {
 		}
 	}
 	c.writeRoot()
+	c.lookBack()
 	c.enter(PolicyEngine)
 	c.planDue = true
 	c.advance()

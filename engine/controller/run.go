@@ -165,15 +165,14 @@ func unstoppable(s *transition.Synapse) bool {
 
 const infinity = 1000000
 
-// ready tells whether all that a synapse waits for is done.
+// ready tells whether all that a synapse waits for is done. What is not in the graph, for it cannot be done, never is.
 func (r *run) ready(i int) bool {
 	if r.steps[i] != stepWaiting {
 		return false
 	}
 	s := r.graph.Synapses[i]
 	for _, in := range s.Inputs {
-		j, ok := r.byID[in.ID]
-		if ok && r.steps[j] != stepDone && !(r.steps[j] == stepFailed && unstoppable(s)) {
+		if j, ok := r.byID[in.ID]; !ok || r.steps[j] != stepDone && !(r.steps[j] == stepFailed && unstoppable(s)) {
 			return false
 		}
 	}
@@ -396,7 +395,7 @@ func instanceBase(r *transition.Resource) string {
 	return id
 }
 
-// TimeAttr of an order is the DC's time in milliseconds since 1970.
+// TimeAttr of an order is the DC's time in milliseconds since 1970, see stamp.
 const TimeAttr = "hacluster-time"
 
 // order is an action as an executor gets it.
@@ -408,7 +407,7 @@ func (c *Controller) order(a *transition.Action) *etree.Element {
 		}
 	}
 	set(op, "id", strconv.Itoa(a.ID))
-	set(op, TimeAttr, strconv.FormatInt(c.now.UnixMilli(), 10))
+	set(op, TimeAttr, strconv.FormatInt(c.stamp().UnixMilli(), 10))
 	set(op, "operation", a.Operation)
 	set(op, "operation_key", a.Key)
 	set(op, "on_node", a.Node)

@@ -130,7 +130,7 @@ func (c *controllerEffects) RemoteFenced(node string) { c.core().remoteDown(node
 
 func (c *controllerEffects) BecameDC(yes bool) { c.Attributes.SetWriter(c.now, yes) }
 
-// clocksAgree is how far the clocks of two nodes may be apart and count as the same.
+// clocksAgree is how far a node's clock may be ahead of the DC's and count as the same.
 const clocksAgree = 2 * time.Second
 
 // parseOrder reads an element rsc_op, at this node's time.
@@ -159,8 +159,8 @@ func parseOrder(order *etree.Element, now time.Time) (executor.Op, error) {
 	op.Interval, op.Timeout, op.StartDelay = ms("CRM_meta_interval"), ms("CRM_meta_timeout"), ms("CRM_meta_start_delay")
 	op.Container = op.Param("CRM_meta_container")
 	if at, err := strconv.ParseInt(order.SelectAttrValue(controller.TimeAttr, ""), 10, 64); err == nil {
-		// What lies within the time that messages take is no difference of clocks.
-		if d := time.UnixMilli(at).Sub(now); d.Abs() > clocksAgree {
+		// An order takes its time to come: what lies within that is no difference of clocks.
+		if d := time.UnixMilli(at).Sub(now); d > 0 || d < -clocksAgree {
 			op.Clock = d
 		}
 	}

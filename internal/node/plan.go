@@ -1,28 +1,80 @@
 package node
 
 import (
+	"slices"
+	"strings"
 	"time"
 
 	"github.com/beevik/etree"
 
+	"hacluster/cib"
 	"hacluster/cib/upgrade"
+	"hacluster/cib/xml"
 	"hacluster/engine/scheduler"
 	"hacluster/engine/transition"
 )
 
 // Plan has the scheduler plan for a document of any schema. recheck is when time alone may change
 // the plan; zero: never. What is not safe without quorum is left out, see withoutAssumed; logf tells
-// of it. Promotions and shutdowns wait for probes, see afterProbes.
+// of it. Promotions and shutdowns wait for probes, see afterProbes; steps that would wait for ever do not, see
+// withoutLoops and reconnected.
 func Plan(root *etree.Element, now time.Time, logf func(format string, args ...any)) (graph *transition.Graph, recheck time.Time, err error) {
 	current, err := upgrade.ForReading(root)
 	if err != nil {
 		return nil, time.Time{}, err
 	}
-	r, err := scheduler.Plan(scheduler.Input{CIB: current.Root, Now: now, NoScores: true})
+	plan := func(root *etree.Element) (*scheduler.Result, error) {
+		r, err := scheduler.Plan(scheduler.Input{CIB: root, Now: now, NoScores: true})
+		if err != nil {
+			return nil, err
+		}
+		withoutAssumed(root, r, logf)
+		afterProbes(r.Graph)
+		reconnected(r.Graph)
+		withoutLoops(r.Graph, logf)
+		return r, nil
+	}
+	r, err := plan(current.Root)
 	if err != nil {
 		return nil, time.Time{}, err
 	}
-	withoutAssumed(current.Root, r, logf)
-	afterProbes(r.Graph)
+	if caught := migrations(r.Graph); len(caught) > 0 {
+		logf("scheduler: %s cannot migrate live, for what that waits for waits for it: stopped and started instead", strings.Join(caught, ", "))
+		if r, err = plan(immobile(current.Root, caught)); err != nil {
+			return nil, time.Time{}, err
+		}
+	}
 	return r.Graph, r.RecheckBy, nil
 }
+
+// immobile is a document in which these primitives do not migrate live.
+func immobile(root *etree.Element, primitives []string) *etree.Element {
+	root = xml.Copy(root)
+	resources := cib.Section(root, "resources")
+	if resources == nil {
+		return root
+	}
+	for _, p := range resources.FindElements(".//primitive") {
+		if !slices.Contains(primitives, p.SelectAttrValue("id", "")) {
+			continue
+		}
+		for _, set := range p.SelectElements("meta_attributes") {
+			for _, nv := range set.SelectElements("nvpair") {
+				if nv.SelectAttrValue("name", "") == allowMigrate {
+					set.RemoveChild(nv)
+				}
+			}
+		}
+		set := etree.NewElement("meta_attributes")
+		set.CreateAttr("id", "hacluster-immobile-"+p.SelectAttrValue("id", ""))
+		nv := set.CreateElement("nvpair")
+		nv.CreateAttr("id", "hacluster-immobile-"+p.SelectAttrValue("id", "")+"-value")
+		nv.CreateAttr("name", allowMigrate)
+		nv.CreateAttr("value", "false")
+		p.AddChild(set)
+	}
+	return root
+}
+
+// allowMigrate is the meta attribute that lets a resource migrate live.
+const allowMigrate = "allow-migrate"

@@ -66,6 +66,7 @@ type remoteNode struct {
 	// moving: another node is about to take the connection over; moved: it did.
 	moving, moved bool
 	poke          *poke
+	rivalry       rivalry
 }
 
 // poke is a question under way.
@@ -133,11 +134,12 @@ func (c *Core) connection(op executor.Op, finished func(now time.Time, res execu
 func (r *remoteNode) start(op executor.Op, finished func(now time.Time, res executor.Result)) {
 	c := r.core
 	begin := c.now
-	fail := func(now time.Time, code, status int, reason string) {
+	end := func(now time.Time, code, status int, reason string) {
+		c.now = now
 		finished(now, executor.Result{Code: code, Status: status, Reason: reason, Duration: now.Sub(begin)})
 	}
 	if c.connect == nil {
-		c.world.Later(func(now time.Time) { fail(now, codeUnsupported, 3, "This node cannot connect to remote nodes") })
+		c.world.Later(func(now time.Time) { end(now, codeUnsupported, 3, "This node cannot connect to remote nodes") })
 		return
 	}
 	if r.conn != nil {
@@ -147,10 +149,24 @@ func (r *remoteNode) start(op executor.Op, finished func(now time.Time, res exec
 	port, err := strconv.Atoi(cmp.Or(op.Param("port"), "0"))
 	if err != nil || port < 0 || port > 65535 {
 		c.world.Later(func(now time.Time) {
-			fail(now, codeInvalid, statusError, fmt.Sprintf("%q is no port", op.Param("port")))
+			end(now, codeInvalid, statusError, fmt.Sprintf("%q is no port", op.Param("port")))
 		})
 		return
 	}
+	r.rivalry.wait(c.now, op.Timeout, func(now time.Time) {
+		timeout := op.Timeout
+		if timeout > 0 {
+			timeout -= now.Sub(begin)
+		}
+		r.open(RemoteRequest{
+			Node: r.name, Address: cmp.Or(op.Param("addr"), op.Param("server"), r.name), Port: port, Timeout: timeout, Guest: op.Container != "",
+		}, end)
+	})
+}
+
+// open makes a connection; end hears how that went.
+func (r *remoteNode) open(req RemoteRequest, end func(now time.Time, code, status int, reason string)) {
+	c := r.core
 	var conn RemoteConn
 	mine := func(f func(now time.Time)) func(now time.Time) {
 		return func(now time.Time) {
@@ -159,21 +175,19 @@ func (r *remoteNode) start(op executor.Op, finished func(now time.Time, res exec
 			}
 		}
 	}
-	c.connect.Connect(RemoteRequest{
-		Node: r.name, Address: cmp.Or(op.Param("addr"), op.Param("server"), r.name), Port: port, Timeout: op.Timeout, Guest: op.Container != "",
-		Lost: mine(r.lost), Taken: mine(r.taken), ShutdownAsked: mine(r.shutdownAsked),
-	}, func(now time.Time, got RemoteConn, err error) {
+	req.Lost, req.Taken, req.ShutdownAsked = mine(r.lost), mine(r.taken), mine(r.shutdownAsked)
+	c.connect.Connect(req, func(now time.Time, got RemoteConn, err error) {
 		c.now = now
 		var key RemoteKeyError
 		switch {
 		case errors.As(err, &key):
-			fail(now, codeInvalid, statusError, key.Error())
+			end(now, codeInvalid, statusError, key.Error())
 		case err != nil:
-			fail(now, codeError, statusTimeout, err.Error()+" without enough time to retry")
+			end(now, codeError, statusTimeout, err.Error()+" without enough time to retry")
 		default:
 			conn, r.conn = got, got
 			r.up()
-			finished(now, executor.Result{Duration: now.Sub(begin)})
+			end(now, codeOK, 0, "")
 		}
 	})
 }
@@ -279,6 +293,7 @@ func (r *remoteNode) taken(now time.Time) {
 		return
 	}
 	r.core.world.Logf("remote: another node connected to %s, which nobody announced", r.name)
+	r.rivalry.lost(now)
 	if r.inMaintenance() {
 		r.moved = true // that one says that the node is there
 		r.unwatched(now)
@@ -314,6 +329,7 @@ func (r *remoteNode) ask(op executor.Op, finished func(now time.Time, res execut
 // tick gives up an end that does not answer.
 func (r *remoteNode) tick(now time.Time) {
 	r.exec.Tick(now)
+	r.rivalry.tick(now)
 	if p := r.poke; p != nil && !p.due.IsZero() && !p.due.After(now) {
 		r.poke = nil
 		p.done(now, executor.Result{Code: codeError, Status: statusTimeout, Reason: "Remote executor did not respond"})
@@ -324,6 +340,9 @@ func (r *remoteNode) tick(now time.Time) {
 
 func (r *remoteNode) deadline() time.Time {
 	next := r.exec.Deadline()
+	if t := r.rivalry.until; !t.IsZero() && (next.IsZero() || t.Before(next)) {
+		next = t
+	}
 	if p := r.poke; p != nil && !p.due.IsZero() && (next.IsZero() || p.due.Before(next)) {
 		next = p.due
 	}

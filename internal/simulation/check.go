@@ -253,6 +253,19 @@ func (k *checker) fencing(h *Host, action, target string) {
 	k.fail(Usurped, "%s has %s fenced (%s)", h.Name, target, action)
 }
 
+// A DC that makes so many plans in so short a time goes in circles.
+const (
+	circlePlans = 500
+	circleTime  = 20 * time.Second
+)
+
+// planning holds that a DC does not plan over and over.
+func (k *checker) planning(p *process) {
+	if n := len(p.plans); n >= circlePlans && k.every == 0 && p.plans[n-1].Sub(p.plans[n-circlePlans]) < circleTime {
+		k.fail(Unsettled, "%s made %d plans within %v: something goes in circles", p.h.Name, circlePlans, circleTime)
+	}
+}
+
 // changed notes that a host's CIB is another.
 func (k *checker) changed(h *Host) {
 	if !slices.Contains(k.dirty, h) {

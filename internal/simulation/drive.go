@@ -331,13 +331,31 @@ func (d *drive) settled() string {
 	if err != nil {
 		return "no plan: " + err.Error()
 	}
+	blocked := blocked(g)
 	for _, s := range g.Synapses {
-		// What is blocked leaves steps behind that do nothing, in Pacemaker's plans too.
-		if s.Action.Kind != transition.Pseudo {
+		// What is blocked leaves steps behind that do nothing, or cannot be done, in Pacemaker's plans too.
+		if s.Action.Kind != transition.Pseudo && !blocked[s.Action.ID] {
 			return "left to be done: " + s.Action.Key
 		}
 	}
 	return d.truth()
+}
+
+// blocked are the actions of a plan that wait for one that is not in it.
+func blocked(g *transition.Graph) map[int]bool {
+	in, out := map[int]bool{}, map[int]bool{}
+	for _, s := range g.Synapses {
+		in[s.Action.ID] = true
+	}
+	for n := -1; n != len(out); {
+		n = len(out)
+		for _, s := range g.Synapses {
+			if slices.ContainsFunc(s.Inputs, func(a *transition.Action) bool { return !in[a.ID] || out[a.ID] }) {
+				out[s.Action.ID] = true
+			}
+		}
+	}
+	return out
 }
 
 // truth tells where the CIB says that a resource runs and it does not, or the other way round.

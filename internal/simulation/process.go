@@ -302,6 +302,7 @@ func (w *world) Plan(root *etree.Element, now time.Time) (*transition.Graph, tim
 	g, recheck, err := node.Plan(root, now, w.Logf)
 	if err == nil {
 		w.p.plans = append(w.p.plans, w.p.h.c.Now)
+		w.p.h.c.check.planning(w.p)
 	}
 	return g, recheck, "", err
 }

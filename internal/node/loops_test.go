@@ -1,0 +1,124 @@
+package node
+
+import (
+	"fmt"
+	"slices"
+	"testing"
+	"time"
+
+	"hacluster/engine/transition"
+)
+
+// graph makes a plan of steps "OPERATION RESOURCE NODE", each of which waits for those with the numbers after it; what has
+// no place in the list is not in the graph.
+func graph(steps [][]int, what ...string) *transition.Graph {
+	actions := make([]*transition.Action, len(what))
+	for i, w := range what {
+		a := &transition.Action{ID: i, Key: w}
+		var resource string
+		fmt.Sscan(w, &a.Operation, &resource, &a.Node)
+		a.Resource = &transition.Resource{Tag: "primitive", ID: resource, Class: "ocf", Provider: "pacemaker", Type: "Dummy"}
+		if resource == "remote1" {
+			a.Resource.Type = "remote"
+		}
+		actions[i] = a
+	}
+	g := &transition.Graph{}
+	for i, inputs := range steps {
+		s := &transition.Synapse{ID: i, Action: actions[i]}
+		for _, in := range inputs {
+			s.Inputs = append(s.Inputs, actions[in])
+		}
+		g.Synapses = append(g.Synapses, s)
+	}
+	return g
+}
+
+func waitsFor(g *transition.Graph) string {
+	var out [][]int
+	for _, s := range g.Synapses {
+		ids := []int{}
+		for _, in := range s.Inputs {
+			ids = append(ids, in.ID)
+		}
+		out = append(out, ids)
+	}
+	return fmt.Sprint(out)
+}
+
+func TestStepsThatWouldWaitForEver(t *testing.T) {
+	for _, c := range []struct {
+		name  string
+		graph *transition.Graph
+		want  string
+		moves []string
+	}{
+		{
+			"a stop waits for a probe that needs the connection",
+			graph([][]int{{1}, {2}, {3}, {0}}, "monitor A remote1", "start remote1 n1", "stop remote1 n1", "stop B remote1"), "[[1] [2] [3] []]", nil,
+		},
+		{
+			"a stop needs the connection over which it is done",
+			graph([][]int{{1}, {0}}, "stop B remote1", "start remote1 n1"), "[[1] [0]]", nil,
+		},
+		{
+			"a stop comes after that of what depends on it",
+			graph([][]int{{1, 2}, {0}, {}}, "stop A n1", "stop B n1", "start C n2"), "[[1 2] [0] []]", nil,
+		},
+		{
+			"no loop",
+			graph([][]int{{1}, {2}, {}}, "start A n1", "stop A n2", "start B n1"), "[[1] [2] []]", nil,
+		},
+		{
+			"a live migration among what it waits for",
+			graph([][]int{{2}, {0}, {3}, {1}}, "migrate_to A:0 n1", "stop A n1", "start B n2", "stop B n1"), "[[2] [0] [3] [1]]", []string{"A"},
+		},
+		{
+			"a connection ends without stops that cannot be done",
+			graph([][]int{{1, 2, 3}, {}}, "stop remote1 n1", "stop A remote1", "stop B remote1", "stop C n2"), "[[1 3] []]", nil,
+		},
+	} {
+		reconnected(c.graph)
+		withoutLoops(c.graph, t.Logf)
+		if got := waitsFor(c.graph); got != c.want {
+			t.Errorf("%s: %s, not %s", c.name, got, c.want)
+		}
+		if got := migrations(c.graph); !slices.Equal(got, c.moves) {
+			t.Errorf("%s: %v migrate", c.name, got)
+		}
+	}
+}
+
+// Two that take a connection from each other do so more and more rarely, and each try keeps half of its time.
+func TestRivalry(t *testing.T) {
+	now := time.Unix(1000, 0)
+	v := rivalry{}
+	waited := func(timeout time.Duration) time.Duration {
+		var begun time.Time
+		v.wait(now, timeout, func(at time.Time) { begun = at })
+		for at := now; begun.IsZero(); at = at.Add(100 * time.Millisecond) {
+			v.tick(at)
+		}
+		return begun.Sub(now)
+	}
+	for i, s := range []struct {
+		after, timeout, want time.Duration
+		lost                 bool
+	}{
+		{0, 0, 0, false},
+		{0, 0, time.Second, true},
+		{time.Second, 0, 2 * time.Second, true},
+		{time.Second, 3 * time.Second, 1500 * time.Millisecond, true},
+		{time.Second, time.Minute, 8 * time.Second, true},
+		{rivalCalm, 0, 0, false},
+		{0, 0, time.Second, true},
+	} {
+		now = now.Add(s.after)
+		if s.lost {
+			v.lost(now)
+		}
+		if got := waited(s.timeout); got != s.want {
+			t.Errorf("step %d: it waits for %v, not %v", i, got, s.want)
+		}
+	}
+}
