@@ -99,6 +99,9 @@ func (r *Replica) confirmed(from string, msg *etree.Element) {
 
 // judge answers when most have the change, or nobody is left to tell.
 func (r *Replica) judge(call string, h *held) {
+	if r.rival() {
+		return
+	}
 	if r.mayHold() {
 		// Most of all nodes may have it in a term of theirs, which this node has no part in yet.
 		if n := h.termed(); r.view.holds && n >= r.enough() || 2*n > r.effects.Nodes() {

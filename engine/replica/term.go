@@ -226,7 +226,13 @@ func (r *Replica) mayHold() bool {
 // disputed tells that the group may have a term, but not by those who agree here: another part of it may fence
 // these, and its document take the place of theirs.
 func (r *Replica) disputed() bool {
-	return r.mayHold() && r.view.announced && !r.view.holds && !r.possible(r.view.members)
+	return r.rival() || r.mayHold() && r.view.announced && !r.view.holds && !r.possible(r.view.members)
+}
+
+// rival tells that of two nodes that are both here each waits for the other's fencing: what this one changed while it was
+// alone may be lost with it.
+func (r *Replica) rival() bool {
+	return r.effects.Nodes() == 2 && len(r.effects.Members()) == 2 && r.view.announced && r.view.term > 0 && len(r.view.members) == 1
 }
 
 // enough is how many members must have a change in a term that holds.
