@@ -212,6 +212,8 @@ type Controller struct {
 	counts     map[counted]time.Time // failures that are not counted in the CIB yet, and how long a plan waits for that
 
 	accusers map[string]bool // nodes that wait for this node's fencing
+	// blames tells whom each node of the group said that it waits for the fencing of.
+	blames map[string]map[string]bool
 
 	// shutdown
 	shutdown   bool
@@ -229,7 +231,7 @@ type Identity struct {
 
 // New makes a controller.
 func New(self Identity, t Timing, e Effects) *Controller {
-	return &Controller{self: self.Member, uuid: self.UUID, cluster: self.Cluster, schema: self.Schema, timing: t, effects: e, state: Starting, peers: map[string]*peer{}, fenceTries: map[string]int{}, accusers: map[string]bool{}}
+	return &Controller{self: self.Member, uuid: self.UUID, cluster: self.Cluster, schema: self.Schema, timing: t, effects: e, state: Starting, peers: map[string]*peer{}, fenceTries: map[string]int{}, accusers: map[string]bool{}, blames: map[string]map[string]bool{}}
 }
 
 // State is where the controller is.
@@ -306,8 +308,8 @@ func (c *Controller) Membership(now time.Time, members []Member, quorate bool) {
 	if !quorate {
 		c.vouched = false
 		// It is this node that was lost to the others.
-		for _, p := range c.peers {
-			p.suspect = false
+		for _, n := range c.names() {
+			c.trust(c.peers[n])
 		}
 	}
 	if changed {
@@ -338,6 +340,7 @@ func (c *Controller) Membership(now time.Time, members []Member, quorate bool) {
 func (c *Controller) Group(now time.Time, members []Member) {
 	c.now = now
 	var left, joined []*peer
+	var back []string // that are to be fenced
 	for _, m := range members {
 		p := c.peer(m.Name)
 		p.ID = m.ID
@@ -345,6 +348,7 @@ func (c *Controller) Group(now time.Time, members []Member) {
 			p.process, p.phase, p.leaving, p.refused, p.fresh, p.schema = true, phaseNone, false, false, true, ""
 			if p.suspect {
 				c.effects.Logf("Node %s is back, but takes no part before it was fenced", p.Name)
+				back = append(back, p.Name)
 			}
 			p.joins++
 			joined = append(joined, p)
@@ -356,10 +360,15 @@ func (c *Controller) Group(now time.Time, members []Member) {
 			p.process, p.phase = false, phaseNone
 			p.suspect = !p.leaving && !c.expectedDown(n) && c.quorate && p.Name != c.self.Name && c.state != Starting && c.fencingAtHand()
 			left = append(left, p)
+			c.unblame(p.Name)
+			delete(c.blames, p.Name)
 		}
 	}
 	if c.state == Starting || c.exited {
 		return
+	}
+	for _, name := range back {
+		c.accuse(name) // before anything that it asks for is answered, so that it hears of it first
 	}
 	for _, p := range left {
 		c.effects.Logf("Node %s left the group of controllers", p.Name)
@@ -620,8 +629,11 @@ func (c *Controller) expectedDown(name string) bool {
 }
 
 // MayFence tells whether a node may be fenced on the cluster's behalf: without quorum only one of
-// this partition, unless quorum does not matter.
+// this partition, unless quorum does not matter; not by a node that most of the others want to have fenced.
 func (c *Controller) MayFence(target string) bool {
+	if c.outvoted() {
+		return false
+	}
 	return c.quorate || c.peer(target).ring || strings.EqualFold(c.option("no-quorum-policy", "stop"), "ignore")
 }
 

@@ -14,6 +14,10 @@ import (
 // who is suspect, or elections have no end: whoever hears a suspect node vote or announce itself
 // says so to all, and a node that hears it of itself keeps still until it was fenced, or the DC
 // acquits it, or those who wait for its fencing are gone.
+//
+// A node that stood still, and was given up by the others meanwhile, has lost all of them when it comes back, and each
+// side suspects the other. There the many are right: who is accused by most of the group, none of whom accuse each other,
+// keeps still and has nobody fenced. Two nodes have no majority: there the one that fences first wins.
 
 // accuse tells all that a node is suspect.
 func (c *Controller) accuse(name string) {
@@ -25,13 +29,18 @@ func (c *Controller) accused() bool { return len(c.accusers) > 0 }
 
 func (c *Controller) onSuspicion(from, name string) {
 	p := c.peer(name)
-	switch {
-	case c.peer(from).suspect:
-		return // that one has no say
-	case from == c.self.Name && !p.suspect:
+	if from == c.self.Name && !p.suspect {
 		// It was fenced, or acquitted, before the others heard this.
 		c.effects.Broadcast(c.message("withdraw", "", "uname", name))
 		return
+	}
+	c.blame(from, name)
+	if name == c.self.Name && c.outvoted() {
+		c.concede()
+	}
+	switch {
+	case c.peer(from).suspect:
+		return // that one has no say
 	case name == c.self.Name:
 		if !c.accused() {
 			c.effects.Logf("Node %s waits for this node to be fenced: it takes no part until then", from)
@@ -48,16 +57,77 @@ func (c *Controller) onSuspicion(from, name string) {
 	c.suspect(from, p)
 }
 
+// blame keeps that a node waits for another's fencing.
+func (c *Controller) blame(from, name string) {
+	if c.blames[from] == nil {
+		c.blames[from] = map[string]bool{}
+	}
+	c.blames[from][name] = true
+}
+
+// unblame forgets that anybody waits for a node's fencing.
+func (c *Controller) unblame(name string) {
+	for _, whom := range c.blames {
+		delete(whom, name)
+	}
+}
+
+// outvoted tells whether most of the group, none of whom accuse each other, accuse this node.
+func (c *Controller) outvoted() bool {
+	if len(c.blames) == 0 {
+		return false
+	}
+	members := 0
+	var against []string
+	for _, n := range c.names() {
+		if c.peers[n].process {
+			members++
+			if n != c.self.Name && c.blames[n][c.self.Name] {
+				against = append(against, n)
+			}
+		}
+	}
+	agree := 0
+	for _, a := range against {
+		if !slices.ContainsFunc(against, func(b string) bool { return c.blames[a][b] || c.blames[b][a] }) {
+			agree++
+		}
+	}
+	return 2*agree > members
+}
+
+// concede has this node suspect none of those that accuse it: it is this one that was lost.
+func (c *Controller) concede() {
+	for _, n := range c.names() {
+		if p := c.peers[n]; p.suspect && c.blames[n][c.self.Name] {
+			c.effects.Logf("Node %s and most of the others wait for this node's fencing, so it waits for none of theirs", n)
+			c.trust(p)
+			c.accusers[n] = true
+		}
+	}
+}
+
 // onWithdrawal takes note that a node no longer waits for another's fencing.
 func (c *Controller) onWithdrawal(from, name string) {
+	delete(c.blames[from], name)
 	if name == c.self.Name {
 		c.accuserLeft(from)
 		return
 	}
 	p := c.peer(name)
-	p.suspect = false
+	c.trust(p)
 	if c.IsDC() && p.process && c.state != Election {
 		c.offer()
+	}
+}
+
+// trust ends the suspicion of a node, and says so to all where they have heard of it from this one. Those that
+// are on their way are taken back when they arrive.
+func (c *Controller) trust(p *peer) {
+	p.suspect = false
+	if c.blames[c.self.Name][p.Name] {
+		delete(c.blames[c.self.Name], p.Name)
+		c.effects.Broadcast(c.message("withdraw", "", "uname", p.Name))
 	}
 }
 
@@ -133,6 +203,9 @@ func (c *Controller) acquit(g *transition.Graph) {
 // onAcquit has a node take part that was kept out.
 func (c *Controller) onAcquit(from, name string) {
 	p := c.peer(name)
+	if from == c.dc || c.accusers[from] {
+		c.unblame(name)
+	}
 	switch {
 	case name == c.self.Name:
 		if c.accusers[from] || from == c.dc {
