@@ -84,8 +84,9 @@ type Effects interface {
 	Fence(req FenceRequest, done func(error))
 	// Execute hands an order for this node to its executor: an element rsc_op.
 	Execute(order *etree.Element)
-	// History is this node's operation history, an element lrm.
-	History() *etree.Element
+	// Histories are elements node_state, each with an operation history (lrm): this node's, then those of the remote nodes
+	// that it is connected to.
+	Histories() []*etree.Element
 	// IsRemote tells whether a node is one of Pacemaker Remote: one without a controller.
 	IsRemote(node string) bool
 	// RemoteFenced tells that a remote node was fenced, or stopped with the guest that it is.
@@ -192,6 +193,7 @@ type Controller struct {
 	joinID  int
 	joinEnd time.Time
 	joined  bool // this node has been confirmed by the DC
+	writes  bool // the DC has the nodes write their histories themselves
 	// vouched: this node's CIB is that of a partition that had quorum ever since the last join.
 	vouched  bool
 	settling bool // a CIB sync is under way

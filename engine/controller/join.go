@@ -26,7 +26,7 @@ func (c *Controller) offer() {
 	}
 	c.enter(Integration)
 	c.joinEnd = c.now.Add(c.limit("join-integration-timeout", c.timing.Integration))
-	c.effects.Broadcast(c.message("join_offer", "", "join_id", strconv.Itoa(c.joinID), termAttr, c.effects.Term().String()))
+	c.effects.Broadcast(c.message("join_offer", "", "join_id", strconv.Itoa(c.joinID), termAttr, c.effects.Term().String(), writesAttr, "true"))
 }
 
 func (c *Controller) onOffer(from string, msg *etree.Element) {
@@ -50,6 +50,7 @@ func (c *Controller) onOffer(from string, msg *etree.Element) {
 		c.enter(Pending)
 	}
 	c.effects.Termless(msg.SelectAttr(termAttr) == nil)
+	c.writes = msg.SelectAttrValue(writesAttr, "") == "true"
 	root := c.effects.CIB()
 	v := cib.VersionOf(root)
 	c.effects.Broadcast(c.message("join_request", from, "join_id", msg.SelectAttrValue("join_id", ""),
@@ -59,8 +60,12 @@ func (c *Controller) onOffer(from string, msg *etree.Element) {
 	c.askForShutdown()
 }
 
-// termAttr of an offer and a request is what the sender's CIB is of, and what it promised.
-const termAttr = "hacluster-term"
+// termAttr of an offer and a request is what the sender's CIB is of, and what it promised. writesAttr of an offer tells that
+// nodes are to write their histories themselves before they confirm; of a confirmation, that its sender has.
+const (
+	termAttr   = "hacluster-term"
+	writesAttr = "hacluster-writes"
+)
 
 // current tells whether a message belongs to the join under way.
 func (c *Controller) current(msg *etree.Element) bool {
@@ -233,7 +238,15 @@ func (c *Controller) onAck(from string, msg *etree.Element) {
 	features := FeatureSet
 	c.effects.SetAttribute(c.self.Name, "#feature-set", &features)
 	m := c.message("join_confirm", from, "join_id", msg.SelectAttrValue("join_id", ""))
-	m.CreateElement("crm_xml").AddChild(c.effects.History())
+	histories := c.effects.Histories()
+	if c.writes {
+		for _, state := range histories {
+			c.writeHistory(state)
+		}
+		m.CreateAttr(writesAttr, "true")
+	} else {
+		m.CreateElement("crm_xml").AddChild(xml.Copy(histories[0].SelectElement("lrm")))
+	}
 	c.effects.Broadcast(m)
 	c.tellCapacity()
 }
@@ -244,16 +257,24 @@ func (c *Controller) onConfirm(from string, msg *etree.Element) {
 		return
 	}
 	p.phase = phaseConfirmed
-	id := c.nodeID(from)
-	c.update(cib.Request{Op: cib.Delete, XPath: true, Section: fmt.Sprintf("/cib/status/node_state[@uname='%s']/lrm", from)}, nil)
-	s := etree.NewElement("node_state")
-	s.CreateAttr("id", id)
-	s.CreateAttr("uname", from)
-	if lrm := msg.FindElement("crm_xml/lrm"); lrm != nil {
-		s.AddChild(xml.Copy(lrm))
+	if msg.SelectAttrValue(writesAttr, "") != "true" {
+		state := etree.NewElement("node_state")
+		state.CreateAttr("id", c.nodeID(from))
+		state.CreateAttr("uname", from)
+		if lrm := msg.FindElement("crm_xml/lrm"); lrm != nil {
+			state.AddChild(xml.Copy(lrm))
+		}
+		c.writeHistory(state)
 	}
-	c.update(cib.Request{Op: cib.Modify, Section: "status", CanCreate: true, Data: s}, nil)
 	c.joinProgress()
+}
+
+// writeHistory has the CIB hold a node's history in the place of what it holds of it. A node of ours does that itself: it alone
+// knows what ended meanwhile, and has that written after it. Of a remote node only the one that is connected to it
+// knows, and the CIB that all took over may be of a part of the cluster that had lost that one.
+func (c *Controller) writeHistory(state *etree.Element) {
+	c.update(cib.Request{Op: cib.Delete, XPath: true, Section: fmt.Sprintf("/cib/status/node_state[@uname='%s']/lrm", state.SelectAttrValue("uname", ""))}, nil)
+	c.update(cib.Request{Op: cib.Modify, Section: "status", CanCreate: true, Data: state}, nil)
 }
 
 // complete ends a join: what is known of every node is written, then planned from.

@@ -76,12 +76,16 @@ func (w *alone) Plan(time.Time) (*transition.Graph, time.Time, string, error) {
 }
 func (w *alone) Fence(FenceRequest, func(error)) {}
 func (w *alone) Execute(order *etree.Element)    { w.executed = append(w.executed, order) }
-func (w *alone) History() *etree.Element         { return etree.NewElement("lrm") }
-func (w *alone) BecameDC(bool)                   {}
-func (w *alone) IsRemote(string) bool            { return false }
-func (w *alone) RemoteFenced(string)             {}
-func (w *alone) Exit(string)                     {}
-func (w *alone) Logf(string, ...any)             {}
+func (w *alone) Histories() []*etree.Element {
+	state := etree.NewElement("node_state")
+	state.CreateElement("lrm")
+	return []*etree.Element{state}
+}
+func (w *alone) BecameDC(bool)        {}
+func (w *alone) IsRemote(string) bool { return false }
+func (w *alone) RemoteFenced(string)  {}
+func (w *alone) Exit(string)          {}
+func (w *alone) Logf(string, ...any)  {}
 
 // keys are the operation keys of what was ordered so far.
 func (w *alone) keys() []string {

@@ -70,8 +70,21 @@ func (c *controllerEffects) Broadcast(msg *etree.Element) { c.core().send(msg) }
 func (c *controllerEffects) CIB() *etree.Element          { return c.Replica.Root() }
 func (c *controllerEffects) Logf(format string, a ...any) { c.world.Logf("controller: "+format, a...) }
 func (c *controllerEffects) Exit(reason string)           { c.world.Exit(reason) }
-func (c *controllerEffects) History() *etree.Element {
-	return c.Executor.State(strconv.FormatUint(uint64(c.self.ID), 10))
+func (c *controllerEffects) Histories() []*etree.Element {
+	id := strconv.FormatUint(uint64(c.self.ID), 10)
+	own := etree.NewElement("node_state")
+	own.CreateAttr("id", id)
+	own.CreateAttr("uname", c.self.Name)
+	own.AddChild(c.Executor.State(id))
+	all := []*etree.Element{own}
+	for _, name := range c.core().remoteNames() {
+		if r := c.remotes[name]; r.conn != nil && !r.moved {
+			state := remoteNodeState(name, "in_ccm", "true")
+			state.AddChild(r.exec.State(name))
+			all = append(all, state)
+		}
+	}
+	return all
 }
 
 func (c *controllerEffects) Update(req cib.Request, done func(error)) {

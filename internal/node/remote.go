@@ -223,6 +223,11 @@ func (c *Core) forgetHistory(node string) {
 
 // writeRemote writes a remote node's state to the CIB.
 func (c *Core) writeRemote(name string, attrs ...string) {
+	c.Controller.Change(cib.Request{Op: cib.Modify, Section: "status", CanCreate: true, Data: remoteNodeState(name, attrs...)})
+}
+
+// remoteNodeState is an element node_state of a remote node.
+func remoteNodeState(name string, attrs ...string) *etree.Element {
 	s := etree.NewElement("node_state")
 	s.CreateAttr("id", name)
 	s.CreateAttr("uname", name)
@@ -231,7 +236,7 @@ func (c *Core) writeRemote(name string, attrs ...string) {
 		s.CreateAttr(attrs[i], attrs[i+1])
 	}
 	s.CreateAttr("crm-debug-origin", "remote_node_state")
-	c.Controller.Change(cib.Request{Op: cib.Modify, Section: "status", CanCreate: true, Data: s})
+	return s
 }
 
 // drop ends a connection, and what was under way over it.
