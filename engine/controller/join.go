@@ -29,6 +29,16 @@ func (c *Controller) offer() {
 	c.effects.Broadcast(c.message("join_offer", "", "join_id", strconv.Itoa(c.joinID), termAttr, c.effects.Term().String(), writesAttr, "true"))
 }
 
+// Differ takes note that the CIBs of the group's nodes are not equal: a join has all take over one.
+func (c *Controller) Differ(now time.Time) {
+	c.now = now
+	switch c.state {
+	case PolicyEngine, TransitionEngine, Idle:
+		c.effects.Logf("The CIBs of the nodes differ: all take over one")
+		c.offer()
+	}
+}
+
 func (c *Controller) onOffer(from string, msg *etree.Element) {
 	switch {
 	case c.peer(from).suspect:

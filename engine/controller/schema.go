@@ -97,6 +97,7 @@ func choose(self *peer, answered []*peer) (best *peer, refused []*peer) {
 			best = p
 		}
 	}
+	best = commonest(best, answered, terms)
 	for _, p := range answered {
 		if p != best && !knows(p.schema, best.declared) {
 			refused = append(refused, p)
@@ -106,6 +107,24 @@ func choose(self *peer, answered []*peer) (best *peer, refused []*peer) {
 		return best, []*peer{best}
 	}
 	return best, refused
+}
+
+// commonest is, of those whose CIB is worth as much as the best one's, one that has what most of them have: where one that should be
+// equal is damaged, it is the one that differs.
+func commonest(best *peer, answered []*peer, terms bool) *peer {
+	have := map[string]int{}
+	for _, p := range answered {
+		if !p.better(best, terms) && !best.better(p, terms) {
+			have[p.digest]++
+		}
+	}
+	most := best
+	for _, p := range answered {
+		if have[p.digest] > have[most.digest] && !best.better(p, terms) {
+			most = p
+		}
+	}
+	return most
 }
 
 // refuse tells nodes that they cannot join, since they would have to hold the CIB of best, or it theirs. The join begins

@@ -68,6 +68,8 @@ type Effects interface {
 	// MaxSchema is the newest schema that every node of the group knows: the same on all
 	// nodes at the same message.
 	MaxSchema() string
+	// Differ is called on the DC where the documents of the group's nodes are not equal: all are to take over one.
+	Differ()
 	// Changed is called after each change, before whoever asked for it is answered.
 	Changed(c Change)
 	// Logf writes a line for the administrator.
@@ -97,6 +99,10 @@ type Replica struct {
 	ring     []string // its members, in order
 	quorate  bool     // these have quorum
 	termless bool     // the DC knows no terms
+
+	leads     bool      // this node is DC
+	compareAt time.Time // when it has the documents compared; zero: nothing changed since it did
+	compared  comparison
 }
 
 // syncing is a takeover under way: since the order was delivered, changes are kept.
@@ -245,6 +251,10 @@ func (r *Replica) Deliver(now time.Time, from string, msg *etree.Element) {
 		r.onPromise(from, msg)
 	case adoptedOp:
 		r.onAdopted(from, msg)
+	case compareOp:
+		r.onCompare(from, msg)
+	case fingerprintOp:
+		r.onFingerprint(from, msg)
 	case "cib_replace":
 		if msg.SelectAttrValue("cib_update", "") == "true" {
 			r.takeOver(from, msg)
@@ -292,6 +302,7 @@ func (r *Replica) takeOver(from string, msg *etree.Element) {
 	}
 	was := cib.VersionOf(old)
 	r.doc.Become(root)
+	r.compareSoon()
 	r.unsaved = true
 	r.effects.Logf("took over the CIB of node %s at version %s (had %s)", from, cib.VersionOf(root), was)
 	r.save()
@@ -369,6 +380,7 @@ func (r *Replica) apply(from string, msg *etree.Element) {
 	old := cib.VersionOf(r.Root())
 	res, err := apply(r.doc, req, max)
 	if err == nil && res.Changed {
+		r.compareSoon()
 		if res.Keep {
 			r.kept(old)
 			r.save()

@@ -136,7 +136,7 @@ func (r *Replica) superseded(by string) {
 
 // Deadline is when Tick is due next; zero: not at all.
 func (r *Replica) Deadline() time.Time {
-	var next time.Time
+	next := r.compareAt
 	for _, h := range r.held {
 		if next.IsZero() || h.until.Before(next) {
 			next = h.until
@@ -145,9 +145,12 @@ func (r *Replica) Deadline() time.Time {
 	return next
 }
 
-// Tick answers those who have waited long enough.
+// Tick answers those who have waited long enough, and has the documents compared.
 func (r *Replica) Tick(now time.Time) {
 	r.now = now
+	if !r.compareAt.IsZero() && !r.compareAt.After(now) {
+		r.compare()
+	}
 	for call, h := range sorted(r.held) {
 		switch {
 		case h.until.After(now):

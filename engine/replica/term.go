@@ -123,6 +123,7 @@ func (r *Replica) onTerm(from string, msg *etree.Element) {
 		return // of one who came back and suspects those whose term holds
 	}
 	r.view = v
+	r.compareSoon()
 	if n > 0 && slices.Contains(r.view.members, r.node) {
 		r.promise(n)
 	}

@@ -39,6 +39,8 @@ func (c *replicaEffects) MaxSchema() string {
 	return name
 }
 
+func (c *replicaEffects) Differ() { c.Controller.Differ(c.now) }
+
 func (c *replicaEffects) Changed(ch replica.Change) {
 	c.world.CIBChanged(ch)
 	c.Controller.CIBChanged(c.now, ch)
@@ -141,7 +143,10 @@ func (c *controllerEffects) IsRemote(node string) bool { return c.core().IsRemot
 
 func (c *controllerEffects) RemoteFenced(node string) { c.core().remoteDown(node, true) }
 
-func (c *controllerEffects) BecameDC(yes bool) { c.Attributes.SetWriter(c.now, yes) }
+func (c *controllerEffects) BecameDC(yes bool) {
+	c.Attributes.SetWriter(c.now, yes)
+	c.Replica.Lead(c.now, yes)
+}
 
 // clocksAgree is how far a node's clock may be ahead of the DC's and count as the same.
 const clocksAgree = 2 * time.Second

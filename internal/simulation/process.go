@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"math/rand/v2"
+	"strings"
 	"time"
 
 	"github.com/beevik/etree"
@@ -363,6 +364,9 @@ func (w *world) Exit(reason string) {
 }
 
 func (w *world) Logf(format string, args ...any) {
+	if strings.Contains(format, "one of them is damaged") && w.p.h.c.check.every == 0 {
+		w.p.h.c.check.fail(Unequal, w.p.h.Name+": "+format, args...)
+	}
 	if w.p.h.c.Verbose {
 		w.p.h.c.logf(w.p.h.Name+": "+format, args...)
 	}
