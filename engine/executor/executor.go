@@ -7,6 +7,7 @@
 package executor
 
 import (
+	"maps"
 	"slices"
 	"strconv"
 	"strings"
@@ -114,6 +115,8 @@ type Executor struct {
 	runs      uint64
 	calls     int
 	resources map[string]*resource
+	running   map[uint64]*resource // by run
+	timers    timers               // of the jobs that wait for their time
 	closing   bool
 }
 
@@ -146,7 +149,7 @@ type job struct {
 
 // New makes an executor that knows of nothing.
 func New(e Effects) *Executor {
-	return &Executor{effects: e, resources: map[string]*resource{}}
+	return &Executor{effects: e, resources: map[string]*resource{}, running: map[uint64]*resource{}}
 }
 
 // Close makes further orders be refused: the node is going down.
@@ -208,7 +211,7 @@ func (e *Executor) Invoke(now time.Time, op Op) {
 		e.record(now, r, j, Result{Code: codeUnknown, Status: statusPending})
 	}
 	if op.StartDelay > 0 {
-		j.next = now.Add(op.StartDelay)
+		e.timers.set(r, j, now.Add(op.StartDelay))
 		if op.Interval == 0 {
 			r.recurring = append(r.recurring, j) // waits among them until it is due
 		}
@@ -281,7 +284,7 @@ func (e *Executor) settle(now time.Time, r *resource) {
 		r.queue = r.queue[1:]
 		e.runs++
 		j.run, j.started = e.runs, now
-		r.running = j
+		r.running, e.running[j.run] = j, r
 		e.effects.Run(j.run, j.op)
 		return
 	}
@@ -297,18 +300,17 @@ func (e *Executor) settle(now time.Time, r *resource) {
 
 // Finished takes the result of a run.
 func (e *Executor) Finished(now time.Time, run uint64, res Result) {
-	for _, r := range e.resources {
-		if r.running == nil || r.running.run != run {
-			continue
-		}
-		j := r.running
-		r.running = nil
-		if !j.gone || j.op.Interval == 0 {
-			e.finish(now, r, j, res)
-		}
-		e.settle(now, r)
+	r := e.running[run]
+	if r == nil {
 		return
 	}
+	delete(e.running, run)
+	j := r.running
+	r.running = nil
+	if !j.gone || j.op.Interval == 0 {
+		e.finish(now, r, j, res)
+	}
+	e.settle(now, r)
 }
 
 func (e *Executor) finish(now time.Time, r *resource, j *job, res Result) {
@@ -318,7 +320,7 @@ func (e *Executor) finish(now time.Time, r *resource, j *job, res Result) {
 	}
 	res = j.undecided(now, res)
 	if j.op.Interval > 0 {
-		j.next = now.Add(j.op.Interval)
+		e.timers.set(r, j, now.Add(j.op.Interval))
 		if j.reported && j.code == res.Code && j.status == res.Status {
 			return
 		}
@@ -369,28 +371,17 @@ func (e *Executor) ids() []string {
 
 // Deadline is when Tick is due next; zero: not at all.
 func (e *Executor) Deadline() time.Time {
-	var next time.Time
-	for _, r := range e.resources {
-		for _, j := range r.recurring {
-			if !j.next.IsZero() && (next.IsZero() || j.next.Before(next)) {
-				next = j.next
-			}
-		}
-	}
-	return next
+	return e.timers.next()
 }
 
 // Tick queues the recurring operations that are due.
 func (e *Executor) Tick(now time.Time) {
-	var due []string
-	for id, r := range e.resources {
-		if slices.ContainsFunc(r.recurring, func(j *job) bool { return j.due(now) }) {
-			due = append(due, id)
-		}
+	due := map[string]*resource{}
+	for _, r := range e.timers.due(now) {
+		due[r.id] = r
 	}
-	slices.Sort(due)
-	for _, id := range due {
-		r := e.resources[id]
+	for _, id := range slices.Sorted(maps.Keys(due)) {
+		r := due[id]
 		for _, j := range slices.Clone(r.recurring) {
 			if !j.due(now) {
 				continue
@@ -522,5 +513,5 @@ func (e *Executor) Abandon(reason string) {
 			}
 		}
 	}
-	e.resources = map[string]*resource{}
+	e.resources, e.running, e.timers = map[string]*resource{}, map[uint64]*resource{}, nil
 }
