@@ -166,13 +166,13 @@ func (c *Controller) onResult(node string, op *etree.Element) {
 		failed = false
 	}
 	if failed {
-		c.run.steps[i] = stepFailed
+		c.run.set(i, stepFailed)
 		c.effects.Logf("Transition %d: %s on %s ended with code %d (status %d), not %d", trans, op.SelectAttrValue("operation_key", ""), node, code, status, expected)
 		c.countFailure(node, op, true, false)
 		c.abort("Event failed")
 		return
 	}
-	c.run.steps[i] = stepDone
+	c.run.set(i, stepDone)
 	c.advance()
 }
 
@@ -188,12 +188,12 @@ func (c *Controller) onAnswer(msg *etree.Element) {
 	}
 	a := c.run.graph.Synapses[i].Action
 	if (code != expected || status > 1) && !ignoresFailure(a) {
-		c.run.steps[i] = stepFailed
+		c.run.set(i, stepFailed)
 		c.effects.Logf("Transition %d: %s on %s ended with code %d (status %d), not %d", trans, a.Key, a.Node, code, status, expected)
 		c.abort("Event failed")
 		return
 	}
-	c.run.steps[i] = stepDone
+	c.run.set(i, stepDone)
 	c.advance()
 }
 

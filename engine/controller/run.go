@@ -13,72 +13,19 @@ import (
 	"hacluster/engine/transition"
 )
 
-// step is an action of the graph under way.
-type step int
-
-const (
-	stepWaiting step = iota
-	stepFired
-	stepDone
-	stepFailed
-)
-
-// run is a transition under way.
-type run struct {
-	id      int
-	graph   *transition.Graph
-	steps   []step
-	late_   []time.Time // when a fired action counts as lost
-	byID    map[int]int // synapse of an action
-	aborted string      // why it is to end early; "" it is not
-	input   string
-	closing bool // the last step is that this node leaves
-}
-
-func newRun(id int, g *transition.Graph, input string) *run {
-	r := &run{id: id, graph: g, input: input, steps: make([]step, len(g.Synapses)), late_: make([]time.Time, len(g.Synapses)), byID: map[int]int{}}
-	for i, s := range g.Synapses {
-		r.byID[s.Action.ID] = i
-	}
-	return r
-}
-
-func (r *run) abort(why string) {
-	if r != nil && r.aborted == "" {
-		r.aborted = why
-	}
-}
-
-func (r *run) deadline() time.Time {
-	var next time.Time
-	if r == nil {
-		return next
-	}
-	for i, t := range r.late_ {
-		if r.steps[i] == stepFired && !t.IsZero() && (next.IsZero() || t.Before(next)) {
-			next = t
-		}
-	}
-	return next
-}
-
 // late fails the actions that took too long.
 func (r *run) late(c *Controller) {
 	if r == nil {
 		return
 	}
-	lost := false
-	for i, t := range r.late_ {
-		if r.steps[i] != stepFired || t.IsZero() || t.After(c.now) {
-			continue
-		}
+	lost := r.overdue(c.now)
+	for _, i := range lost {
 		a := r.graph.Synapses[i].Action
 		c.effects.Logf("Transition %d: action %s on %s was lost", r.id, a.Key, a.Node)
-		r.steps[i] = stepFailed
+		r.set(i, stepFailed)
 		c.recordLost(a)
-		lost = true
 	}
-	if lost {
+	if len(lost) > 0 {
 		c.abort("Action lost")
 	}
 }
@@ -146,39 +93,6 @@ func (c *Controller) recordLost(a *transition.Action) {
 	c.countFailure(a.Node, op, true, ignoresFailure(a))
 }
 
-func (r *run) inFlight() int {
-	n := 0
-	for _, s := range r.steps {
-		if s == stepFired {
-			n++
-		}
-	}
-	return n
-}
-
-// unstoppable tells whether a synapse goes on when what it waits for failed, or when the
-// transition is to end early: what tells a clone's instances that something was done to others
-// of them, and the steps without effect on the way to it.
-func unstoppable(s *transition.Synapse) bool {
-	return s.Priority >= infinity && (s.Action.Operation == "notify" || s.Action.Kind == transition.Pseudo && s.Action.Operation != "stonith")
-}
-
-const infinity = 1000000
-
-// ready tells whether all that a synapse waits for is done. What is not in the graph, for it cannot be done, never is.
-func (r *run) ready(i int) bool {
-	if r.steps[i] != stepWaiting {
-		return false
-	}
-	s := r.graph.Synapses[i]
-	for _, in := range s.Inputs {
-		if j, ok := r.byID[in.ID]; !ok || r.steps[j] != stepDone && !(r.steps[j] == stepFailed && unstoppable(s)) {
-			return false
-		}
-	}
-	return r.aborted == "" || unstoppable(s) || s.Action.Kind == transition.Pseudo
-}
-
 // abort ends the transition under way, if any, and asks for a new plan.
 func (c *Controller) abort(why string) {
 	if !c.IsDC() || c.state == Election || c.state == Integration || c.state == FinalizeJoin {
@@ -207,7 +121,7 @@ func (c *Controller) advance() {
 		}
 	}
 	if r := c.run; r != nil {
-		if r.inFlight() > 0 || r.closing && c.updates > 0 {
+		if r.under.all > 0 || r.closing && c.updates > 0 {
 			return
 		}
 		c.finish(r)
@@ -227,28 +141,41 @@ func (c *Controller) advance() {
 // fire starts the actions that may start; it tells whether more may be ready now.
 func (c *Controller) fire() bool {
 	r := c.run
-	under, batch, moves := r.load(), c.batchLimit(r), c.moveLimit()
+	batch := c.batchLimit(r)
+	full := func(place string) bool {
+		if place == nowhere {
+			return false
+		}
+		limit := c.room(place)
+		return batch > 0 && r.under.all >= batch || limit > 0 && r.under.jobs[place] >= limit
+	}
 	again := false
-	for i, s := range r.graph.Synapses {
+	for i := r.next(-1, full); i >= 0; i = r.next(i, full) {
 		if c.run != r {
 			return false
 		}
-		if !r.ready(i) || s.Action.Kind != transition.Pseudo && !c.fits(under, s.Action, batch, moves) {
+		a := r.graph.Synapses[i].Action
+		if !r.ready(i) {
 			continue
 		}
-		r.steps[i] = stepFired
-		if s.Action.Kind == transition.Pseudo {
-			c.sideEffects(s.Action)
-			r.steps[i] = stepDone
+		limit := 0
+		if moves(a) {
+			limit = c.moveLimit()
+		}
+		if a.Kind != transition.Pseudo && !c.fits(r.under, a, batch, limit) {
+			continue
+		}
+		r.set(i, stepFired)
+		if a.Kind == transition.Pseudo {
+			c.sideEffects(a)
+			r.set(i, stepDone)
 			again = true
 			continue
 		}
-		if c.start(i, s.Action) {
-			r.steps[i] = stepDone
+		if c.start(i, a) {
+			r.set(i, stepDone)
 			again = true
-			continue
 		}
-		under.add(s.Action)
 	}
 	return again
 }
@@ -318,7 +245,7 @@ func (c *Controller) plan() {
 	for c.run != nil && c.fire() {
 		continue
 	}
-	if r := c.run; r != nil && r.inFlight() == 0 && !(r.closing && c.updates > 0) {
+	if r := c.run; r != nil && r.under.all == 0 && !(r.closing && c.updates > 0) {
 		c.finish(r)
 		if !c.exited && c.planDue && c.updates == 0 && !c.counting() {
 			c.plan()
@@ -339,7 +266,7 @@ func (c *Controller) key(a *transition.Action) string {
 func (c *Controller) start(i int, a *transition.Action) bool {
 	r := c.run
 	delay := c.limit("cluster-delay", c.timing.ClusterDelay)
-	r.late_[i] = c.now.Add(time.Duration(a.Timeout())*time.Millisecond + delay)
+	r.expire(i, c.now.Add(time.Duration(a.Timeout())*time.Millisecond+delay))
 	if a.Kind == transition.ResourceOp {
 		to := a.Node
 		if a.Router != "" {
@@ -350,7 +277,7 @@ func (c *Controller) start(i int, a *transition.Action) bool {
 		m.CreateElement("crm_xml").AddChild(c.order(a))
 		if p := c.peers[to]; p == nil || !p.process {
 			c.effects.Logf("Transition %d: %s cannot be done, node %s is not there", r.id, a.Key, to)
-			r.steps[i] = stepFailed
+			r.set(i, stepFailed)
 			r.abort("Node is not there")
 			c.planDue = true
 			return false
@@ -384,7 +311,7 @@ func (c *Controller) start(i int, a *transition.Action) bool {
 		return true
 	}
 	c.effects.Logf("Transition %d: action %s is not supported yet", r.id, a.Operation)
-	r.steps[i] = stepFailed
+	r.set(i, stepFailed)
 	r.abort("Unsupported action")
 	return false
 }
@@ -438,7 +365,7 @@ func (c *Controller) shutNode(i int, a *transition.Action) bool {
 		c.writeState(p, "shutdown")
 		return true
 	}
-	c.run.late_[i] = c.now.Add(c.limit("shutdown-escalation", c.timing.Escalation))
+	c.run.expire(i, c.now.Add(c.limit("shutdown-escalation", c.timing.Escalation)))
 	c.writeState(p, "shutdown")
 	c.effects.Broadcast(c.message("do_shutdown", a.Node))
 	return false
@@ -460,7 +387,7 @@ func (c *Controller) fence(i int, a *transition.Action) {
 			delay = time.Duration(ms) * time.Millisecond
 		}
 	}
-	c.run.late_[i] = time.Time{}
+	c.run.expire(i, time.Time{})
 	r := c.run
 	c.effects.Logf("Requesting fencing (%s) of node %s", action, target)
 	c.effects.Fence(FenceRequest{Target: target, Action: action, Timeout: timeout, Delay: delay}, func(err error) {
@@ -468,7 +395,7 @@ func (c *Controller) fence(i int, a *transition.Action) {
 			c.fenceTries[target]++
 			c.effects.Logf("Fencing of %s failed: %v", target, err)
 			if c.run == r {
-				r.steps[i] = stepFailed
+				r.set(i, stepFailed)
 			}
 			if most, ok := cib.Score(c.option("fencing-max-attempts", "10")); ok && c.fenceTries[target] >= most {
 				c.effects.Logf("Fencing of %s failed %d times: not tried again before something changes or the next recheck", target, c.fenceTries[target])
@@ -486,7 +413,7 @@ func (c *Controller) fence(i int, a *transition.Action) {
 			c.fenced(target)
 		}
 		if c.run == r {
-			r.steps[i] = stepDone
+			r.set(i, stepDone)
 		}
 		c.advance()
 	})
@@ -578,9 +505,9 @@ func (c *Controller) peerLost(p *peer) {
 		a := s.Action
 		switch {
 		case a.Operation == "do_shutdown" && a.Node == p.Name:
-			r.steps[i] = stepDone
+			r.set(i, stepDone)
 		case a.Kind == transition.ResourceOp && (a.Node == p.Name && a.Router == "" || a.Router == p.Name):
-			r.steps[i] = stepFailed
+			r.set(i, stepFailed)
 		}
 	}
 }

@@ -209,7 +209,7 @@ func places(a *transition.Action) (nodes []string, move bool) {
 		at = a.Router
 	}
 	nodes = []string{at}
-	if a.Operation == "migrate_to" || a.Operation == "migrate_from" {
+	if moves(a) {
 		move = true
 		for _, name := range []string{"CRM_meta_migrate_source", "CRM_meta_migrate_target"} {
 			if n, _ := a.Attr(name); n != "" && n != at {
@@ -220,25 +220,21 @@ func places(a *transition.Action) (nodes []string, move bool) {
 	return nodes, move
 }
 
-func (l *load) add(a *transition.Action) {
-	l.all++
-	nodes, move := places(a)
-	for _, n := range nodes {
-		l.jobs[n]++
-		if move {
-			l.moves[n]++
-		}
-	}
+// moves tells whether an action is part of a live migration.
+func moves(a *transition.Action) bool {
+	return a.Operation == "migrate_to" || a.Operation == "migrate_from"
 }
 
-func (r *run) load() *load {
-	l := &load{jobs: map[string]int{}, moves: map[string]int{}}
-	for i, s := range r.steps {
-		if s == stepFired {
-			l.add(r.graph.Synapses[i].Action)
+// add counts an action that begins, or with -1 one that ended.
+func (l *load) add(a *transition.Action, n int) {
+	l.all += n
+	nodes, move := places(a)
+	for _, at := range nodes {
+		l.jobs[at] += n
+		if move {
+			l.moves[at] += n
 		}
 	}
-	return l
 }
 
 // fits tells whether there is room for one more action.

@@ -55,11 +55,11 @@ func TestRoom(t *testing.T) {
 		return a
 	}
 	l := &load{jobs: map[string]int{}, moves: map[string]int{}}
-	l.add(op("medium", "start", "", ""))
+	l.add(op("medium", "start", "", ""), 1)
 	if !c.fits(l, op("medium", "start", "", ""), 0, 0) {
 		t.Error("there is no room for a second")
 	}
-	l.add(op("medium", "migrate_to", "medium", "none"))
+	l.add(op("medium", "migrate_to", "medium", "none"), 1)
 	if c.fits(l, op("medium", "stop", "", ""), 0, 0) || !c.fits(l, op("none", "stop", "", ""), 0, 0) {
 		t.Error("a node takes more than it can")
 	}
