@@ -56,8 +56,8 @@ type checker struct {
 	// apart[a][b] is when host b was last outside of the group that host a is in; in is that group.
 	apart map[[2]uint32]time.Time
 	in    map[uint32][]uint32
-	// lies are resources whose agents lied, false are targets that a fence agent lied about: what
-	// the engine was told of them is wrong, and so may be what it does.
+	// lies are resources whose agents lied, falses are targets that a fence agent lied about: what
+	// the engine was told of them is wrong, and so may be what it does. Such a target goes on with what it was about to do.
 	lies   map[string]bool
 	falses map[uint32]bool
 	human  map[string]bool // targets of fencing that a person asked for
@@ -156,7 +156,7 @@ func (k *checker) agentStarts(h *Host, p *process, op executor.Op) {
 	default:
 		return
 	}
-	if k.lies[op.Resource] {
+	if k.lies[op.Resource] || k.falses[h.ID] {
 		note(held, op.Resource, h.ID)
 		return
 	}
