@@ -397,6 +397,10 @@ func (c *Controller) fence(i int, a *transition.Action) {
 			if c.run == r {
 				r.set(i, stepFailed)
 			}
+			// Failures in a row count until the target was fenced. From fencing-max-attempts on none has a new plan made at once, but
+			// whatever else has one made asks for fencing again, once: so it is with Pacemaker (controld_fencing.c). Two things differ:
+			// a change of the configuration begins to count anew, and where no device reaches the target, which Pacemaker tries once,
+			// there are as many tries, for a device that did not answer may a moment later.
 			if most, ok := cib.Score(c.option("fencing-max-attempts", "10")); ok && c.fenceTries[target] >= most {
 				c.effects.Logf("Fencing of %s failed %d times: not tried again before something changes or the next recheck", target, c.fenceTries[target])
 				c.run.abort("Too many fencing failures")
