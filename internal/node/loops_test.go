@@ -71,7 +71,8 @@ func TestStepsThatWouldWaitForEver(t *testing.T) {
 		},
 		{
 			"a live migration among what it waits for",
-			graph([][]int{{2}, {0}, {3}, {1}}, "migrate_to A:0 n1", "stop A n1", "start B n2", "stop B n1"), "[[2] [0] [3] [1]]", []string{"A"},
+			graph([][]int{{2}, {0}, {3}, {1}}, "migrate_to A:0 n1", "stop A n1", "start B n2", "stop B n1"), "[[2] [0] [3] [1]]",
+			[]string{"A"},
 		},
 		{
 			"a connection ends without stops that cannot be done",
