@@ -52,3 +52,27 @@ func TestTwins(t *testing.T) {
 		t.Errorf("the second history holds %d entries", n)
 	}
 }
+
+// TestForgetTwins: of two histories of a node that goes down, the first is forgotten.
+func TestForgetTwins(t *testing.T) {
+	const history = `<lrm id="1"><lrm_resources><lrm_resource id="r" class="ocf" provider="lab" type="Dummy"/></lrm_resources></lrm>`
+	doc, err := xml.ParseString(`<cib crm_feature_set="3.19.7" validate-with="pacemaker-4.0" have-quorum="1"><configuration><crm_config/><nodes><node id="1" uname="n1"/></nodes><resources/><constraints/></configuration><status>` +
+		`<node_state id="1" uname="n1" in_ccm="true" crmd="online" join="member" expected="member">` + history + history + `<transient_attributes id="1"/></node_state></status></cib>`)
+	if err != nil {
+		t.Fatal(err)
+	}
+	res, err := scheduler.Plan(scheduler.Input{CIB: doc.Root, Now: now})
+	if err != nil {
+		t.Fatal(err)
+	}
+	sim := &dryrun.Simulation{CIB: doc.Root, Now: now}
+	if err := sim.Inject(&dryrun.Changes{Down: []string{"n1"}}, res.Cluster); err != nil {
+		t.Fatal(err)
+	}
+	if n := len(doc.Root.FindElements(".//lrm")); n != 1 {
+		t.Errorf("%d histories are left", n)
+	}
+	if doc.Root.FindElement(".//transient_attributes") != nil {
+		t.Error("transient attributes are left")
+	}
+}

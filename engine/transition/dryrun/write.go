@@ -8,6 +8,7 @@ import (
 
 	"github.com/beevik/etree"
 
+	"hacluster/cib/xml"
 	"hacluster/engine/status"
 )
 
@@ -187,12 +188,13 @@ func (s *Simulation) setDown(n *etree.Element) {
 	s.set(n, "crm-debug-origin", "crm_simulate")
 }
 
-// forget drops a node's history and transient attributes.
+// forget drops a node's history and transient attributes: of several, the first, as the CIB
+// deletes what a path finds unless it is told to delete all.
 func (s *Simulation) forget(n *etree.Element) {
 	delete(s.known, n)
 	delete(s.twice, n)
 	for _, tag := range []string{"lrm", "transient_attributes"} {
-		for k := child(n, tag); k != nil; k = child(n, tag) {
+		if k := child(n, tag); k != nil {
 			n.RemoveChild(k)
 			s.dirty = true
 			s.commit(false)
@@ -404,7 +406,7 @@ func (s *Simulation) setTransient(n *etree.Element, name, value string) {
 		b = s.create(t, "instance_attributes")
 		s.set(b, "id", id)
 	}
-	pair := sanitize(get(b, "id") + "-" + name)
+	pair := xml.SanitizeID(get(b, "id") + "-" + name)
 	p := byAttr(b, "nvpair", "id", pair)
 	if p == nil {
 		p = s.create(b, "nvpair")
@@ -412,20 +414,4 @@ func (s *Simulation) setTransient(n *etree.Element, name, value string) {
 	}
 	s.set(p, "name", name)
 	s.set(p, "value", value)
-}
-
-// sanitize makes an XML id of a text.
-func sanitize(id string) string {
-	b := []byte(id)
-	for i, c := range b {
-		letter := c >= 'a' && c <= 'z' || c >= 'A' && c <= 'Z' || c == '_' || c >= 0x80
-		switch {
-		case letter, i > 0 && (c >= '0' && c <= '9' || c == '-' || c == '.'):
-		case i == 0:
-			b[i] = '_'
-		default:
-			b[i] = '.'
-		}
-	}
-	return string(b)
 }
