@@ -6,6 +6,8 @@ import (
 	"strings"
 
 	"github.com/beevik/etree"
+
+	"hacluster/cib/xml"
 )
 
 const remotePort = "3121"
@@ -214,22 +216,6 @@ func nextIP(ip string) string {
 	return fmt.Sprintf("%d.%d.%d.%d", o[0], o[1], o[2], o[3])
 }
 
-// sanitizeID makes a valid XML id.
-func sanitizeID(id string) string {
-	b := []byte(id)
-	for i, ch := range b {
-		switch {
-		case ch >= 'a' && ch <= 'z', ch >= 'A' && ch <= 'Z', ch == '_', ch >= 0x80:
-		case i > 0 && (digit(ch) || ch == '-' || ch == '.'):
-		case i == 0:
-			b[i] = '_'
-		default:
-			b[i] = '.'
-		}
-	}
-	return string(b)
-}
-
 func implicitPrimitive(id, provider, kind string) *etree.Element {
 	e := etree.NewElement("primitive")
 	e.CreateAttr("id", id)
@@ -245,7 +231,7 @@ func (c *Cluster) readReplica(r *Resource, p *Replica, hosts string, hasOptions 
 
 func (c *Cluster) bundleContainer(r *Resource, p *Replica, hosts string, hasOptions bool) bool {
 	b := r.Bundle
-	id := sanitizeID(fmt.Sprintf("%s-%s-%d", r.ID, b.Agent, p.Offset))
+	id := xml.SanitizeID(fmt.Sprintf("%s-%s-%d", r.ID, b.Agent, p.Offset))
 	e := implicitPrimitive(id, "heartbeat", b.Agent)
 	set := e.CreateElement("instance_attributes")
 	set.CreateAttr("id", fmt.Sprintf("%s-attributes-%d", r.ID, p.Offset))
@@ -317,11 +303,13 @@ func (c *Cluster) bundleIP(r *Resource, p *Replica) bool {
 	if b.IPStart == "" {
 		return true
 	}
-	id := sanitizeID(fmt.Sprintf("%s-ip-%s", r.ID, cmp.Or(p.IPAddress, noAddress)))
+	id := xml.SanitizeID(fmt.Sprintf("%s-ip-%s", r.ID, cmp.Or(p.IPAddress, noAddress)))
 	e := implicitPrimitive(id, "heartbeat", "IPaddr2")
 	set := e.CreateElement("instance_attributes")
 	set.CreateAttr("id", fmt.Sprintf("%s-attributes-%d", r.ID, p.Offset))
-	addPair(set, "ip", p.IPAddress)
+	if p.IPAddress != "" {
+		addPair(set, "ip", p.IPAddress)
+	}
 	if b.HostIf != "" {
 		addPair(set, "nic", b.HostIf)
 	}

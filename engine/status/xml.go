@@ -145,9 +145,9 @@ func (c *Cluster) found(e *etree.Element, tag, ref string) *etree.Element {
 	return e
 }
 
-// derefIn is deref for attributes of the resource element r. Instances of
-// clones and resources with a template are copies to Pacemaker 3.0: what they
-// refer to is found in the copy only.
+// derefIn is deref for the blocks of the resource element r. Instances of
+// clones and resources with a template are copies to Pacemaker 3.0: the blocks that they
+// refer to are found in the copy only (single pairs in the whole CIB).
 func (c *Cluster) derefIn(r, e *etree.Element) *etree.Element {
 	ref, ok := attr(e, "id-ref")
 	if !ok {
@@ -254,7 +254,7 @@ func (c *Cluster) blocks(e *etree.Element, kind, firstID string, in *rule.Input,
 			b = a
 		}
 		for p := range elements(b, "nvpair") {
-			c.pair(e, p, values)
+			c.pair(p, values)
 		}
 	}
 }
@@ -271,9 +271,9 @@ func (c *Cluster) blockScore(b *etree.Element) int {
 	return n
 }
 
-func (c *Cluster) pair(e, p *etree.Element, values *Values) {
+func (c *Cluster) pair(p *etree.Element, values *Values) {
 	if _, ok := attr(p, "id-ref"); ok {
-		if p = c.derefIn(e, p); p == nil {
+		if p = c.deref(p); p == nil {
 			return
 		}
 	}
