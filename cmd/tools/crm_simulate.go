@@ -191,7 +191,7 @@ func (s *simulation) load(ctx context.Context) (root *etree.Element, err error) 
 
 func (s *simulation) readable(root *etree.Element) (*etree.Element, error) {
 	if v := root.SelectAttrValue("validate-with", ""); v == "none" {
-		s.tell(tool.Unchecked)
+		s.out.Log(tool.Unchecked)
 	}
 	if root.SelectElement("status") == nil {
 		root.CreateElement("status")
@@ -199,11 +199,11 @@ func (s *simulation) readable(root *etree.Element) (*etree.Element, error) {
 	res, err := upgrade.TakeForScheduler(root)
 	for _, m := range res.Messages {
 		if m.Severity > upgrade.Debug {
-			s.tell(m.Text)
+			s.out.Log(m.Text)
 		}
 	}
 	if err != nil {
-		s.tell(err.Error())
+		s.out.Log(err.Error())
 		return nil, &ended{code: tool.Config}
 	}
 	if problems := schema.Validate(res.Root, res.Schema); len(problems) > 0 {
@@ -312,7 +312,9 @@ func (s *simulation) plan(root *etree.Element, sim *dryrun.Simulation, c *status
 	if err != nil {
 		return &ended{tool.Config, err}
 	}
-	s.to.Scores(res.Scores, res.Cluster.Notices[min(len(c.Notices), len(res.Cluster.Notices)):], s.scores, s.utilization)
+	notices := res.Cluster.Notices
+	known := min(len(c.Notices), res.Told) // these were told with the state
+	s.to.Scores(res.Scores, notices[known:res.Told], notices[res.Told:], s.scores, s.utilization)
 	for _, f := range []struct {
 		name string
 		data func() []byte

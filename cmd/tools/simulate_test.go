@@ -9,6 +9,7 @@ import (
 	"testing"
 
 	"hacluster/internal/program"
+	"hacluster/internal/tool"
 )
 
 const simulatedCIB = `<cib crm_feature_set="3.19.0" validate-with="pacemaker-4.0" epoch="1" num_updates="5" admin_epoch="0" have-quorum="1" dc-uuid="1">
@@ -55,9 +56,11 @@ func TestSimulate(t *testing.T) {
 	dangling := strings.NewReplacer(`pacemaker-4.0`, `pacemaker-3.2`, `fencing-enabled`, `stonith-enabled`,
 		`</configuration>`, `<tags><tag id="g"><obj_ref id="gone"/></tag></tags></configuration>`).Replace(simulatedCIB)
 	twice := strings.Replace(simulatedCIB, `<status>`, `<status><node_state id="2" uname="n2"/>`, 1)
+	unchecked := strings.Replace(simulatedCIB, `pacemaker-4.0`, `none`, 1)
+	amounts := strings.Replace(simulatedCIB, `<instance_attributes id="pa">`, `<utilization id="pu"><nvpair id="pu1" name="cpu" value="2"/></utilization><instance_attributes id="pa">`, 1)
 	must(os.Mkdir("dir", 0o700))
 	for name, text := range map[string]string{
-		"cib.xml": simulatedCIB, "dangling.xml": dangling, "twice.xml": twice, "dir/a.xml": simulatedCIB, "dir/.b.xml": "", "dir/c.txt": "",
+		"cib.xml": simulatedCIB, "dangling.xml": dangling, "twice.xml": twice, "none.xml": unchecked, "amounts.xml": amounts, "dir/a.xml": simulatedCIB, "dir/.b.xml": "", "dir/c.txt": "",
 	} {
 		must(os.WriteFile(name, []byte(text), 0o600))
 	}
@@ -94,6 +97,8 @@ func TestSimulate(t *testing.T) {
 		{argv: "-P|gone", code: 105, stderr: "crm_simulate: gone: No such file or directory\n"},
 		{argv: "-P|dir|--output-as=xml", stdout: "…  <timings>\n    <timing file=\"dir/a.xml\" duration=\"0.0"},
 		{argv: "-x|cib.xml|--output-as=xml|-Q|-i|bogus", stdout: "…<error>Invalid operation spec: bogus.  Only found 1 fields</error>"},
+		{argv: "-x|none.xml|--output-as=xml", stdout: "…<status code=\"0\" message=\"OK\"/>", stderr: tool.Unchecked + "\n"},
+		{argv: "-x|amounts.xml|-U|--output-as=xml", stdout: "…<utilization resource=\"ping:0\" node=\"n1\" function=\"pcmk__assign_resource\">\n      <cpu>2</cpu>\n"},
 		{argv: "-x|cib.xml|--output-as=html", code: 105, stderr: "Error creating output format html: Unknown output format\n"},
 		{argv: "--bogus", code: 64, stderr: "crm_simulate: Unknown option --bogus\n"},
 		{argv: "-x|cib.xml|-X|-Q", file: `cib.xml: operation_key="ping_start_0" operation="start" crm-debug-origin="crm_simulate"`},

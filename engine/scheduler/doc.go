@@ -74,6 +74,7 @@ type ScoreLine struct {
 type Result struct {
 	Cluster *Cluster
 	Scores  []ScoreLine
+	Told    int // how many of Cluster.Notices came before the scores
 	Summary []SummaryLine
 	Graph   *transition.Graph
 	Actions []*Action // every action, in order of creation

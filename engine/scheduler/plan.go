@@ -83,6 +83,7 @@ func PlanFor(c *Cluster, in Input) (*Result, error) {
 	}
 	p.checkHistory()
 	p.place()
+	p.res.Told = len(c.Notices)
 	p.deferredChecks()
 	c.Trace.Because(status.Origin{Code: status.OriginProbe})
 	if c.Options.StartupProbes {

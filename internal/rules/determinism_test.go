@@ -32,7 +32,7 @@ func everything(in scheduler.Input) ([]byte, error) {
 	if err != nil {
 		return nil, err
 	}
-	text.Scores(res.Scores, res.Cluster.Notices, true, true)
+	text.Scores(res.Scores, res.Cluster.Notices[:res.Told], res.Cluster.Notices[res.Told:], true, true)
 	text.Summary(res.Summary)
 	for _, m := range res.Messages {
 		fmt.Fprintln(&b, m.Severity, m.Text)

@@ -116,6 +116,11 @@ func (o *Output) Fault(format string, args ...any) {
 	fmt.Fprintln(o.stderr, text) //nolint:errcheck // as above
 }
 
+// Log tells on standard error, whatever the form, what Pacemaker's programs only log there.
+func (o *Output) Log(text string) {
+	fmt.Fprintln(o.stderr, text) //nolint:errcheck // as above
+}
+
 // Element gives a new element below the result: attributes are names and
 // values, those whose name ends in "?" are left out without a value. In other
 // formats it goes nowhere.

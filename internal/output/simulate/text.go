@@ -103,7 +103,7 @@ func (t *Text) Status(heading string, c *status.Cluster, pending bool) {
 
 // Scores writes what placement looked at, after what it noticed before; scores
 // and amounts tell which kinds of lines are wanted.
-func (t *Text) Scores(lines []scheduler.ScoreLine, notices []string, scores, amounts bool) {
+func (t *Text) Scores(lines []scheduler.ScoreLine, before, after []string, scores, amounts bool) {
 	if !scores && !amounts {
 		return
 	}
@@ -116,10 +116,13 @@ func (t *Text) Scores(lines []scheduler.ScoreLine, notices []string, scores, amo
 	default:
 		t.begin("Utilization Information")
 	}
-	for _, n := range notices {
+	for _, n := range before {
 		t.Info("%s", n)
 	}
 	t.ScoreLines(lines, scores, amounts)
+	for _, n := range after {
+		t.Info("%s", n)
+	}
 	t.end()
 	t.printed = true
 }

@@ -33,7 +33,8 @@ type Format interface {
 	Fault(text string)
 	Warnings(c *status.Cluster)
 	Status(heading string, c *status.Cluster, pending bool)
-	Scores(lines []scheduler.ScoreLine, notices []string, scores, amounts bool)
+	// Scores shows what placement looked at, and what the scheduler told before and after that.
+	Scores(lines []scheduler.ScoreLine, before, after []string, scores, amounts bool)
 	ScoreLines(lines []scheduler.ScoreLine, scores, amounts bool)
 	BeginTimings()
 	Timing(file string, d time.Duration)
@@ -75,7 +76,7 @@ func (x *XML) Fault(text string) { x.Tell(text) }
 func (x *XML) Warnings(*status.Cluster) {}
 
 // Scores writes what placement looked at.
-func (x *XML) Scores(lines []scheduler.ScoreLine, _ []string, scores, amounts bool) {
+func (x *XML) Scores(lines []scheduler.ScoreLine, _, _ []string, scores, amounts bool) {
 	if !scores && !amounts {
 		return
 	}
@@ -119,7 +120,7 @@ func (x *XML) ScoreLines(lines []scheduler.ScoreLine, scores, amounts bool) {
 func quantities(e *etree.Element, text string) {
 	for _, q := range strings.Fields(text) {
 		name, value, _ := strings.Cut(q, "=")
-		e.CreateAttr(name, value)
+		e.CreateElement(name).SetText(value)
 	}
 }
 
