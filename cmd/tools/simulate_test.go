@@ -60,7 +60,7 @@ func TestSimulate(t *testing.T) {
 	amounts := strings.Replace(simulatedCIB, `<instance_attributes id="pa">`, `<utilization id="pu"><nvpair id="pu1" name="cpu" value="2"/></utilization><instance_attributes id="pa">`, 1)
 	must(os.Mkdir("dir", 0o700))
 	for name, text := range map[string]string{
-		"cib.xml": simulatedCIB, "dangling.xml": dangling, "twice.xml": twice, "none.xml": unchecked, "amounts.xml": amounts, "dir/a.xml": simulatedCIB, "dir/.b.xml": "", "dir/c.txt": "",
+		"cib.xml": simulatedCIB, "dangling.xml": dangling, "twice.xml": twice, "none.xml": unchecked, "undated.xml": strings.Replace(simulatedCIB, `<cib `, `<cib execution-date="0" `, 1), "amounts.xml": amounts, "dir/a.xml": simulatedCIB, "dir/.b.xml": "", "dir/c.txt": "",
 	} {
 		must(os.WriteFile(name, []byte(text), 0o600))
 	}
@@ -97,6 +97,7 @@ func TestSimulate(t *testing.T) {
 		{argv: "-P|gone", code: 105, stderr: "crm_simulate: gone: No such file or directory\n"},
 		{argv: "-P|dir|--output-as=xml", stdout: "…  <timings>\n    <timing file=\"dir/a.xml\" duration=\"0.0"},
 		{argv: "-x|cib.xml|--output-as=xml|-Q|-i|bogus", stdout: "…<error>Invalid operation spec: bogus.  Only found 1 fields</error>"},
+		{argv: "-x|undated.xml", stdout: start},
 		{argv: "-x|none.xml|--output-as=xml", stdout: "…<status code=\"0\" message=\"OK\"/>", stderr: tool.Unchecked + "\n"},
 		{argv: "-x|amounts.xml|-U|--output-as=xml", stdout: "…<utilization resource=\"ping:0\" node=\"n1\" function=\"pcmk__assign_resource\">\n      <cpu>2</cpu>\n"},
 		{argv: "-x|cib.xml|--output-as=html", code: 105, stderr: "Error creating output format html: Unknown output format\n"},

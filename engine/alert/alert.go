@@ -183,7 +183,7 @@ func read(root, e *etree.Element, now time.Time) settings {
 	if v, ok := meta.Get("enabled"); ok {
 		s.enabled = status.IsTrue(v)
 	}
-	if ms, ok := status.ParseInterval(meta.Value("timeout")); ok && ms > 0 {
+	if ms, ok := status.ParseTimeout(meta.Value("timeout")); ok && ms > 0 {
 		s.timeout = time.Duration(ms) * time.Millisecond
 	}
 	s.format = meta.Value("timestamp-format")

@@ -35,7 +35,7 @@ var ErrFeatureSet = errors.New("the CIB's feature set is greater than our own")
 func (in *Input) EffectiveTime() time.Time {
 	if in.UseOriginalDate {
 		if s := in.CIB.SelectAttr("execution-date"); s != nil {
-			if n, ok := status.ParseInt(s.Value); ok {
+			if n, ok := status.ParseInt(s.Value); ok && n != 0 {
 				return time.Unix(n, 0).In(in.Now.Location())
 			}
 		}

@@ -92,14 +92,14 @@ func (c *Cluster) ActionMeta(r *Resource, n *Node, name string, ms uint32, op *O
 			meta.Set("timeout", t)
 		}
 	}
-	t, ok := ParseInterval(meta.Value("timeout"))
+	t, ok := ParseTimeout(meta.Value("timeout"))
 	if !ok || t <= 0 {
 		t = 20000
 	}
 	meta.Set("timeout", strconv.FormatInt(min(t, math.MaxInt32), 10))
 	c.checkOnFail(r, name, op, &meta)
 	if s, ok := meta.Get("start-delay"); ok {
-		d, ok := ParseInterval(s)
+		d, ok := ParseTimeout(s)
 		if !ok {
 			d = 0
 		}

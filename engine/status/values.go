@@ -116,22 +116,30 @@ func ScoreText(n int) string {
 	return strconv.Itoa(n)
 }
 
-// ParseInterval reads a span of time in milliseconds: a number with a unit, or
-// an ISO 8601 duration.
+// ParseInterval reads a span of time in milliseconds, as intervals are written: a number with
+// a unit, or an ISO 8601 duration.
 func ParseInterval(s string) (ms int64, ok bool) {
-	t := strings.TrimLeft(s, " \t\n\r\v\f")
+	if t := strings.TrimLeft(s, blanks); t != "" && t[0] == 'P' {
+		return durationMS(t)
+	}
+	return ParseTimeout(s)
+}
+
+const blanks = " \t\n\r\v\f"
+
+// ParseTimeout reads a span of time in milliseconds, as timeouts and delays are written: a
+// number with a unit, for which an ISO 8601 duration does not do.
+func ParseTimeout(s string) (ms int64, ok bool) {
+	t := strings.TrimLeft(s, blanks)
 	if t == "" {
 		return 0, false
-	}
-	if t[0] == 'P' {
-		return durationMS(t)
 	}
 	n, ok := ParseInt(t)
 	if !ok {
 		return 0, false
 	}
 	rest := strings.TrimLeft(t, "+-0123456789.")
-	rest = strings.ToLower(strings.TrimLeft(rest, " \t\n\r\v\f"))
+	rest = strings.ToLower(strings.TrimLeft(rest, blanks))
 	var f, d int64 = 1000, 1
 	switch {
 	case rest == "" || strings.HasPrefix(rest, "s"):

@@ -186,7 +186,7 @@ func attributeUpdate(el *etree.Element) (u attribute.Update, ok bool) {
 		u.Value = &v.Value
 	}
 	if d := get("attr_dampening"); d != "" {
-		ms, valid := status.ParseInterval(d)
+		ms, valid := status.ParseTimeout(d)
 		if !valid || ms < 0 {
 			return u, false
 		}
