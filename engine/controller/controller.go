@@ -143,6 +143,7 @@ type peer struct {
 	terms   bool     // it knows terms
 	digest  string
 	leaving bool // it was told to shut down, or is surely down
+	parting bool // it wants to leave in good order, as it said in this join
 	// suspect: it was lost without a word while fencing is at hand. Should it come
 	// back before it was fenced, it takes no part: nobody knows what it did meanwhile.
 	suspect bool
@@ -219,6 +220,7 @@ type Controller struct {
 
 	// shutdown
 	shutdown   bool
+	outgrown   string // why this node leaves by itself: the CIB is of a schema that it does not know
 	escalateAt time.Time
 	exited     bool
 }
@@ -568,6 +570,9 @@ func (c *Controller) leave(reason string) {
 		return
 	}
 	c.exited = true
+	if c.outgrown != "" {
+		reason = Refused + c.outgrown
+	}
 	c.enter(Stopping)
 	c.effects.Exit(reason)
 }

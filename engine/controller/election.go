@@ -36,7 +36,7 @@ func (c *Controller) startElection(why string) {
 		"election-id", strconv.Itoa(c.electionID), "election-dc", strconv.FormatBool(c.IsDC()), leavingAttr, strconv.FormatBool(c.shutdown)))
 }
 
-// leavingAttr of a vote tells that the node is about to leave.
+// leavingAttr of a vote and of a join request tells that the node is about to leave.
 const leavingAttr = "hacluster-leaving"
 
 func (c *Controller) onVote(from string, msg *etree.Element) {

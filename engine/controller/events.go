@@ -23,6 +23,7 @@ const (
 // CIBChanged takes note of a change that was applied.
 func (c *Controller) CIBChanged(now time.Time, ch replica.Change) {
 	c.now = now
+	c.judge(ch.Node)
 	if !c.IsDC() || c.exited {
 		return
 	}

@@ -66,7 +66,7 @@ func (c *Controller) onOffer(from string, msg *etree.Element) {
 	c.effects.Broadcast(c.message("join_request", from, "join_id", msg.SelectAttrValue("join_id", ""),
 		"admin_epoch", strconv.FormatInt(v.AdminEpoch, 10), "epoch", strconv.FormatInt(v.Epoch, 10), "num_updates", strconv.FormatInt(v.NumUpdates, 10),
 		"digest", cib.DiskDigest(root), vouchedAttr, strconv.FormatBool(c.vouched), accusedAttr, strconv.FormatBool(c.accused()), schemaAttr, c.schema, termAttr, c.effects.Term().String(),
-		declaredAttr, root.SelectAttrValue("validate-with", "")))
+		declaredAttr, root.SelectAttrValue("validate-with", ""), leavingAttr, strconv.FormatBool(c.shutdown)))
 	c.askForShutdown()
 }
 
@@ -94,6 +94,7 @@ func (c *Controller) onRequest(from string, msg *etree.Element) {
 	p.phase = phaseIntegrated
 	p.version, p.vouched = cib.VersionOf(msg), msg.SelectAttrValue(vouchedAttr, "") == "true"
 	p.digest, p.declared = msg.SelectAttrValue("digest", ""), msg.SelectAttrValue(declaredAttr, "")
+	p.parting = msg.SelectAttrValue(leavingAttr, "") == "true"
 	term, err := cib.ParseTerm(msg.SelectAttrValue(termAttr, ""))
 	p.term, p.terms = term, err == nil
 	c.joinProgress()

@@ -59,8 +59,9 @@ const (
 	reasonAttr   = "hacluster-reason"
 )
 
-// Refused begins the reason to exit of a node that the DC refused. It is no use to start it again as it is.
-const Refused = "this node cannot join the cluster: "
+// Refused begins the reason to exit of a node that does not know the schema of the cluster's CIB: the DC refused it, or
+// it left by itself. It is no use to start it again as it is.
+const Refused = "this node cannot be a member of the cluster: "
 
 // knows tells whether a node whose newest schema is newest can hold a CIB that declares another.
 // Names that this node does not know count by their numbers; a node of which nothing is known counts as able.
@@ -87,7 +88,8 @@ func schemaNumbers(name string) (n [2]int, ok bool) {
 }
 
 // choose finds the node whose CIB all are to take over, self's where none is better, and the nodes that must be
-// refused. Those are the ones that do not know its schema: what it holds may stand nowhere else. But where it counts only
+// refused. Those are the ones that do not know its schema: what it holds may stand nowhere else. One that holds it already
+// and is about to leave is not: its services are to move first. But where it counts only
 // for its admin_epoch, while nodes of a partition that had quorum do not know its schema, those go on and its node is refused.
 func choose(self *peer, answered []*peer) (best *peer, refused []*peer) {
 	best = self
@@ -99,7 +101,7 @@ func choose(self *peer, answered []*peer) (best *peer, refused []*peer) {
 	}
 	best = commonest(best, answered, terms)
 	for _, p := range answered {
-		if p != best && !knows(p.schema, best.declared) {
+		if p != best && !knows(p.schema, best.declared) && !(p.parting && p.digest == best.digest) {
 			refused = append(refused, p)
 		}
 	}
@@ -147,5 +149,27 @@ func (c *Controller) noteRefusal(msg *etree.Element) {
 	if msg.SelectAttrValue("crm_task", "") == "join_ack_nack" && msg.SelectAttrValue("join_ack_nack", "") == "false" {
 		p := c.peer(msg.SelectAttrValue("crm_host_to", ""))
 		p.leaving, p.refused = true, true
+	}
+}
+
+// judge looks whether this node knows the schema of the CIB as node from has made it. A node that does not cannot tell any
+// more which changes are valid, nor plan: it takes its leave as if an administrator stopped it, so that its services move
+// on before it goes. Nodes of ours do not let it come to that, see MaxSchema and choose; but a CIB comes from others, too.
+func (c *Controller) judge(from string) {
+	declared := c.effects.CIB().SelectAttrValue("validate-with", "")
+	if c.outgrown != "" || c.exited || knows(c.schema, declared) {
+		return
+	}
+	c.outgrown = fmt.Sprintf("its CIB has come to be of schema %s (through node %s), and this node knows none newer than %s; it needs the software that the other nodes have",
+		declared, from, c.schema)
+	c.effects.Logf("Leaving the cluster: %s%s", Refused, c.outgrown)
+	switch {
+	case c.state == Starting || len(c.active()) < 2:
+		c.leave("nobody is there to take over")
+	case c.IsDC():
+		c.Shutdown(c.now)
+		c.startElection("this DC does not know the schema of the CIB") // who shuts down does not win it
+	default:
+		c.Shutdown(c.now)
 	}
 }

@@ -33,6 +33,7 @@ func TestChoose(t *testing.T) {
 	node := func(name, knows, declared string, admin, epoch int64, vouched bool) *peer {
 		return &peer{Member: Member{Name: name}, schema: knows, declared: declared, version: cib.Version{AdminEpoch: admin, Epoch: epoch}, vouched: vouched}
 	}
+	parting := func(p *peer) *peer { p.parting = true; return p }
 	for name, c := range map[string]struct {
 		nodes   []*peer // the first is the DC
 		best    string
@@ -42,6 +43,9 @@ func TestChoose(t *testing.T) {
 		"old":   {[]*peer{node("a", "pacemaker-4.0", "pacemaker-4.0", 0, 5, true), node("b", "pacemaker-3.9", "pacemaker-3.9", 0, 9, false)}, "a", []string{"b"}},
 		"an old DC": {
 			[]*peer{node("a", "pacemaker-3.9", "pacemaker-3.9", 0, 1, false), node("b", "pacemaker-4.0", "pacemaker-4.0", 0, 2, false)}, "b", []string{"a"},
+		},
+		"old, and leaving": {
+			[]*peer{node("a", "pacemaker-4.0", "pacemaker-4.0", 0, 5, true), parting(node("b", "pacemaker-3.9", "pacemaker-4.0", 0, 5, true))}, "a", nil,
 		},
 		"decree": {
 			[]*peer{node("a", "pacemaker-3.9", "pacemaker-3.9", 0, 5, true), node("b", "pacemaker-4.0", "pacemaker-4.0", 1, 0, false)}, "b", []string{"b"},

@@ -77,7 +77,7 @@ type Node struct {
 var ErrCorosyncGone = errors.New("lost the connection to corosync")
 
 // ErrRefused is why Run ends when this node cannot be a member as it is: it knows no schema as new as the cluster's CIB.
-var ErrRefused = errors.New("this node cannot join the cluster")
+var ErrRefused = errors.New("this node cannot be a member of the cluster")
 
 // ErrFenced is why Run ends when the others fenced this node: it must stay down.
 var ErrFenced = errors.New("this node was fenced by the others")

@@ -169,3 +169,70 @@ func TestTooOldIsRefused(t *testing.T) {
 		}
 	}
 }
+
+// TestOutgrownLeaves: a member that is brought to a CIB of a schema which it does not know leaves by itself, in good order:
+// what runs on it moves on, and nobody fences it.
+func TestOutgrownLeaves(t *testing.T) {
+	for seed := uint64(1); seed <= seeds; seed++ {
+		first := "node1"
+		if seed%4 < 2 {
+			first = "node3" // so that it is DC
+		}
+		c := boot(t, seed, cib.NewSchema, first)
+		for _, h := range c.Hosts {
+			if h.Name != first {
+				h.Boot()
+			}
+		}
+		c.Run(15 * time.Second)
+		add, err := xml.Parse([]byte(`<resources><primitive id="F" class="stonith" type="fence_sim"/>
+<primitive id="a" class="ocf" provider="pacemaker" type="Dummy"/><primitive id="b" class="ocf" provider="pacemaker" type="Dummy"/><primitive id="c" class="ocf" provider="pacemaker" type="Dummy"/></resources>`))
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, el := range add.Root.ChildElements() {
+			c.Change("node1", cib.Request{Op: cib.Create, Section: "resources", Data: el}, nil)
+		}
+		c.Run(10 * time.Second)
+		old := c.Host("node3")
+		fail := func(format string, args ...any) {
+			t.Helper()
+			t.Fatalf("seed %d: %s; %v\n%s", seed, fmt.Sprintf(format, args...), c.Broken(), c.Dump())
+		}
+		runs := func(hosts ...*Host) (n int) {
+			for _, h := range hosts {
+				for _, r := range []string{"a", "b", "c"} {
+					if h.service(r).active {
+						n++
+					}
+				}
+			}
+			return n
+		}
+		if c.Broken() != nil || runs(old) == 0 || runs(c.Hosts...) != 3 {
+			fail("the cluster did not come to rest")
+		}
+		// Software that does not care what others know brings all to its document.
+		source := c.Hosts[seed%2]
+		core := source.pcmk.core
+		newer := core.Replica.Root()
+		newer.CreateAttr("validate-with", schema.Latest)
+		newer.CreateAttr("epoch", "1000")
+		core.Replica.Sync(source.Name, func(error) {})
+		c.Run(60 * time.Second)
+		if n := len(old.Exits); old.Up() || n == 0 || !strings.HasPrefix(old.Exits[n-1], controller.Refused) || !strings.Contains(old.Exits[n-1], schema.Latest) || !strings.Contains(old.Exits[n-1], cib.NewSchema) {
+			fail("the old node is up: %v, %q", old.Up(), old.Exits)
+		}
+		if runs(old) > 0 || len(c.Fences) > 0 || c.Broken() != nil {
+			fail("it left %d services behind, or was fenced: %v", runs(old), c.Fences)
+		}
+		for _, h := range c.Hosts[:2] {
+			if !h.Up() || declared(h) != schema.Latest {
+				fail("%s (up: %v) does not go on", h.Name, h.Up())
+			}
+		}
+		if n := runs(c.Hosts[:2]...); n != 3 {
+			fail("%d of 3 services run", n)
+		}
+	}
+}
