@@ -203,7 +203,10 @@ func (s *simulation) readable(root *etree.Element) (*etree.Element, error) {
 		}
 	}
 	if err != nil {
-		s.out.Log(err.Error())
+		// Of a schema that it does not know the original says nothing.
+		if schema.Known(res.Schema) || s.out.Verbose > 0 {
+			s.out.Log(err.Error())
+		}
 		return nil, &ended{code: tool.Config}
 	}
 	if problems := schema.Validate(res.Root, res.Schema); len(problems) > 0 {
