@@ -1,7 +1,9 @@
 package xml
 
 import (
+	"fmt"
 	"strings"
+	"unicode/utf8"
 
 	"github.com/beevik/etree"
 )
@@ -68,11 +70,23 @@ func pretty(b *strings.Builder, el *etree.Element, depth int, indent bool) {
 	b.WriteString("</" + el.FullTag() + ">")
 }
 
+// prettyEscape writes text; in attributes, characters beyond ASCII by their numbers, as libxml2 does where no
+// encoding is named.
 func prettyEscape(b *strings.Builder, s string, attr bool) {
 	plain := 0
 	for i := 0; i < len(s); i++ {
 		var r string
 		switch c := s[i]; {
+		case attr && c >= utf8.RuneSelf:
+			char, size := utf8.DecodeRuneInString(s[i:])
+			if char == utf8.RuneError {
+				continue
+			}
+			b.WriteString(s[plain:i])
+			fmt.Fprintf(b, "&#x%X;", char)
+			i += size - 1
+			plain = i + 1
+			continue
 		case c == '<':
 			r = "&lt;"
 		case c == '>':

@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+	"unicode/utf8"
 )
 
 // Node is an element, or a text where Tag is "".
@@ -133,12 +134,31 @@ type writer struct{ b strings.Builder }
 
 var escapes = strings.NewReplacer("&", "&amp;", "<", "&lt;", ">", "&gt;", mark, "&")
 
+// escape writes text. What is beyond ASCII is written by its number, so that a page reads the same
+// whatever encoding it is thought to have.
+func escape(s string) string {
+	s = escapes.Replace(s)
+	beyond := func(r rune) bool { return r >= utf8.RuneSelf && r != utf8.RuneError }
+	if !strings.ContainsFunc(s, beyond) {
+		return s
+	}
+	var b strings.Builder
+	for _, r := range s {
+		if beyond(r) {
+			fmt.Fprintf(&b, "&#x%X;", r)
+		} else {
+			b.WriteRune(r)
+		}
+	}
+	return b.String()
+}
+
 func (w *writer) node(n, parent, next *Node) {
 	if n.Tag == "" {
 		if parent != nil && (parent.Tag == "style" || parent.Tag == "script") {
 			w.b.WriteString(n.text)
 		} else {
-			w.b.WriteString(escapes.Replace(n.text))
+			w.b.WriteString(escape(n.text))
 		}
 		return
 	}
@@ -148,7 +168,7 @@ func (w *writer) node(n, parent, next *Node) {
 		if a[0] == "href" || a[0] == "src" {
 			value = uri(value)
 		}
-		w.b.WriteString(" " + a[0] + `="` + strings.ReplaceAll(escapes.Replace(value), `"`, "&quot;") + `"`)
+		w.b.WriteString(" " + a[0] + `="` + strings.ReplaceAll(escape(value), `"`, "&quot;") + `"`)
 	}
 	w.b.WriteByte('>')
 	block := !slices.Contains(inline, n.Tag)

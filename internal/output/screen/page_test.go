@@ -114,3 +114,20 @@ func TestNamesAlike(t *testing.T) {
 		t.Errorf("got\n%s\nwant\n%s", got, want)
 	}
 }
+
+// TestBeyondASCII: pages in HTML and attributes in XML tell such characters by their numbers.
+func TestBeyondASCII(t *testing.T) {
+	doc := etree.NewDocument()
+	if err := doc.ReadFromString(`<cib validate-with="pacemaker-4.0"><configuration><crm_config/><nodes><node id="1" uname="köln"/></nodes><resources/><constraints/></configuration><status/></cib>`); err != nil {
+		t.Fatal(err)
+	}
+	read := func() *status.Cluster { return status.Read(status.Input{CIB: doc.Root(), Now: time.Unix(1795449600, 0)}) }
+	for format, got := range map[string]string{
+		"html": HTML(read(), Page{Sections: DefaultText}, Head{}, nil),
+		"xml":  XML(read(), Page{Sections: DefaultXML}, Frame{Request: "crm_mon"}),
+	} {
+		if !strings.Contains(got, "k&#xF6;ln") || strings.Contains(got, "ö") {
+			t.Errorf("%s: %s", format, got)
+		}
+	}
+}
