@@ -121,7 +121,9 @@ func TestBeyondASCII(t *testing.T) {
 	if err := doc.ReadFromString(`<cib validate-with="pacemaker-4.0"><configuration><crm_config/><nodes><node id="1" uname="köln"/></nodes><resources/><constraints/></configuration><status/></cib>`); err != nil {
 		t.Fatal(err)
 	}
-	read := func() *status.Cluster { return status.Read(status.Input{CIB: doc.Root(), Now: time.Unix(1795449600, 0)}) }
+	read := func() *status.Cluster {
+		return status.Read(status.Input{CIB: doc.Root(), Now: time.Unix(1795449600, 0)})
+	}
 	for format, got := range map[string]string{
 		"html": HTML(read(), Page{Sections: DefaultText}, Head{}, nil),
 		"xml":  XML(read(), Page{Sections: DefaultXML}, Frame{Request: "crm_mon"}),
