@@ -529,6 +529,7 @@ func (c *Controller) Tick(now time.Time) {
 	if due(&c.escalateAt) {
 		c.leave("the shutdown took too long")
 	}
+	c.counting() // those that took too long are waited for no more, also while a plan is carried out
 	c.run.late(c)
 	c.advance()
 }
