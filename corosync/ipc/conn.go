@@ -127,6 +127,33 @@ func (c *Conn) tell(events int) (told int) {
 // Queued is the number of events that the client has not been handed yet.
 func (c *Conn) Queued() int { return c.events.len() }
 
+// Stats tells of what was sent to the client. Queued is how many events wait for room; Sent how many were written since
+// that began or ended; Retries how often there was no room for an event or a response.
+func (c *Conn) Stats() (s Stats) {
+	c.events.mu.Lock()
+	s.Queued, s.Sent, s.Retries = uint32(len(c.events.list)), c.events.sent, c.events.retries
+	c.events.mu.Unlock()
+	c.responses.mu.Lock()
+	s.Retries += c.responses.retries
+	c.responses.mu.Unlock()
+	return s
+}
+
+// Stats is what Conn.Stats tells.
+type Stats struct {
+	Queued, Sent uint32
+	Retries      uint64
+}
+
+// ClearStats sets Sent and Retries to 0.
+func (c *Conn) ClearStats() {
+	for _, q := range []*queue{&c.events, &c.responses} {
+		q.mu.Lock()
+		q.sent, q.retries = 0, 0
+		q.mu.Unlock()
+	}
+}
+
 // FlowControl tells the client's library to say "try again" (on) or to send (off).
 func (c *Conn) FlowControl(on bool) {
 	c.mu.Lock()

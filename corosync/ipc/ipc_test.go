@@ -280,3 +280,45 @@ func FuzzGreetings(f *testing.F) {
 		_ = checkMessage(b)
 	})
 }
+
+// tellers keeps its connections.
+type tellers struct{ conns chan *Conn }
+
+func (h *tellers) Connected(c *Conn)     { h.conns <- c }
+func (h *tellers) Message(*Conn, []byte) {}
+func (h *tellers) Closed(*Conn)          {}
+
+// TestStats holds what is told of events that a client does not read, and after it has read them.
+func TestStats(t *testing.T) {
+	h := &tellers{make(chan *Conn, 1)}
+	name, _, _ := serve(t, SharedMemory, func(c *Config) { c.Handler = h })
+	client := dial(t, name)
+	c := <-h.conns
+	for range 3 {
+		c.Event(Response(1, 0, 100))
+	}
+	if s := c.Stats(); s.Queued != 0 || s.Sent != 3 || s.Retries != 0 {
+		t.Errorf("with room: %+v", s)
+	}
+	const events = 200
+	for range events { // more than the client's library takes
+		c.Event(Response(2, 0, 100_000))
+	}
+	if s := c.Stats(); s.Queued == 0 || s.Queued >= events || s.Retries == 0 {
+		t.Errorf("without room: %+v", s)
+	}
+	for range 3 + events {
+		<-client.Events()
+	}
+	if s := c.Stats(); s.Queued != 0 || s.Sent != 0 {
+		t.Errorf("after all was read: %+v", s)
+	}
+	c.Event(Response(1, 0, 100))
+	if s := c.Stats(); s.Sent != 1 {
+		t.Errorf("after that: %+v", s)
+	}
+	c.ClearStats()
+	if s := c.Stats(); s != (Stats{}) {
+		t.Errorf("cleared: %+v", s)
+	}
+}

@@ -14,6 +14,9 @@ type queue struct {
 	// untold is how many events the client can read and does not know of.
 	untold int
 	wake   chan struct{}
+	// sent is how many were written since some had to wait, or since none does any more; retries how often there was no room.
+	sent    uint32
+	retries uint64
 }
 
 // put writes a message by try where nothing is before it, or adds it, and returns the bytes that wait now.
@@ -21,9 +24,15 @@ func (q *queue) put(head, body []byte, try writer) (int, error) {
 	q.mu.Lock()
 	defer q.mu.Unlock()
 	if len(q.list) == 0 {
-		if ok, err := try(head, body); ok || err != nil {
+		ok, err := try(head, body)
+		if ok {
+			q.sent++
+		}
+		if ok || err != nil {
 			return 0, err
 		}
+		q.sent = 0
+		q.retries++
 	}
 	b := head
 	if len(body) > 0 {
@@ -40,6 +49,14 @@ func (q *queue) rouse() {
 	select {
 	case q.wake <- struct{}{}:
 	default:
+	}
+}
+
+// written counts and takes the first message, which was written. The caller holds the lock.
+func (q *queue) written() {
+	q.pop()
+	if q.sent++; len(q.list) == 0 {
+		q.sent = 0
 	}
 }
 
@@ -62,9 +79,10 @@ func (q *queue) drain(try writer, tell func(int) int) (more bool, err error) {
 			return false, err
 		}
 		if !ok {
+			q.retries++
 			break
 		}
-		q.pop()
+		q.written()
 	}
 	if q.untold > 0 && tell != nil {
 		if q.untold -= tell(q.untold); q.untold > 0 {
@@ -123,7 +141,7 @@ func (q *queue) keepSending(done <-chan struct{}, send func([]byte) error) error
 				break
 			}
 			b := q.list[0]
-			q.pop()
+			q.written()
 			q.mu.Unlock()
 			if err := send(b); err != nil {
 				return err

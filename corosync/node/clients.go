@@ -108,6 +108,9 @@ func (n *Node) Request(now time.Time, id Client, message []byte) {
 	n.settle()
 	if c.pending != nil && !c.gone {
 		c.traffic.held++
+		if !n.sync.running {
+			c.traffic.overload++
+		}
 		n.do(&Wait{id})
 	}
 }

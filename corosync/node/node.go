@@ -39,6 +39,10 @@ type Config struct {
 	// none. ClearCounters sets them to 0.
 	Counters      func() []Counter
 	ClearCounters func(Clearing)
+	// Delivery tells of what a client was given; nil where nothing is known of it.
+	Delivery func(Client) Delivery
+	// SendFailures is how many sendings to all nodes in a row this host has refused; nil for none.
+	SendFailures func() uint32
 	// RingSeq and Tracked are what StoreSeq and StoreTracked have kept; 0 at first.
 	RingSeq uint64
 	Tracked uint32

@@ -21,6 +21,8 @@ const (
 	statsFresh = 50 * time.Millisecond
 	// gathersInVain is after how many tries in a row to form a ring the network is told to be faulty.
 	gathersInVain = 3
+	// sendingsInVain is after how many refused sendings to all nodes in a row the same is told.
+	sendingsInVain = 30
 	// statsClear begins the only keys that can be set: each sets counters to 0.
 	statsClear = "stats.clear."
 )
@@ -38,11 +40,20 @@ type Clearing int
 const (
 	ClearTransport Clearing = iota
 	ClearMisses             // "schedmiss.": when the process stood still
+	ClearDelivery           // what Config.Delivery tells
 )
 
-// clientTraffic counts what a local client has asked for and was given. held is how often it had to wait.
+// Delivery is what was given to a local client: how many events wait for room, how many it was given since that began or
+// ended, and how often there was no room.
+type Delivery struct {
+	Queued, Sent uint32
+	Retries      uint64
+}
+
+// clientTraffic counts what a local client has asked for and was given. held is how often it had to wait, overload how often for
+// room in the ring's queue, where the original refuses the request.
 type clientTraffic struct {
-	requests, responses, events, held, invalid uint64
+	requests, responses, events, held, overload, invalid uint64
 }
 
 // tell sends a client an event.
@@ -92,6 +103,7 @@ func (n *Node) clearTraffic() {
 	for _, c := range n.order {
 		c.traffic = clientTraffic{}
 	}
+	n.clearCounters(ClearDelivery)
 }
 
 // trackableStats tells whether changes of that kind can be tracked: of a prefix only the coming and going of keys.
@@ -136,7 +148,11 @@ func (n *Node) lookAtStats() {
 // fillStats makes the map anew.
 func (n *Node) fillStats() {
 	n.statsAt = n.now
-	list := slices.Concat(ringCounters(n.ring.Stats(), n.now), n.queueCounters(), n.clientCounters())
+	failures := uint32(0)
+	if n.cfg.SendFailures != nil {
+		failures = n.cfg.SendFailures()
+	}
+	list := slices.Concat(ringCounters(n.ring.Stats(), n.now, failures), n.queueCounters(), n.clientCounters())
 	if n.cfg.Counters != nil {
 		list = append(list, n.cfg.Counters()...)
 	}
@@ -155,7 +171,7 @@ func (n *Node) fillStats() {
 	}
 }
 
-func ringCounters(s totem.Stats, now time.Time) (list []Counter) {
+func ringCounters(s totem.Stats, now time.Time, failures uint32) (list []Counter) {
 	for _, c := range []struct {
 		name string
 		v    uint64
@@ -190,11 +206,11 @@ func ringCounters(s totem.Stats, now time.Time) (list []Counter) {
 	if !s.TokenAt.IsZero() {
 		since = max(0, now.Sub(s.TokenAt))
 	}
-	faulty := s.ContinuousGather > gathersInVain
+	faulty := s.ContinuousGather > gathersInVain || failures > sendingsInVain
 	return append(list,
 		Counter{"srp.time_since_token_last_received", cmap.U64(uint64(since.Milliseconds()))},
 		Counter{"srp.continuous_gather", cmap.U32(s.ContinuousGather)},
-		Counter{"srp.continuous_sendmsg_failures", cmap.U32(0)}, // a datagram that is not sent is missed, and sent again
+		Counter{"srp.continuous_sendmsg_failures", cmap.U32(failures)},
 		Counter{"srp.firewall_enabled_or_nic_failure", cmap.U8(uint8(asNumber(faulty)))},
 		Counter{"srp.mtt_rx_token", ms(s.TokenRotation)},
 		Counter{"srp.avg_token_workload", ms(0)}, // it is passed on in the moment in which it was received
@@ -216,18 +232,22 @@ func (n *Node) clientCounters() []Counter {
 	for _, c := range n.order {
 		t := c.traffic
 		held := asNumber(c.pending != nil)
+		var d Delivery
+		if n.cfg.Delivery != nil {
+			d = n.cfg.Delivery(c.id)
+		}
 		for _, k := range []Counter{
-			{"queueing", cmap.I32(0)}, // what waits for room is told of as soon as there is some
-			{"queued", cmap.U32(0)},
-			{"sent", cmap.U32(0)},
+			{"queueing", cmap.I32(int32(asNumber(d.Queued > 0)))},
+			{"queued", cmap.U32(d.Queued)},
+			{"sent", cmap.U32(d.Sent)},
 			{"invalid_request", cmap.U64(t.invalid)},
-			{"overload", cmap.U64(0)},
+			{"overload", cmap.U64(t.overload)},
 			{"procname", cmap.Text(c.process.Name)},
 			{"requests", cmap.U64(t.requests)},
 			{"responses", cmap.U64(t.responses)},
 			{"dispatched", cmap.U64(t.events)},
-			{"send_retries", cmap.U64(0)},
-			{"recv_retries", cmap.U64(0)},
+			{"send_retries", cmap.U64(d.Retries)},
+			{"recv_retries", cmap.U64(0)}, // a request that was told of is there
 			{"flow_control", cmap.U32(held)},
 			{"flow_control_count", cmap.U64(t.held)},
 		} {

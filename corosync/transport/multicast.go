@@ -39,6 +39,10 @@ type Multicast struct {
 	*Sockets
 	out   *net.UDPConn
 	group netip.AddrPort
+	// queued: something for all waits; failures: refused until the last Transmit; inARow: since one was let out.
+	queued   bool
+	failures uint64
+	inARow   uint32
 }
 
 // outgoing is the number of the socket to send from.
@@ -178,7 +182,26 @@ func interfaceOf(a netip.Addr) (*net.Interface, error) {
 }
 
 // QueueAll has a datagram sent to all nodes.
-func (m *Multicast) QueueAll(data []byte) { m.Queue(outgoing, m.group, data) }
+func (m *Multicast) QueueAll(data []byte) {
+	m.queued = true
+	m.Queue(outgoing, m.group, data)
+}
+
+// Transmit is that of Sockets, and counts refusals of what goes to all.
+func (m *Multicast) Transmit() {
+	m.Sockets.Transmit()
+	failures := m.Failures(outgoing, m.group)
+	switch {
+	case failures != m.failures:
+		m.inARow += uint32(failures - m.failures)
+	case m.queued:
+		m.inARow = 0
+	}
+	m.failures, m.queued = failures, false
+}
+
+// FailedInARow is how many datagrams to all nodes this host has refused since it last let one out.
+func (m *Multicast) FailedInARow() uint32 { return m.inARow }
 
 // QueueTo has a datagram sent to one node.
 func (m *Multicast) QueueTo(to netip.AddrPort, data []byte) { m.Queue(outgoing, to, data) }

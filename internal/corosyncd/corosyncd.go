@@ -92,7 +92,7 @@ func Run(ctx context.Context, o Options) error {
 	}
 	uids, gids := d.files.access(c)
 	d.node, err = node.New(node.Config{
-		Conf: c, Node: d.me, Addresses: d.addrs, Links: d.links(c), Counters: func() []node.Counter { return append(d.net.counters(), d.misses.counters()...) }, ClearCounters: d.clearCounters, RingSeq: seq, Tracked: tracked, UIDs: uids, GIDs: gids,
+		Conf: c, Node: d.me, Addresses: d.addrs, Links: d.links(c), Counters: func() []node.Counter { return append(d.net.counters(), d.misses.counters()...) }, ClearCounters: d.clearCounters, Delivery: d.delivery, SendFailures: func() uint32 { return d.net.sendFailures() }, RingSeq: seq, Tracked: tracked, UIDs: uids, GIDs: gids,
 		Rand: mathrand.New(mathrand.NewChaCha8(seed)), Log: o.Log,
 	})
 	if err != nil {
@@ -202,7 +202,20 @@ func (d *daemon) clearCounters(which node.Clearing) {
 		d.net.clear()
 	case node.ClearMisses:
 		d.misses.clear()
+	case node.ClearDelivery:
+		for _, c := range d.conns {
+			c.ClearStats()
+		}
 	}
+}
+
+// delivery tells what a client was given.
+func (d *daemon) delivery(id node.Client) node.Delivery {
+	c := d.conns[id]
+	if c == nil {
+		return node.Delivery{}
+	}
+	return node.Delivery(c.Stats())
 }
 
 // localNode finds which node this host is.

@@ -47,6 +47,8 @@ type wires interface {
 	// counters are the transport's; clear sets them to 0.
 	counters() []node.Counter
 	clear()
+	// sendFailures is how many sendings to all nodes in a row this host has refused, where it can tell.
+	sendFailures() uint32
 	close()
 }
 
@@ -196,6 +198,7 @@ func (u *udpu) close()              { u.s.Close() }
 
 func (u *udpu) counters() []node.Counter { return nil }
 func (u *udpu) clear()                   {}
+func (u *udpu) sendFailures() uint32     { return 0 }
 
 // state is not known of datagrams: the ring's members count as connected.
 func (u *udpu) state(uint32) (bool, [8]local.Link) { return false, [8]local.Link{} }
@@ -246,5 +249,9 @@ func (u *udp) unicast(_ time.Time, to uint32, packet []byte) {
 }
 
 func (u *udp) multicast(_ time.Time, _ []uint32, packet []byte) { u.m.QueueAll(packet) }
+
+func (u *udp) transmit() { u.m.Transmit() }
+
+func (u *udp) sendFailures() uint32 { return u.m.FailedInARow() }
 
 func (u *udp) close() { u.m.Close() }
