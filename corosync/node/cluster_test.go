@@ -63,6 +63,8 @@ type host struct {
 	ended   string // why the node ended itself
 	paused  bool
 	inbox   [][]byte // what has arrived meanwhile
+	newKey  bool     // the next reload finds one
+	rekeyed []uint32 // the steps of a change of key
 }
 
 // pause stops the process for a while: what arrives waits, timers are late.
@@ -212,7 +214,10 @@ func (h *host) work() {
 				h.feed(u)
 			}
 		case *ReadConf:
-			n.Reload(h.c.now, h.c.conf, n.addrs, false, nil)
+			n.Reload(h.c.now, h.c.conf, n.addrs, h.newKey, nil)
+			h.newKey = false
+		case *Rekey:
+			h.rekeyed = append(h.rekeyed, e.Phase)
 		case *Exit:
 			h.ended = e.Reason
 			if e.Orderly {

@@ -268,22 +268,45 @@ func (n *Node) cfgMessage(from uint32, function int, b []byte) error {
 		n.log.Info("config reload requested", "by", from)
 		n.set("config.totemconfig_reload_in_progress", cmap.U8(1))
 		n.reloadHere = from == n.me
+		n.key = keyChange{}
 		n.do(&ReadConf{})
 	case wire.CfgCryptoReconfig:
 		phase, err := wire.ParseCryptoReconfig(b)
 		if err != nil {
 			return err
 		}
-		if from != n.me {
-			break // each node goes by its own messages, so that nobody depends on another
-		}
-		n.log.Info("the cluster's key changes", "phase", phase)
-		n.do(&Rekey{Phase: phase})
-		if phase == RekeyActivate {
-			n.send(wire.CryptoReconfig(RekeyCleanUp))
+		switch {
+		case phase == RekeyActivate:
+			n.key.have = append(n.key.have, from)
+			n.activateKey()
+		case from == n.me:
+			n.log.Info("the cluster's key changes", "phase", phase)
+			n.do(&Rekey{Phase: phase})
+		default: // it forgets the old key
+			n.key.have = slices.Clone(n.members)
+			n.activateKey()
 		}
 	}
 	return nil
+}
+
+// keyChange is the change of the cluster's key that a reload has begun.
+type keyChange struct {
+	due  bool     // this node has the new one, and sends with the old one
+	have []uint32 // who has told that it has the new one
+}
+
+// activateKey sends with the new key as soon as all members have it: one that misses the packet by which it learns of it could
+// read neither that packet, sent again, nor any other. (The original does so when it has it itself, and tells of it in the same
+// words.)
+func (n *Node) activateKey() {
+	if !n.key.due || slices.ContainsFunc(n.members, func(m uint32) bool { return !slices.Contains(n.key.have, m) }) {
+		return
+	}
+	n.key.due = false
+	n.log.Info("the cluster's key changes", "phase", RekeyActivate)
+	n.do(&Rekey{Phase: RekeyActivate})
+	n.send(wire.CryptoReconfig(RekeyCleanUp))
 }
 
 // kept are the sections of the file whose keys go when the file no longer has them.
@@ -304,6 +327,7 @@ func (n *Node) Reload(now time.Time, c *conf.Config, addrs map[uint32][]netip.Ad
 		n.set("config.reload_in_progress", cmap.U8(1))
 		n.apply(c, addrs)
 		if newKey {
+			n.key.due = true
 			n.send(wire.CryptoReconfig(RekeyActivate))
 		}
 	}

@@ -159,6 +159,7 @@ type Node struct {
 	shutdown shutdownVote
 	reloader Client
 	register Client
+	key      keyChange
 	leaving  bool
 	leaveAt  time.Time // when it leaves in any case
 	left     bool

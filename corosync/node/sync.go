@@ -156,6 +156,7 @@ func (n *Node) syncDone() {
 	if n.votes == nil {
 		n.quorumChanged()
 	}
+	n.activateKey() // who has left need not have it
 	n.log.Info("completed service synchronization, ready to provide service", "ring", n.sync.ring, "members", n.members)
 }
 

@@ -455,6 +455,7 @@ func (d *daemon) carryOutEffects() {
 
 // reload reads the configuration again.
 func (d *daemon) reload() {
+	d.net.transmit() // what waits leaves over the links that there are now
 	c, err := d.files.configuration()
 	var addrs addresses
 	if err == nil {

@@ -1,7 +1,10 @@
 package corosyncd
 
 import (
+	"flag"
+	"io"
 	"os"
+	"strconv"
 	"strings"
 	"syscall"
 	"testing"
@@ -23,6 +26,50 @@ func formed(t *testing.T, h *host, after time.Time) time.Time {
 	}
 	t.Fatal("no ring was formed")
 	return time.Time{}
+}
+
+var fastLive = flag.Duration("fast-live", 0, "how long TestFastLive watches three nodes of ours, such as 1h; 0 skips it")
+
+// TestFastLive counts how often three nodes of ours with the default settings, which detect losses fast, change their membership
+// while nothing happens but what else this machine does. Processes on all three talk.
+func TestFastLive(t *testing.T) {
+	if *fastLive == 0 {
+		t.Skip("only with -fast-live")
+	}
+	h := hosts(t, 3, func(nodes string) string {
+		return strings.Replace(confWith("transport: knet\ncrypto_cipher: aes256\ncrypto_hash: sha256")(nodes), "token: 1000\n", "", 1)
+	})
+	for _, o := range h {
+		o.quiet = true
+		o.start(false)
+	}
+	for _, o := range h {
+		o.members(20*time.Second, 1, 2, 3)
+	}
+	for i, o := range h {
+		c := o.command(os.Args[0])
+		c.Env = append(os.Environ(), "COROSYNCD_WITNESS="+strconv.Itoa(i+1))
+		c.Stdout = io.Discard
+		o.launch(c)
+	}
+	h[0].await(15*time.Second, func(out string) bool { return strings.Contains(out, "= 1") }, "corosync-cmapctl", "-g", "runtime.totem.fast_detection")
+	begin := time.Now()
+	time.Sleep(*fastLive)
+	for _, o := range h {
+		text, err := os.ReadFile(o.log)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for line := range strings.Lines(string(text)) {
+			stamp, rest, _ := strings.Cut(strings.TrimPrefix(line, "time="), " ")
+			if at, err := time.Parse(time.RFC3339Nano, stamp); err == nil && at.After(begin) && strings.Contains(rest, "level=") && !strings.Contains(rest, "level=DEBUG") {
+				t.Logf("node %d, after %v: %s", o.number, at.Sub(begin).Round(time.Millisecond), strings.TrimSpace(rest))
+				if strings.Contains(rest, "a new membership was formed") {
+					t.Errorf("node %d has had another membership", o.number)
+				}
+			}
+		}
+	}
 }
 
 // TestFastDetection has two nodes of ours with the default settings lose one of them

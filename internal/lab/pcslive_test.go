@@ -65,6 +65,7 @@ func TestPcsOnHosts(t *testing.T) {
 		{"1", "cluster config update totem token=2500", 0, []string{"Sending updated corosync.conf to nodes...", ": Corosync configuration reloaded"}},
 	})
 	b.await(30*time.Second, "3", "2500", "corosync-cmapctl", "-g", "totem.token")
+	b.links()
 	b.typeAll([]typed{
 		{"1", "cluster authkey corosync", 0, []string{"node3: successful distribution of the file 'corosync authkey'", ": Corosync configuration reloaded"}},
 		{"1", "cluster sync", 0, []string{"node3: Succeeded"}},
@@ -104,6 +105,43 @@ func TestPcsOnHosts(t *testing.T) {
 		{"1", "!test ! -e /etc/corosync/corosync.conf", 0, nil},
 		{"4", "!test ! -e /etc/corosync/corosync.conf", 0, nil},
 		{"1", "status pcsd", 1, nil},
+	})
+}
+
+// links has the running cluster get a link beside its only one, do without the first, and get it back: all without a change of
+// the ring.
+func (b *bench) links() {
+	b.t.Helper()
+	b.typeAll([]typed{
+		{"2", "!corosync-quorumtool -s | grep 'Ring ID' > /tmp/ring && test -s /tmp/ring", 0, nil},
+		{"1", "cluster link add node1=10.9.0.1 node2=10.9.0.2 node3=10.9.0.3 options linknumber=1 link_priority=5", 0, []string{"Sending updated corosync.conf to nodes...", "node3: Succeeded", ": Corosync configuration reloaded"}},
+	})
+	connected := func(link string) {
+		b.t.Helper()
+		for _, h := range []string{"1", "2", "3"} {
+			b.await(30*time.Second, h, "2\n", "sh", "-c", "corosync-cfgtool -s | sed -n '/^LINK ID "+link+"/,/^LINK ID [^"+link+"]/p' | grep -c ':.*[^s]connected'")
+		}
+	}
+	connected("1")
+	b.typeAll([]typed{
+		{"2", "!corosync-cfgtool -s", 0, []string{"LINK ID 0 udp", "LINK ID 1 udp", "addr\t= 10.9.0.2"}},
+		{"2", "!corosync-cmapctl -g totem.interface.1.knet_link_priority", 0, []string{"= 5"}},
+		{"1", "cluster link remove 0", 0, []string{"node3: Succeeded", ": Corosync configuration reloaded"}},
+	})
+	for _, h := range []string{"1", "2", "3"} {
+		b.await(30*time.Second, h, "gone", "sh", "-c", "corosync-cfgtool -s | grep -q '^LINK ID 0' || echo gone")
+	}
+	connected("1")
+	b.typeAll([]typed{
+		{"3", "resource config d", 0, nil}, // the nodes hear each other over what is left
+		{"1", "cluster link remove 1", 1, []string{"Error: "}},
+		{"1", "cluster link update 1 options link_priority=7", 1, []string{"Error: ", "stop the cluster"}},
+		{"1", "cluster link add node1=211.183.3.104 node2=211.183.3.105 node3=211.183.3.107 options linknumber=0", 0, []string{"node3: Succeeded", ": Corosync configuration reloaded"}},
+	})
+	connected("0")
+	b.typeAll([]typed{
+		{"1", "cluster link remove 1", 0, []string{"node3: Succeeded", ": Corosync configuration reloaded"}},
+		{"2", "!corosync-quorumtool -s | grep 'Ring ID' | cmp - /tmp/ring", 0, nil},
 	})
 }
 
