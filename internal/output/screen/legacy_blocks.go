@@ -219,7 +219,7 @@ func (p *legacy) tickets() {
 		if t.Standby {
 			p.f(" [standby]")
 		}
-		if t.LastGranted > 0 {
+		if t.LastGranted >= 0 {
 			p.f(" last-granted='%s'", stampOf(fmt.Sprint(t.LastGranted)))
 		}
 		p.f("\n")

@@ -133,3 +133,16 @@ func TestBeyondASCII(t *testing.T) {
 		}
 	}
 }
+
+// TestTicketGrantedAtZero: a time that cannot be read counts as the beginning of time, which is one to tell.
+func TestTicketGrantedAtZero(t *testing.T) {
+	time.Local = time.UTC
+	doc := etree.NewDocument()
+	if err := doc.ReadFromString(`<cib validate-with="pacemaker-4.0"><configuration><crm_config/><nodes/><resources/><constraints/></configuration><status><tickets><ticket_state id="t" granted="true" last-granted="N"/></tickets></status></cib>`); err != nil {
+		t.Fatal(err)
+	}
+	c := status.Read(status.Input{CIB: doc.Root(), Now: time.Unix(1795449600, 0)})
+	if got := Text(c, Page{Sections: Tickets}); !strings.Contains(got, `last-granted="Thu Jan  1 00:00:00 1970"`) {
+		t.Error(got)
+	}
+}

@@ -496,7 +496,7 @@ func (t *textPage) ticketList() {
 		if k.Standby {
 			line += " [standby]"
 		}
-		if k.LastGranted > 0 {
+		if k.LastGranted >= 0 {
 			line += ` last-granted="` + stamp(time.Unix(k.LastGranted, 0)) + `"`
 		}
 		t.item(line)

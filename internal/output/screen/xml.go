@@ -560,7 +560,7 @@ func (w *xmlPage) ticketList() {
 		}
 		used := []string{"id", "status", "standby"}
 		w.begin("ticket", "id", t.ID, "status", word, "standby", yes(t.Standby))
-		if t.LastGranted > 0 {
+		if t.LastGranted >= 0 {
 			used = append(used, "last-granted")
 			w.attr("last-granted", stamp(time.Unix(t.LastGranted, 0)))
 		}
