@@ -1,9 +1,14 @@
 // Package cib is the Cluster Information Base as a document: the XML in which a
 // cluster's configuration and state are kept, and the operations that change it.
 //
-//	root, err := cib.Load("/var/lib/pacemaker/cib/cib.xml")
-//	res, err := cib.Apply(root, cib.Request{Op: cib.Modify, Section: "crm_config", Data: el})
-//	res.Root // a new document; root is as it was
+//	doc, err := cib.Load("/var/lib/pacemaker/cib/cib.xml")
+//	res, err := cib.Apply(doc.Root, cib.Request{Op: cib.Modify, Section: "crm_config", Data: el})
+//	err = cib.WriteFile("/tmp/new.xml", res.Root) // a new document; doc.Root is as it was
+//
+// Documents are trees of github.com/beevik/etree. The packages below this one do the parts of the
+// work, and can be used by themselves: xml reads and writes, xpath selects, schema validates, upgrade
+// raises a document to a newer schema, patch finds and applies differences, acl knows who may do what,
+// rule and iso8601 evaluate rules and dates.
 //
 // Apply is a pure function: every node of a cluster that applies the same
 // requests to the same document in the same order gets the same bytes. All
@@ -73,7 +78,8 @@ func Empty(name string, epoch int64) *etree.Element {
 	return root
 }
 
-// Parse reads a document; its root must be cib. A missing status is added.
+// Parse reads a document; its root must be cib. Text between elements is dropped, a missing status
+// is added. It does not validate; package schema does.
 func Parse(data []byte) (*xml.Document, error) {
 	doc, err := xml.Parse(data)
 	if err != nil {

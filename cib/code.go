@@ -6,7 +6,8 @@ import "fmt"
 // are errno's below 200. In messages they stand negative.
 type Code int
 
-// The codes that CIB operations give.
+// The codes that CIB operations give. Those from 201 on are Pacemaker's own; the text of each says what
+// it means (Code.String).
 const (
 	OK               Code = 0
 	NotPermitted     Code = 1   // EPERM
@@ -84,8 +85,8 @@ func (c Code) Exit() int {
 	return 1
 }
 
-// Error is an operation that was refused. Data, if any, is what goes back to the
-// client with it (the object that exists already, the document that was refused).
+// Error is an operation that was refused. What goes back to the client with it (the object that
+// exists already, say) is Result.Data.
 type Error struct {
 	Code   Code
 	Detail string // what and where, for people; may be empty
@@ -102,7 +103,7 @@ func fail(c Code, format string, args ...any) *Error {
 	return &Error{Code: c, Detail: fmt.Sprintf(format, args...)}
 }
 
-// CodeOf is the code of an error of this package; Generic for any other.
+// CodeOf is the code of the *Error in an error's chain: OK for nil, Generic where there is none.
 func CodeOf(err error) Code {
 	if err == nil {
 		return OK

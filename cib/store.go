@@ -187,7 +187,8 @@ func (s *Store) write(file string, data []byte) error {
 	})
 }
 
-// Load reads one file as a CIB.
+// Load reads one file as a CIB, see Parse. It does not validate. The error is of package os, or tells
+// the file, the line and what is wrong there (an *xml.Error in its chain where it is not well-formed).
 func Load(file string) (*xml.Document, error) {
 	data, err := ReadFile(file)
 	if err != nil {
