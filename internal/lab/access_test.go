@@ -14,6 +14,7 @@ func (b *bench) asUser(host, user string, argv ...string) (int, string) {
 // TestPermissions: users who are not root read and change what their roles allow, through the
 // daemon's local protocol on any node, and nothing else.
 func TestPermissions(t *testing.T) {
+	t.Parallel()
 	b := cluster(t, 2, false)
 	for _, h := range []string{"1", "2"} {
 		b.do(h, "sh", "-c", "getent group haclient >/dev/null || groupadd -r haclient; useradd -G haclient joe; useradd -G haclient ann; useradd -G haclient pete; useradd tom")
@@ -94,6 +95,7 @@ func TestPermissions(t *testing.T) {
 
 // TestShadow: a copy of the running configuration is changed aside, compared, and committed.
 func TestShadow(t *testing.T) {
+	t.Parallel()
 	b := cluster(t, 2, false)
 	shadow := func(name string, argv ...string) (int, string) {
 		return b.try("1", append([]string{"env", "CIB_shadow=" + name}, argv...)...)

@@ -11,6 +11,7 @@ import (
 // TestRealAgents runs agents of the distribution: they start, are monitored, move with a
 // node's standby, are promoted, and stop.
 func TestRealAgents(t *testing.T) {
+	t.Parallel()
 	for _, a := range []string{"heartbeat/Filesystem", "heartbeat/Dummy", "pacemaker/Stateful", "pacemaker/ping", "pacemaker/ClusterMon", "heartbeat/IPaddr2"} {
 		if _, err := os.Stat("/usr/lib/ocf/resource.d/" + a); err != nil {
 			t.Skipf("agent %s is not installed", a)

@@ -85,6 +85,7 @@ func image(t *testing.T, busybox string) string {
 // TestBundle runs a bundle in real containers: a replica on each host, with our executor as the containers' first
 // process, and a service inside. A service, an executor and a container fail.
 func TestBundle(t *testing.T) {
+	t.Parallel()
 	busybox, err := exec.LookPath("busybox")
 	if err != nil {
 		t.Skip(err)

@@ -74,6 +74,7 @@ func (b *bench) holders(hosts ...string) []string {
 // settled waits until exactly one host has the address and all show the same cluster.
 func (b *bench) settled(limit time.Duration, hosts ...string) string {
 	b.t.Helper()
+	limit = max(limit, patience)
 	begin := time.Now()
 	for {
 		at := b.holders(hosts...)
@@ -109,6 +110,7 @@ func (b *bench) fenced(host, node string) int {
 }
 
 func TestLostHostIsFencedOnce(t *testing.T) {
+	t.Parallel()
 	for name, totem := range map[string]string{"token": "    token: 1000\n", "defaults": "", "slow": "    fast_detection: no\n"} {
 		t.Run(name, func(t *testing.T) { lostHost(t, clusterWith(t, 2, true, totem)) })
 	}
@@ -155,6 +157,7 @@ func lostHost(t *testing.T, b *bench) {
 }
 
 func TestMinorityGivesTheAddressUp(t *testing.T) {
+	t.Parallel()
 	b := cluster(t, 3, false)
 	all := []string{"1", "2", "3"}
 	at := b.settled(20*time.Second, all...)
@@ -175,6 +178,7 @@ func TestMinorityGivesTheAddressUp(t *testing.T) {
 }
 
 func TestSplitWithoutFencingHeals(t *testing.T) {
+	t.Parallel()
 	b := cluster(t, 2, false)
 	at := b.settled(20*time.Second, "1", "2")
 	b.clusterd("lab", "cut", "--name", b.name, at)
@@ -187,6 +191,7 @@ func TestSplitWithoutFencingHeals(t *testing.T) {
 }
 
 func TestDaemonsDieServicesLive(t *testing.T) {
+	t.Parallel()
 	if _, err := os.Stat("/usr/sbin/apache2"); err != nil {
 		t.Skip("no apache2 on this machine to run as a service")
 	}
@@ -244,6 +249,7 @@ func TestDaemonsDieServicesLive(t *testing.T) {
 }
 
 func TestBrokenCIBFallsBack(t *testing.T) {
+	t.Parallel()
 	b := cluster(t, 2, false)
 	b.do("1", "pcs", "property", "set", "no-quorum-policy=ignore")
 	for _, h := range []string{"1", "2"} {
@@ -258,6 +264,7 @@ func TestBrokenCIBFallsBack(t *testing.T) {
 }
 
 func TestBrokenCorosyncConfIsRefused(t *testing.T) {
+	t.Parallel()
 	b := up(t, "--hosts", "1")
 	b.do("1", "sh", "-c", "printf 'totem {\n  version: 2\n  transport udpu\n}\n' > /etc/corosync/corosync.conf")
 	code, out := b.try("1", "systemctl", "start", "corosync")

@@ -48,6 +48,7 @@ var pcsVerbs = flag.Bool("pcs-verbs", false, "type the rarer verbs of pcs on hos
 // TestPcsOnHosts types the verbs that reach many hosts, on hosts with real daemons: three are a cluster, one joins and leaves
 // it and is another site, one has the quorum device's server; at the end one is off.
 func TestPcsOnHosts(t *testing.T) {
+	t.Parallel()
 	b := up(t, "--hosts", "5")
 	for i, h := range []string{"1", "2", "3", "4", "5"} {
 		b.do(h, "sh", "-c", "echo 0.11 > /etc/hacluster/dialect; systemctl start pcsd; echo hacluster:secret | chpasswd; ip addr add 10.9.0."+string(rune('1'+i))+"/24 dev eth0")

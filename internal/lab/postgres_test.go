@@ -25,6 +25,7 @@ fi
 // TestPostgres has two PostgreSQL servers follow each other as a promotable clone: when the
 // host of the first is lost, the other is promoted, and has all that was committed.
 func TestPostgres(t *testing.T) {
+	t.Parallel()
 	for _, f := range []string{pgBin + "/pg_ctl", "/usr/lib/ocf/resource.d/heartbeat/pgsql", "/usr/bin/psql"} {
 		if _, err := os.Stat(f); err != nil {
 			t.Skip(f + " is not installed")
@@ -41,7 +42,7 @@ func TestPostgres(t *testing.T) {
 		"op", "monitor", "interval=4s", "timeout=30s", "monitor", "interval=3s", "timeout=30s", "role=Promoted", "promotable", "notify=true")
 	b.do("1", "pcs", "constraint", "colocation", "add", "VirtualIP", "with", "promoted", "PG-clone", "INFINITY")
 	b.do("1", "pcs", "constraint", "order", "promote", "PG-clone", "then", "start", "VirtualIP", "symmetrical=false")
-	b.await(90*time.Second, "1", "value=STREAMING|ASYNC", "sh", "-c", "crm_attribute -N node1 -n PG-data-status -G; crm_attribute -N node2 -n PG-data-status -G")
+	b.await(4*time.Minute, "1", "value=STREAMING|ASYNC", "sh", "-c", "crm_attribute -N node1 -n PG-data-status -G; crm_attribute -N node2 -n PG-data-status -G")
 	first := "1"
 	if _, out := b.try("2", "ip", "-br", "addr", "show", "eth0"); strings.Contains(out, address) {
 		first = "2"

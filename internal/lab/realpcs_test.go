@@ -26,6 +26,7 @@ func needDebianPcs(t *testing.T) {
 // TestDebianPcsDrivesOurHosts has the original pcs do with our hosts what an administrator does, from the first
 // log-in to the end of the cluster.
 func TestDebianPcsDrivesOurHosts(t *testing.T) {
+	t.Parallel()
 	needDebianPcs(t)
 	b := up(t, "--hosts", "2")
 	for _, h := range []string{"1", "2"} {
@@ -148,6 +149,7 @@ func (o *originals) ours(host, program, name string) {
 
 // TestOurPcsDrivesDebianHosts does the same the other way round: pcsd, corosync and Pacemaker are Debian's.
 func TestOurPcsDrivesDebianHosts(t *testing.T) {
+	t.Parallel()
 	o := originalHosts(t, 2)
 	lab := o.lab
 	o.ours("1", "pcs", "pcs")

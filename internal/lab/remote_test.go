@@ -23,6 +23,7 @@ func remote(t *testing.T) *bench {
 }
 
 func TestRemoteNode(t *testing.T) {
+	t.Parallel()
 	b := remote(t)
 	fenced := func() int { return strings.Count(b.do("1", "crm_mon", "-1m"), "reboot of node3 by") }
 	home := func() string {

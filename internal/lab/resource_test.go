@@ -8,6 +8,7 @@ import (
 
 // TestResourceByHand goes through what crm_resource, and pcs by it, does to a running cluster.
 func TestResourceByHand(t *testing.T) {
+	t.Parallel()
 	b := cluster(t, 2, false)
 	node := func() string { return strings.TrimSpace(b.do("1", "crm_resource", "-W", "-Q", "-r", "VirtualIP")) }
 	starts := func() string {

@@ -42,6 +42,7 @@ func (w *terminal) keys(keys ...string) { w.tmux(append([]string{"send-keys"}, k
 // await waits until the screen shows all of want.
 func (w *terminal) await(limit time.Duration, want ...string) string {
 	w.t.Helper()
+	limit = max(limit, patience)
 	begin := time.Now()
 	for {
 		screen := w.tmux("capture-pane", "-p")
@@ -63,6 +64,7 @@ func (w *terminal) await(limit time.Duration, want ...string) string {
 
 // The screen in a real terminal: keys are typed, and what shows is compared.
 func TestScreen(t *testing.T) {
+	t.Parallel()
 	b := cluster(t, 3, false)
 	for _, h := range []string{"1", "2", "3"} {
 		b.do(h, "rm", "/etc/hacluster/dialect")
@@ -123,6 +125,7 @@ func TestScreen(t *testing.T) {
 
 // The screen as a conversation of lines.
 func TestScreenInLines(t *testing.T) {
+	t.Parallel()
 	b := cluster(t, 2, false)
 	b.do("1", "rm", "/etc/hacluster/dialect")
 	w := b.openTerminal(t, "dumb", "1", "crm_mon")
@@ -136,6 +139,7 @@ func TestScreenInLines(t *testing.T) {
 
 // In the background: a file is kept up to date, and a program is told what is done.
 func TestScreenInBackground(t *testing.T) {
+	t.Parallel()
 	b := cluster(t, 2, false)
 	b.do("1", "sh", "-c", `rm /etc/hacluster/dialect; cat > /root/agent <<'EOF2'
 #!/bin/sh

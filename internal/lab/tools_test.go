@@ -9,6 +9,7 @@ import (
 
 // TestTools runs the small programs against a cluster of two hosts, and agents that run them.
 func TestTools(t *testing.T) {
+	t.Parallel()
 	b := cluster(t, 2, false)
 	b.simulate(t)
 	for _, c := range []struct {
@@ -74,6 +75,7 @@ func TestTools(t *testing.T) {
 // TestFenceByHand: a node that a person has fenced is not fenced a second time, whether
 // it coordinated the cluster or not.
 func TestFenceByHand(t *testing.T) {
+	t.Parallel()
 	b := cluster(t, 2, true)
 	_, dc := b.try("1", "crmadmin", "-D", "-q")
 	other := "node2"

@@ -3,6 +3,7 @@ package lab_test
 import (
 	"bytes"
 	"context"
+	"fmt"
 	"net/netip"
 	"os"
 	"testing"
@@ -15,6 +16,7 @@ import (
 // at other addresses: nothing is tied to the tutorial's words; and with original nodes as the ring
 // below our Pacemaker.
 func TestTutorial(t *testing.T) {
+	t.Parallel()
 	if os.Geteuid() != 0 {
 		t.Skip("only root can bring test hosts up")
 	}
@@ -42,15 +44,14 @@ func TestTutorial(t *testing.T) {
 		{"tutorial-original-ring", own, lab.TutorialNames, "/usr/sbin/corosync"},
 	} {
 		t.Run(c.name, func(t *testing.T) {
+			t.Parallel()
 			if _, err := os.Stat(c.corosync); c.corosync != "" && err != nil {
 				t.Skip(err)
 			}
 			ctx, cancel := context.WithTimeout(context.Background(), 5*time.Minute)
 			defer cancel()
-			// The test's own program cannot be the lab's daemon: clusterd is.
-			t.Setenv("HACLUSTER_CLUSTERD", programs+"/clusterd")
 			var out bytes.Buffer
-			if err := lab.PlayTutorial(ctx, lab.Config{Name: c.name, Hosts: c.hosts, Corosync: c.corosync}, c.names, &out); err != nil {
+			if err := lab.PlayTutorial(ctx, lab.Config{Name: fmt.Sprintf("%s-%d", c.name, os.Getpid()), Hosts: c.hosts, Corosync: c.corosync}, c.names, &out); err != nil {
 				t.Fatalf("%v\n%s", err, out.String())
 			}
 		})
