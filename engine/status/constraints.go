@@ -1,6 +1,7 @@
 package status
 
 import (
+	"slices"
 	"strings"
 
 	"github.com/beevik/etree"
@@ -87,7 +88,8 @@ func (s *resourceSet) flag(name string) (value, given bool) {
 }
 
 // expandedSets replaces templates and tags in the sets of a constraint by
-// their members. It returns nil if nothing is to be replaced.
+// their members, and those by theirs. It returns nil if nothing is to be replaced, or if
+// anything among it is neither.
 func (c *Cluster) expandedSets(e *etree.Element) []*resourceSet {
 	var sets []*resourceSet
 	found := false
@@ -100,18 +102,27 @@ func (c *Cluster) expandedSets(e *etree.Element) []*resourceSet {
 		}
 		s := setOf(x)
 		var refs []string
-		for _, id := range s.refs {
-			r, t := c.resourceOrTag(id)
-			switch {
-			case r != nil:
-				refs = append(refs, id)
-			case t != nil:
-				refs = append(refs, t.Refs...)
-				found = true
-			default:
-				c.configErr("Ignoring resource sets for constraint '%s' because '%s' is not a valid resource or tag", get(e, "id"), id)
-				return nil
+		var expand func(ids []string, within []*References) bool
+		expand = func(ids []string, within []*References) bool {
+			for _, id := range ids {
+				r, t := c.resourceOrTag(id)
+				switch {
+				case r != nil:
+					refs = append(refs, id)
+				case t == nil || slices.Contains(within, t):
+					c.configErr("Ignoring resource sets for constraint '%s' because '%s' is not a valid resource or tag", get(e, "id"), id)
+					return false
+				default:
+					found = true
+					if !expand(t.Refs, append(within, t)) {
+						return false
+					}
+				}
 			}
+			return true
+		}
+		if !expand(s.refs, nil) {
+			return nil
 		}
 		s.refs = refs
 		sets = append(sets, s)
