@@ -23,6 +23,7 @@ import (
 	"hacluster/engine/status"
 	"hacluster/engine/transition"
 	"hacluster/engine/transition/dryrun"
+	"hacluster/internal/output/origin"
 	"hacluster/internal/output/screen"
 	"hacluster/internal/output/simulate"
 	"hacluster/internal/program"
@@ -53,6 +54,7 @@ type simulation struct {
 	file                   string // "-" is standard input
 	quiet                  bool
 	newNodes               bool
+	explain                []string // the resources of --explain
 }
 
 // standard is the word for standard input and output.
@@ -141,6 +143,7 @@ func (s *simulation) options() []tool.Option {
 		{Short: 'c', Long: "show-failcounts", Do: part(screen.FailCounts | screen.Failures), Help: "show fail counts and failed operations"},
 		{Short: 's', Long: "show-scores", Do: tool.Flag(&s.run, &s.scores), Help: "show what placement looked at"},
 		{Short: 'U', Long: "show-utilization", Do: tool.Flag(&s.run, &s.utilization), Help: "show what nodes offer and resources need"},
+		{Long: "explain", Arg: tool.Required, Do: list(&s.explain, &s.run), Value: "RESOURCE", Help: "say where each score of a resource on each node comes from, and why it is acted on; may be repeated"},
 		{Short: 'P', Long: "profile", Arg: tool.Required, Do: tool.Text(&s.profile), Value: "DIR", Help: "plan for every file (*.xml) of a folder, and take the time"},
 		{Short: 'N', Long: "repeat", Arg: tool.Required, Given: tool.Int(&s.repeat), Value: "N", Help: "with --profile: plan that often for each"},
 		{Short: 'j', Long: "pending", Do: func(string) error { return nil }},
@@ -309,8 +312,12 @@ func impossible(err error) error {
 // model that was shown.
 func (s *simulation) plan(root *etree.Element, sim *dryrun.Simulation, c *status.Cluster) error {
 	now, line := s.effective(root)
+	var trace *scheduler.Trace
+	if len(s.explain) > 0 {
+		trace = &scheduler.Trace{}
+	}
 	res, err := scheduler.Plan(scheduler.Input{
-		CIB: root, Now: now, Simulation: !s.live, Utilization: s.utilization, NoScores: !s.scores,
+		CIB: root, Now: now, Simulation: !s.live, Utilization: s.utilization, NoScores: !s.scores && trace == nil, Trace: trace,
 	})
 	if err != nil {
 		return &ended{tool.Config, err}
@@ -334,6 +341,13 @@ func (s *simulation) plan(root *etree.Element, sim *dryrun.Simulation, c *status
 	}
 	if !s.quiet {
 		s.to.Summary(res.Summary)
+	}
+	for _, id := range s.explain {
+		r := res.Cluster.Find(id)
+		if r == nil {
+			return endWith(tool.NoSuch, "--explain %s: there is no such resource", id)
+		}
+		s.to.Explain(simulate.Explain(res, trace, r), origin.Goes(res.Cluster))
 	}
 	if !s.simulate {
 		return nil

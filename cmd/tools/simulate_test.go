@@ -66,6 +66,8 @@ func TestSimulate(t *testing.T) {
 	}
 	const start = "Current cluster status:\n  * Node List:\n    * Online: [ n1 n2 ]\n\n  * Full List of Resources:\n    * A\t(ocf:heartbeat:Dummy):\t Stopped (Not installed) \n" +
 		"    * Clone Set: C [B]:\n      * Stopped: [ n1 n2 ]\n    * Clone Set: P [ping]:\n      * Started: [ n1 ]\n      * Stopped: [ n2 ]\n"
+	const explained = "Explanation:\n  * P:\n    * score on n1: 0:\n      * +0  every node is allowed\n    * score on n2: 0:\n      * +0  every node is allowed\n" +
+		"  * ping:0 is to be Started on n1:\n"
 	for _, c := range []struct {
 		argv   string
 		stdin  string
@@ -98,6 +100,9 @@ func TestSimulate(t *testing.T) {
 		{argv: "-P|dir|--output-as=xml", stdout: "…  <timings>\n    <timing file=\"dir/a.xml\" duration=\""},
 		{argv: "-x|cib.xml|--output-as=xml|-Q|-i|bogus", stdout: "…<error>Invalid operation spec: bogus.  Only found 1 fields</error>"},
 		{argv: "-x|undated.xml", stdout: start},
+		{argv: "-x|cib.xml|-Q|--explain|P", stdout: explained},
+		{argv: "-x|cib.xml|-Q|-u|n1|--explain=A|--output-as=xml", stdout: "…    <resource id=\"A\" role=\"Stopped\">\n      <score function=\"pcmk__primitive_assign\" node=\"n1\" score=\"-INFINITY\">\n        <origin score=\"0\" code=\"default\" text=\"every node is allowed\"/>\n"},
+		{argv: "-x|cib.xml|-Q|--explain|X", code: 105, stderr: "crm_simulate: --explain X: there is no such resource\n"},
 		{argv: "-x|none.xml|--output-as=xml", stdout: "…<status code=\"0\" message=\"OK\"/>", stderr: tool.Unchecked + "\n"},
 		{argv: "-x|amounts.xml|-U|--output-as=xml", stdout: "…<utilization resource=\"ping:0\" node=\"n1\" function=\"pcmk__assign_resource\">\n      <cpu>2</cpu>\n"},
 		{argv: "-x|cib.xml|--output-as=html", code: 105, stderr: "Error creating output format html: Unknown output format\n"},

@@ -8,6 +8,7 @@ import (
 	"hacluster/cib/xml"
 	"hacluster/engine/scheduler"
 	"hacluster/engine/status"
+	"hacluster/internal/output/simulate"
 	"hacluster/internal/rules/corpus"
 )
 
@@ -55,6 +56,16 @@ func TestTraceSums(t *testing.T) {
 			for _, o := range list {
 				if o.Code == "" {
 					t.Fatalf("%s: an origin without code: %+v", d.Name, list)
+				}
+			}
+		}
+		if n := len(res.Cluster.Resources); n > 0 { // crm_simulate --explain tells the same
+			r := res.Cluster.Resources[n/2]
+			for _, e := range simulate.Explain(res, trace, r) {
+				for _, s := range e.Scores {
+					if status.Sum(s.Origins) != s.Score {
+						t.Fatalf("%s: %s on %s is explained with %+v", d.Name, e.Resource, s.Node, s)
+					}
 				}
 			}
 		}

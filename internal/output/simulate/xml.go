@@ -39,6 +39,7 @@ type Format interface {
 	BeginTimings()
 	Timing(file string, d time.Duration)
 	Summary(lines []scheduler.SummaryLine)
+	Explain(list []Explanation, goes func(resource string) string)
 	Begin(heading string)
 	Changes(ch *dryrun.Changes)
 	Event(e dryrun.Event)
