@@ -19,7 +19,7 @@ import (
 )
 
 // TestAnswers holds whole answers against those of the original, pcs 0.11.12 over
-// Pacemaker. A file of testdata/answers is a note, a line "$ pcs WORDS" with words as a
+// Pacemaker. A file of testdata/answers is a note, a line "$ pcs WORDS" (or "$ PCS_COMPAT=VERSION pcs WORDS", then of that version) with words as a
 // shell reads them in single quotes, and sections "-- NAME --": the files that lie there, then
 // code, stdout and stderr (nothing where left out), and "after FILE" for each file that is written.
 func TestAnswers(t *testing.T) {
@@ -34,10 +34,12 @@ func TestAnswers(t *testing.T) {
 				t.Fatal(err)
 			}
 			head, parts := sections(string(text))
-			_, line, ok := strings.Cut(head, "$ pcs ")
-			if !ok {
+			_, line, ok := strings.Cut(head, "$ ")
+			compat, line, ok2 := strings.Cut(line, "pcs ")
+			if !ok || !ok2 {
 				t.Fatal("no command")
 			}
+			_, compat, _ = strings.Cut(strings.TrimSpace(compat), "PCS_COMPAT=")
 			t.Chdir(t.TempDir())
 			for name, text := range parts {
 				if name != "code" && name != "stdout" && name != "stderr" && !strings.HasPrefix(name, "after ") {
@@ -49,7 +51,7 @@ func TestAnswers(t *testing.T) {
 			var stdout, stderr bytes.Buffer
 			code := pcs.Run(context.Background(), &program.Env{
 				Args: append([]string{"pcs"}, shellWords(line)...), Stdin: strings.NewReader(""), Stdout: &stdout, Stderr: &stderr,
-				Getenv: func(string) string { return "" },
+				Getenv: func(name string) string { return map[string]string{"PCS_COMPAT": compat}[name] },
 			}, session.World{Agents: running.Agents{Host: &ocf.Host{Root: "/nonexistent", FenceDir: "/nonexistent", InitDir: "/nonexistent"}}})
 			if want := strings.TrimSpace(parts["code"]); strconv.Itoa(code) != want {
 				t.Errorf("exit code %d, want %s", code, want)

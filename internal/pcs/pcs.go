@@ -29,19 +29,17 @@ func Run(ctx context.Context, env *program.Env, w session.World) int {
 	}
 	parsed, err := argv.Parse(env.Args[1:], argv.Generation(version[1]))
 	if err != nil {
-		return badOption(env, version, err)
+		return badOption(env, version, parsed.Negative, err)
 	}
 	if fixed && parsed.Foreign != nil && spoken(parsed.Words, version[1]) {
-		return badOption(env, version, parsed.Foreign)
+		return badOption(env, version, parsed.Negative, parsed.Foreign)
 	}
 	if !fixed && int(parsed.Generation) != version[1] {
 		version = generation(int(parsed.Generation))
 	}
 	s := session.New(ctx, env, w, version, parsed.Options)
 	s.Fixed = fixed
-	if len(parsed.Negative) > 0 && s.Minor() >= 10 {
-		s.Deprecated("Using " + report.Quote(parsed.Negative) + " without '--' is deprecated, those parameters will be considered position independent options in future pcs versions")
-	}
+	bareNegative(s.Out, parsed.Negative)
 	words := parsed.Words
 	for _, o := range parsed.Options.Names() {
 		switch o {
@@ -66,6 +64,10 @@ func Run(ctx context.Context, env *program.Env, w session.World) int {
 				return 1
 			}
 		}
+	}
+	if parsed.Repeated != nil {
+		s.Out.Error(parsed.Repeated.Error())
+		return 1
 	}
 	if code, done := s.AsRoot(words); done {
 		return code
@@ -98,13 +100,16 @@ func generation(minor int) dialect.Version {
 	return v
 }
 
-func badOption(env *program.Env, v dialect.Version, err error) int {
-	c := &report.Console{Stdout: env.Stdout, Stderr: env.Stderr, Minor: v[1]}
-	var repeated *argv.RepeatError
-	if errors.As(err, &repeated) {
-		c.Error(err.Error())
-		return 1
+// bareNegative warns of negative numbers that stood without "--".
+func bareNegative(c *report.Console, numbers []string) {
+	if len(numbers) > 0 && c.Minor >= 10 {
+		c.Deprecated("Using " + report.Quote(numbers) + " without '--' is deprecated, those parameters will be considered position independent options in future pcs versions")
 	}
+}
+
+func badOption(env *program.Env, v dialect.Version, negative []string, err error) int {
+	c := &report.Console{Stdout: env.Stdout, Stderr: env.Stderr, Minor: v[1]}
+	bareNegative(c, negative)
 	switch {
 	case v[1] >= 11:
 		c.Error(err.Error())
@@ -232,11 +237,16 @@ type Node struct {
 	Default09 string
 	// At are the words that usage texts have for this place, the words that led here if nil.
 	At []string
+	// Help are the generations, as in Gens, in which the word help shows the place's usage; a noun has it in all.
+	Help string
 }
 
-func (n *Node) in(minor int) bool {
-	return n.Gens == "" || minor >= 9 && minor <= 12 && n.Gens[minor-9] != '-'
-}
+func (n *Node) in(minor int) bool { return n.Gens == "" || among(n.Gens, minor) }
+
+// helps tells whether the word help shows the usage of a place that so many words led to.
+func (n *Node) helps(depth, minor int) bool { return depth == 1 || n.Help != "" && among(n.Help, minor) }
+
+func among(gens string, minor int) bool { return minor >= 9 && minor <= 12 && gens[minor-9] != '-' }
 
 func (n *Node) known(int) bool { return true }
 
@@ -258,8 +268,11 @@ func (n *Node) run(s *session.Session, at, rest []string) error {
 	if len(rest) > 0 {
 		word, next = rest[0], rest[1:]
 	}
-	if word == "help" && len(at) == 1 {
-		s.Out.Raw(usage.Show(s.Minor(), at[0], next))
+	if word == "help" && n.helps(len(at), s.Minor()) {
+		if len(at) > 1 {
+			next = nil
+		}
+		s.Out.Raw(usage.Show(s.Minor(), at[0], append(slices.Clone(at[1:]), next...)))
 		return nil
 	}
 	if sub, ok := n.Sub[word]; ok && word != "" && (sub.in(s.Minor()) || !s.Fixed) {

@@ -20,7 +20,7 @@ var boothTree = &Node{
 		"status":                verb(booth.Status),
 		"enable-authfile":       gens("-ABC", booth.EnableAuthfile),
 		"clean-enable-authfile": gens("-ABC", booth.CleanAuthfile),
-		"ticket": {Sub: map[string]*Node{
+		"ticket": {Help: "-ABC", Sub: map[string]*Node{
 			"add":       verb(booth.TicketAdd),
 			"remove":    verb(booth.TicketRemove),
 			"delete":    gens("-ABC", booth.TicketRemove),

@@ -168,7 +168,7 @@ var alertTree = &Node{
 		"config":         byAge(alert.Config09, alert.Config),
 		"show":           byAge(alert.Config09, alert.Show),
 		"get_all_alerts": verb(alert.AllJSON),
-		"recipient": {Sub: map[string]*Node{
+		"recipient": {Help: "9ABC", Sub: map[string]*Node{
 			"add":    verb(alert.RecipientAdd),
 			"update": verb(alert.RecipientUpdate),
 			"remove": verb(alert.RecipientRemove),

@@ -1,6 +1,7 @@
 package argv
 
 import (
+	"errors"
 	"math"
 	"slices"
 	"strconv"
@@ -17,6 +18,8 @@ type Parsed struct {
 	Foreign error
 	// Negative are words that look like options, negative numbers that stood without "--".
 	Negative []string
+	// Repeated is the first option that was given twice, nil if none; options behind it were not read.
+	Repeated error
 }
 
 // OptionError is a wrong option, in getopt's words.
@@ -24,13 +27,8 @@ type OptionError struct{ Text string }
 
 func (e *OptionError) Error() string { return e.Text }
 
-// RepeatError is an option that was given twice.
-type RepeatError struct{ Option string }
-
-func (e *RepeatError) Error() string { return e.Option + " can only be used once" }
-
 // Parse reads args (without the program's name) with the option list of a generation and,
-// if that does not know an option, of the other generations, newest first.
+// if that does not know an option, of the other generations, newest first. With an error comes what was read before it.
 func Parse(args []string, first Generation) (*Parsed, error) {
 	p, err := parse(args, first)
 	if err == nil {
@@ -38,7 +36,7 @@ func Parse(args []string, first Generation) (*Parsed, error) {
 	}
 	oe, ok := err.(*OptionError)
 	if !ok || !strings.HasSuffix(oe.Text, "not recognized") {
-		return nil, err
+		return p, err
 	}
 	for _, g := range Generations {
 		if g == first {
@@ -49,7 +47,7 @@ func Parse(args []string, first Generation) (*Parsed, error) {
 			return q, nil
 		}
 	}
-	return nil, err
+	return p, err
 }
 
 func parse(args []string, g Generation) (*Parsed, error) {
@@ -73,7 +71,7 @@ func parse(args []string, g Generation) (*Parsed, error) {
 	if g != G09 && slices.Contains(plain, "--") {
 		found, p.Words, err = getopt(plain, spec)
 		if err != nil {
-			return nil, err
+			return p, err
 		}
 	} else {
 		var rest []string
@@ -86,7 +84,7 @@ func parse(args []string, g Generation) (*Parsed, error) {
 		}
 		found, _, err = getopt(rest, spec)
 		if err != nil {
-			return nil, err
+			return p, err
 		}
 		for i, a := range plain {
 			if i > 0 && spec.takesValue(plain[i-1]) {
@@ -100,7 +98,8 @@ func parse(args []string, g Generation) (*Parsed, error) {
 	for _, f := range found {
 		repeats := g == G09 && (f.name == "--watchdog" || f.name == "--device")
 		if p.Options.Has(f.name) && !repeats {
-			return nil, &RepeatError{f.name}
+			p.Repeated = errors.New(f.name + " can only be used once")
+			break
 		}
 		p.Options.set(f.name, f.value)
 	}

@@ -6,7 +6,6 @@ import (
 	"os/exec"
 	"path/filepath"
 	"slices"
-	"strconv"
 	"strings"
 
 	"github.com/beevik/etree"
@@ -187,7 +186,7 @@ func pushDiff(s *session.Session, fresh *etree.Element, against string) (done bo
 			return true, bad("the 'cib' element is missing 'crm_feature_set' value")
 		case !featureSet().MatchString(set):
 			return true, bad("the attribute 'crm_feature_set' of the element 'cib' has an invalid value: '" + set + "'")
-		case !newerThan(set, 3, 0, 9):
+		case !session.TakesDiffs(set):
 			return true, bad("the 'crm_feature_set' version is '" + set + "' but at least version '3.0.9' is required")
 		}
 	}
@@ -200,20 +199,6 @@ func pushDiff(s *session.Session, fresh *etree.Element, against string) (done bo
 		return true, report.Fatalf("unable to push cib\n%s", err)
 	}
 	return false, nil
-}
-
-func newerThan(version string, least ...int) bool {
-	f := strings.Split(version, ".")
-	for i, l := range least {
-		n := 0
-		if i < len(f) {
-			n, _ = strconv.Atoi(f[i])
-		}
-		if n != l {
-			return n > l
-		}
-	}
-	return true
 }
 
 // Edit is `cluster edit`: the CIB in the user's editor.

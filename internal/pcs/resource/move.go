@@ -131,13 +131,6 @@ func (p placement) load(s *session.Session) (*etree.Element, error) {
 
 // misplaced tells why an element is not what should be named.
 func (p placement) misplaced(el *etree.Element) []report.Item {
-	promotable := func(e *etree.Element) bool {
-		if e == nil || e.Tag == "master" {
-			return e != nil
-		}
-		v, _ := doc.Value(e, "meta_attributes", "promotable")
-		return e.Tag == "clone" && check.IsTrue(v)
-	}
 	bundle, clone := doc.Ancestor(el, "bundle"), doc.Ancestor(el, "clone", "master")
 	if doc.Is(el, "bundle", "clone", "master") {
 		bundle, clone = nil, nil
@@ -152,13 +145,13 @@ func (p placement) misplaced(el *etree.Element) []report.Item {
 		}
 	}
 	switch {
-	case p.what == "move" && clone != nil && !promotable(clone):
+	case p.what == "move" && clone != nil && !isPromotable(clone):
 		items = append(items, report.Errorf("to move clone resources you must use the clone id (%s)", doc.ID(clone)))
 	case p.what == "move" && clone != nil && !p.promoted:
 		items = append(items, report.Errorf("to move promotable clone resources you must use the promotable clone id (%s)", doc.ID(clone)))
-	case p.promoted && !promotable(el):
+	case p.promoted && !isPromotable(el):
 		text := "when specifying --promoted you must use the promotable clone id"
-		if promotable(clone) {
+		if isPromotable(clone) {
 			text += " (" + doc.ID(clone) + ")"
 		}
 		items = append(items, report.Errorf("%s", text))
@@ -437,4 +430,13 @@ func (p placement) stays(s *session.Session, root *etree.Element, before map[str
 		text += " Run '" + run + "' to remove the constraint."
 	}
 	return report.Items{report.Errorf("%s", text)}
+}
+
+// isPromotable tells whether an element is a clone whose instances are promoted.
+func isPromotable(e *etree.Element) bool {
+	if e == nil || e.Tag == "master" {
+		return e != nil
+	}
+	v, _ := doc.Value(e, "meta_attributes", "promotable")
+	return e.Tag == "clone" && check.IsTrue(v)
 }

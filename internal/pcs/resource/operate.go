@@ -391,6 +391,11 @@ func Move09(what string) session.Verb {
 		p := placement{what: what, id: id, node: node, promoted: master, lifetime: lifetime, expired: expired}
 		bans, err := p.apply(s, root)
 		if errors.Is(err, errNowhere) {
+			if isPromotable(el) {
+				return report.Fatalf("error moving/banning/clearing resource\ncrm_resource: Resource '%[1]s' not moved: active in 0 locations (promoted in 0).\n"+
+					"To prevent '%[1]s' from running on a specific location, specify a node."+
+					"To prevent '%[1]s' from being promoted at a specific location, specify a node and the --promoted option.\n", id)
+			}
 			return fatal("You must specify a node when moving/banning a stopped resource")
 		}
 		if err != nil {

@@ -27,9 +27,10 @@ func state(s *session.Session, args []string, fence bool) error {
 	page := screen.Page{Sections: screen.DefaultText, Inactive: !s.Opts.Has("--hide-inactive")}
 	what := "cluster status"
 	var options []string
+	named := false
 	for _, a := range args {
-		if page.Resource == "" && !strings.Contains(a, "=") {
-			page.Resource, page.Sections = a, screen.Resources
+		if !named && !strings.Contains(a, "=") {
+			named, page.Resource, page.Sections = true, a, screen.Resources
 			what = "status of '" + a + "'"
 			continue
 		}
@@ -53,6 +54,13 @@ func state(s *session.Session, args []string, fence bool) error {
 	nothing := "NO resources configured"
 	if fence {
 		nothing = "NO stonith devices configured"
+	}
+	if named && page.Resource == "" { // the empty name is nobody's
+		if page.Node != "" {
+			nothing = "No active resources"
+		}
+		s.Out.Print(nothing)
+		return nil
 	}
 	listing, shown := false, false
 	for line := range strings.Lines(screen.Text(st.Model(), page)) {

@@ -125,6 +125,7 @@ func (s *Session) push(root *etree.Element, hold bool) error {
 	if err != nil {
 		return err
 	}
+	s.warnOfFullPush(old)
 	if patch.Same(old, root) {
 		return nil
 	}
