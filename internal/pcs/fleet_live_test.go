@@ -143,12 +143,12 @@ func TestTroubledHosts(t *testing.T) {
 		{"status pcsd", "hung", 2, "  node3: Offline\n"},
 		{"status pcsd", "expired", 2, "  node3: Unable to authenticate\n"},
 		{"cluster start --all", "down", 1, "Error: unable to start all nodes\nnode3: Unable to connect to node3, check if pcsd is running there or try setting higher timeout with --request-timeout option ("},
-		{"cluster start --all", "hung", 1, "(Operation timed out after 1000 milliseconds with 0 bytes received)"},
+		{"cluster start --all", "hung", 1, "(Operation timed out after 5000 milliseconds with 0 bytes received)"},
 		{"cluster start --all", "expired", 1, "Error: unable to start all nodes\nnode3: Unable to authenticate to node3 - (HTTP error: 401), try running 'pcs host auth node3'\n"},
 		{"cluster enable --all", "expired", 1, "Error: unable to enable all nodes\n"},
 		{"cluster stop --all", "hung", 1, "Error: unable to stop all nodes\n"},
 		{"cluster authkey corosync", "down", 1, skip + closed},
-		{"cluster authkey corosync", "hung", 1, "Error: node3: Connection timeout, check if pcsd is running there or try setting higher timeout with --request-timeout option (Operation timed out after 1000 milliseconds with 0 bytes received)" + skip},
+		{"cluster authkey corosync", "hung", 1, "Error: node3: Connection timeout, check if pcsd is running there or try setting higher timeout with --request-timeout option (Operation timed out after 5000 milliseconds with 0 bytes received)" + skip},
 		{"cluster authkey corosync", "expired", 1, "Error: Unable to authenticate to node3 (HTTP error: 401), try running 'pcs host auth node3'\n"},
 		{"cluster authkey corosync --skip-offline", "hung", 0, "Warning: Omitting node 'node3'\n"},
 		{"cluster link add node1=10.1.0.1 node2=10.1.0.2 node3=10.1.0.3 --force", "hung", 1, "Error: node3: Unable to set corosync config" + skip},
@@ -171,7 +171,7 @@ func TestTroubledHosts(t *testing.T) {
 			begin := time.Now()
 			words := c.words
 			if c.kind == "hung" {
-				words += " --request-timeout=1"
+				words += " --request-timeout=5"
 			}
 			out, code := w.pcs(words)
 			w.mu.Lock()
@@ -203,7 +203,7 @@ func TestHostAuth(t *testing.T) {
 	}
 	w.hosts[2].hung = true
 	w.hosts[1].web.Close()
-	out, code = w.pcs("host auth " + addr(0) + " " + addr(1) + " " + addr(2) + " -u hacluster -p secret --request-timeout=1")
+	out, code = w.pcs("host auth " + addr(0) + " " + addr(1) + " " + addr(2) + " -u hacluster -p secret --request-timeout=5")
 	if code != 1 || !strings.Contains(out, "node1: Authorized\n") || !strings.Contains(out, "Error: Unable to communicate with node2\n") || !strings.Contains(out, "Error: Unable to communicate with node3\n") {
 		t.Errorf("hosts that do not answer: exit code %d\n%s", code, out)
 	}

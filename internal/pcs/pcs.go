@@ -244,7 +244,9 @@ type Node struct {
 func (n *Node) in(minor int) bool { return n.Gens == "" || among(n.Gens, minor) }
 
 // helps tells whether the word help shows the usage of a place that so many words led to.
-func (n *Node) helps(depth, minor int) bool { return depth == 1 || n.Help != "" && among(n.Help, minor) }
+func (n *Node) helps(depth, minor int) bool {
+	return depth == 1 || n.Help != "" && among(n.Help, minor)
+}
 
 func among(gens string, minor int) bool { return minor >= 9 && minor <= 12 && gens[minor-9] != '-' }
 

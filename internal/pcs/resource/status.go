@@ -51,6 +51,9 @@ func state(s *session.Session, args []string, fence bool) error {
 	if err != nil {
 		return report.Fatalf("unable to get %s from crm_mon\ncrm_mon: Connection to cluster failed: Connection refused", what)
 	}
+	if st.Refused {
+		return nil
+	}
 	nothing := "NO resources configured"
 	if fence {
 		nothing = "NO stonith devices configured"

@@ -14,7 +14,11 @@ import (
 )
 
 // State is what the cluster does, as its CIB tells.
-type State struct{ cluster *status.Cluster }
+type State struct {
+	cluster *status.Cluster
+	// Refused tells that the file holds no CIB that its schema allows: crm_mon says so, shows an empty page and ends well.
+	Refused bool
+}
 
 // StateNode is a node in a state.
 type StateNode struct {
@@ -31,15 +35,20 @@ func (s *Session) State() (*State, error) {
 		return nil, s.stateError("crm_mon: Connection to cluster failed: Connection refused")
 	}
 	root, err := parseCIB(data)
+	if !s.Live() && (err != nil || root.Tag != "cib" || len(invalid(root)) > 0) {
+		st := StateOf(etree.NewElement("cib"))
+		st.Refused = true
+		return st, nil
+	}
 	if err != nil {
 		return nil, s.stateError("crm_mon: " + err.Error())
 	}
-	return &State{status.Read(status.Input{CIB: root, Now: time.Now()})}, nil
+	return StateOf(root), nil
 }
 
 // StateOf reads the state that a CIB holds.
 func StateOf(root *etree.Element) *State {
-	return &State{status.Read(status.Input{CIB: root, Now: time.Now()})}
+	return &State{cluster: status.Read(status.Input{CIB: root, Now: time.Now()})}
 }
 
 func (s *Session) stateError(reason string) error {

@@ -361,6 +361,9 @@ func Nodes(s *session.Session, args []string) error {
 	if err != nil {
 		return report.Fatal("error running crm_mon, is pacemaker running?")
 	}
+	if st.Refused {
+		return report.Fatal("No nodes section found")
+	}
 	nodes := st.Nodes()
 	list := func(title string, remote bool) {
 		s.Out.Print(title)
