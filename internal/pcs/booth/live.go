@@ -36,7 +36,8 @@ func (in *instance) fetch(node string) (remoteConf, error) {
 	var a remoteConf
 	r := s.Remote().Call(s.Ctx, node, client.Request{Path: "remote/booth_get_config", Form: url.Values{"name": {in.name}}, Timeout: s.RequestTimeout(0)})
 	if i, failed := s.ResponseItem(r); failed {
-		return a, s.Check(i)
+		s.Out.Tell(i)
+		return a, report.ErrFailed
 	}
 	if json.Unmarshal([]byte(r.Body), &a) != nil || a.Config.Data == nil {
 		return a, report.Items{report.Errorf("%s: Invalid format of response", node)}

@@ -155,14 +155,14 @@ func (s *Session) KeyValues(args []string) (argv.Pairs, error) {
 // Deprecated tells that a form goes away.
 func (s *Session) Deprecated(text string) { s.Out.Deprecated(text) }
 
-// Ask writes a prompt and reads a line from standard input.
+// Ask writes a prompt and reads a line from standard input; where that has ended, the answer is empty.
 func (s *Session) Ask(prompt string) (string, error) {
 	s.Out.Raw(prompt)
 	if s.stdin == nil {
 		s.stdin = bufio.NewReader(s.Env.Stdin)
 	}
 	line, err := s.stdin.ReadString('\n')
-	if err != nil && (line == "" || !errors.Is(err, io.EOF)) {
+	if err != nil && !errors.Is(err, io.EOF) {
 		return "", err
 	}
 	return strings.TrimRight(line, "\r\n"), nil
