@@ -34,7 +34,7 @@ type remoteConf struct {
 func (in *instance) fetch(node string) (remoteConf, error) {
 	s := in.s
 	var a remoteConf
-	r := s.Remote().Call(s.Ctx, node, client.Request{Path: "remote/booth_get_config", Form: url.Values{"name": {in.name}}, Timeout: s.RequestTimeout(0)})
+	r := s.Call(node, client.Request{Path: "remote/booth_get_config", Form: url.Values{"name": {in.name}}, Timeout: s.RequestTimeout(0)})
 	if i, failed := s.ResponseItem(r); failed {
 		s.Out.Tell(i)
 		return a, report.ErrFailed
@@ -208,7 +208,7 @@ func Destroy(s *session.Session, args []string) error {
 		}
 		items = append(items, report.Errorf("booth instance '%s' is used %s", in.name, how))
 	}
-	inCluster := s.World.Cluster != nil
+	inCluster := s.World.Services.IsActive(s.Ctx, "pacemaker") || s.World.Services.IsActive(s.Ctx, "pacemaker_remote")
 	if _, err := os.Stat(s.CIBFile()); err == nil {
 		inCluster = true
 	}

@@ -21,11 +21,14 @@ func setConf(s *session.Session, node, text string) error {
 	if s.Legacy() {
 		form.Set("dialect", s.Version.String())
 	}
-	r := s.Remote().Call(s.Ctx, node, client.Request{Path: "remote/set_corosync_conf", Form: form, Timeout: s.RequestTimeout(0)})
+	r := s.Call(node, client.Request{Path: "remote/set_corosync_conf", Form: form, Timeout: s.RequestTimeout(0)})
 	if r.Code != 0 {
 		s.Out.Info(node + ": " + strings.TrimSpace(r.Body))
 	}
 	if code, text := s.OldAnswer(r); code != 0 {
+		if code == session.SendNoConnection {
+			s.Out.Info(text)
+		}
 		return report.Fatal("Unable to set corosync config: " + text)
 	}
 	return nil

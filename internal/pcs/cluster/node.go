@@ -41,6 +41,7 @@ func NodeRemove(s *session.Session, args []string) error {
 	if len(args) == 0 {
 		return argv.Usage()
 	}
+	s.KnownHosts()
 	root, err := s.Conf()
 	if err != nil {
 		return err

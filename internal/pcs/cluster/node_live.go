@@ -211,7 +211,15 @@ func sendFiles(s *session.Session, targets []string) error {
 
 // SendCertificate gives hosts the certificate of this host's pcsd and its key.
 func SendCertificate(s *session.Session, targets []string) error {
-	var pair [2][]byte
+	pair := ReadCertificate(s)
+	if err := s.Out.Check(); err != nil {
+		return err
+	}
+	return fleet.Certificate(s, targets, pair[0], pair[1])
+}
+
+// ReadCertificate reads pcsd's certificate and its key, and tells of what cannot be read.
+func ReadCertificate(s *session.Session) (pair [2][]byte) {
 	for i, f := range []struct{ name, role string }{{"pcsd.crt", "pcsd SSL certificate"}, {"pcsd.key", "pcsd SSL key"}} {
 		path := filepath.Join(s.Paths.PcsdDir, f.name)
 		var err error
@@ -219,10 +227,7 @@ func SendCertificate(s *session.Session, targets []string) error {
 			s.Out.Tell(report.Errorf("Unable to read %s '%s': %s: '%s'", f.role, path, session.Reason(err), path))
 		}
 	}
-	if err := s.Out.Check(); err != nil {
-		return err
-	}
-	return fleet.Certificate(s, targets, pair[0], pair[1])
+	return pair
 }
 
 // removeLive takes nodes out of the cluster.

@@ -152,7 +152,7 @@ func isAgent(p *etree.Element, provider, agent string) bool {
 
 // renameLive gives the cluster another name on all its nodes, where it must not run.
 func renameLive(s *session.Session, root *corosyncconf.Section, name string) error {
-	targets, err := s.ConfTargets(root)
+	targets, err := s.AllConfTargets(root)
 	if err != nil {
 		return err
 	}

@@ -256,7 +256,7 @@ func enable(s *session.Session, args []string, on bool) error {
 	if remote {
 		var problems []string
 		for _, n := range nodes {
-			resp := s.Remote().Call(s.Ctx, n, client.Request{Path: "remote/cluster_" + word, Timeout: s.RequestTimeout(0)})
+			resp := s.Call(n, client.Request{Path: "remote/cluster_" + word, Timeout: s.RequestTimeout(0)})
 			if resp.Code != 0 {
 				s.Out.Info(n + ": " + strings.TrimSpace(resp.Body))
 			}

@@ -62,13 +62,13 @@ const maxToken = 256
 func tokenFrom(path string) (string, error) {
 	f, err := os.Open(path)
 	if err != nil {
-		return "", report.Fatalf("Unable to read file '%s': %s: '%s'", path, session.Reason(err), path)
+		return "", report.Fatalf("Unable to read file '%s': %s", path, session.Errno(err, path))
 	}
 	defer f.Close()
 	data, err := io.ReadAll(io.LimitReader(f, maxToken+1))
 	switch {
 	case err != nil:
-		return "", report.Fatalf("Unable to read file '%s': %s: '%s'", path, session.Reason(err), path)
+		return "", report.Fatalf("Unable to read file '%s': %s", path, session.Errno(err, path))
 	case len(data) > maxToken:
 		return "", report.Fatalf("Maximal token size of %d bytes exceeded", maxToken)
 	case len(data) == 0:

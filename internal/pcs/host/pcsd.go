@@ -12,6 +12,7 @@ import (
 
 	"hacluster/internal/pcs/argv"
 	"hacluster/internal/pcs/cluster"
+	"hacluster/internal/pcs/fleet"
 	"hacluster/internal/pcs/report"
 	"hacluster/internal/pcs/session"
 	"hacluster/internal/pcsd/client"
@@ -30,7 +31,7 @@ func ioError(path string, err error) error {
 	if errors.As(err, &pe) {
 		err = pe.Err
 	}
-	return report.Fatalf("%s: '%s'", session.Reason(err), path)
+	return report.Fatal(session.Errno(err, path))
 }
 
 // CertKey is `pcsd certkey`: pcsd gets another certificate.
@@ -84,11 +85,13 @@ func SyncCerts(s *session.Session, args []string) error {
 	if s.Legacy() {
 		return cluster.SyncCerts(s, nodes)
 	}
+	s.KnownHosts()
+	pair := cluster.ReadCertificate(s)
 	targets, items := s.Targets(nodes, s.Opts.Has("--skip-offline"), true)
 	if err := s.Check(items...); err != nil {
 		return err
 	}
-	return cluster.SendCertificate(s, targets)
+	return fleet.Certificate(s, targets, pair[0], pair[1])
 }
 
 // users is the file of the tokens that pcsd takes.

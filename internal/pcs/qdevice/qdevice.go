@@ -203,7 +203,7 @@ func Kill(s *session.Session, args []string) error {
 	if err := s.World.Services.Kill(s.Ctx, []string{unit}); err != nil {
 		return report.Items{report.Errorf("Unable to kill %s: %s", unit, session.ServiceReason(err))}
 	}
-	s.Out.Info(unit + " killed")
+	s.Out.Info("quorum device killed")
 	return nil
 }
 
@@ -223,7 +223,11 @@ func service(s *session.Session, action string) error {
 		s.Out.Info(doing + " quorum device...")
 	}
 	if err := do(s.Ctx, unit); err != nil {
-		return report.Items{report.Errorf("Unable to %s quorum device: %s", action, session.ServiceReason(err))}
+		what := unit
+		if s.Legacy() {
+			what = "quorum device"
+		}
+		return report.Items{report.Errorf("Unable to %s %s: %s", action, what, session.ServiceReason(err))}
 	}
 	s.Out.Info("quorum device " + done)
 	return nil

@@ -241,7 +241,7 @@ func GroupList09(s *session.Session, args []string) error {
 	}
 	root, err := s.CIB()
 	if err != nil {
-		return err
+		return nil //nolint:nilerr // a CIB that cannot be had has no groups: the original asks with an XPath and does not look why nothing came
 	}
 	for _, g := range doc.All(root, "group") {
 		line := []string{doc.ID(g) + ":"}

@@ -119,7 +119,11 @@ func Refresh(s *session.Session, args []string) error {
 	}
 	r.Force = r.Force || s.Opts.Full()
 	if !s.Opts.Force() && r.Node == "" && r.Resource == "" {
-		if st, err := s.State(); err == nil {
+		st, err := s.State()
+		if err != nil && !s.Legacy() {
+			return err
+		}
+		if err == nil {
 			count := len(st.Nodes()) * st.Primitives()
 			if count > refreshLimit {
 				return report.Items{report.Forcible(false, "Deleting history of all resources on all nodes will execute more than %d operations in the cluster, which may negatively impact the responsiveness of the cluster. Consider specifying resource and/or node", refreshLimit)}

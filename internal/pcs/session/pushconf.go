@@ -106,6 +106,7 @@ func (s *Session) DeviceClient(targets []string, verb, done string) []report.Ite
 
 // All calls all nodes at once; the answers are in the order of the nodes.
 func (s *Session) All(nodes []string, path string, form url.Values) []client.Response {
+	s.TellOfHosts()
 	return s.Remote().All(s.Ctx, nodes, client.Request{Path: path, Form: form, Timeout: s.RequestTimeout(0)}, nil)
 }
 

@@ -29,10 +29,23 @@ func (s *Session) RequestTimeout(otherwise time.Duration) time.Duration {
 	return otherwise
 }
 
+// Call makes a call; a file of known hosts that cannot be read is told of first.
+func (s *Session) Call(node string, r client.Request) client.Response {
+	s.TellOfHosts()
+	return s.Remote().Call(s.Ctx, node, r)
+}
+
+// TellOfHosts tells, from 0.10 on, of a file of known hosts that cannot be read.
+func (s *Session) TellOfHosts() {
+	if !s.Legacy() {
+		s.KnownHosts()
+	}
+}
+
 // Send makes a call in the way of pcs' older commands: a number, and the answer or what to say of the failure.
 func (s *Session) Send(node string, r client.Request) (int, string) {
 	r.Timeout = s.RequestTimeout(r.Timeout)
-	return s.OldAnswer(s.Remote().Call(s.Ctx, node, r))
+	return s.OldAnswer(s.Call(node, r))
 }
 
 // OldAnswer words an answer as pcs' older commands do.

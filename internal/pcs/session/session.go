@@ -93,6 +93,7 @@ type Session struct {
 	remote     *client.Client
 	remoteOnce sync.Once // calls to many nodes begin at once
 	hosts      *client.Hosts
+	hostsOnce  sync.Once
 	conf       *confState
 	fenced     *fencedCache
 }

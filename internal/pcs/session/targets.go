@@ -14,25 +14,26 @@ import (
 
 // KnownHosts are the hosts that this one can talk to. From 0.10 on a file that cannot be read is told of, once.
 func (s *Session) KnownHosts() *client.Hosts {
-	if s.hosts != nil {
-		return s.hosts
-	}
-	s.hosts = &client.Hosts{ByName: map[string]client.Host{}}
+	s.hostsOnce.Do(func() { s.hosts = s.readHosts() })
+	return s.hosts
+}
+
+func (s *Session) readHosts() *client.Hosts {
+	none := &client.Hosts{ByName: map[string]client.Host{}}
 	path := s.Remote().HostsPath()
 	if !s.Legacy() {
 		f, err := os.Open(path)
 		if err != nil {
 			s.Out.Warn("Unable to read the known-hosts file: " + Reason(err) + ": '" + path + "'")
-			return s.hosts
+			return none
 		}
 		f.Close()
 	}
 	h, err := s.Remote().Hosts()
 	if err != nil {
 		s.Out.Warn("Unable to parse the known-hosts file: " + strings.TrimPrefix(err.Error(), "known-hosts: "))
-		return s.hosts
+		return none
 	}
-	s.hosts = h
 	return h
 }
 
@@ -111,6 +112,15 @@ func (s *Session) OrSkip(i report.Item) report.Item {
 
 // ConfTargets are the hosts of a corosync.conf's nodes; nodes without a name cannot be talked to and are refused.
 func (s *Session) ConfTargets(root *corosyncconf.Section) ([]string, error) {
+	return s.confTargets(root, s.Opts.Has("--skip-offline"), true)
+}
+
+// AllConfTargets is ConfTargets where no node can be left out. As with the original, --skip-offline is still offered where it was given.
+func (s *Session) AllConfTargets(root *corosyncconf.Section) ([]string, error) {
+	return s.confTargets(root, false, s.Opts.Has("--skip-offline"))
+}
+
+func (s *Session) confTargets(root *corosyncconf.Section, skip, canSkip bool) ([]string, error) {
 	var names []string
 	unnamed := false
 	for _, n := range corosyncconf.Nodes(root) {
@@ -126,6 +136,6 @@ func (s *Session) ConfTargets(root *corosyncconf.Section) ([]string, error) {
 	if unnamed {
 		return nil, s.Check(corosynccheck.MissingNames(true))
 	}
-	targets, items := s.Targets(names, s.Opts.Has("--skip-offline"), true)
+	targets, items := s.Targets(names, skip, canSkip)
 	return targets, s.Check(items...)
 }

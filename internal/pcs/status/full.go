@@ -169,6 +169,7 @@ func faults(s *session.Session) []string {
 // reachability tells which nodes' pcsd answers, by name.
 func reachability(s *session.Session, nodes []string) []string {
 	words := map[string]string{}
+	s.TellOfHosts()
 	s.Remote().All(s.Ctx, nodes, client.Request{Path: "remote/check_auth", Timeout: s.RequestTimeout(0)}, func(r client.Response) {
 		switch r.Kind {
 		case client.OK:

@@ -180,6 +180,7 @@ func Daemons(s *session.Session) {
 
 // Pcsd tells which nodes' pcsd answers; bad is true when one does not.
 func Pcsd(s *session.Session, nodes []string) (bad bool) {
+	s.TellOfHosts()
 	s.Remote().All(s.Ctx, nodes, client.Request{Path: "remote/check_auth", Timeout: s.RequestTimeout(0)}, func(r client.Response) {
 		word := "Offline"
 		switch r.Kind {
@@ -403,6 +404,11 @@ func NodesConfig(s *session.Session) error {
 		conf = list
 	}
 	var names []string
+	if s.Live() {
+		if _, err := s.State(); err != nil {
+			return err
+		}
+	}
 	root, err := s.CIB()
 	if err != nil {
 		return err
