@@ -1,6 +1,7 @@
 package scheduler_test
 
 import (
+	"cmp"
 	"flag"
 	"fmt"
 	"runtime"
@@ -184,6 +185,41 @@ func TestGrowth(t *testing.T) {
 	for _, kind := range names {
 		for _, state := range []string{"cold", "running", "lost", "fresh", "failed"} {
 			t.Run(kind+"/"+state, func(t *testing.T) { grow(t, all[kind], state) })
+		}
+	}
+}
+
+// TestGrowthOfWork: where a cluster of any kind doubles, a plan allocates hardly more than twice as
+// often. Allocations are counted, since they are the same on a busy machine. Where everything is
+// to be together, scores of all go to all: that is quadratic by what it means.
+func TestGrowthOfWork(t *testing.T) {
+	limits := map[string]float64{"one group": 4.2, "interleaved": 3.4}
+	for _, m := range []map[string]func(nodes, n int) string{kinds, moreKinds} {
+		for kind, shape := range m {
+			limit := cmp.Or(limits[kind], 2.5)
+			for _, state := range []string{"cold", "running", "lost"} {
+				work := func(n int) (allocations uint64) {
+					root := parse(t, shape(4, n))
+					if state != "cold" {
+						settle(t, root)
+						change(root, state)
+					}
+					var before, after runtime.MemStats
+					runtime.ReadMemStats(&before)
+					if _, err := scheduler.Plan(scheduler.Input{CIB: root, Now: when, NoScores: true}); err != nil {
+						t.Fatal(err)
+					}
+					runtime.ReadMemStats(&after)
+					return after.Mallocs - before.Mallocs
+				}
+				small, large := work(120), work(240)
+				if float64(large) > limit*float64(small) {
+					t.Errorf("%s/%s: %d allocations for 120 resources, %d for 240", kind, state, small, large)
+				}
+				if testing.Verbose() {
+					t.Logf("%s/%s: %d, %d: x%.2f", kind, state, small, large, float64(large)/float64(small))
+				}
+			}
 		}
 	}
 }
