@@ -247,6 +247,10 @@ func (c *Controller) DC() string { return c.dc }
 // IsDC tells whether this node decides.
 func (c *Controller) IsDC() bool { return c.dc == c.self.Name && c.dc != "" }
 
+// Joined tells whether a node, as DC, has taken this one in, since this one came or last had another DC. One of an earlier
+// version tells its nodes so only after it has announced a term to them.
+func (c *Controller) Joined(dc string) bool { return c.dc == dc && (c.joined || !c.writes) }
+
 // Start begins: the node's controller is in the group and its membership is known.
 func (c *Controller) Start(now time.Time) {
 	c.now = now

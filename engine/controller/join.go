@@ -53,6 +53,7 @@ func (c *Controller) onOffer(from string, msg *etree.Element) {
 	}
 	if c.dc != from {
 		c.effects.Logf("The DC is %s", from)
+		c.joined = false
 	}
 	c.dc = from
 	c.electBy, c.electEnd = time.Time{}, time.Time{}
@@ -191,8 +192,14 @@ func (c *Controller) finalize() {
 }
 
 func (c *Controller) acknowledge() {
+	for _, p := range c.active() {
+		if p.phase == phaseIntegrated {
+			p.phase = phaseFinalized
+			c.effects.Broadcast(c.message("join_ack_nack", p.Name, "join_id", strconv.Itoa(c.joinID), "join_ack_nack", "true"))
+		}
+	}
 	c.shared = true
-	c.raise()
+	c.raise() // they know by now that they are taken in
 	watchdog := c.HaveWatchdog != nil && c.HaveWatchdog()
 	set := [][2]string{{"have-watchdog", strconv.FormatBool(watchdog)}, {"dc-version", Version}, {"cluster-infrastructure", "corosync"}}
 	if c.cluster != "" && c.configured("cluster-name") == "" {
@@ -200,12 +207,6 @@ func (c *Controller) acknowledge() {
 	}
 	c.properties(set...)
 	c.writeNodes()
-	for _, p := range c.active() {
-		if p.phase == phaseIntegrated {
-			p.phase = phaseFinalized
-			c.effects.Broadcast(c.message("join_ack_nack", p.Name, "join_id", strconv.Itoa(c.joinID), "join_ack_nack", "true"))
-		}
-	}
 }
 
 // Version is what a DC writes as dc-version.

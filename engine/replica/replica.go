@@ -65,6 +65,8 @@ type Effects interface {
 	Nodes() int
 	// Members are the names of the nodes in the group.
 	Members() []string
+	// Shares tells whether a node, as DC, has taken this one in: since then it has the document of all.
+	Shares(dc string) bool
 	// MaxSchema is the newest schema that every node of the group knows: the same on all
 	// nodes at the same message.
 	MaxSchema() string
@@ -94,7 +96,7 @@ type Replica struct {
 	written  cib.Version // of the document on disk
 	unsaved  bool        // the document is to be on disk, and is not
 	view     view
-	raising  []string // to whom a term is being announced by this node; nil: to nobody
+	raised   []announcement // of this node that are under way
 	owed     []owed
 	ring     []string // its members, in order
 	quorate  bool     // these have quorum
@@ -216,7 +218,7 @@ func (r *Replica) finishSync(err error) {
 // waits is told.
 func (r *Replica) Reset() {
 	clear(r.held)
-	r.owed, r.view, r.raising = nil, view{}, nil
+	r.owed, r.view, r.raised = nil, view{}, nil
 	for call, done := range sorted(r.waiting) {
 		delete(r.waiting, call)
 		done(cib.Result{Root: r.Root()}, &cib.Error{Code: cib.NotConnected, Detail: "this node left the group"})
@@ -234,7 +236,8 @@ func (r *Replica) Deliver(now time.Time, from string, msg *etree.Element) {
 		if r.sync != nil {
 			r.finishSync(fmt.Errorf("another sync was ordered"))
 		}
-		r.view, r.raising = view{}, nil // the documents differ: no term is of all
+		r.view = view{} // the documents differ: no term is of all
+		r.withdraw(func(announcement) bool { return true })
 		r.sync = &syncing{id: msg.SelectAttrValue("sync_id", ""), source: msg.SelectAttrValue("cib_host", "")}
 		if r.sync.source == r.node {
 			out := r.message("cib_replace", "cib_update", "true", "sync_id", r.sync.id, syncTermAttr, r.term.Of().String())

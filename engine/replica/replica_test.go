@@ -53,6 +53,7 @@ func (m member) SaveTerm(t cib.Term) error {
 func (m member) Nodes() int          { return m.g.configured }
 func (m member) Members() []string   { return m.g.in }
 func (m member) MaxSchema() string   { return schema.Latest }
+func (m member) Shares(string) bool  { return true }
 func (m member) Differ()             {}
 func (m member) Changed(Change)      {}
 func (m member) Logf(string, ...any) {}

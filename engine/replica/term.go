@@ -41,6 +41,30 @@ type view struct {
 	adopt     bool // the members' documents are of several terms: take this one at once
 }
 
+// announcement is one that this node has sent, and that was not delivered yet. It is void when a member left meanwhile,
+// for that may be back by then, with another document.
+type announcement struct {
+	members []string
+	void    bool
+}
+
+// withdraw makes announcements void.
+func (r *Replica) withdraw(which func(a announcement) bool) {
+	for i := range r.raised {
+		r.raised[i].void = r.raised[i].void || which(r.raised[i])
+	}
+}
+
+// announced takes the first of this node's announcements out, and tells whether it holds.
+func (r *Replica) announced() bool {
+	if len(r.raised) == 0 {
+		return false // of before this node fell out of the group
+	}
+	a := r.raised[0]
+	r.raised = r.raised[1:]
+	return !a.void
+}
+
 // The messages of terms.
 const (
 	termOp    = "hacluster_term"
@@ -71,16 +95,17 @@ func (r *Replica) Termless(yes bool) { r.termless = yes }
 // adopt: it is to be written down at once. Without members it tells that there are nodes that know no terms.
 func (r *Replica) Raise(members []string, above uint64, adopt bool) {
 	members = slices.Sorted(slices.Values(members))
-	same := r.raising != nil && slices.Equal(r.raising, members) || r.view.announced && slices.Equal(r.view.members, members)
+	n := len(r.raised)
+	same := n > 0 && !r.raised[n-1].void && slices.Equal(r.raised[n-1].members, members) || r.view.announced && slices.Equal(r.view.members, members)
 	if same && !adopt {
 		return
 	}
-	r.raising = append([]string{}, members...)
-	n := uint64(0)
+	r.raised = append(r.raised, announcement{members: members})
+	term := uint64(0)
 	if len(members) > 0 {
-		n = max(above, r.term.Promised, r.term.Number, r.view.term) + 1
+		term = max(above, r.term.Promised, r.term.Number, r.view.term) + 1
 	}
-	r.effects.Broadcast(r.message(termOp, termAttr, strconv.FormatUint(n, 10), membersAttr, strings.Join(members, " "), adoptAttr, strconv.FormatBool(adopt)))
+	r.effects.Broadcast(r.message(termOp, termAttr, strconv.FormatUint(term, 10), membersAttr, strings.Join(members, " "), adoptAttr, strconv.FormatBool(adopt)))
 }
 
 // message makes a message of this package that only nodes of ours know.
@@ -106,8 +131,8 @@ func (r *Replica) onTerm(from string, msg *etree.Element) {
 	if !ok {
 		return
 	}
-	if from == r.node {
-		r.raising = nil
+	if from == r.node && !r.announced() {
+		return
 	}
 	if r.sync != nil {
 		return // of one who is no longer DC: the documents are not one now
@@ -121,6 +146,9 @@ func (r *Replica) onTerm(from string, msg *etree.Element) {
 	}
 	if n > 0 && r.view.holds && !r.possible(v.members) {
 		return // of one who came back and suspects those whose term holds
+	}
+	if slices.Contains(v.members, r.node) && !r.effects.Shares(from) {
+		return // it was sent before this node left and came back: its document is another
 	}
 	r.view = v
 	r.compareSoon()
@@ -312,9 +340,7 @@ func (r *Replica) leftView(node string) {
 	if slices.Contains(r.view.members, node) {
 		r.view = view{}
 	}
-	if slices.Contains(r.raising, node) {
-		r.raising = nil
-	}
+	r.withdraw(func(a announcement) bool { return slices.Contains(a.members, node) })
 }
 
 // names lists nodes in order.

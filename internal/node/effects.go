@@ -39,6 +39,8 @@ func (c *replicaEffects) MaxSchema() string {
 	return name
 }
 
+func (c *replicaEffects) Shares(dc string) bool { return c.Controller.Joined(dc) }
+
 func (c *replicaEffects) Differ() { c.Controller.Differ(c.now) }
 
 func (c *replicaEffects) Changed(ch replica.Change) {
