@@ -41,6 +41,9 @@ func (c *Controller) CIBChanged(now time.Time, ch replica.Change) {
 			c.abort("Configuration change")
 		}
 	case ch.Client == ClientController && ch.Node == c.self.Name:
+	case ch.Client == ClientController:
+		// What a remote node is like, or a history that its node wrote when it joined: no result of now.
+		c.abort("Change by another controller")
 	case ch.Op == cib.Delete:
 		c.onDeletion(ch)
 	case ch.Data == nil:
