@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"slices"
 	"strconv"
+	"strings"
 	"time"
 
 	"github.com/beevik/etree"
@@ -284,8 +285,14 @@ func (c *Controller) onConfirm(from string, msg *etree.Element) {
 // writeHistory has the CIB hold a node's history in the place of what it holds of it. A node of ours does that itself: it alone
 // knows what ended meanwhile, and has that written after it. Of a remote node only the one that is connected to it
 // knows, and the CIB that all took over may be of a part of the cluster that had lost that one.
+// It goes from one to the other at once where there is one: to a rival DC a node without a history would run nothing.
 func (c *Controller) writeHistory(state *etree.Element) {
-	c.update(cib.Request{Op: cib.Delete, XPath: true, Section: fmt.Sprintf("/cib/status/node_state[@uname='%s']/lrm", state.SelectAttrValue("uname", ""))}, nil)
+	path := fmt.Sprintf("/cib/status/node_state[@uname='%s']/lrm", state.SelectAttrValue("uname", ""))
+	req := cib.Request{Op: cib.Delete, XPath: true, Section: path}
+	if lrm := state.SelectElement("lrm"); lrm != nil && c.effects.CIB().FindElement("."+strings.TrimPrefix(path, "/cib")) != nil {
+		req.Op, req.Data = cib.Replace, xml.Copy(lrm)
+	}
+	c.update(req, nil)
 	c.update(cib.Request{Op: cib.Modify, Section: "status", CanCreate: true, Data: state}, nil)
 }
 
