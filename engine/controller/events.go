@@ -27,8 +27,14 @@ func (c *Controller) CIBChanged(now time.Time, ch replica.Change) {
 	if !c.IsDC() || c.exited {
 		return
 	}
-	if ours := ch.Client == ClientController && ch.Node == c.self.Name; !ours && c.settled() && c.overruled() {
-		c.writeRoot()
+	ours := ch.Client == ClientController && ch.Node == c.self.Name
+	if !ours && c.settled() {
+		if c.overruled() {
+			c.writeRoot()
+		}
+		if ch.Config && (c.configured("dc-version") == "" || len(c.missingNodes().Child) > 0) {
+			c.describe()
+		}
 	}
 	switch {
 	case ch.Synced:

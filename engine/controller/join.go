@@ -201,6 +201,11 @@ func (c *Controller) acknowledge() {
 	}
 	c.shared = true
 	c.raise() // they know by now that they are taken in
+	c.describe()
+}
+
+// describe writes what a configuration has to say of the cluster that runs by it.
+func (c *Controller) describe() {
 	watchdog := c.HaveWatchdog != nil && c.HaveWatchdog()
 	set := [][2]string{{"have-watchdog", strconv.FormatBool(watchdog)}, {"dc-version", Version}, {"cluster-infrastructure", "corosync"}}
 	if c.cluster != "" && c.configured("cluster-name") == "" {
@@ -215,6 +220,13 @@ var Version = "3.0.2-hacluster"
 
 // writeNodes sees to it that the configuration knows every member.
 func (c *Controller) writeNodes() {
+	if add := c.missingNodes(); len(add.Child) > 0 {
+		c.update(cib.Request{Op: cib.Modify, Section: "nodes", CanCreate: true, Data: add}, nil)
+	}
+}
+
+// missingNodes are the members that the configuration does not know: an element nodes.
+func (c *Controller) missingNodes() *etree.Element {
 	have := map[string]bool{}
 	if nodes := cib.Section(c.effects.CIB(), "nodes"); nodes != nil {
 		for _, n := range nodes.SelectElements("node") {
@@ -231,9 +243,7 @@ func (c *Controller) writeNodes() {
 		n.CreateAttr("id", id)
 		n.CreateAttr("uname", p.Name)
 	}
-	if len(add.Child) > 0 {
-		c.update(cib.Request{Op: cib.Modify, Section: "nodes", CanCreate: true, Data: add}, nil)
-	}
+	return add
 }
 
 func (c *Controller) onAck(from string, msg *etree.Element) {

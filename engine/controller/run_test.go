@@ -330,3 +330,26 @@ func TestPlanWaitsForTheCount(t *testing.T) {
 		}
 	}
 }
+
+// Whoever replaces the configuration by an older one, of before the nodes came, does not make the cluster forget them.
+func TestReplacedConfigurationKnowsTheNodes(t *testing.T) {
+	w := begin()
+	for _, section := range []string{"configuration", ""} {
+		w.updates = nil
+		for _, tag := range []string{"crm_config", "nodes"} {
+			el := cib.Section(w.root, tag)
+			el.Child = nil
+		}
+		w.c.CIBChanged(time.Unix(1001, 0), replica.Change{Op: cib.Replace, Section: section, Config: true, Data: w.root, Node: "n1", Client: "cibadmin"})
+		var got []string
+		for _, u := range w.updates {
+			got = append(got, u.Section)
+		}
+		for _, want := range []string{"crm_config", "nodes"} {
+			if !slices.Contains(got, want) {
+				t.Errorf("%q: the DC writes %v, not %s", section, got, want)
+			}
+		}
+		w.settle()
+	}
+}
