@@ -88,16 +88,16 @@ func RunDevice(ctx context.Context, o DeviceOptions) error {
 	}
 	defer votes.Close()
 	d := &device{o: o, votes: votes, ctx: ctx, calls: make(chan func(time.Time))}
-	if d.set, err = readSettings(ctx, keys); err != nil {
-		return err
-	}
-	d.core = qdevice.New(d.set.device, d)
-	d.core.Configure(d.set.nodes, d.set.version, d.set.hasVersion)
 	for _, k := range []string{"quorum.device.", "nodelist.", "totem.config_version", "config."} {
 		if err := keys.Track(ctx, k, cmap.Added|cmap.Modified|cmap.Deleted|cmap.Prefix); err != nil {
 			return err
 		}
 	}
+	if d.set, err = awaitSettings(ctx, keys, configLimit); err != nil {
+		return err
+	}
+	d.core = qdevice.New(d.set.device, d)
+	d.core.Configure(d.set.nodes, d.set.version, d.set.hasVersion)
 	if err := votes.RegisterDevice(ctx, DeviceName); err != nil {
 		return fmt.Errorf("register with votequorum: %w", err)
 	}
@@ -124,6 +124,32 @@ func RunDevice(ctx context.Context, o DeviceOptions) error {
 		o.Ready()
 	}
 	return d.loop(keys)
+}
+
+// configLimit is how long a device waits for a configuration that has one: who adds it has one node's corosync tell
+// all to read corosync.conf again, and starts the devices while the others do so.
+const configLimit = 5 * time.Second
+
+// awaitSettings reads the settings as soon as there is a quorum device in them.
+func awaitSettings(ctx context.Context, keys *client.Cmap, limit time.Duration) (*settings, error) {
+	late := time.NewTimer(limit)
+	defer late.Stop()
+	for {
+		set, err := readSettings(ctx, keys)
+		if !errors.Is(err, errNoDevice) {
+			return set, err
+		}
+		select {
+		case <-ctx.Done():
+			return nil, err
+		case <-late.C:
+			return nil, err
+		case _, ok := <-keys.Events():
+			if !ok {
+				return nil, ErrCorosync
+			}
+		}
+	}
 }
 
 func (d *device) loop(keys *client.Cmap) error {

@@ -108,10 +108,16 @@ func (r *reader) choice(key, without string, list ...string) string {
 // maxChecks is how many commands heuristics may have.
 const maxChecks = 32
 
+var errNoDevice = errors.New("quorum.device.model is not set: corosync.conf has no quorum device")
+
 func settingsOf(keys map[string]string) (*settings, error) {
 	r := &reader{keys: keys}
 	s := &settings{}
-	if m := keys["quorum.device.model"]; m != "net" {
+	m, there := keys["quorum.device.model"]
+	if !there {
+		return nil, errNoDevice
+	}
+	if m != "net" {
 		return nil, fmt.Errorf("quorum.device.model: %q is not a model that there is: net", m)
 	}
 	d := &s.device
