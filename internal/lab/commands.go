@@ -93,7 +93,7 @@ func systemctl(ctx context.Context, env *program.Env) int {
 		return rc
 	}
 	switch verb {
-	case "start", "stop":
+	case "start", "stop", "kill":
 		return each(verb)
 	case "restart", "reload-or-restart", "try-restart":
 		return each("stop", "start")

@@ -191,6 +191,8 @@ func (s *Supervisor) handle(ctx context.Context, req Request) Reply {
 		err = s.start(ctx, req.Unit)
 	case "stop":
 		err = s.stop(req.Unit)
+	case "kill":
+		err = s.kill(req.Unit)
 	case "enable":
 		err = os.WriteFile(filepath.Join(s.Enabled, req.Unit), nil, 0o644)
 	case "disable":
@@ -424,6 +426,18 @@ func (s *Supervisor) stop(name string) error {
 	}
 	<-ended
 	return fmt.Errorf("%s did not stop within %s and was killed", name, limit)
+}
+
+// kill ends a unit's process at once, as a fault would: it is started again where the unit says so.
+func (s *Supervisor) kill(name string) error {
+	pid := s.Status(name).PID
+	if pid == 0 {
+		return refuse("Failed to kill unit %s.service: No main process to kill", name)
+	}
+	if err := syscall.Kill(pid, syscall.SIGKILL); err != nil && !errors.Is(err, syscall.ESRCH) {
+		return err
+	}
+	return nil
 }
 
 // spawn starts a process; done hears how it ended. A host's first process must

@@ -87,10 +87,30 @@ func (c Systemctl) Enable(ctx context.Context, unit string) error { return c.do(
 // Disable undoes Enable.
 func (c Systemctl) Disable(ctx context.Context, unit string) error { return c.do(ctx, "disable", unit) }
 
-// Kill kills processes by name; that none of them runs is no error.
+// roles are the units whose main process is clusterd, by the process that does that work with the originals.
+var roles = map[string]string{
+	"pacemakerd": "pacemaker", "pacemaker-remoted": "pacemaker_remote", "corosync": "corosync",
+	"corosync-qdevice": "corosync-qdevice", "corosync-qnetd": "corosync-qnetd",
+}
+
+// Kill kills the daemons of these names, whoever they are: the originals' processes by their names, and the main
+// processes of the units that do their work. That none of them runs is no error.
 func (c Systemctl) Kill(ctx context.Context, processes []string) error {
+	for _, p := range processes {
+		unit, is := roles[p]
+		if !is || !c.IsActive(ctx, unit) {
+			continue
+		}
+		r, err := c.Programs.Run(ctx, nil, "", "systemctl", "kill", "--signal=SIGKILL", "--kill-who=main", unit+".service")
+		if err == nil && r.Code != 0 && c.IsActive(ctx, unit) {
+			err = errors.New(strings.TrimSpace(r.Stderr + r.Stdout))
+		}
+		if err != nil {
+			return &live.ServiceError{Action: "kill", Unit: unit, Output: err.Error()}
+		}
+	}
 	r, err := c.Programs.Run(ctx, nil, "", "killall", append([]string{"-q", "-9"}, processes...)...)
-	// a process that does not run is no error; killall fails for it without a word
+	// killall fails without a word for a process that does not run
 	if err != nil || r.Code != 0 && r.Complaint() != "" {
 		return &live.ServiceError{Action: "kill", Unit: strings.Join(processes, ", "), Output: r.Stderr}
 	}
