@@ -15,11 +15,11 @@ import (
 	"hacluster/internal/pcsd/client"
 )
 
-// setConf sends corosync.conf to a node and tells the outcome.
-func setConf(s *session.Session, node, text string) error {
+// setConf sends corosync.conf to a node, with the dialect of the cluster where one is recorded, and tells the outcome.
+func setConf(s *session.Session, node, text, dialect string) error {
 	form := url.Values{"corosync_conf": {text}}
-	if s.Legacy() {
-		form.Set("dialect", s.Version.String())
+	if dialect != "" {
+		form.Set("dialect", dialect)
 	}
 	r := s.Call(node, client.Request{Path: "remote/set_corosync_conf", Form: form, Timeout: s.RequestTimeout(0)})
 	if r.Code != 0 {
@@ -53,7 +53,7 @@ func Sync(s *session.Session, args []string) error {
 		return err
 	}
 	for _, n := range nodes {
-		if err := setConf(s, n, text); err != nil {
+		if err := setConf(s, n, text, s.RecordedDialect()); err != nil {
 			return err
 		}
 	}

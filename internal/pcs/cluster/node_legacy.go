@@ -88,7 +88,7 @@ func nodeAdd09(s *session.Session, args []string) error {
 		return err
 	}
 	s.Out.Print("Setting up corosync...")
-	if err := setConf(s, node, conf); err != nil {
+	if err := setConf(s, node, conf, s.RecordedDialect()); err != nil {
 		return err
 	}
 	for _, do := range []string{"enable", "start"} {

@@ -337,7 +337,7 @@ func (c *setup09) setupNodes(s *session.Session, conf *corosyncconf.Section, wai
 	c.sendConfigs(s, nodes)
 	text := conf.String()
 	for _, n := range nodes {
-		if err := setConf(s, n, text); err != nil {
+		if err := setConf(s, n, text, s.Version.String()); err != nil {
 			return err
 		}
 	}

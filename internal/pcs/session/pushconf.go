@@ -90,16 +90,11 @@ func (s *Session) DeviceClient(targets []string, verb, done string) []report.Ite
 			items = append(items, s.OrSkip(i))
 			continue
 		}
-		what := done
-		if strings.Contains(r.Body, "is not enabled, skipping") {
-			items = append(items, report.Infof("%s: not starting corosync-qdevice: corosync-qdevice is not enabled", r.Node))
+		if missing, skipped := strings.CutSuffix(strings.TrimSpace(r.Body), ", skipping"); skipped {
+			items = append(items, report.Infof("%s: not %s corosync-qdevice: %s", r.Node, map[string]string{"enable": "enabling", "start": "starting"}[verb], missing))
 			continue
 		}
-		if strings.Contains(r.Body, "corosync is not running, skipping") {
-			items = append(items, report.Infof("%s: not starting corosync-qdevice: corosync is not running", r.Node))
-			continue
-		}
-		items = append(items, report.Infof("%s: corosync-qdevice %s", r.Node, what))
+		items = append(items, report.Infof("%s: corosync-qdevice %s", r.Node, done))
 	}
 	return items
 }
@@ -166,8 +161,8 @@ func (s *Session) CorosyncRuns(targets []string, offline func(report.Item) repor
 // DistributeConf sends corosync.conf to nodes, to this host last.
 func (s *Session) DistributeConf(targets []string, root *corosyncconf.Section) error {
 	form := url.Values{"corosync_conf": {root.String()}}
-	if s.Legacy() {
-		form.Set("dialect", s.Version.String())
+	if d := s.RecordedDialect(); d != "" {
+		form.Set("dialect", d)
 	}
 	s.Out.Info("Sending updated corosync.conf to nodes...")
 	for _, r := range s.AllOwnLast(targets, "remote/set_corosync_conf", form) {

@@ -128,6 +128,16 @@ func (s *Session) SetVersion(v dialect.Version) {
 	s.Style = report.Style{Minor: v[1]}
 }
 
+// RecordedDialect is the dialect that the cluster of this host was set up in; "" where none is recorded. It goes to other
+// nodes with corosync.conf, whatever is spoken for one command.
+func (s *Session) RecordedDialect() string {
+	v, recorded, err := dialect.Current(func(string) string { return "" }, s.Paths.Dialect)
+	if err != nil || !recorded {
+		return ""
+	}
+	return v.String()
+}
+
 // Legacy tells whether the dialect is 0.9.
 func (s *Session) Legacy() bool { return s.Version.Legacy() }
 
