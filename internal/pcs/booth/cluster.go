@@ -111,6 +111,9 @@ func Remove(s *session.Session, args []string) error {
 	if err := only(s, known...); err != nil {
 		return err
 	}
+	if err := s.Opts.Exclusive("-f", "--no-stop"); err != nil {
+		return err
+	}
 	if len(args) > 0 {
 		return argv.Usage()
 	}

@@ -455,6 +455,9 @@ func RemoveRemote(s *session.Session, args []string) error {
 	if err := only(s, known...); err != nil {
 		return err
 	}
+	if err := s.Opts.Exclusive("-f", "--no-stop"); err != nil {
+		return err
+	}
 	if len(args) == 0 || len(args) > 1 && !s.Legacy() {
 		return argv.Usage()
 	}

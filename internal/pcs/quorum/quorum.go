@@ -76,7 +76,8 @@ func Status(s *session.Session, args []string) error {
 	if err != nil {
 		return report.Items{report.Errorf("Unable to get quorum status: %s", err)}
 	}
-	if r.Code > 1 || strings.TrimSpace(r.Stderr) != "" {
+	// 2 tells that there is no quorum, and is no reason to keep the status back, as pcs did before 0.12.3.
+	if r.Code > 2 || strings.TrimSpace(r.Stderr) != "" {
 		return report.Items{report.Errorf("Unable to get quorum status: %s", r.Stderr)}
 	}
 	s.Out.Print(r.Stdout)

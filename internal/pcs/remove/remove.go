@@ -500,7 +500,10 @@ func stop(s *session.Session, root *etree.Element, p *Plan) (*etree.Element, err
 	if len(p.Resources) == 0 || !s.Live() {
 		return root, nil
 	}
-	if s.Opts.Force() {
+	if s.Opts.Has("--no-stop") || s.Opts.Force() && !s.Opts.Has("--future") {
+		if s.Since(12, 2) && !s.Opts.Has("--no-stop") {
+			s.Out.Deprecated("Using '--force' to skip resource stopping is deprecated and will be removed in a future release. Specify '--future' to switch to the future behavior and use '--no-stop' to skip resource stopping.")
+		}
 		s.Out.Tell(report.Warnf("Resources are not going to be stopped before deletion, this may result in orphaned resources being present in the cluster"))
 		return root, nil
 	}

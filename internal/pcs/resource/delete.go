@@ -26,6 +26,9 @@ func deleteAll(s *session.Session, args []string, fence bool) error {
 	if err := s.Opts.Only(options...); err != nil {
 		return err
 	}
+	if err := s.Opts.Exclusive("-f", "--no-stop"); err != nil {
+		return err
+	}
 	if len(args) == 0 {
 		return argv.Usage()
 	}

@@ -246,6 +246,7 @@ func Restart(s *session.Session, args []string) error {
 	if err != nil {
 		return report.Items{report.Errorf("Unable to restart resource '%s':\n%s", id, err)}
 	}
+	s.Out.Info(args[0] + " successfully restarted")
 	return nil
 }
 
