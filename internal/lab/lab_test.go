@@ -23,6 +23,8 @@ var programs string
 // (a watchdog's, a delay between two who fence each other, what a silent host may cost) run before them, alone.
 const labsAtOnce = 3
 
+var built = flag.String("programs", "", "a folder with all programs as `make build` makes them; they are not built then")
+
 func TestMain(m *testing.M) {
 	flag.Parse()
 	asked := false
@@ -43,6 +45,14 @@ func TestMain(m *testing.M) {
 			return 1
 		}
 		defer os.RemoveAll(dir)
+		if *built != "" {
+			programs = *built
+			if err := os.Setenv("HACLUSTER_CLUSTERD", filepath.Join(programs, "clusterd")); err != nil {
+				fmt.Fprintln(os.Stderr, err)
+				return 1
+			}
+			return m.Run()
+		}
 		// All users of a host run these, not what the machine has beside them.
 		if err := os.Chmod(dir, 0o755); err != nil { //nolint:gosec // it holds programs only
 			fmt.Fprintln(os.Stderr, err)
