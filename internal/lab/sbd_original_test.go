@@ -13,7 +13,7 @@ import (
 // The original's own watch is not started: what it does to end a host would end the machine.
 func TestSharedDiskWithTheOriginal(t *testing.T) {
 	t.Parallel()
-	const theirs, ours = "/usr/sbin/sbd", "/opt/hacluster/bin/sbd"
+	const theirs, ours = "/usr/local/lib/hacluster-originals/usr/sbin/sbd", "/opt/hacluster/bin/sbd"
 	if _, err := os.Stat(theirs); err != nil {
 		t.Skip(err)
 	}
