@@ -85,7 +85,7 @@ func (r *run) set(i int, to step) {
 		return
 	}
 	a := r.graph.Synapses[i].Action
-	if counts := a.Kind != transition.Pseudo; counts && to == stepFired {
+	if counts := a.Kind != transition.Pseudo && !connects(a); counts && to == stepFired {
 		r.under.add(a, 1)
 	} else if counts && from == stepFired {
 		r.under.add(a, -1)

@@ -199,9 +199,16 @@ type load struct {
 	all         int
 }
 
+// connects tells whether an action makes, watches or ends the connection to a remote node. It is no work for the node that has it: it waits
+// for the host to answer, for as long as a minute where that is down, and nothing else is to wait with it.
+func connects(a *transition.Action) bool {
+	r := a.Resource
+	return a.Kind == transition.ResourceOp && r != nil && r.Class == "ocf" && r.Provider == "pacemaker" && r.Type == "remote"
+}
+
 // places are the nodes that an action keeps busy: both for a live migration.
 func places(a *transition.Action) (nodes []string, move bool) {
-	if a.Kind != transition.ResourceOp {
+	if a.Kind != transition.ResourceOp || connects(a) {
 		return nil, false
 	}
 	at := a.Node
@@ -239,6 +246,9 @@ func (l *load) add(a *transition.Action, n int) {
 
 // fits tells whether there is room for one more action.
 func (c *Controller) fits(l *load, a *transition.Action, batch, moves int) bool {
+	if connects(a) {
+		return true
+	}
 	if batch > 0 && l.all >= batch {
 		return false
 	}

@@ -70,3 +70,31 @@ func TestRoom(t *testing.T) {
 		t.Error("batch-limit does not hold")
 	}
 }
+
+// TestConnectionIsNoWork holds that a connection which waits for a remote host, on a busy node of a busy cluster, keeps nothing else from its turn.
+func TestConnectionIsNoWork(t *testing.T) {
+	c := &Controller{peers: map[string]*peer{"a": {told: true, process: true, capacity: capacity{pressureExtreme, 4}}}, self: Member{Name: "a"}}
+	step := func(id int, kind string) *transition.Synapse {
+		return &transition.Synapse{ID: id, Action: &transition.Action{
+			ID: id, Kind: transition.ResourceOp, Operation: "start", Node: "a", Resource: &transition.Resource{Class: "ocf", Provider: "pacemaker", Type: kind},
+		}}
+	}
+	r := newRun(1, &transition.Graph{Synapses: []*transition.Synapse{step(0, "remote"), step(1, "Dummy"), step(2, "Dummy"), step(3, "remote")}}, "")
+	fits := func(i int) bool { return c.fits(r.under, r.graph.Synapses[i].Action, c.batchLimit(r), 0) }
+	r.set(0, stepFired)
+	if !fits(1) {
+		t.Fatal("a service waits for a connection")
+	}
+	r.set(1, stepFired)
+	if fits(2) || !fits(3) {
+		t.Errorf("beside one action on a node that can take one, another fits: %v, a connection: %v", fits(2), fits(3))
+	}
+	if got := r.next(-1, func(place string) bool { return place == "a" }); got != 3 {
+		t.Errorf("with the node full, the next step is %d", got)
+	}
+	r.set(0, stepDone)
+	r.set(1, stepDone)
+	if r.under.all != 0 || r.under.jobs["a"] != 0 {
+		t.Errorf("left under way: %+v", r.under)
+	}
+}
