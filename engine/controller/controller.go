@@ -633,11 +633,18 @@ func (c *Controller) configured(name string) string {
 }
 
 // expectedDown tells that a node was about to leave in good order, by the CIB.
-func (c *Controller) expectedDown(name string) bool {
-	st := cib.Section(c.effects.CIB(), "status")
-	return st != nil && slices.ContainsFunc(st.SelectElements("node_state"), func(s *etree.Element) bool {
-		return s.SelectAttrValue("uname", "") == name && s.SelectAttrValue("expected", "") == "down"
-	})
+func (c *Controller) expectedDown(name string) bool { return c.expected(name) == "down" }
+
+// expected is what the CIB says that a node should be: member, down, or "" where it says nothing.
+func (c *Controller) expected(name string) string {
+	if st := cib.Section(c.effects.CIB(), "status"); st != nil {
+		for _, s := range st.SelectElements("node_state") {
+			if s.SelectAttrValue("uname", "") == name {
+				return s.SelectAttrValue("expected", "")
+			}
+		}
+	}
+	return ""
 }
 
 // MayFence tells whether a node may be fenced on the cluster's behalf: without quorum only one of
@@ -732,6 +739,12 @@ func (c *Controller) writeState(p *peer, origin string) {
 		s.CreateAttr("expected", "down")
 	case p.phase == phaseConfirmed:
 		s.CreateAttr("expected", "member")
+	default:
+		// It stays what it is, but is said: a node that takes no part yet, and holds another document, may have to go on with
+		// what it was told of this one, and who is offline and not expected is cleanly down to the scheduler.
+		if e := c.expected(p.Name); e != "" {
+			s.CreateAttr("expected", e)
+		}
 	}
 	s.CreateAttr("crm-debug-origin", strings.ReplaceAll(origin, " ", "_"))
 	c.update(cib.Request{Op: cib.Modify, Section: "status", CanCreate: true, Data: s}, nil)
