@@ -121,7 +121,7 @@ func (c *Controller) advance() {
 		}
 	}
 	if r := c.run; r != nil {
-		if r.under.all > 0 || r.closing && c.updates > 0 {
+		if r.fired > 0 || r.closing && c.updates > 0 {
 			return
 		}
 		c.finish(r)
@@ -245,7 +245,7 @@ func (c *Controller) plan() {
 	for c.run != nil && c.fire() {
 		continue
 	}
-	if r := c.run; r != nil && r.under.all == 0 && !(r.closing && c.updates > 0) {
+	if r := c.run; r != nil && r.fired == 0 && !(r.closing && c.updates > 0) {
 		c.finish(r)
 		if !c.exited && c.planDue && c.updates == 0 && !c.counting() {
 			c.plan()

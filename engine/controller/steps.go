@@ -33,7 +33,8 @@ type run struct {
 	users [][]int          // who waits for a step
 	left  []int            // how many a step waits for still
 	open  map[string][]int // the steps that wait for nothing, in order, by where they keep a node busy
-	under *load            // what was fired
+	fired int              // how many steps are under way
+	under *load            // those of them that keep a node busy
 	late_ []time.Time      // when a fired action counts as lost; zero: never
 	due   lateness
 }
@@ -85,10 +86,17 @@ func (r *run) set(i int, to step) {
 		return
 	}
 	a := r.graph.Synapses[i].Action
-	if counts := a.Kind != transition.Pseudo && !connects(a); counts && to == stepFired {
-		r.under.add(a, 1)
-	} else if counts && from == stepFired {
-		r.under.add(a, -1)
+	more := 0
+	switch {
+	case a.Kind == transition.Pseudo:
+	case to == stepFired:
+		more = 1
+	case from == stepFired:
+		more = -1
+	}
+	r.fired += more
+	if !connects(a) {
+		r.under.add(a, more)
 	}
 	r.steps[i] = to
 	r.offer(i)

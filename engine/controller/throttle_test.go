@@ -92,9 +92,12 @@ func TestConnectionIsNoWork(t *testing.T) {
 	if got := r.next(-1, func(place string) bool { return place == "a" }); got != 3 {
 		t.Errorf("with the node full, the next step is %d", got)
 	}
-	r.set(0, stepDone)
 	r.set(1, stepDone)
-	if r.under.all != 0 || r.under.jobs["a"] != 0 {
-		t.Errorf("left under way: %+v", r.under)
+	if r.under.all != 0 || r.under.jobs["a"] != 0 || r.fired != 1 {
+		t.Errorf("left under way beside the connection: %+v; in all %d", r.under, r.fired)
+	}
+	r.set(0, stepDone)
+	if r.fired != 0 {
+		t.Errorf("%d are left under way", r.fired)
 	}
 }
