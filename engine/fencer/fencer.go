@@ -213,6 +213,18 @@ func (f *Fencer) Fence(now time.Time, r Request, done func(error)) {
 			op.controller = op.controller || r.Controller
 			return
 		}
+		if op.Target == r.Target && op.Action == "off" && r.Action == "reboot" && r.Controller {
+			// Somebody is having it switched off, which is why the cluster lost it: a reboot would switch it on again.
+			op.controller = true
+			op.done = append(op.done, func(err error) {
+				if err != nil {
+					f.Fence(f.now, r, done)
+					return
+				}
+				done(nil)
+			})
+			return
+		}
 	}
 	f.count++
 	op := &operation{

@@ -429,3 +429,29 @@ func TestUnfence(t *testing.T) {
 		}
 	}
 }
+
+// TestOffIsEnough holds that the cluster, which loses a node because a person has it switched off, does not have it started again.
+func TestOffIsEnough(t *testing.T) {
+	conf := "<resources>" + fmt.Sprintf(device, "A", "fence_a", "n2") + "</resources><constraints/>"
+	for _, works := range []bool{true, false} {
+		g := newGroup(t, conf, "n1", "n2")
+		g.answer = func(_, _, action string) int {
+			if action == "off" && !works {
+				return 1
+			}
+			return 0
+		}
+		var ends []string
+		end := func(who string) func(error) {
+			return func(err error) { ends = append(ends, fmt.Sprintf("%s %t", who, err == nil)) }
+		}
+		g.nodes["n1"].f.Fence(g.now, Request{Target: "n2", Action: "off", Client: "stonith_admin.1", Timeout: time.Minute}, end("person"))
+		g.nodes["n1"].f.Fence(g.now, Request{Target: "n2", Action: "reboot", Client: ClientController, Timeout: time.Minute, Controller: true}, end("cluster"))
+		g.settle()
+		reboots := strings.Count(strings.Join(g.log, "\n"), "fence_a reboot")
+		want := []string{fmt.Sprintf("person %t", works), "cluster true"}
+		if slices.Sort(ends); !slices.Equal(ends, []string{want[1], want[0]}) || (reboots == 0) != works {
+			t.Errorf("off works: %t; ends %q, %d reboots\n%s", works, ends, reboots, strings.Join(g.log, "\n"))
+		}
+	}
+}
