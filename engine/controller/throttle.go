@@ -202,8 +202,7 @@ type load struct {
 // connects tells whether an action makes, watches or ends the connection to a remote node. It is no work for the node that has it: it waits
 // for the host to answer, for as long as a minute where that is down, and nothing else is to wait with it.
 func connects(a *transition.Action) bool {
-	r := a.Resource
-	return a.Kind == transition.ResourceOp && r != nil && r.Class == "ocf" && r.Provider == "pacemaker" && r.Type == "remote"
+	return a.Kind == transition.ResourceOp && a.Resource.Connects()
 }
 
 // places are the nodes that an action keeps busy: both for a live migration.

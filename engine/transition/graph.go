@@ -35,6 +35,11 @@ type Resource struct {
 	ID, LongID, Class, Provider, Type string
 }
 
+// Connects tells whether the resource is the connection to a remote node; nil is none.
+func (r *Resource) Connects() bool {
+	return r != nil && r.Class == "ocf" && r.Provider == "pacemaker" && r.Type == "remote"
+}
+
 // Maintenance is a remote node whose maintenance state is to be recorded.
 type Maintenance struct {
 	Node string

@@ -70,7 +70,7 @@ func reconnected(g *transition.Graph) {
 	}
 	for _, s := range g.Synapses {
 		a := s.Action
-		if r := a.Resource; a.Operation != "stop" || r == nil || r.Class != "ocf" || r.Provider != "pacemaker" || r.Type != "remote" {
+		if a.Operation != "stop" || !a.Resource.Connects() {
 			continue
 		}
 		s.Inputs = slices.DeleteFunc(s.Inputs, func(before *transition.Action) bool {
