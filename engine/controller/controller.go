@@ -11,14 +11,11 @@ import (
 	"fmt"
 	"slices"
 	"strconv"
-	"strings"
 	"time"
 
 	"github.com/beevik/etree"
 
 	"hacluster/cib"
-	"hacluster/engine/option"
-	"hacluster/engine/status"
 	"hacluster/engine/transition"
 )
 
@@ -582,220 +579,15 @@ func (c *Controller) leave(reason string) {
 	c.effects.Exit(reason)
 }
 
-// option gives a cluster property from the CIB, under its present or its former name;
-// where it has none the default of the table of options, and where that has none otherwise.
-func (c *Controller) option(name, otherwise string) string {
-	names := []string{name}
-	if o := option.Find(name); o != nil {
-		names = []string{o.Name, o.Legacy}
-		if o.Default != "" {
-			otherwise = o.Default
-		}
-	}
-	conf := cib.Section(c.effects.CIB(), "crm_config")
-	if conf == nil {
-		return otherwise
-	}
-	values := status.Block(c.effects.CIB(), conf, "cluster_property_set", c.now)
-	for _, n := range names {
-		if v, ok := values.Get(n); ok && n != "" {
-			return v
-		}
-	}
-	return otherwise
-}
-
-// Option gives a cluster property as it holds.
-func (c *Controller) Option(name string) string { return c.option(name, "") }
-
-// limit gives a duration that is a cluster property, where the administrator set it,
-// else what this controller was made with.
-func (c *Controller) limit(name string, otherwise time.Duration) time.Duration {
-	v := c.configured(name)
-	if v == "" {
-		return otherwise
-	}
-	ms, ok := status.ParseInterval(v)
-	if !ok || ms < 0 {
-		c.effects.Logf("Property %s: %q is not a duration, so it is %v", name, v, otherwise)
-		return otherwise
-	}
-	return time.Duration(ms) * time.Millisecond
-}
-
-// configured gives a property that the CIB sets; "" where it does not.
-func (c *Controller) configured(name string) string {
-	conf := cib.Section(c.effects.CIB(), "crm_config")
-	if conf == nil {
-		return ""
-	}
-	return status.Block(c.effects.CIB(), conf, "cluster_property_set", c.now).Value(name)
-}
-
-// expectedDown tells that a node was about to leave in good order, by the CIB.
-func (c *Controller) expectedDown(name string) bool { return c.expected(name) == "down" }
-
-// expected is what the CIB says that a node should be: member, down, or "" where it says nothing.
-func (c *Controller) expected(name string) string {
-	if st := cib.Section(c.effects.CIB(), "status"); st != nil {
-		for _, s := range st.SelectElements("node_state") {
-			if s.SelectAttrValue("uname", "") == name {
-				return s.SelectAttrValue("expected", "")
-			}
-		}
-	}
-	return ""
-}
-
-// MayFence tells whether a node may be fenced on the cluster's behalf: without quorum only one of
-// this partition, unless quorum does not matter; not by a node that most of the others want to have fenced.
-func (c *Controller) MayFence(target string) bool {
-	if c.outvoted() {
-		return false
-	}
-	return c.quorate || c.peer(target).ring || strings.EqualFold(c.option("no-quorum-policy", "stop"), "ignore")
-}
-
-// fencingAtHand tells whether lost nodes are to be fenced and there is a device for it.
-func (c *Controller) fencingAtHand() bool {
-	switch strings.ToLower(c.option("fencing-enabled", "true")) {
-	case "false", "no", "off", "n", "0":
-		return false
-	}
-	r := cib.Section(c.effects.CIB(), "resources")
-	return r != nil && slices.ContainsFunc(r.FindElements(".//primitive"), func(p *etree.Element) bool {
-		return p.SelectAttrValue("class", "") == "stonith"
-	})
-}
-
-// nodeID is a node's id in the CIB.
-func (c *Controller) nodeID(name string) string {
-	if p := c.peers[name]; p != nil && p.ID != 0 {
-		return strconv.FormatUint(uint64(p.ID), 10)
-	}
-	if nodes := cib.Section(c.effects.CIB(), "nodes"); nodes != nil {
-		for _, n := range nodes.SelectElements("node") {
-			if n.SelectAttrValue("uname", "") == name {
-				return n.SelectAttrValue("id", "")
-			}
-		}
-	}
-	return ""
-}
-
 // RemoteState tells all nodes that a remote node is there, or is not any more; what the CIB
 // is to say of it was ordered before.
 func (c *Controller) RemoteState(node string, up bool) {
 	c.effects.Broadcast(c.message("remote_state", "", "id", node, "in_ccm", strconv.FormatBool(up)))
 }
 
-// Change orders a change of the CIB on this controller's behalf: no plan is made before it
-// is applied, and it gives no cause for one.
-func (c *Controller) Change(req cib.Request) { c.update(req, nil) }
-
-// update orders a change of the CIB and remembers that it is under way.
-func (c *Controller) update(req cib.Request, done func(error)) {
-	c.updates++
-	c.effects.Update(req, func(err error) {
-		c.updates--
-		if err != nil {
-			c.effects.Logf("CIB update failed: %s of %s: %v", strings.TrimPrefix(string(req.Op), "cib_"), req.Section, err)
-		}
-		if done != nil {
-			done(err)
-		}
-		c.advance()
-	})
-}
-
-// unseen tells that nothing is known of a node but that it is not here, or that it came and was
-// lost before a join with it was complete. What the CIB does not tell of is unclean to the
-// scheduler, until it was fenced or came.
-func (c *Controller) unseen(p *peer) bool {
-	return !p.process && !p.leaving && (!p.ring || p.joins > 0) && !c.hasState(p.Name)
-}
-
-// writeState writes what is known of a node's membership to the CIB.
-func (c *Controller) writeState(p *peer, origin string) {
-	id := c.nodeID(p.Name)
-	if id == "" {
-		return
-	}
-	s := etree.NewElement("node_state")
-	s.CreateAttr("id", id)
-	s.CreateAttr("uname", p.Name)
-	s.CreateAttr("in_ccm", strconv.FormatBool(p.ring))
-	crmd, join := "offline", "down"
-	if p.process && !p.suspect {
-		crmd = "online"
-	}
-	if p.phase == phaseConfirmed {
-		join = "member"
-	}
-	s.CreateAttr("crmd", crmd)
-	s.CreateAttr("join", join)
-	switch {
-	case p.leaving:
-		s.CreateAttr("expected", "down")
-	case p.phase == phaseConfirmed:
-		s.CreateAttr("expected", "member")
-	default:
-		// It stays what it is, but is said: a node that takes no part yet, and holds another document, may have to go on with
-		// what it was told of this one, and who is offline and not expected is cleanly down to the scheduler.
-		if e := c.expected(p.Name); e != "" {
-			s.CreateAttr("expected", e)
-		}
-	}
-	s.CreateAttr("crm-debug-origin", strings.ReplaceAll(origin, " ", "_"))
-	c.update(cib.Request{Op: cib.Modify, Section: "status", CanCreate: true, Data: s}, nil)
-}
-
-// root is what the DC says on the CIB's root: the feature set, who is DC, and whether there is quorum.
-func (c *Controller) root() *etree.Element {
-	r := etree.NewElement("cib")
-	r.CreateAttr("crm_feature_set", FeatureSet)
-	r.CreateAttr("have-quorum", map[bool]string{true: "1", false: "0"}[c.quorate])
-	r.CreateAttr("dc-uuid", c.nodeID(c.self.Name))
-	return r
-}
-
-func (c *Controller) writeRoot() {
-	c.update(cib.Request{Op: cib.Modify, Section: "cib", Data: c.root()}, nil)
-}
-
 // settled tells that a join is complete.
 func (c *Controller) settled() bool {
 	return c.state == PolicyEngine || c.state == TransitionEngine || c.state == Idle
-}
-
-// overruled tells that somebody replaced the CIB by one whose root says something else.
-func (c *Controller) overruled() bool {
-	there := c.effects.CIB()
-	return slices.ContainsFunc(c.root().Attr, func(a etree.Attr) bool { return there.SelectAttrValue(a.Key, "") != a.Value })
-}
-
-// property writes cluster properties into the set that pcs knows too.
-func (c *Controller) properties(pairs ...[2]string) {
-	const set = "cib-bootstrap-options"
-	s := etree.NewElement("cluster_property_set")
-	s.CreateAttr("id", set)
-	for _, p := range pairs {
-		if c.configured(p[0]) == p[1] {
-			continue
-		}
-		nv := s.CreateElement("nvpair")
-		nv.CreateAttr("id", set+"-"+p[0])
-		nv.CreateAttr("name", p[0])
-		nv.CreateAttr("value", p[1])
-	}
-	if len(s.Child) > 0 {
-		c.update(cib.Request{Op: cib.Modify, Section: "crm_config", CanCreate: true, Data: s}, nil)
-	}
-}
-
-// Refreshed notes in the configuration that somebody had a node forget a resource: that has the cluster think anew.
-func (c *Controller) Refreshed(at time.Time) {
-	c.properties([2]string{"last-lrm-refresh", strconv.FormatInt(at.Unix(), 10)})
 }
 
 // Describe is one line about the controller, for logs and tests.

@@ -2,10 +2,12 @@ package controller
 
 import (
 	"slices"
+	"strings"
 	"time"
 
 	"github.com/beevik/etree"
 
+	"hacluster/cib"
 	"hacluster/engine/transition"
 )
 
@@ -218,4 +220,25 @@ func (c *Controller) onAcquit(from, name string) {
 			c.offer()
 		}
 	}
+}
+
+// MayFence tells whether a node may be fenced on the cluster's behalf: without quorum only one of
+// this partition, unless quorum does not matter; not by a node that most of the others want to have fenced.
+func (c *Controller) MayFence(target string) bool {
+	if c.outvoted() {
+		return false
+	}
+	return c.quorate || c.peer(target).ring || strings.EqualFold(c.option("no-quorum-policy", "stop"), "ignore")
+}
+
+// fencingAtHand tells whether lost nodes are to be fenced and there is a device for it.
+func (c *Controller) fencingAtHand() bool {
+	switch strings.ToLower(c.option("fencing-enabled", "true")) {
+	case "false", "no", "off", "n", "0":
+		return false
+	}
+	r := cib.Section(c.effects.CIB(), "resources")
+	return r != nil && slices.ContainsFunc(r.FindElements(".//primitive"), func(p *etree.Element) bool {
+		return p.SelectAttrValue("class", "") == "stonith"
+	})
 }
