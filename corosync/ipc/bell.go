@@ -6,27 +6,26 @@ import (
 	"fmt"
 	"io"
 	"net"
-	"os"
 	"sync"
 	"syscall"
 	"unsafe"
 
 	"golang.org/x/sys/unix"
+
+	"hacluster/corosync/poll"
 )
 
 // bell is the stream on which each side tells the other of messages in shared memory, a byte for each. What counts is what the
 // ring holds; of the bytes only that there are some: so they are taken many at a time, and seldom.
 //
 // Package net would have the kernel tell of room for more as well, with each byte that the other side takes: the
-// wakes for nothing cost more than all the rest. So only what arrives is waited for, by a set of
-// descriptors (epoll) that has the stream in it alone, and that the scheduler waits for.
+// wakes for nothing cost more than all the rest. So only what arrives is waited for (package poll).
 type bell struct {
 	conn *net.UnixConn // until start
 
 	mu       sync.Mutex // for what follows, where it changes
 	fd       int        // the stream; -1 before start and after release
-	set      *os.File
-	arrivals syscall.RawConn // of set
+	arrivals *poll.Arrivals
 	closed   bool
 
 	bytes [512]byte
@@ -52,18 +51,7 @@ func (l *bell) start() (err error) {
 		l.fd = -1
 		return fmt.Errorf("a descriptor of the stream: %w", err)
 	}
-	set, err := unix.EpollCreate1(unix.EPOLL_CLOEXEC)
-	if err != nil {
-		return os.NewSyscallError("epoll_create1", err)
-	}
-	if err := unix.EpollCtl(set, unix.EPOLL_CTL_ADD, l.fd, &unix.EpollEvent{Events: unix.EPOLLIN | unix.EPOLLRDHUP, Fd: int32(l.fd)}); err != nil {
-		return errors.Join(os.NewSyscallError("epoll_ctl", err), unix.Close(set))
-	}
-	if err := unix.SetNonblock(set, true); err != nil { // else package os does not wait for it
-		return errors.Join(os.NewSyscallError("fcntl", err), unix.Close(set))
-	}
-	l.set = os.NewFile(uintptr(set), "epoll")
-	if l.arrivals, err = l.set.SyscallConn(); err != nil {
+	if l.arrivals, err = poll.NewArrivals(l.fd); err != nil {
 		return err
 	}
 	return l.conn.Close()
@@ -78,8 +66,8 @@ func (l *bell) interrupt() {
 	if l.fd >= 0 {
 		_ = unix.Shutdown(l.fd, unix.SHUT_RDWR)
 	}
-	if l.set != nil {
-		_ = l.set.Close()
+	if l.arrivals != nil {
+		_ = l.arrivals.Close()
 	}
 }
 
@@ -109,7 +97,7 @@ func (l *bell) read() (some bool, err error) {
 
 // wait waits until the other side rings. The call for it does not wait: the scheduler need not know of it.
 func (l *bell) wait() (err error) {
-	rerr := l.arrivals.Read(func(uintptr) bool {
+	rerr := l.arrivals.Read(func() bool {
 		some := false
 		some, err = l.read()
 		return some || err != nil

@@ -8,6 +8,7 @@ import (
 	"runtime"
 	"slices"
 	"syscall"
+	"time"
 	"unsafe"
 
 	"golang.org/x/sys/unix"
@@ -91,11 +92,12 @@ type parcel struct {
 
 // sender sends the datagrams of one socket.
 type sender struct {
-	conn    *net.UDPConn
-	raw     syscall.RawConn
+	fd      int
 	parcels []parcel
 	// alone has every datagram travel by itself: the kernel does not do otherwise.
 	alone bool
+	// patience is until when this sending waits for room; zero while it has not.
+	patience time.Time
 
 	byHost   []parcel
 	hosts    []netip.AddrPort
@@ -110,11 +112,6 @@ type sender struct {
 type control struct {
 	header unix.Cmsghdr
 	size   [8]byte
-}
-
-func newSender(c *net.UDPConn) (*sender, error) {
-	raw, err := c.SyscallConn()
-	return &sender{conn: c, raw: raw}, err
 }
 
 // sort puts what waits in the order of hosts; for each host the order stays.
@@ -188,44 +185,45 @@ func (s *sender) load(list []parcel, alone int) (count int) {
 func (s *sender) flush(failed func(p parcel, err error)) {
 	rest := s.sort()
 	alone := 0 // of the rest, of a train that was not taken
+	s.patience = time.Time{}
 	for len(rest) > 0 {
 		n := s.load(rest, alone)
-		sent := 0
-		var errno syscall.Errno
-		err := s.raw.Control(func(fd uintptr) {
-			for {
-				var r uintptr
-				r, _, errno = syscall.RawSyscall6(unix.SYS_SENDMMSG, fd, uintptr(unsafe.Pointer(&s.headers)), uintptr(n), unix.MSG_DONTWAIT, 0, 0)
-				if errno != syscall.EINTR {
-					sent = int(r)
-					return
-				}
-			}
-		})
+		sent, _, errno := syscall.RawSyscall6(unix.SYS_SENDMMSG, uintptr(s.fd), uintptr(unsafe.Pointer(&s.headers)), uintptr(n), unix.MSG_DONTWAIT, 0, 0)
 		switch {
-		case err != nil:
-			rest = nil // closed
+		case errno == syscall.EINTR:
 		case errno == 0:
 			for _, n := range s.trains[:sent] {
 				rest, alone = rest[n:], max(0, alone-n)
 			}
+		case errno == syscall.EAGAIN && s.awaitRoom():
 		case s.trains[0] > 1: // of the first
 			alone = s.trains[0]
 			s.alone = s.alone || errno == syscall.EINVAL || errno == syscall.EIO || errno == syscall.EOPNOTSUPP || errno == syscall.ENOPROTOOPT
 		default:
-			p := rest[0]
+			failed(rest[0], errno)
 			rest, alone = rest[1:], max(0, alone-1)
-			if errno != syscall.EAGAIN {
-				failed(p, errno)
-			} else if _, err := s.conn.WriteToUDPAddrPort(p.data, p.to); err != nil && !errors.Is(err, net.ErrClosed) {
-				failed(p, err) // it has waited for room
-			}
 		}
 	}
 	runtime.KeepAlive(s.parcels)
 	clear(s.parcels)
 	clear(s.byHost)
 	s.parcels, s.byHost = s.parcels[:0], s.byHost[:0]
+}
+
+// roomTime is how long what is to be sent waits for room in the socket at most. What is lost is sent again.
+const roomTime = 100 * time.Millisecond
+
+// awaitRoom waits until the socket takes something; false where this sending has waited long enough.
+func (s *sender) awaitRoom() bool {
+	if s.patience.IsZero() {
+		s.patience = time.Now().Add(roomTime)
+	}
+	left := time.Until(s.patience)
+	if left <= 0 {
+		return false
+	}
+	_, err := unix.Poll([]unix.PollFd{{Fd: int32(s.fd), Events: unix.POLLOUT}}, int(left.Milliseconds())+1)
+	return err == nil || errors.Is(err, unix.EINTR)
 }
 
 // receiver takes what arrives at one socket.
@@ -249,7 +247,7 @@ func newReceiver() *receiver {
 }
 
 // take yields what has arrived, and whether there may be more; nothing where nothing has. It holds until the next call.
-func (r *receiver) take(fd uintptr, link int) (batch []Datagram, more bool) {
+func (r *receiver) take(fd int, link int) (batch []Datagram, more bool) {
 	for i := range r.headers {
 		h := &r.headers[i].hdr
 		*h = unix.Msghdr{Name: &r.names[i][0], Namelen: uint32(len(r.names[i])), Iov: &r.vectors[i]}
@@ -257,7 +255,7 @@ func (r *receiver) take(fd uintptr, link int) (batch []Datagram, more bool) {
 		h.Control = (*byte)(unsafe.Pointer(&r.controls[i]))
 		h.SetControllen(int(unsafe.Sizeof(r.controls[i])))
 	}
-	n, _, errno := syscall.RawSyscall6(unix.SYS_RECVMMSG, fd, uintptr(unsafe.Pointer(&r.headers)), receiveBatch, unix.MSG_DONTWAIT, 0, 0)
+	n, _, errno := syscall.RawSyscall6(unix.SYS_RECVMMSG, uintptr(fd), uintptr(unsafe.Pointer(&r.headers)), receiveBatch, unix.MSG_DONTWAIT, 0, 0)
 	r.batch = r.batch[:0]
 	if errno != 0 {
 		return nil, false

@@ -24,7 +24,7 @@ func TestTrains(t *testing.T) {
 		t.Cleanup(s.Close)
 		return s
 	}
-	at := func(s *Sockets) netip.AddrPort { return netip.MustParseAddrPort(s.conns[0].LocalAddr().String()) }
+	at := func(s *Sockets) netip.AddrPort { return s.sockets[0].local }
 	from, to := open(), []*Sockets{open(), open()}
 	type arrival struct {
 		to   int

@@ -37,7 +37,7 @@ func DefaultGroup(cluster string, link int, v6 bool) netip.Addr {
 // it alone, one for what is sent to all, one to send from.
 type Multicast struct {
 	*Sockets
-	out   *net.UDPConn
+	out   *socket
 	group netip.AddrPort
 	// queued: something for all waits; failures: refused until the last Transmit; inARow: since one was let out.
 	queued   bool
@@ -94,7 +94,9 @@ func (m *Multicast) open(ctx context.Context, own netip.AddrPort, g Group, devic
 	if err != nil {
 		return fmt.Errorf("bind the socket for sending: %w", err)
 	}
-	m.out = pc.(*net.UDPConn)
+	if m.out, err = takeOver(pc.(*net.UDPConn)); err != nil {
+		return fmt.Errorf("the socket for sending: %w", err)
+	}
 	all, err := bindExactly(g.Addr, device.Index, func(fd int) error {
 		if err := unix.SetsockoptInt(fd, unix.SOL_SOCKET, unix.SO_REUSEADDR, 1); err != nil {
 			return err
@@ -109,18 +111,16 @@ func (m *Multicast) open(ctx context.Context, own netip.AddrPort, g Group, devic
 		return unix.SetsockoptIPMreqn(fd, unix.IPPROTO_IP, unix.IP_ADD_MEMBERSHIP, &unix.IPMreqn{Multiaddr: g.Addr.Addr().As4(), Address: own.Addr().As4(), Ifindex: int32(device.Index)})
 	})
 	if err != nil {
-		return errors.Join(fmt.Errorf("bind the socket for all nodes' packets: %w", err), m.out.Close())
+		m.out.close()
+		return fmt.Errorf("bind the socket for all nodes' packets: %w", err)
 	}
-	m.conns[1] = all
-	if m.senders[outgoing], err = newSender(m.out); err != nil {
-		return err
-	}
+	m.sockets[1], m.senders[outgoing] = all, &sender{fd: m.out.fd}
 	return nil
 }
 
 // bindExactly binds a socket to a multicast or broadcast address itself: package net
 // would take every address of the port in place of a multicast one.
-func bindExactly(a netip.AddrPort, device int, set func(fd int) error) (*net.UDPConn, error) {
+func bindExactly(a netip.AddrPort, device int, set func(fd int) error) (*socket, error) {
 	family, to := unix.AF_INET, unix.Sockaddr(&unix.SockaddrInet4{Port: int(a.Port()), Addr: [4]byte{}})
 	if a.Addr().Is6() {
 		family, to = unix.AF_INET6, &unix.SockaddrInet6{Port: int(a.Port()), Addr: a.Addr().As16(), ZoneId: uint32(device)}
@@ -143,7 +143,7 @@ func bindExactly(a netip.AddrPort, device int, set func(fd int) error) (*net.UDP
 	if err != nil {
 		return nil, err
 	}
-	return pc.(*net.UDPConn), nil
+	return takeOver(pc.(*net.UDPConn))
 }
 
 func controlled(set func(fd int) error) func(string, string, syscall.RawConn) error {
@@ -209,5 +209,5 @@ func (m *Multicast) QueueTo(to netip.AddrPort, data []byte) { m.Queue(outgoing, 
 // Close ends all sockets.
 func (m *Multicast) Close() {
 	m.Sockets.Close()
-	_ = m.out.Close()
+	m.out.close()
 }

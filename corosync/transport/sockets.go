@@ -16,6 +16,8 @@ import (
 	"time"
 
 	"golang.org/x/sys/unix"
+
+	"hacluster/corosync/poll"
 )
 
 // Datagram is what has arrived on a link.
@@ -29,7 +31,7 @@ type Datagram struct {
 
 // Sockets is one UDP socket for each link of this node.
 type Sockets struct {
-	conns    map[int]*net.UDPConn
+	sockets  map[int]*socket
 	senders  map[int]*sender
 	log      *slog.Logger
 	flushed  atomic.Uint64                       // how often Flush was called
@@ -40,6 +42,37 @@ type Sockets struct {
 	complain map[int]time.Time // of the last complaint about sending
 	failures map[way]uint64    // datagrams that this host did not send
 	take     func([]Datagram)  // of Start
+}
+
+// socket is one that is waited for by itself (package poll), not by package net.
+type socket struct {
+	fd       int
+	local    netip.AddrPort
+	arrivals *poll.Arrivals
+}
+
+// takeOver makes a socket of a connection, which is closed.
+func takeOver(c *net.UDPConn) (*socket, error) {
+	defer c.Close() //nolint:errcheck // the socket is another descriptor
+	raw, err := c.SyscallConn()
+	if err != nil {
+		return nil, err
+	}
+	local := c.LocalAddr().(*net.UDPAddr).AddrPort()
+	s := &socket{local: netip.AddrPortFrom(local.Addr().Unmap(), local.Port())}
+	if cerr := raw.Control(func(fd uintptr) { s.fd, err = unix.FcntlInt(fd, unix.F_DUPFD_CLOEXEC, 0) }); cerr != nil || err != nil {
+		return nil, errors.Join(cerr, err)
+	}
+	if s.arrivals, err = poll.NewArrivals(s.fd); err != nil {
+		return nil, errors.Join(err, unix.Close(s.fd))
+	}
+	return s, nil
+}
+
+// close waits until nobody takes what has arrived.
+func (s *socket) close() {
+	_ = s.arrivals.Close()
+	_ = unix.Close(s.fd)
 }
 
 // way is where datagrams go.
@@ -57,7 +90,7 @@ const (
 // Open binds a socket for each link. Nothing is received until Start. An error wraps EADDRINUSE or EADDRNOTAVAIL where that
 // is the matter.
 func Open(ctx context.Context, local map[int]netip.AddrPort, log *slog.Logger) (*Sockets, error) {
-	s := &Sockets{conns: map[int]*net.UDPConn{}, senders: map[int]*sender{}, log: log, complain: map[int]time.Time{}, failures: map[way]uint64{}}
+	s := &Sockets{sockets: map[int]*socket{}, senders: map[int]*sender{}, log: log, complain: map[int]time.Time{}, failures: map[way]uint64{}}
 	for link, a := range local {
 		if err := s.Add(ctx, link, a); err != nil {
 			s.Close()
@@ -77,13 +110,11 @@ func (s *Sockets) Add(ctx context.Context, link int, local netip.AddrPort) error
 	if err != nil {
 		return fmt.Errorf("bind the socket of link %d: %w", link, err)
 	}
-	c := pc.(*net.UDPConn)
-	sender, err := newSender(c)
+	c, err := takeOver(pc.(*net.UDPConn))
 	if err != nil {
-		c.Close()
 		return fmt.Errorf("the socket of link %d: %w", link, err)
 	}
-	s.conns[link], s.senders[link] = c, sender
+	s.sockets[link], s.senders[link] = c, &sender{fd: c.fd}
 	if s.whole {
 		s.dontFragment(link, c)
 	}
@@ -95,10 +126,10 @@ func (s *Sockets) Add(ctx context.Context, link int, local netip.AddrPort) error
 
 // Remove closes the socket of a link, as soon as what has arrived there is taken.
 func (s *Sockets) Remove(link int) {
-	if c := s.conns[link]; c != nil {
-		go c.Close() // it waits for who is taking, who may wait for the caller
+	if c := s.sockets[link]; c != nil {
+		go c.close() // it waits for who is taking, who may wait for the caller
 	}
-	delete(s.conns, link)
+	delete(s.sockets, link)
 	delete(s.senders, link)
 }
 
@@ -106,7 +137,7 @@ func (s *Sockets) Remove(link int) {
 // take's until it returns.
 func (s *Sockets) Start(take func([]Datagram)) {
 	s.take = take
-	for link, c := range s.conns {
+	for link, c := range s.sockets {
 		go s.read(link, c, take)
 	}
 }
@@ -134,18 +165,13 @@ func (s *Sockets) Allow(addrs map[netip.Addr]bool) {
 // Stale tells whether Flush was called since a datagram arrived.
 func (s *Sockets) Stale(d Datagram) bool { return d.flushed != s.flushed.Load() }
 
-func (s *Sockets) read(link int, c *net.UDPConn, take func([]Datagram)) {
-	raw, err := c.SyscallConn()
-	if err != nil {
-		s.log.Error("a link cannot be heard", "link", link, "error", err)
-		return
-	}
+func (s *Sockets) read(link int, c *socket, take func([]Datagram)) {
 	r := newReceiver()
-	// Read calls again whenever there is something to be read, until the socket is closed.
-	_ = raw.Read(func(fd uintptr) bool {
+	// It is called again whenever something has arrived, until the socket is closed.
+	_ = c.arrivals.Read(func() bool {
 		for {
 			flushed := s.flushed.Load()
-			batch, more := r.take(fd, link)
+			batch, more := r.take(c.fd, link)
 			kept := batch[:0]
 			for _, d := range batch {
 				if s.known(d.From.Addr()) {
@@ -222,48 +248,38 @@ func (s *Sockets) Failures(link int, to netip.AddrPort) uint64 { return s.failur
 // DontFragment has datagrams travel whole or not at all.
 func (s *Sockets) DontFragment() {
 	s.whole = true
-	for link, c := range s.conns {
+	for link, c := range s.sockets {
 		s.dontFragment(link, c)
 	}
 }
 
-func (s *Sockets) dontFragment(link int, c *net.UDPConn) {
+func (s *Sockets) dontFragment(link int, c *socket) {
 	level, name, value := unix.IPPROTO_IP, unix.IP_MTU_DISCOVER, unix.IP_PMTUDISC_PROBE
-	if a, ok := c.LocalAddr().(*net.UDPAddr); ok && a.IP.To4() == nil {
+	if c.local.Addr().Is6() {
 		level, name, value = unix.IPPROTO_IPV6, unix.IPV6_MTU_DISCOVER, unix.IPV6_PMTUDISC_PROBE
 	}
-	err := errors.New("it has no descriptor")
-	if raw, rawErr := c.SyscallConn(); rawErr == nil {
-		_ = raw.Control(func(fd uintptr) { err = unix.SetsockoptInt(int(fd), level, name, value) })
-	}
-	if err != nil {
+	if err := unix.SetsockoptInt(c.fd, level, name, value); err != nil {
 		s.log.Warn("datagrams of this link may be cut into pieces: its path MTU will not be found", "link", link, "error", err)
 	}
 }
 
 // Flush throws away what has arrived and was not taken yet.
 func (s *Sockets) Flush() {
-	for _, c := range s.conns {
-		raw, err := c.SyscallConn()
-		if err != nil {
-			continue
-		}
-		_ = raw.Control(func(fd uintptr) {
-			var b [1]byte
-			for range 1 << 16 {
-				if _, _, err := unix.Recvfrom(int(fd), b[:], unix.MSG_DONTWAIT); err != nil {
-					return
-				}
+	for _, c := range s.sockets {
+		var b [1]byte
+		for range 1 << 16 {
+			if _, _, err := unix.Recvfrom(c.fd, b[:], unix.MSG_DONTWAIT); err != nil {
+				break
 			}
-		})
+		}
 	}
 	s.flushed.Add(1)
 }
 
-// Close ends all sockets.
+// Close ends all sockets. Nobody may be in the other methods, but who is called with what has arrived: Close waits until that is over.
 func (s *Sockets) Close() {
-	for _, c := range s.conns {
-		c.Close()
+	for _, c := range s.sockets {
+		c.close()
 	}
 }
 
