@@ -23,6 +23,7 @@ import (
 	"hacluster/corosync/ipc"
 	"hacluster/corosync/local"
 	"hacluster/corosync/node"
+	"hacluster/corosync/poll"
 	"hacluster/corosync/totem"
 	"hacluster/corosync/transport"
 	"hacluster/internal/realtime"
@@ -68,7 +69,7 @@ func Run(ctx context.Context, o Options) error {
 	if o.Configured != nil {
 		o.Configured(c.Logging)
 	}
-	d := &daemon{o: o, files: files, log: o.Log, over: make(chan struct{}), wake: make(chan struct{}, 1), conns: map[node.Client]*ipc.Conn{}, done: map[node.Client]chan struct{}{}, held: map[node.Client]bool{}}
+	d := &daemon{o: o, files: files, log: o.Log, over: make(chan struct{}), conns: map[node.Client]*ipc.Conn{}, done: map[node.Client]chan struct{}{}, held: map[node.Client]bool{}}
 	if d.addrs, err = d.resolve(ctx, c); err != nil {
 		return err
 	}
@@ -98,6 +99,10 @@ func Run(ctx context.Context, o Options) error {
 	if err != nil {
 		return err
 	}
+	if d.clock, err = poll.NewAlarm(); err != nil {
+		return err
+	}
+	defer d.clock.Close() //nolint:errcheck // it ends what waits for it
 	d.net, err = openWires(ctx, c, d.me, d.addrs, o.Log)
 	if err != nil {
 		return err
@@ -142,15 +147,17 @@ type daemon struct {
 	node    *node.Node
 	net     wires
 	ready   bool
-	own     [][]byte  // packets of this node to itself
-	unsent  bool      // packets of the ring wait to be transmitted
-	armed   time.Time // when the clock comes at the latest
+	own     [][]byte // packets of this node to itself
+	unsent  bool     // packets of the ring wait to be transmitted
+	clock   *poll.Alarm
+	armed   time.Time // when the clock comes; zero while it is not set
+	aliveAt time.Time // when Options.Alive is to be called; zero for never
+	lookAt  time.Time // when to look whether the process runs
 	ended   bool
 	result  error
 	flushes []*ipc.Conn // with events that the client is not told of yet, or that wait for room
 
 	over chan struct{} // closed when the daemon has ended
-	wake chan struct{} // tells the clock that it is to come sooner
 
 	lastClient node.Client
 	conns      map[node.Client]*ipc.Conn
@@ -234,20 +241,9 @@ func localNode(c *conf.Config, addrs addresses) (uint32, error) {
 	return 0, &conf.Error{File: c.File, Text: "no address of the nodelist belongs to this host"}
 }
 
-// live is the daemon's life: it is the clock, and waits for the end.
+// live is the daemon's life: it waits for the end.
 func (d *daemon) live(ctx context.Context) error {
-	timer := time.NewTimer(0)
-	defer timer.Stop()
-	var alive <-chan time.Time
-	if d.o.AliveEvery > 0 {
-		t := time.NewTicker(d.o.AliveEvery)
-		defer t.Stop()
-		alive = t.C
-	}
-	end := ctx.Done()
 	d.enter(func(now time.Time) { d.node.Start(now) })
-	look := time.NewTimer(0)
-	defer look.Stop()
 	d.net.start(func(batch []transport.Datagram) {
 		d.enter(func(now time.Time) {
 			for _, g := range batch {
@@ -255,30 +251,30 @@ func (d *daemon) live(ctx context.Context) error {
 			}
 		})
 	})
-	for {
-		select {
-		case <-end:
-			end = nil
-			d.enter(func(time.Time) { d.leave() })
-		case <-timer.C:
-			d.enter(func(now time.Time) {
-				d.armed = time.Time{}
-				d.net.advance(now)
-				if !d.node.Deadline().After(now) {
-					d.node.Advance(now)
-				}
-			})
-		case <-look.C:
-			d.enter(func(now time.Time) { look.Reset(d.misses.look(now, d.node.Token(), d.log)) })
-		case <-alive:
-			d.enter(func(time.Time) { d.o.Alive() })
-		case <-d.wake:
-		case <-d.over:
-			return d.result
+	go func() {
+		for d.clock.Wait() == nil {
+			d.enter(d.advance)
 		}
-		d.mu.Lock()
-		timer.Reset(time.Until(d.armed))
-		d.mu.Unlock()
+	}()
+	select {
+	case <-ctx.Done():
+		d.enter(func(time.Time) { d.leave() })
+		<-d.over
+	case <-d.over:
+	}
+	return d.result
+}
+
+// advance is what the clock does.
+func (d *daemon) advance(now time.Time) {
+	d.armed = time.Time{}
+	d.net.advance(now)
+	if !d.node.Deadline().After(now) {
+		d.node.Advance(now)
+	}
+	if d.o.AliveEvery > 0 && !now.Before(d.aliveAt) {
+		d.o.Alive()
+		d.aliveAt = now.Add(d.o.AliveEvery)
 	}
 }
 
@@ -289,24 +285,34 @@ func (d *daemon) enter(f func(now time.Time)) bool {
 	if d.ended {
 		return false
 	}
-	f(time.Now())
+	now := time.Now()
+	f(now)
+	if !now.Before(d.lookAt) {
+		d.lookAt = now.Add(d.misses.look(now, d.node.Token(), d.log))
+	}
 	for d.settle() {
 	}
-	if d.ended {
-		return true
-	}
-	deadline := d.node.Deadline()
-	if n := d.net.deadline(); !n.IsZero() && n.Before(deadline) {
-		deadline = n
-	}
-	if d.armed.IsZero() || deadline.Before(d.armed) {
-		d.armed = deadline
-		select {
-		case d.wake <- struct{}{}:
-		default: // it is on its way
-		}
+	if !d.ended {
+		d.arm()
 	}
 	return true
+}
+
+// arm has the clock come in time. One that comes too early is left to do so, and set anew then: a deadline moves with each token.
+func (d *daemon) arm() {
+	deadline := d.node.Deadline()
+	for _, t := range []time.Time{d.net.deadline(), d.lookAt, d.aliveAt} {
+		if !t.IsZero() && t.Before(deadline) {
+			deadline = t
+		}
+	}
+	if !d.armed.IsZero() && !deadline.Before(d.armed) {
+		return
+	}
+	d.armed = deadline
+	if err := d.clock.Set(time.Until(deadline)); err != nil {
+		d.log.Error("the clock cannot be set", "error", err)
+	}
 }
 
 // settle carries out what the node asks for, and tells whether that made for more.
