@@ -153,6 +153,7 @@ type parser struct {
 	// What elements and attributes are taken from, a piece at a time.
 	slab  []etree.Element
 	attrs []etree.Attr
+	found []etree.Attr // of the tag that is read
 }
 
 type prefix struct {

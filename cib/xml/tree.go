@@ -112,18 +112,7 @@ func (p *parser) start(depth int) (el *etree.Element, empty bool, _ *syntax) {
 	if p.nodes++; p.nodes > p.maxNodes {
 		return nil, false, p.fail(begin, "more than %d elements and attributes", p.maxNodes)
 	}
-	count := 0 // a guess; values may hold the signs too
-	for i := p.pos; i < len(p.src) && p.src[i] != '>' && count < 16; i++ {
-		if p.src[i] == '=' {
-			count++
-		}
-	}
-	if count > 0 {
-		if len(p.attrs) < count {
-			p.attrs = make([]etree.Attr, between(count, (len(p.src)-p.pos)/24, 512))
-		}
-		el.Attr, p.attrs = p.attrs[:0:count], p.attrs[count:]
-	}
+	p.found = p.found[:0]
 	var seen map[[2]string]bool
 	for {
 		before := p.pos
@@ -134,12 +123,14 @@ func (p *parser) start(depth int) (el *etree.Element, empty bool, _ *syntax) {
 		switch p.src[p.pos] {
 		case '>':
 			p.pos++
+			el.Attr = p.keep(p.found)
 			return el, false, p.namespaces(el, begin, prefixed)
 		case '/':
 			if !p.has("/>") {
 				return nil, false, p.fail(p.pos, "'/' may stand only before '>'")
 			}
 			p.pos += 2
+			el.Attr = p.keep(p.found)
 			return el, true, p.namespaces(el, begin, prefixed)
 		}
 		at := p.pos
@@ -164,7 +155,7 @@ func (p *parser) start(depth int) (el *etree.Element, empty bool, _ *syntax) {
 			return nil, false, p.fail(at, "more than %d elements and attributes", p.maxNodes)
 		}
 		space, local := split(key)
-		if twice(el.Attr, space, local, &seen) {
+		if twice(p.found, space, local, &seen) {
 			return nil, false, p.fail(at, "attribute %s stands twice in %s", key, name)
 		}
 		if space == "xmlns" {
@@ -173,12 +164,27 @@ func (p *parser) start(depth int) (el *etree.Element, empty bool, _ *syntax) {
 			prefixed = true
 		}
 		if ok {
-			el.Attr = append(el.Attr, etree.Attr{Space: space, Key: local, Value: value})
+			p.found = append(p.found, etree.Attr{Space: space, Key: local, Value: value})
 		}
 		if full != nil {
 			p.doc.wholes = append(p.doc.wholes, whole{el, space, local, *full})
 		}
 	}
+}
+
+// keep is the attributes that were found in a tag, in as much room as they need: most of a large CIB are attributes.
+func (p *parser) keep(found []etree.Attr) []etree.Attr {
+	n := len(found)
+	if n == 0 {
+		return nil
+	}
+	if len(p.attrs) < n {
+		p.attrs = make([]etree.Attr, between(n, (len(p.src)-p.pos)/24, 512))
+	}
+	kept := p.attrs[:n:n]
+	copy(kept, found)
+	p.attrs = p.attrs[n:]
+	return kept
 }
 
 // twice tells that an attribute is there already. Where there are many, seen holds

@@ -2,8 +2,11 @@ package xml
 
 import (
 	"errors"
+	"fmt"
+	"runtime"
 	"strings"
 	"testing"
+	"unsafe"
 
 	"github.com/beevik/etree"
 )
@@ -132,5 +135,35 @@ func TestSanitizeID(t *testing.T) {
 		if got := SanitizeID(in); got != want {
 			t.Errorf("%q: %q, want %q", in, got, want)
 		}
+	}
+}
+
+// TestRoom: what is read takes no more memory than the text and the elements and attributes of the tree do, and a fifth.
+func TestRoom(t *testing.T) {
+	const elements, attrs = 2000, 19
+	var b strings.Builder
+	b.WriteString("<cib>")
+	for range elements - 1 {
+		b.WriteString("<lrm_rsc_op")
+		for i := range attrs {
+			fmt.Fprintf(&b, ` name-%d="of the value"`, i)
+		}
+		b.WriteString("/>")
+	}
+	b.WriteString("</cib>")
+	text := []byte(b.String())
+	var before, after runtime.MemStats
+	runtime.ReadMemStats(&before)
+	if _, err := Parse(text); err != nil {
+		t.Fatal(err)
+	}
+	runtime.ReadMemStats(&after)
+	took := after.TotalAlloc - before.TotalAlloc
+	// Of a list that grows as it is read, all rooms that it had count: the children, and the order of the elements.
+	const lists = 4 * (16 + 8 + 4)
+	need := float64(len(text)) + elements*float64(unsafe.Sizeof(etree.Element{})+lists) + elements*attrs*float64(unsafe.Sizeof(etree.Attr{}))
+	t.Logf("%d bytes where %.0f are needed", took, need)
+	if float64(took) > 1.2*need {
+		t.Errorf("reading took %d bytes where %.0f are needed", took, need)
 	}
 }

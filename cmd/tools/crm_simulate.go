@@ -352,7 +352,8 @@ func (s *simulation) plan(root *etree.Element, sim *dryrun.Simulation, c *status
 	if !s.simulate {
 		return nil
 	}
-	sim.Known = func(id string) bool { return res.Cluster.Find(id) != nil }
+	// The names of resources are the same in the model that was shown; that of the plan, which is large, is needed no more.
+	sim.Known = func(id string) bool { return c.Find(id) != nil }
 	s.to.Begin("Executing Cluster Transition")
 	end := sim.Execute(res.Graph)
 	if sim.Err != nil {

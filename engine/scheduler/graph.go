@@ -201,26 +201,49 @@ func (p *planner) addAction(a *Action) {
 	s.Priority = max(s.Priority, a.Priority)
 	p.res.Graph.Synapses = append(p.res.Graph.Synapses, s)
 	s.Action = p.graphAction(a, true)
+	if place := p.inputOf(a); place != nil && *place == nil && s.Action.ShutdownLock == "" {
+		*place = s.Action
+	}
+	count := 0
 	for _, w := range a.Before {
 		if p.inGraph(a, w) {
 			w.Written = true
+			count++
+		}
+	}
+	if count == 0 {
+		return
+	}
+	s.Inputs = make([]*transition.Action, 0, count)
+	for _, w := range a.Before {
+		if w.Written {
 			s.Inputs = append(s.Inputs, p.input(w.Action))
 		}
 	}
 }
 
-// input is an action as what waits for it names it. Most are needed many times.
-func (p *planner) input(a *Action) *transition.Action {
-	if a.Node == nil || a.Node.IsRemote { // may still be settled
-		return p.graphAction(a, false)
+// inputOf is where the planner keeps an action as what waits for it names it: most are needed many times. It is nil for
+// one whose node may still be settled.
+func (p *planner) inputOf(a *Action) **transition.Action {
+	if a.Node == nil || a.Node.IsRemote {
+		return nil
 	}
 	for a.ID >= len(p.inputs) {
 		p.inputs = append(p.inputs, make([]*transition.Action, p.c.LastAction()+1-len(p.inputs))...)
 	}
-	if p.inputs[a.ID] == nil {
-		p.inputs[a.ID] = p.graphAction(a, false)
+	return &p.inputs[a.ID]
+}
+
+// input is an action as what waits for it names it: itself where it is in the graph already.
+func (p *planner) input(a *Action) *transition.Action {
+	place := p.inputOf(a)
+	if place == nil {
+		return p.graphAction(a, false)
 	}
-	return p.inputs[a.ID]
+	if *place == nil {
+		*place = p.graphAction(a, false)
+	}
+	return *place
 }
 
 // graphAction is an action as the graph holds it.
@@ -341,10 +364,11 @@ func (p *planner) downed(a *Action) []string {
 
 // graphAttrs are the parameters that an action is given, sorted by name.
 func (p *planner) graphAttrs(a *Action) []transition.Attr {
-	list := make([]transition.Attr, 0, 16)
+	list := p.attrs[:0]
+	defer func() { p.attrs = list }()
 	put := func(name, value string) { list = append(list, transition.Attr{Name: name, Value: value}) }
 	meta := func(name, value string) {
-		if n := status.MetaName(name); n != "" {
+		if n := p.metaName(name); n != "" {
 			put(n, value)
 		}
 	}
@@ -422,5 +446,15 @@ func (p *planner) graphAttrs(a *Action) []transition.Attr {
 	}
 	slices.SortStableFunc(list, func(a, b transition.Attr) int { return strings.Compare(a.Name, b.Name) })
 	// the first writer of a name wins
-	return slices.CompactFunc(list, func(a, b transition.Attr) bool { return a.Name == b.Name })
+	return slices.Clone(slices.CompactFunc(list, func(a, b transition.Attr) bool { return a.Name == b.Name }))
+}
+
+// metaName is status.MetaName; a graph has the same few names everywhere.
+func (p *planner) metaName(name string) string {
+	n, ok := p.metaNames[name]
+	if !ok {
+		n = status.MetaName(name)
+		p.metaNames[name] = n
+	}
+	return n
 }

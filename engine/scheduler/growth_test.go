@@ -224,6 +224,28 @@ func TestGrowthOfWork(t *testing.T) {
 	}
 }
 
+// TestRoomOfPlan: how much memory a plan keeps of each step that it looked at, where a cluster starts.
+func TestRoomOfPlan(t *testing.T) {
+	root := parse(t, kinds["groups"](8, 200))
+	live := func() uint64 {
+		runtime.GC()
+		var m runtime.MemStats
+		runtime.ReadMemStats(&m)
+		return m.HeapAlloc
+	}
+	before := live()
+	res, err := scheduler.Plan(scheduler.Input{CIB: root, Now: when, NoScores: true})
+	if err != nil {
+		t.Fatal(err)
+	}
+	kept, steps := int64(live()-before), int64(len(res.Actions))
+	t.Logf("%d bytes for each of %d steps", kept/steps, steps)
+	if kept > 2200*steps {
+		t.Errorf("a plan of %d steps keeps %d bytes for each", steps, kept/steps)
+	}
+	runtime.KeepAlive(root)
+}
+
 func grow(t *testing.T, shape func(nodes, n int) string, state string) {
 	runtime.LockOSThread()
 	line := ""

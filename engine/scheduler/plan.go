@@ -19,6 +19,8 @@ type planner struct {
 	settled     bool                 // orders have had their effects
 	follows     []int                // by ID of an action: the last probe that it is known to follow
 	inputs      []*transition.Action // by ID: how an action looks as an input of others
+	attrs       []transition.Attr    // room for those of the action that is written
+	metaNames   map[string]string    // status.MetaName of those written so far
 	counts      func(*Action) bool   // which stops and demotions probes are ordered before
 	merges      int                  // of scores, so far
 	propagating bool                 // orders have their effects just now
@@ -68,7 +70,7 @@ func Check(in Input) *Cluster {
 // PlanFor plans for a model that was read from the input's CIB at its time.
 // The model is used up: it holds the plan afterwards.
 func PlanFor(c *Cluster, in Input) (*Result, error) {
-	p := &planner{in: in, c: c, res: &Result{Cluster: c}}
+	p := &planner{in: in, c: c, res: &Result{Cluster: c}, metaNames: map[string]string{}}
 	if in.Trace != nil && c.Trace == nil {
 		return nil, errors.New("the model was read without a trace")
 	}

@@ -298,6 +298,9 @@ type result struct {
 	params                       status.Values // nil: unknown, no digest
 }
 
+// attrsOfResult is how many attributes record gives most results.
+const attrsOfResult = 17
+
 const fakeTransition = "xxxxxxxx-xxxx-xxxx-xxxx-xxxxxxxxxxxx"
 
 // record writes a result into a resource's history.
@@ -340,6 +343,7 @@ func (s *Simulation) record(h *etree.Element, r result) {
 		e := byAttr(h, "lrm_rsc_op", "id", id)
 		if e == nil {
 			e = s.create(h, "lrm_rsc_op")
+			e.Attr = make([]etree.Attr, 0, attrsOfResult)
 		}
 		s.set(e, "id", id)
 		s.set(e, "operation_key", key)
