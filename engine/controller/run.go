@@ -223,8 +223,11 @@ func (c *Controller) finish(r *run) {
 
 // plan has the scheduler plan and begins to carry it out.
 func (c *Controller) plan() {
-	c.planDue = false
 	c.enter(PolicyEngine)
+	if c.disregard() {
+		return // it is due when the CIB has that
+	}
+	c.planDue = false
 	graph, recheck, input, err := c.effects.Plan(c.now)
 	c.recheckAt = time.Time{}
 	if every := c.limit("cluster-recheck-interval", c.timing.Recheck); every > 0 {

@@ -186,6 +186,29 @@ func TestLostBeforeItsJoinIsUnseen(t *testing.T) {
 	}
 }
 
+// That a node which is to be fenced asked to shut down counts for no plan: offline, it would be clean by that.
+func TestSuspectAskedToShutDown(t *testing.T) {
+	w := begin()
+	status := w.root.SelectElement("status")
+	for _, n := range []string{"n2", "n3"} {
+		state := status.CreateElement("node_state")
+		state.CreateAttr("uname", n)
+		nv := state.CreateElement("transient_attributes").CreateElement("instance_attributes").CreateElement("nvpair")
+		nv.CreateAttr("name", "shutdown")
+	}
+	w.c.peer("n2").suspect = true
+	planned := w.planned
+	w.updates = nil
+	w.c.abort("test")
+	if len(w.updates) != 1 || !strings.Contains(w.updates[0].Section, "n2") || w.planned > planned {
+		t.Fatalf("%d plans, then %d; changes of the CIB: %+v", planned, w.planned, w.updates)
+	}
+	status.RemoveChild(status.SelectElement("node_state"))
+	if w.settle(); w.planned != planned+1 || !slices.Contains(w.set, "shutdown") {
+		t.Errorf("%d plans, then %d; attributes %v", planned, w.planned, w.set)
+	}
+}
+
 // A clone's instances are told before and after something is done to one of them.
 func notified() *transition.Graph {
 	return chain(

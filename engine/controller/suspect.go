@@ -1,6 +1,7 @@
 package controller
 
 import (
+	"fmt"
 	"slices"
 	"strings"
 	"time"
@@ -200,6 +201,28 @@ func (c *Controller) acquit(g *transition.Graph) {
 		}
 		c.effects.Broadcast(c.message("acquit", "", "uname", n))
 	}
+}
+
+// disregard takes requests to shut down out of the CIB of nodes that wait for their fencing; it tells whether there were any,
+// and the plan is to wait. To the scheduler, as to Pacemaker's, who asked to shut down is clean when it is offline. Such a node may have
+// asked itself, as DC of a part without the others; it asks again when it takes part.
+func (c *Controller) disregard() bool {
+	st := cib.Section(c.effects.CIB(), "status")
+	if st == nil {
+		return false
+	}
+	found := false
+	for _, s := range st.SelectElements("node_state") {
+		name := s.SelectAttrValue("uname", "")
+		if p := c.peers[name]; p == nil || !p.suspect || s.FindElement("transient_attributes//nvpair[@name='shutdown']") == nil {
+			continue
+		}
+		found = true
+		c.effects.Logf("Node %s is to be fenced: that it asked to shut down does not count", name)
+		c.effects.SetAttribute(name, "shutdown", nil)
+		c.update(cib.Request{Op: cib.Delete, XPath: true, Multiple: true, Section: fmt.Sprintf("/cib/status/node_state[@uname='%s']/transient_attributes//nvpair[@name='shutdown']", name)}, nil)
+	}
+	return found
 }
 
 // onAcquit has a node take part that was kept out.
