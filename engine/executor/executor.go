@@ -410,28 +410,42 @@ func (e *Executor) Idle() bool {
 	return true
 }
 
-// State is the node's whole history: an element lrm, as it stands in the CIB.
+// State is the node's whole history: an element lrm, as it stands in the CIB. What is under way is in it in any case, also where
+// pending operations are not to be recorded: it is for a DC that did not order it.
 func (e *Executor) State(nodeID string) *etree.Element {
 	lrm := etree.NewElement("lrm")
 	lrm.CreateAttr("id", nodeID)
 	all := lrm.CreateElement("lrm_resources")
 	for _, id := range e.ids() {
 		r := e.resources[id]
-		if len(r.history) == 0 {
+		entries := maps.Clone(r.history)
+		for _, j := range r.underway() {
+			entry := entryID(j.op, true)
+			if old := entries[entry]; old == nil || old.SelectAttrValue("transition-key", "") != j.op.Key {
+				entries[entry] = e.entry(j.queued, j, Result{Code: codeUnknown, Status: statusPending}, entry, true)
+			}
+		}
+		if len(entries) == 0 {
 			continue
 		}
 		el := r.element()
-		keys := make([]string, 0, len(r.history))
-		for k := range r.history {
-			keys = append(keys, k)
-		}
-		slices.Sort(keys)
-		for _, k := range keys {
-			el.AddChild(xml.Copy(r.history[k]))
+		for _, k := range slices.Sorted(maps.Keys(entries)) {
+			el.AddChild(xml.Copy(entries[k]))
 		}
 		all.AddChild(el)
 	}
 	return lrm
+}
+
+// underway are the operations that are done once, and leave a history, and are not done yet, in their order.
+func (r *resource) underway() []*job {
+	var out []*job
+	for _, j := range slices.Concat([]*job{r.running}, r.queue, r.recurring) {
+		if j != nil && j.op.Interval == 0 && j.op.Action != "notify" && !j.gone {
+			out = append(out, j)
+		}
+	}
+	return out
 }
 
 func (r *resource) element() *etree.Element {

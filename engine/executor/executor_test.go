@@ -100,6 +100,37 @@ func TestHistory(t *testing.T) {
 }
 
 // TestDigest holds digests against one that Pacemaker writes.
+// What is under way is in a history that is told, also where it is not recorded.
+func TestStateHasWhatIsUnderWay(t *testing.T) {
+	f := &fake{runs: map[uint64]Op{}}
+	e := New(f)
+	now := time.Unix(1000, 0)
+	quiet := []Param{{"CRM_meta_record_pending", "false"}}
+	for _, op := range []Op{
+		{Resource: "A", Action: "start", Key: "1:1:0:u", Params: quiet},
+		{Resource: "A", Action: "monitor", Interval: time.Second, Key: "2:1:0:u", Params: quiet},
+		{Resource: "B", Action: "migrate_from", Key: "3:1:0:u"},
+		{Resource: "C", Action: "start", Key: "4:1:0:u", StartDelay: time.Minute},
+		{Resource: "D", Action: "notify", Key: "5:1:0:u"},
+	} {
+		e.Invoke(now, op)
+	}
+	told := func() string {
+		var out []string
+		for _, op := range e.State("1").FindElements("lrm_resources/lrm_resource/lrm_rsc_op") {
+			out = append(out, op.SelectAttrValue("id", "")+" "+op.SelectAttrValue("transition-magic", ""))
+		}
+		return strings.Join(out, ", ")
+	}
+	if got, want := told(), "A_last_0 -1:193;1:1:0:u, B_migrate_from_0 -1:193;3:1:0:u, C_last_0 -1:193;4:1:0:u"; got != want {
+		t.Errorf("%s\nwant %s", got, want)
+	}
+	e.Finished(now, f.order[0], Result{})
+	if got, want := told(), "A_last_0 0:0;1:1:0:u, B_migrate_from_0 -1:193;3:1:0:u, C_last_0 -1:193;4:1:0:u"; got != want {
+		t.Errorf("after A has started: %s\nwant %s", got, want)
+	}
+}
+
 func TestDigest(t *testing.T) {
 	all := func(string) bool { return true }
 	if got := digest(Op{Params: []Param{{"CRM_meta_timeout", "20000"}, {"crm_feature_set", "3.16.1"}}}, all); got != "f2317cad3d54cec5d7d7aa7d0bf35cf8" {

@@ -1,7 +1,6 @@
 package node
 
 import (
-	"slices"
 	"strconv"
 	"strings"
 
@@ -40,15 +39,7 @@ func withoutAssumed(root *etree.Element, r *scheduler.Result, logf func(format s
 			gone[a.ID] = true
 		}
 	}
-	for n := 0; n != len(gone); {
-		n = len(gone)
-		for _, s := range r.Graph.Synapses {
-			if slices.ContainsFunc(s.Inputs, func(in *transition.Action) bool { return gone[in.ID] }) {
-				gone[s.Action.ID] = true
-			}
-		}
-	}
-	r.Graph.Synapses = slices.DeleteFunc(r.Graph.Synapses, func(s *transition.Synapse) bool { return gone[s.Action.ID] })
+	withoutSteps(r.Graph, gone)
 }
 
 // assumed tells that a probe of a resource failed on a node that is here, and that nothing else

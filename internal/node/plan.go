@@ -16,7 +16,7 @@ import (
 
 // Plan has the scheduler plan for a document of any schema. recheck is when time alone may change
 // the plan; zero: never. What is not safe without quorum is left out, see withoutAssumed; logf tells
-// of it. Promotions and shutdowns wait for probes, see afterProbes; steps that would wait for ever do not, see
+// of it. Starts wait for migrations under way, see afterMigrations. Promotions and shutdowns wait for probes, see afterProbes; steps that would wait for ever do not, see
 // withoutLoops and reconnected.
 func Plan(root *etree.Element, now time.Time, logf func(format string, args ...any)) (graph *transition.Graph, recheck time.Time, err error) {
 	current, err := upgrade.ForReading(root)
@@ -29,6 +29,7 @@ func Plan(root *etree.Element, now time.Time, logf func(format string, args ...a
 			return nil, err
 		}
 		withoutAssumed(root, r, logf)
+		afterMigrations(root, r, logf)
 		afterProbes(r.Graph)
 		reconnected(r.Graph)
 		withoutLoops(r.Graph, logf)
