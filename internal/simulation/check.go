@@ -126,6 +126,11 @@ func (k *checker) isApart(a, b uint32, since time.Time) bool {
 	return !slices.Contains(k.in[a], b) || !k.apart[[2]uint32{a, b}].Before(since)
 }
 
+// wereApart tells whether one of two hosts saw the other outside of its group at some time since then.
+func (k *checker) wereApart(a, b *Host, since time.Time) bool {
+	return a != b && (k.isApart(a.ID, b.ID, since) || k.isApart(b.ID, a.ID, since))
+}
+
 // planned finds who ordered an operation, and when that was planned.
 func (k *checker) planned(op executor.Op) (by *Host, at time.Time) {
 	f := strings.SplitN(op.Key, ":", 4)
@@ -170,7 +175,7 @@ func (k *checker) agentStarts(h *Host, p *process, op executor.Op) {
 			k.fail(Unconfirmed, "%s is %s on %s, though %s was neither seen stopped nor fenced", op.Resource, word, h.Name, o.Name)
 			return
 		}
-		if by == nil || k.isApart(h.ID, o.ID, at) || k.isApart(by.ID, o.ID, at) {
+		if by == nil || k.wereApart(h, o, at) || k.wereApart(by, o, at) {
 			continue // without fencing, a lost node counts as stopped
 		}
 		k.fail(Twice, "%s is %s on %s, though it runs on %s, which is in the group", op.Resource, word, h.Name, o.Name)

@@ -120,7 +120,7 @@ const maxEvents = 600_000
 
 // Run lets time pass, or stops where an invariant is broken.
 func (c *Cluster) Run(d time.Duration) {
-	end := c.Now.Add(d)
+	end := c.Now.Add(max(0, d))
 	for c.check.broken == nil {
 		if c.taken++; c.taken > cmp.Or(c.limit, maxEvents) {
 			c.check.fail(Unsettled, "%d events, the last at %v: something goes in circles", c.taken-1, c.Now.Sub(start))
