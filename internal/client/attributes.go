@@ -102,10 +102,28 @@ func ForgetNode(ctx context.Context, name, node, id string) error {
 	return attributeCommand(ctx, element("attrd_remove", "t", "attrd", "src", name, "task", "peer-remove", "attr_host", node, "attr_host_id", id))
 }
 
+// dialAttributes connects to the attribute manager, for requests that are only acknowledged where that is asked for.
+func dialAttributes(ctx context.Context, name string) (*conn, error) {
+	n, err := dial(ctx, "attrd")
+	if err != nil {
+		return nil, err
+	}
+	if _, err := n.send(ctx, attributeQuery(name, "probe", ""), true); err != nil {
+		n.close()
+		return nil, err
+	}
+	return n, nil
+}
+
+// attributeQuery asks for an attribute's values.
+func attributeQuery(name, attr, node string) *etree.Element {
+	return element("attrd_query", "t", "attrd", "src", name, "task", "query", "attr_name", attr, "attr_host", node)
+}
+
 // attributeCommand sends a request and waits until it is accepted, or, where it
 // says so, until it is carried out.
 func attributeCommand(ctx context.Context, msg *etree.Element) error {
-	n, err := dial(ctx, "attrd")
+	n, err := dialAttributes(ctx, msg.SelectAttrValue("src", ""))
 	if err != nil {
 		return err
 	}
@@ -146,7 +164,7 @@ func Attribute(ctx context.Context, name, attr, node string) (values []Attribute
 		return nil, false, err
 	}
 	defer n.close()
-	reply, err := n.send(ctx, element("attrd_query", "t", "attrd", "src", name, "task", "query", "attr_name", attr, "attr_host", node), true)
+	reply, err := n.send(ctx, attributeQuery(name, attr, node), true)
 	if err != nil {
 		return nil, false, err
 	}

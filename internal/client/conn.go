@@ -1,5 +1,5 @@
 // Package client reaches the daemons of the cluster node that this host is, over
-// their local services: our own clusterd, or Pacemaker's daemons of the 2.1 line.
+// their local services: our own clusterd, or Pacemaker's daemons of the lines 2.1 and 3.0.
 package client
 
 import (
@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"strconv"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/beevik/etree"
@@ -25,15 +26,18 @@ type notRunning struct{}
 
 func (notRunning) Error() string { return "Transport endpoint is not connected" }
 
-// conn is a connection to one service.
+// conn is a connection to one service. It begins in the layout of messages that every daemon reads, and goes on in the one in
+// which it is answered. So the first request of a connection must be one that is answered even if its flags are not seen.
 type conn struct {
 	c      *ipc.Client
 	name   string
 	events chan frame.Frame
+	layout atomic.Uint32 // frame.Layout
 
-	mu   sync.Mutex // one call at a time
-	last int32
-	call int
+	mu      sync.Mutex // one call at a time
+	last    int32
+	call    int
+	answers frame.Reader
 }
 
 func dial(ctx context.Context, service string) (*conn, error) {
@@ -44,12 +48,17 @@ func dial(ctx context.Context, service string) (*conn, error) {
 	n := &conn{c: c, name: service, events: make(chan frame.Frame, 256), call: 1}
 	go func() {
 		defer close(n.events)
+		var events frame.Reader
 		for data := range c.Events() {
-			f, err := frame.Parse(data)
+			f, done, err := events.Take(data)
 			if err != nil {
 				c.Close()
 				return
 			}
+			if !done {
+				continue
+			}
+			n.layout.Store(uint32(f.Layout))
 			select {
 			case n.events <- f:
 			case <-c.Done():
@@ -67,35 +76,52 @@ func (n *conn) send(ctx context.Context, el *etree.Element, wait bool) (*etree.E
 	n.mu.Lock()
 	defer n.mu.Unlock()
 	n.last++
-	f := frame.Frame{ID: n.last, Body: el}
+	f := frame.Frame{Layout: frame.Layout(n.layout.Load()), ID: n.last, Body: el}
 	if wait {
 		f.Flags = frame.WaitsForReply
 	}
-	data, err := f.Marshal(n.c.MaxMessage())
+	parts, err := f.Marshal(n.c.MaxMessage())
 	if err != nil {
 		return nil, err
 	}
+	for _, part := range parts {
+		if err := n.put(ctx, part); err != nil {
+			return nil, fmt.Errorf("%s: %w", n.name, err)
+		}
+	}
 	if !wait {
-		return nil, n.c.Send(data)
+		return nil, nil
 	}
 	for {
-		out, err := n.c.Call(ctx, data)
-		if errors.Is(err, ipc.ErrTryAgain) {
-			select {
-			case <-time.After(10 * time.Millisecond):
-				continue
-			case <-ctx.Done():
-				return nil, ctx.Err()
-			}
-		}
+		data, err := n.c.Recv(ctx)
 		if err != nil {
+			n.c.Close() // a response that comes now could not be told from the next one's
 			return nil, fmt.Errorf("%s: %w", n.name, err)
 		}
-		r, err := frame.Parse(out)
+		r, done, err := n.answers.Take(data)
 		if err != nil {
+			n.c.Close()
 			return nil, fmt.Errorf("%s: %w", n.name, err)
 		}
-		return r.Body, nil
+		if done {
+			n.layout.Store(uint32(r.Layout))
+			return r.Body, nil
+		}
+	}
+}
+
+// put sends a message, or a part of one, when the service takes it.
+func (n *conn) put(ctx context.Context, data []byte) error {
+	for {
+		err := n.c.Send(data)
+		if !errors.Is(err, ipc.ErrTryAgain) {
+			return err
+		}
+		select {
+		case <-time.After(10 * time.Millisecond):
+		case <-ctx.Done():
+			return ctx.Err()
+		}
 	}
 }
 
@@ -135,7 +161,13 @@ func DialCIB(ctx context.Context, name string) (*CIB, error) {
 	if err != nil {
 		return nil, err
 	}
-	if _, err := n.send(ctx, element("cib_command", "t", "cib", "cib_op", "register", "cib_clientname", name, "cib_callopt", "4096"), true); err != nil {
+	const id = "1"
+	hello := element("cib_command", "t", "cib", "cib_op", string(cib.Query), "cib_callid", id, "cib_clientname", name,
+		"cib_callopt", strconv.FormatUint(uint64(cib.OptNoChildren|cib.OptScopeLocal), 10))
+	if _, err = n.send(ctx, hello, false); err == nil {
+		_, err = n.next(ctx, func(el *etree.Element) bool { return el.SelectAttrValue("cib_callid", "") == id })
+	}
+	if err != nil {
 		n.close()
 		return nil, err
 	}
@@ -373,6 +405,9 @@ func (c *Controller) Info(ctx context.Context, id int) (NodeInfo, error) {
 
 // ForgetNode has all controllers forget a node, given by name or by id.
 func (c *Controller) ForgetNode(ctx context.Context, node, id string) error {
+	if _, err := c.State(ctx); err != nil { // that is answered in any layout
+		return err
+	}
 	c.refs++
 	el := element("create_request_adv", "origin", "client", "t", "crmd", "version", cib.FeatureSet, "subt", "request",
 		"reference", fmt.Sprintf("rm_node_cache-%s-%d", c.name, c.refs), "crm_task", "rm_node_cache", "crm_sys_to", "crmd", "crm_sys_from", c.name,
@@ -440,7 +475,7 @@ func (c *Controller) ProbeAgain(ctx context.Context, node string) error {
 
 // ClearFailures forgets fail counts: of a resource, operation with its interval, on a node; "" means all.
 func ClearFailures(ctx context.Context, resource, operation, interval, node string) error {
-	n, err := dial(ctx, "attrd")
+	n, err := dialAttributes(ctx, "crm_resource")
 	if err != nil {
 		return err
 	}

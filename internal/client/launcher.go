@@ -24,7 +24,7 @@ func Launcher(ctx context.Context, name string) (LauncherState, error) {
 	ref := "ping-" + name + "-1"
 	el := element("create_request_adv", "origin", "client", "t", "pacemakerd", "subt", "request", "reference", ref,
 		"crm_task", "ping", "crm_sys_to", "pacemakerd", "crm_sys_from", name)
-	if _, err := n.send(ctx, el, true); err != nil {
+	if _, err := n.send(ctx, el, false); err != nil {
 		return LauncherState{}, err
 	}
 	out, err := n.next(ctx, hasReference(ref))

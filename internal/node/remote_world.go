@@ -240,8 +240,14 @@ func (l *link) newSession(id, service string) {
 	l.sessions[id] = r
 	l.mu.Unlock()
 	go func() {
+		var events frame.Reader
 		for data := range c.Events() {
-			if f, err := frame.Parse(data); err == nil {
+			f, whole, err := events.Take(data)
+			if err != nil {
+				c.Close()
+				break
+			}
+			if whole {
 				_ = l.conn.Forward("event", id, 0, f.Body)
 			}
 		}
@@ -254,15 +260,19 @@ func (l *link) newSession(id, service string) {
 		}
 	}()
 	go func() {
+		var answers frame.Reader
 		for {
 			data, err := c.Recv(context.Background())
 			if err != nil {
 				return
 			}
-			f, err := frame.Parse(data)
+			f, whole, err := answers.Take(data)
 			if err != nil {
 				c.Close()
 				return
+			}
+			if !whole {
+				continue
 			}
 			r.mu.Lock()
 			if len(r.waits) == 0 {
@@ -298,7 +308,7 @@ func (l *link) request(r *relay, msg *etree.Element) {
 	flags, _ := strconv.ParseUint(msg.SelectAttrValue("lrmd_ipc_msg_flags", ""), 10, 32)
 	f := frame.Frame{ID: int32(number), Flags: uint32(flags) & frame.WaitsForReply, Body: body}
 	data, err := f.Marshal(r.client.MaxMessage())
-	if err != nil {
+	if err != nil || len(data) != 1 {
 		r.client.Close()
 		return
 	}
@@ -308,7 +318,7 @@ func (l *link) request(r *relay, msg *etree.Element) {
 		r.mu.Unlock()
 	}
 	for range 100 {
-		err = r.client.Send(data)
+		err = r.client.Send(data[0])
 		if !errors.Is(err, ipc.ErrTryAgain) {
 			break
 		}

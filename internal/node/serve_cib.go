@@ -16,9 +16,11 @@ import (
 // cib serves the CIB manager's protocol.
 func (r *request) cib() {
 	op := r.get("cib_op")
+	if name := r.get("cib_clientname"); r.session.name == "" {
+		r.session.name = name
+	}
 	switch op {
 	case "register":
-		r.session.name = r.get("cib_clientname")
 		el := etree.NewElement("cib_common_callback_worker")
 		el.CreateAttr("cib_op", "register")
 		el.CreateAttr("cib_clientid", r.session.id)

@@ -6,6 +6,7 @@ import (
 	"os/user"
 	"strconv"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/beevik/etree"
@@ -40,6 +41,8 @@ type session struct {
 	diffs      bool // notifications of CIB changes
 	fencing    map[string]bool
 	groups     map[string][]string // of users that were asked for, for the life of the connection
+	requests   frame.Reader
+	layout     atomic.Uint32 // frame.Layout of the last request: what is sent of our own accord has it, too
 }
 
 // requester is whose permissions hold for a request: the user of the connection, or
@@ -110,13 +113,17 @@ func (h *handler) Closed(c *ipc.Conn) {
 }
 
 func (h *handler) Message(c *ipc.Conn, data []byte) {
-	f, err := frame.Parse(data)
+	se, _ := c.Value().(*session)
+	f, whole, err := se.requests.Take(data)
 	if err != nil {
 		h.s.log.Warn("a local client's message is not understood", "service", h.name, "pid", c.Peer().PID, "err", err)
 		c.Close()
 		return
 	}
-	se, _ := c.Value().(*session)
+	if !whole {
+		return
+	}
+	se.layout.Store(uint32(f.Layout))
 	r := &request{s: h.s, conn: c, session: se, frame: f}
 	// Here, on the connection's own time: looking groups up may take long.
 	r.user = se.requester(r.get("cib_user"))
@@ -149,27 +156,33 @@ func (r *request) get(name string) string { return r.frame.Body.SelectAttrValue(
 
 // answer sends a response to a client that waits for one.
 func (r *request) answer(el *etree.Element, flags uint32) {
-	data, err := frame.Frame{ID: r.frame.ID, Flags: flags, Body: el}.Marshal(r.conn.MaxMessage())
+	parts, err := frame.Frame{Layout: r.frame.Layout, ID: r.frame.ID, Flags: flags, Body: el}.Marshal(r.conn.MaxMessage())
 	if err != nil {
 		r.s.log.Warn("answer a local client", "err", err)
 		r.conn.Close()
 		return
 	}
-	r.conn.Respond(data)
+	for _, part := range parts {
+		r.conn.Respond(part)
+	}
 }
 
-// event sends something of our own accord.
+// event sends something of our own accord. It is called from the node's loop, so that the parts of events do not mix.
 func (s *services) event(c *ipc.Conn, el *etree.Element) {
 	s.mu.Lock()
 	s.events++
 	id := s.events
 	s.mu.Unlock()
-	data, err := frame.Frame{ID: id, Flags: frame.EventFlag | frame.ServerInternal, Body: el}.Marshal(c.MaxMessage())
+	se, _ := c.Value().(*session)
+	parts, err := frame.Frame{Layout: frame.Layout(se.layout.Load()), ID: id, Flags: frame.EventFlag | frame.ServerInternal, Body: el}.Marshal(c.MaxMessage())
 	if err != nil {
 		s.log.Warn("tell a local client", "err", err)
 		return
 	}
-	c.Event(data)
+	for _, part := range parts {
+		c.EventLater(part, nil)
+	}
+	c.Flush()
 }
 
 // ack acknowledges a request that is answered otherwise.

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"os/user"
 	"strconv"
+	"sync/atomic"
 	"syscall"
 
 	"github.com/beevik/etree"
@@ -27,6 +28,9 @@ type session struct {
 	client *client // the node that answers it
 	user   string
 	name   string
+
+	requests frame.Reader
+	layout   atomic.Uint32 // frame.Layout of the last request, in which the program is answered
 }
 
 // serveLocal begins to serve the host's programs.
@@ -101,12 +105,20 @@ const flagProxied = 0x100
 
 func (h *proxy) Message(c *ipc.Conn, data []byte) {
 	se, _ := c.Value().(*session)
-	f, err := frame.Parse(data)
-	if se == nil || err != nil {
+	if se == nil {
+		c.Close()
+		return
+	}
+	f, whole, err := se.requests.Take(data)
+	if err != nil {
 		h.s.Log.Warn("a local program's message is not understood", "service", h.channel, "pid", c.Peer().PID, "err", err)
 		c.Close()
 		return
 	}
+	if !whole {
+		return
+	}
+	se.layout.Store(uint32(f.Layout))
 	msg := element("lrmd_ipc_proxy", "lrmd_ipc_op", "request", "lrmd_ipc_session", se.id, "lrmd_ipc_client", se.name, "lrmd_ipc_user", se.user,
 		"lrmd_ipc_msg_id", strconv.Itoa(int(f.ID)), "lrmd_ipc_msg_flags", strconv.FormatUint(uint64(f.Flags|flagProxied), 10))
 	msg.CreateElement("lrmd_ipc_msg").AddChild(f.Body)
@@ -136,7 +148,7 @@ func (s *Server) forward(c *client, msg *etree.Element) {
 		_, _ = c.s.send(element("lrmd_ipc_proxy", "lrmd_ipc_op", "destroy", "lrmd_ipc_session", id), kindNotify, 0)
 		return
 	}
-	f := frame.Frame{Flags: frame.ServerInternal}
+	f := frame.Frame{Layout: frame.Layout(se.layout.Load()), Flags: frame.ServerInternal}
 	if wrapper := msg.SelectElement("lrmd_ipc_msg"); wrapper != nil {
 		if all := wrapper.ChildElements(); len(all) > 0 {
 			f.Body = all[0]
@@ -153,15 +165,17 @@ func (s *Server) forward(c *client, msg *etree.Element) {
 	} else {
 		f.Flags |= frame.EventFlag
 	}
-	data, err := f.Marshal(se.conn.MaxMessage())
+	parts, err := f.Marshal(se.conn.MaxMessage())
 	if err != nil {
 		s.Log.Warn("an answer to a local program", "err", err)
 		go se.conn.Close()
 		return
 	}
-	if op == "response" {
-		se.conn.Respond(data)
-	} else {
-		se.conn.Event(data)
+	for _, part := range parts {
+		if op == "response" {
+			se.conn.Respond(part)
+		} else {
+			se.conn.Event(part)
+		}
 	}
 }
