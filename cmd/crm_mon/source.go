@@ -149,18 +149,15 @@ func unusable(err error, isFile bool) (int, string) {
 }
 
 // fencingHistory asks the fencer what was fenced, newest first.
-func fencingHistory(ctx context.Context) (list []screen.Fencing, err error) {
+func fencingHistory(ctx context.Context) ([]screen.Fencing, error) {
 	f, err := client.DialFencer(ctx, "crm_mon")
 	if err != nil {
 		return nil, err
 	}
 	defer f.Close()
 	h, err := f.History(ctx, "")
-	if err != nil || h == nil {
+	if err != nil {
 		return nil, err
 	}
-	for _, e := range h.SelectElements("st_execute") {
-		list = append(list, screen.FencingOf(e))
-	}
-	return list, nil
+	return screen.HistoryOf(h), nil
 }

@@ -307,14 +307,10 @@ func past(ctx context.Context, x *client.Fencer, node string) ([]screen.Fencing,
 		node = ""
 	}
 	h, err := x.History(ctx, node)
-	if err != nil || h == nil {
+	if err != nil {
 		return nil, err
 	}
-	var list []screen.Fencing
-	for _, e := range h.SelectElements("st_execute") {
-		list = append(list, screen.FencingOf(e))
-	}
-	return list, nil
+	return screen.HistoryOf(h), nil
 }
 
 func (f *fenceTool) history(ctx context.Context, x *client.Fencer, target string) (tool.Exit, error) {

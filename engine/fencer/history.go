@@ -77,9 +77,10 @@ func (f *Fencer) takeHistory(m *etree.Element) {
 		}
 		st, _ := strconv.Atoi(get("st_state"))
 		t, _ := strconv.ParseInt(get("st_date"), 10, 64)
+		ns, _ := strconv.ParseInt(get("st_date_nsec"), 10, 64)
 		f.remember(Record{
 			ID: get("st_remote_op"), Target: get("st_target"), Action: get("st_device_action"), Origin: get("st_origin"), Delegate: get("st_delegate"),
-			Client: get("st_clientname"), State: State(st), Reason: get("exit-reason"), At: time.Unix(t, 0),
+			Client: get("st_clientname"), State: State(st), Reason: get("exit-reason"), At: time.Unix(t, ns),
 		})
 	}
 	slices.SortStableFunc(f.history, func(a, b *Record) int { return a.At.Compare(b.At) })

@@ -1,14 +1,32 @@
 package screen
 
 import (
+	"slices"
 	"strconv"
 	"time"
 
 	"github.com/beevik/etree"
 )
 
-// FencingOf reads an entry of the fencer's history (st_execute).
-func FencingOf(e *etree.Element) Fencing {
+// HistoryOf reads the fencer's history (st_history, nil for none), which is in no order: first what is under way, then the newest first.
+func HistoryOf(history *etree.Element) []Fencing {
+	if history == nil {
+		return nil
+	}
+	var pending, over []Fencing
+	for _, e := range history.SelectElements("st_execute") {
+		if f := fencingOf(e); f.State == "pending" {
+			pending = append(pending, f)
+		} else {
+			over = append(over, f)
+		}
+	}
+	slices.SortStableFunc(over, func(a, b Fencing) int { return b.At.Compare(a.At) })
+	return append(pending, over...)
+}
+
+// fencingOf reads an entry of the fencer's history (st_execute).
+func fencingOf(e *etree.Element) Fencing {
 	get := func(name string) string { return e.SelectAttrValue(name, "") }
 	sec, _ := strconv.ParseInt(get("st_date"), 10, 64)
 	nsec, _ := strconv.ParseInt(get("st_date_nsec"), 10, 64)
