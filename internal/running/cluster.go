@@ -3,10 +3,10 @@
 package running
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
-	"strconv"
 	"time"
 
 	"github.com/beevik/etree"
@@ -15,6 +15,7 @@ import (
 	"hacluster/cib/xml"
 	"hacluster/engine/scheduler"
 	"hacluster/internal/client"
+	"hacluster/internal/output/screen"
 	"hacluster/internal/pcs/live"
 )
 
@@ -241,16 +242,29 @@ func (c Cluster) Confirm(ctx context.Context, node string) error {
 	return c.fencer(ctx, func(x *client.Fencer) error { return x.Confirm(ctx, node) })
 }
 
-// FenceHistory lists fencing, newest first.
-func (c Cluster) FenceHistory(ctx context.Context, node string) (lines []string, err error) {
+// FenceHistory lists fencing, newest first; former is as Pacemaker 1.1 tells it.
+func (c Cluster) FenceHistory(ctx context.Context, node string, former bool) (lines []string, err error) {
 	err = c.fencer(ctx, func(x *client.Fencer) error {
 		h, err := x.History(ctx, all(node))
-		if err != nil || h == nil {
+		if err != nil {
 			return err
 		}
-		for _, e := range h.SelectElements("st_execute") {
-			lines = append(lines, fencingLine(e))
+		list := screen.HistoryOf(h)
+		for i, f := range list {
+			if former {
+				lines = append(lines, formerFencing(f))
+			} else {
+				lines = append(lines, f.Text(list[:i], true))
+			}
 		}
+		if former {
+			return nil
+		}
+		found := "events"
+		if len(list) == 1 {
+			found = "event"
+		}
+		lines = append(lines, fmt.Sprintf("%d %s found", len(list), found))
 		return nil
 	})
 	return lines, err
@@ -263,28 +277,16 @@ func all(node string) string {
 	return node
 }
 
-func fencingLine(e *etree.Element) string {
-	get := func(name string) string { return e.SelectAttrValue(name, "") }
-	action := get("st_device_action")
-	switch action {
-	case "off":
-		action = "turn off"
-	case "on":
-		action = "unfence"
+func formerFencing(f screen.Fencing) string {
+	action := cmp.Or(map[string]string{"on": "turn on", "off": "turn off"}[f.Action], f.Action)
+	when := f.At.Format("Mon Jan _2 15:04:05 2006") + "\n"
+	switch f.State {
+	case "failed":
+		return fmt.Sprintf("%s failed to %s node %s on behalf of %s from %s at %s", cmp.Or(f.Delegate, "We"), action, f.Target, f.Client, f.Origin, when)
+	case "success":
+		return fmt.Sprintf("%s was able to %s node %s on behalf of %s from %s at %s", cmp.Or(f.Delegate, "This node"), action, f.Target, f.Client, f.Origin, when)
 	}
-	sec, _ := strconv.ParseInt(get("st_date"), 10, 64)
-	when := time.Unix(sec, 0).Format("Mon Jan _2 15:04:05 2006")
-	switch get("st_state") {
-	case "4":
-		return fmt.Sprintf("We failed to %s node %s on behalf of %s from %s at %s", action, get("st_target"), get("st_clientname"), get("st_origin"), when)
-	case "2":
-		done := map[string]string{"reboot": "rebooted", "turn off": "turned off", "unfence": "unfenced"}[action]
-		if done == "" {
-			done = action
-		}
-		return fmt.Sprintf("%s was able to %s node %s on behalf of %s from %s at %s", get("st_delegate"), action, get("st_target"), get("st_clientname"), get("st_origin"), when)
-	}
-	return fmt.Sprintf("%s wishes to %s node %s - %s", get("st_clientname")+" at "+get("st_origin"), action, get("st_target"), get("st_remote_op"))
+	return fmt.Sprintf("%s at %s wishes to %s node %s - 1 0", f.Client, f.Origin, action, f.Target)
 }
 
 // FenceHistoryCleanup forgets fencing.

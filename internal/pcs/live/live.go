@@ -55,10 +55,10 @@ type Cluster interface {
 	Fence(ctx context.Context, node, action string) error
 	// Confirm declares a node as fenced by hand.
 	Confirm(ctx context.Context, node string) error
-	// FenceHistory lists fencing of a node ("*": all), newest first.
+	// FenceHistory lists fencing of a node ("*": all), newest first; former is in the words of Pacemaker 1.1.
 	// FenceHistoryCleanup forgets it, FenceHistoryUpdate collects it from all nodes;
 	// all three give the lines that stonith_admin prints.
-	FenceHistory(ctx context.Context, node string) (lines []string, err error)
+	FenceHistory(ctx context.Context, node string, former bool) (lines []string, err error)
 	FenceHistoryCleanup(ctx context.Context, node string) (lines []string, err error)
 	FenceHistoryUpdate(ctx context.Context) (lines []string, err error)
 }

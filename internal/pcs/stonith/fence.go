@@ -122,7 +122,7 @@ func history(s *session.Session, args []string, what string, ask func(c live.Clu
 
 // History is `stonith history` and `stonith history show`.
 func History(s *session.Session, args []string) error {
-	text, err := history(s, args, "show", func(c live.Cluster, n string) ([]string, error) { return c.FenceHistory(s.Ctx, n) })
+	text, err := history(s, args, "show", func(c live.Cluster, n string) ([]string, error) { return c.FenceHistory(s.Ctx, n, s.Legacy()) })
 	if err == nil {
 		s.Out.Print(text)
 	}
