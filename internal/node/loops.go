@@ -7,7 +7,7 @@ import (
 	"hacluster/engine/transition"
 )
 
-// withoutLoops has stops, and demotions, wait for no start or probe that waits for them. The scheduler, as Pacemaker's, makes
+// withoutLoops has stops, and demotions, of clones and groups, too, wait for no start or probe that waits for them. The scheduler, as Pacemaker's, makes
 // such plans where a connection to a remote node is to be recovered or moved: probes are done before what is ordered
 // after the probed resource is restarted, though they need the connection, which waits for that stop; or what was migrated away
 // from one remote node is stopped when the connection to the other has moved, which waits for the stop. No step of the loop
@@ -16,24 +16,35 @@ func withoutLoops(g *transition.Graph, logf func(format string, args ...any)) {
 	for _, loop := range loops(g) {
 		for _, i := range loop {
 			s := g.Synapses[i]
-			if a := s.Action; a.Kind != transition.ResourceOp || a.Operation != "stop" && a.Operation != "demote" {
+			if !ends(s.Action) {
 				continue
 			}
 			left := slices.DeleteFunc(slices.Clone(s.Inputs), func(in *transition.Action) bool {
 				return slices.ContainsFunc(loop, func(j int) bool { return g.Synapses[j].Action.ID == in.ID }) && spare(s.Action, in)
 			})
 			if len(left) < len(s.Inputs) {
-				logf("scheduler: %s on %s waits for nothing that waits for it", s.Action.Key, s.Action.Node)
+				logf("scheduler: %s waits for nothing that waits for it", strings.TrimSuffix(s.Action.Key+" on "+s.Action.Node, " on "))
 				s.Inputs = left
 			}
 		}
 	}
 }
 
+// ends tells whether a step is a stop or a demotion, or one of those that hold the stops of a clone or group together.
+func ends(a *transition.Action) bool {
+	switch a.Operation {
+	case "stop", "demote":
+		return a.Kind == transition.ResourceOp || a.Kind == transition.Pseudo
+	case "stopped", "demoted":
+		return a.Kind == transition.Pseudo
+	}
+	return false
+}
+
 // spare tells whether the stop of a resource can do without what it is to come after: starts and probes of
 // others, but for the connection to where it is done.
 func spare(stop, before *transition.Action) bool {
-	if before.Resource != nil && (before.Resource.ID == stop.Resource.ID || before.Resource.ID == stop.Node) {
+	if stop.Kind == transition.ResourceOp && before.Resource != nil && (before.Resource.ID == stop.Resource.ID || before.Resource.ID == stop.Node) {
 		return false
 	}
 	switch before.Operation {
@@ -61,8 +72,8 @@ func migrations(g *transition.Graph) []string {
 	return slices.Compact(out)
 }
 
-// reconnected has a connection to a remote node end without the stops over it that cannot be done, for the node cannot be
-// reached and is not fenced. Without a new connection nobody would ever stop what runs there.
+// reconnected has a connection to a remote node end without what was to be done over it and cannot be, for the node cannot be
+// reached and is not fenced: stops, and migrations that were given up. Without a new connection nobody would ever stop what runs there.
 func reconnected(g *transition.Graph) {
 	in := map[int]bool{}
 	for _, s := range g.Synapses {
@@ -74,7 +85,7 @@ func reconnected(g *transition.Graph) {
 			continue
 		}
 		s.Inputs = slices.DeleteFunc(s.Inputs, func(before *transition.Action) bool {
-			return !in[before.ID] && before.Node == a.Resource.ID && (before.Operation == "stop" || before.Operation == "demote")
+			return !in[before.ID] && before.Node == a.Resource.ID
 		})
 	}
 }

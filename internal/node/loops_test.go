@@ -3,6 +3,7 @@ package node
 import (
 	"fmt"
 	"slices"
+	"strings"
 	"testing"
 	"time"
 
@@ -20,6 +21,9 @@ func graph(steps [][]int, what ...string) *transition.Graph {
 		a.Resource = &transition.Resource{Tag: "primitive", ID: resource, Class: "ocf", Provider: "pacemaker", Type: "Dummy"}
 		if resource == "remote1" {
 			a.Resource.Type = "remote"
+		}
+		if strings.HasSuffix(resource, "-clone") {
+			a.Kind = transition.Pseudo
 		}
 		actions[i] = a
 	}
@@ -73,6 +77,15 @@ func TestStepsThatWouldWaitForEver(t *testing.T) {
 			"a live migration among what it waits for",
 			graph([][]int{{2}, {0}, {3}, {1}}, "migrate_to A:0 n1", "stop A n1", "start B n2", "stop B n1"), "[[2] [0] [3] [1]]",
 			[]string{"A"},
+		},
+		{
+			"all stops of a clone wait for a probe that needs the connection",
+			graph([][]int{{1}, {2}, {3}, {4}, {5}, {0}}, "monitor A remote1", "start remote1 n1", "stop remote1 n2", "stop B remote1", "stopped C-clone ", "stop C-clone "),
+			"[[1] [2] [3] [4] [5] []]", nil,
+		},
+		{
+			"a connection ends without a migration that was given up",
+			graph([][]int{{1}}, "stop remote1 n1", "migrate_from A remote1"), "[[]]", nil,
 		},
 		{
 			"a connection ends without stops that cannot be done",
