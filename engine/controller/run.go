@@ -224,7 +224,7 @@ func (c *Controller) finish(r *run) {
 // plan has the scheduler plan and begins to carry it out.
 func (c *Controller) plan() {
 	c.enter(PolicyEngine)
-	if c.disregard() {
+	if c.disregard() || c.forgetMigrations() {
 		return // it is due when the CIB has that
 	}
 	c.planDue = false
