@@ -437,6 +437,17 @@ func (e *Executor) State(nodeID string) *etree.Element {
 	return lrm
 }
 
+// Underway are the operations that are done once, leave a history, and were ordered and are not done yet.
+func (e *Executor) Underway() []Op {
+	var out []Op
+	for _, id := range e.ids() {
+		for _, j := range e.resources[id].underway() {
+			out = append(out, j.op)
+		}
+	}
+	return out
+}
+
 // underway are the operations that are done once, and leave a history, and are not done yet, in their order.
 func (r *resource) underway() []*job {
 	var out []*job

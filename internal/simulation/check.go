@@ -28,6 +28,8 @@ const (
 	Unequal = "equal versions, other bytes"
 	// Usurped: a partition without quorum fences no node outside of it (no-quorum-policy=ignore aside).
 	Usurped = "fencing of others without quorum"
+	// Unrecorded: what is under way on the nodes that take part is in the CIB from which the DC plans.
+	Unrecorded = "under way and not in the CIB"
 	// Unsettled: when faults stop, the cluster settles in what the engine wants.
 	Unsettled = "does not settle"
 )
@@ -62,12 +64,14 @@ type checker struct {
 	falses map[uint32]bool
 	human  map[string]bool // targets of fencing that a person asked for
 	dirty  []*Host         // whose CIB changed in this event
+	// refreshed are resources whose history a person had forgotten while something may be under way.
+	refreshed map[string]bool
 }
 
 func newChecker(c *Cluster) *checker {
 	return &checker{
 		c: c, maybe: map[string]map[uint32]bool{}, promoted: map[string]map[uint32]bool{}, apart: map[[2]uint32]time.Time{},
-		in: map[uint32][]uint32{}, lies: map[string]bool{}, falses: map[uint32]bool{}, human: map[string]bool{},
+		in: map[uint32][]uint32{}, lies: map[string]bool{}, falses: map[uint32]bool{}, human: map[string]bool{}, refreshed: map[string]bool{},
 	}
 }
 
@@ -269,6 +273,43 @@ func (k *checker) planning(p *process) {
 	if n := len(p.plans); n >= circlePlans && k.every == 0 && p.plans[n-1].Sub(p.plans[n-circlePlans]) < circleTime {
 		k.fail(Unsettled, "%s made %d plans within %v: something goes in circles", p.h.Name, circlePlans, circleTime)
 	}
+}
+
+// underway holds that a DC that plans knows of all that is under way.
+func (k *checker) underway(p *process, root *etree.Element) {
+	dc := p.h
+	if !dc.joined() {
+		return
+	}
+	for _, o := range k.c.Hosts {
+		if !o.joined() || o.pcmk.core.Controller.DC() != dc.Name || o != dc && (!slices.Contains(k.in[dc.ID], o.ID) || !slices.Contains(k.in[o.ID], dc.ID)) {
+			continue
+		}
+		for _, op := range o.pcmk.core.Underway() {
+			if k.refreshed[op.Resource] || recorded(root, op) {
+				continue
+			}
+			k.fail(Unrecorded, "%s plans, though it does not know of %s of %s on %s (%s)", dc.Name, op.Action, op.Resource, op.Node, op.Key)
+			return
+		}
+	}
+}
+
+// recorded tells whether a CIB has a begun operation in the history of its node.
+func recorded(root *etree.Element, op executor.Op) bool {
+	for _, state := range cib.Section(root, "status").SelectElements("node_state") {
+		if state.SelectAttrValue("uname", "") != op.Node {
+			continue
+		}
+		for _, r := range state.FindElements("lrm/lrm_resources/lrm_resource") {
+			if r.SelectAttrValue("id", "") == op.Resource && slices.ContainsFunc(r.SelectElements("lrm_rsc_op"), func(x *etree.Element) bool {
+				return x.SelectAttrValue("transition-key", "") == op.Key
+			}) {
+				return true
+			}
+		}
+	}
+	return false
 }
 
 // changed notes that a host's CIB is another.

@@ -116,6 +116,15 @@ func TestCheckerFindsWhatIsBroken(t *testing.T) {
 			Nodes: 3, Fencing: true, Devices: "one", Length: 60000,
 			Steps: []Step{{At: 5000, Do: "part", Host: 1, For: 30000}},
 		}},
+		{Unrecorded, adapters{message: func(_ *Host, data []byte) []byte {
+			if bytes.Contains(data, []byte(`op-status="-1"`)) {
+				return bytes.ReplaceAll(data, []byte(`transition-key="`), []byte(`transition-key="of another `))
+			}
+			return data
+		}}, Scenario{
+			Nodes: 3, Agent: 4000, Length: 60000, // node2 starts it while the DC is lost
+			Steps: []Step{{At: 20000, Do: "move", Host: 1, Arg: "P1 node2"}, {At: 24050, Do: "kill-pacemaker", Host: 1}},
+		}},
 		{Unsettled, wrap(func(w node.World) node.World { return idle{w} }), Scenario{
 			Nodes: 2, Length: 60000, Steps: []Step{{At: 30000, Do: "die", Host: 1, Arg: "P1"}, {At: 30000, Do: "die", Host: 2, Arg: "P1"}},
 		}},

@@ -304,6 +304,7 @@ func (w *world) Plan(root *etree.Element, now time.Time) (*transition.Graph, tim
 	if err == nil {
 		w.p.plans = append(w.p.plans, w.p.h.c.Now)
 		w.p.h.c.check.planning(w.p)
+		w.p.h.c.check.underway(w.p, root)
 	}
 	return g, recheck, "", err
 }

@@ -148,6 +148,7 @@ func (d *drive) forget(h *Host, resource string, all bool) {
 	if !p.running() {
 		return
 	}
+	d.check.refreshed[resource] = true
 	p.call(func(now time.Time) {
 		for _, m := range p.core.Members() {
 			path := fmt.Sprintf("//node_state[@uname='%s']//lrm_resource[@id='%s']", m.Name, resource)
