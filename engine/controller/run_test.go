@@ -209,6 +209,23 @@ func TestSuspectAskedToShutDown(t *testing.T) {
 	}
 }
 
+// Steps of a plan are for the DC to order; what a person asks for comes from any node.
+func TestOrdersOfOthers(t *testing.T) {
+	w := begin()
+	for _, x := range []struct {
+		from, operation string
+		done            bool
+	}{{"n1", "start", true}, {"n2", "start", false}, {"n2", "cancel", false}, {"n2", "delete", true}, {"n2", "asyncmon", true}} {
+		w.executed = nil
+		m := w.c.message("lrm_invoke", "n1")
+		m.CreateElement("crm_xml").CreateElement("rsc_op").CreateAttr("operation", x.operation)
+		w.c.Deliver(time.Unix(1000, 0), x.from, m)
+		if got := len(w.executed) == 1; got != x.done {
+			t.Errorf("%s of %s: done: %v", x.operation, x.from, got)
+		}
+	}
+}
+
 // A clone's instances are told before and after something is done to one of them.
 func notified() *transition.Graph {
 	return chain(
