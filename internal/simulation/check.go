@@ -285,12 +285,16 @@ func (k *checker) underway(p *process, root *etree.Element) {
 		if !o.joined() || o.pcmk.core.Controller.DC() != dc.Name || o != dc && (!slices.Contains(k.in[dc.ID], o.ID) || !slices.Contains(k.in[o.ID], dc.ID)) {
 			continue
 		}
-		for _, op := range o.pcmk.core.Underway() {
-			if k.refreshed[op.Resource] || recorded(root, op) {
-				continue
+		all := o.pcmk.core.Underway()
+		for _, op := range all {
+			// What is done after it, for it is one at a time, takes its place in the history.
+			known := slices.ContainsFunc(all, func(x executor.Op) bool {
+				return x.Resource == op.Resource && x.Node == op.Node && recorded(root, x)
+			})
+			if !known && !k.refreshed[op.Resource] {
+				k.fail(Unrecorded, "%s plans, though it does not know of %s of %s on %s (%s)", dc.Name, op.Action, op.Resource, op.Node, op.Key)
+				return
 			}
-			k.fail(Unrecorded, "%s plans, though it does not know of %s of %s on %s (%s)", dc.Name, op.Action, op.Resource, op.Node, op.Key)
-			return
 		}
 	}
 }
