@@ -15,6 +15,7 @@ import (
 	"log/slog"
 	mathrand "math/rand/v2"
 	"net/netip"
+	"runtime"
 	"slices"
 	"sync"
 	"time"
@@ -245,6 +246,8 @@ func localNode(c *conf.Config, addrs addresses) (uint32, error) {
 func (d *daemon) live(ctx context.Context) error {
 	d.enter(func(now time.Time) { d.node.Start(now) })
 	d.net.start(func(batch []transport.Datagram) {
+		// Whose request has come, too, is first: it goes with the token, where that is what has arrived.
+		runtime.Gosched()
 		d.enter(func(now time.Time) {
 			for _, g := range batch {
 				d.arrived(now, g)
