@@ -269,6 +269,9 @@ func (n *Node) Next() Effect {
 	return n.out.Pop()
 }
 
+// Pending is how many effects there are to be taken, after a call of Next that has yielded one.
+func (n *Node) Pending() int { return n.out.Len() }
+
 // Token is the timeout of the token that holds now.
 func (n *Node) Token() time.Duration { return n.ringSettings().Token }
 

@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"runtime"
 	"slices"
 	"strconv"
 	"strings"
@@ -196,6 +197,7 @@ func measure(t *testing.T, nodes int, settings string, real bool) ([]benchRun, t
 
 // asBench is a program that measures, or helps to.
 func asBench() int {
+	runtime.GOMAXPROCS(1) // else its goroutines wake each other on the daemons' processors
 	ctx, cancel := context.WithTimeout(context.Background(), 3*time.Minute)
 	defer cancel()
 	var err error

@@ -384,10 +384,22 @@ func (d *daemon) leave() {
 // carryOut does what the node asks for, sends what is to be sent, and tells clients what they are given.
 func (d *daemon) carryOut() {
 	d.carryOutEffects()
+	if d.unsent && len(d.flushes) > 0 {
+		d.flush() // what they were given is short, else it would have been sent
+	}
 	d.net.transmit()
 	d.unsent = false
+	d.flush()
+}
+
+// flush tells clients of their events.
+func (d *daemon) flush() {
 	d.flushes = slices.DeleteFunc(d.flushes, func(c *ipc.Conn) bool { return !c.Flush() })
 }
+
+// briefly tells whether what clients are to be given takes so little time that the ring's packets may wait for it: then who waits for its own
+// message is awake while they go round, and its next one is here when the token is.
+func (d *daemon) briefly(e *node.Tell) bool { return d.node.Pending() < 4 && len(e.Data) <= 2048 }
 
 func (d *daemon) carryOutEffects() {
 	for e := d.node.Next(); e != nil; e = d.node.Next() {
@@ -413,7 +425,7 @@ func (d *daemon) carryOutEffects() {
 				c.Respond(e.Message)
 			}
 		case *node.Tell:
-			if d.unsent { // others wait for it, and what a client is given takes long
+			if d.unsent && !d.briefly(e) { // others wait for it, and what a client is given takes long
 				d.net.transmit()
 				d.unsent = false
 			}
