@@ -111,6 +111,10 @@ func (c *Core) connection(op executor.Op, finished func(now time.Time, res execu
 	}
 	switch op.Action {
 	case "start", "migrate_from":
+		if op.Action == "start" && r.conn != nil && !r.moving && !r.moved {
+			r.restart(op, finished)
+			return
+		}
 		r.start(op, finished)
 	case "stop":
 		r.stop()
@@ -129,6 +133,21 @@ func (c *Core) connection(op executor.Op, finished func(now time.Time, res execu
 	default:
 		answer(codeUnsupported, 3, "A connection to a remote node has no action "+op.Action)
 	}
+}
+
+// restart starts a connection that is there: when the other end answers, nothing is to be done. A scheduler that does not know how a start on a
+// lost node ended orders one over and over, and each new connection would be news that has it plan again.
+func (r *remoteNode) restart(op executor.Op, finished func(now time.Time, res executor.Result)) {
+	first := op
+	first.Timeout /= 2
+	r.ask(first, func(now time.Time, res executor.Result) {
+		if res.Code == codeOK {
+			finished(now, res)
+			return
+		}
+		r.core.now, op.Timeout = now, op.Timeout-first.Timeout
+		r.start(op, finished)
+	})
 }
 
 func (r *remoteNode) start(op executor.Op, finished func(now time.Time, res executor.Result)) {
