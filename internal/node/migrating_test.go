@@ -59,3 +59,31 @@ func TestAfterMigrations(t *testing.T) {
 		}
 	}
 }
+
+// With a remote node that is connected to from two places, only what the new connection needs is started.
+func TestAfterReconnections(t *testing.T) {
+	for _, c := range []struct {
+		name  string
+		graph *transition.Graph
+		want  string
+	}{
+		{
+			"from two places",
+			graph([][]int{{6}, {}, {0, 1, 3}, {}, {}, {4}, {}, {}, {}}, "stop remote1 n1", "stop remote1 n2", "start remote1 n1", "start VM n1", "start A n1", "monitor A n1", "stop B remote1", "promote C n2", "stop D n2"),
+			"[[] [] [0 1 3] [] []]",
+		},
+		{
+			"from one",
+			graph([][]int{{}, {0}, {}}, "stop remote1 n1", "start remote1 n2", "start A n1"), "[[] [0] []]",
+		},
+		{
+			"for good",
+			graph([][]int{{}, {}, {}}, "stop remote1 n1", "stop remote1 n2", "start A n1"), "[[] [] []]",
+		},
+	} {
+		afterReconnections(c.graph, t.Logf)
+		if got := waitsFor(c.graph); got != c.want {
+			t.Errorf("%s: %s, not %s", c.name, got, c.want)
+		}
+	}
+}

@@ -16,7 +16,8 @@ import (
 
 // Plan has the scheduler plan for a document of any schema. recheck is when time alone may change
 // the plan; zero: never. What is not safe without quorum is left out, see withoutAssumed; logf tells
-// of it. Starts wait for migrations under way, see afterMigrations. Promotions and shutdowns wait for probes, see afterProbes; steps that would wait for ever do not, see
+// of it. Starts wait for migrations under way, see afterMigrations, and until remote nodes are connected to from one place, see
+// afterReconnections. Promotions and shutdowns wait for probes, see afterProbes; steps that would wait for ever do not, see
 // withoutLoops and reconnected.
 func Plan(root *etree.Element, now time.Time, logf func(format string, args ...any)) (graph *transition.Graph, recheck time.Time, err error) {
 	current, err := upgrade.ForReading(root)
@@ -30,6 +31,7 @@ func Plan(root *etree.Element, now time.Time, logf func(format string, args ...a
 		}
 		withoutAssumed(root, r, logf)
 		afterMigrations(root, r, logf)
+		afterReconnections(r.Graph, logf)
 		afterProbes(r.Graph)
 		reconnected(r.Graph)
 		withoutLoops(r.Graph, logf)

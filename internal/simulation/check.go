@@ -275,7 +275,8 @@ func (k *checker) planning(p *process) {
 	}
 }
 
-// underway holds that a DC that plans knows of all that is under way.
+// underway holds that a DC that plans knows of all that is under way on the nodes that take part. Of a remote node two may tell, who were
+// connected to it one after the other: then plans begin with connecting anew.
 func (k *checker) underway(p *process, root *etree.Element) {
 	dc := p.h
 	if !dc.joined() {
@@ -291,7 +292,7 @@ func (k *checker) underway(p *process, root *etree.Element) {
 			known := slices.ContainsFunc(all, func(x executor.Op) bool {
 				return x.Resource == op.Resource && x.Node == op.Node && recorded(root, x)
 			})
-			if !known && !k.refreshed[op.Resource] {
+			if !known && !k.refreshed[op.Resource] && op.Node == o.Name {
 				k.fail(Unrecorded, "%s plans, though it does not know of %s of %s on %s (%s)", dc.Name, op.Action, op.Resource, op.Node, op.Key)
 				return
 			}
