@@ -419,18 +419,6 @@ func (c *Core) RemoteConnected(name string) bool {
 	return c.remotes[name] != nil && c.remotes[name].conn != nil
 }
 
-// Underway are the operations that this node, and the remote nodes that it is connected to, were told to do once, and have
-// not done yet.
-func (c *Core) Underway() []executor.Op {
-	out := c.Executor.Underway()
-	for _, name := range c.remoteNames() {
-		if r := c.remotes[name]; r.conn != nil && !r.moved {
-			out = append(out, r.exec.Underway()...)
-		}
-	}
-	return out
-}
-
 // executorOf gives the executor that runs what is ordered for a node: nil where that is
 // none of this node's.
 func (c *Core) executorOf(node string) *executor.Executor {

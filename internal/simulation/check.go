@@ -275,7 +275,7 @@ func (k *checker) planning(p *process) {
 	}
 }
 
-// underway holds that a DC that plans knows of all that is under way on the nodes that take part. Of a remote node two may tell, who were
+// underway holds that a DC that plans knows where something is coming up on the nodes that take part. Of a remote node two may tell, who were
 // connected to it one after the other: then plans begin with connecting anew.
 func (k *checker) underway(p *process, root *etree.Element) {
 	dc := p.h
@@ -286,13 +286,8 @@ func (k *checker) underway(p *process, root *etree.Element) {
 		if !o.joined() || o.pcmk.core.Controller.DC() != dc.Name || o != dc && (!slices.Contains(k.in[dc.ID], o.ID) || !slices.Contains(k.in[o.ID], dc.ID)) {
 			continue
 		}
-		all := o.pcmk.core.Underway()
-		for _, op := range all {
-			// What is done after it, for it is one at a time, takes its place in the history.
-			known := slices.ContainsFunc(all, func(x executor.Op) bool {
-				return x.Resource == op.Resource && x.Node == op.Node && recorded(root, x)
-			})
-			if !known && !k.refreshed[op.Resource] && op.Node == o.Name {
+		for _, op := range o.pcmk.core.Executor.Underway() {
+			if rises(op.Action) && !k.refreshed[op.Resource] && !told(root, op) {
 				k.fail(Unrecorded, "%s plans, though it does not know of %s of %s on %s (%s)", dc.Name, op.Action, op.Resource, op.Node, op.Key)
 				return
 			}
@@ -300,15 +295,21 @@ func (k *checker) underway(p *process, root *etree.Element) {
 	}
 }
 
-// recorded tells whether a CIB has a begun operation in the history of its node.
-func recorded(root *etree.Element, op executor.Op) bool {
+// rises tells whether a resource comes up by an action.
+func rises(action string) bool {
+	return action == "start" || action == "migrate_from" || action == "promote"
+}
+
+// told tells whether a CIB has it that a resource may come up where an operation is under way: that something is under way, or that it is
+// up already. What is done after something else, for it is one at a time, may not be there yet.
+func told(root *etree.Element, op executor.Op) bool {
 	for _, state := range cib.Section(root, "status").SelectElements("node_state") {
 		if state.SelectAttrValue("uname", "") != op.Node {
 			continue
 		}
 		for _, r := range state.FindElements("lrm/lrm_resources/lrm_resource") {
 			if r.SelectAttrValue("id", "") == op.Resource && slices.ContainsFunc(r.SelectElements("lrm_rsc_op"), func(x *etree.Element) bool {
-				return x.SelectAttrValue("transition-key", "") == op.Key
+				return x.SelectAttrValue("op-status", "") == "-1" || rises(x.SelectAttrValue("operation", ""))
 			}) {
 				return true
 			}

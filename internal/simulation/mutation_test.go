@@ -118,7 +118,8 @@ func TestCheckerFindsWhatIsBroken(t *testing.T) {
 		}},
 		{Unrecorded, adapters{message: func(_ *Host, data []byte) []byte {
 			if bytes.Contains(data, []byte(`op-status="-1"`)) {
-				return bytes.ReplaceAll(data, []byte(`transition-key="`), []byte(`transition-key="of another `))
+				data = bytes.ReplaceAll(data, []byte(`operation="start"`), []byte(`operation="stop"`))
+				return bytes.ReplaceAll(data, []byte(`op-status="-1"`), []byte(`op-status="0"`))
 			}
 			return data
 		}}, Scenario{
