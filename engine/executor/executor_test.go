@@ -99,7 +99,6 @@ func TestHistory(t *testing.T) {
 	}
 }
 
-// TestDigest holds digests against one that Pacemaker writes.
 // What is under way is in a history that is told, also where it is not recorded.
 func TestStateHasWhatIsUnderWay(t *testing.T) {
 	f := &fake{runs: map[uint64]Op{}}
@@ -131,6 +130,7 @@ func TestStateHasWhatIsUnderWay(t *testing.T) {
 	}
 }
 
+// TestDigest holds digests against one that Pacemaker writes.
 func TestDigest(t *testing.T) {
 	all := func(string) bool { return true }
 	if got := digest(Op{Params: []Param{{"CRM_meta_timeout", "20000"}, {"crm_feature_set", "3.16.1"}}}, all); got != "f2317cad3d54cec5d7d7aa7d0bf35cf8" {

@@ -95,6 +95,7 @@ func hosts(t *testing.T, n int, conf func(nodes string) string) []*host {
 		h.log = filepath.Join(h.dir, "log")
 		h.holder = inside(t, fmt.Sprintf(`mount --make-rprivate /
 mount -t tmpfs none /run
+mount -t tmpfs -o mode=1777 none /dev/shm
 mkdir -p /etc/corosync /var/lib/corosync /run/corosync /run/corosync-qdevice /run/corosync-qnetd
 mount --bind %[1]s/etc /etc/corosync
 mount --bind %[1]s/state /var/lib/corosync

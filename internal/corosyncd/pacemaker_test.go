@@ -29,11 +29,10 @@ func TestOriginalPacemaker(t *testing.T) {
 		return strings.Replace(confWith("transport: knet")(nodes), "provider: corosync_votequorum\n", "provider: corosync_votequorum\ntwo_node: 1\nwait_for_all: 0\n", 1)
 	})
 	for _, o := range h {
-		o.must("sh", "-ec", `for d in /var/lib/pacemaker /var/log /dev/shm; do mount -t tmpfs none $d; done
+		o.must("sh", "-ec", `for d in /var/lib/pacemaker /var/log; do mount -t tmpfs none $d; done
 mkdir -p /var/log/pacemaker /run/resource-agents /run/crm
 for d in cib pengine cores blackbox; do mkdir /var/lib/pacemaker/$d; done
-chown -R hacluster:haclient /var/lib/pacemaker /var/log/pacemaker /run/crm
-chmod 1777 /dev/shm`)
+chown -R hacluster:haclient /var/lib/pacemaker /var/log/pacemaker /run/crm`)
 	}
 	h[0].start(false)
 	h[1].start(true)
