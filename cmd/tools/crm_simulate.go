@@ -285,13 +285,17 @@ func (s *simulation) perform(root *etree.Element) error {
 }
 
 // marked is the document with the failed operations marked as Pacemaker marks them while it
-// reads: by their node and resource.
+// reads: by their node and resource, those that count as none by their node even if they are not listed.
 func marked(root *etree.Element, c *status.Cluster) []byte {
-	for _, f := range c.Failures {
-		before := slices.Clone(f.XML.Attr)
-		f.XML.CreateAttr("uname", f.Node.Name)
-		f.XML.CreateAttr("rsc-id", f.Resource.ID)
-		defer func() { f.XML.Attr = before }()
+	for i, list := range [][]status.FailedOp{c.Passed, c.Failures} {
+		for _, f := range list {
+			before := slices.Clone(f.XML.Attr)
+			defer func() { f.XML.Attr = before }()
+			f.XML.CreateAttr("uname", f.Node.Name)
+			if i == 1 {
+				f.XML.CreateAttr("rsc-id", f.Resource.ID)
+			}
+		}
 	}
 	return xml.Format(root)
 }

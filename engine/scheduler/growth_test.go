@@ -224,6 +224,27 @@ func TestGrowthOfWork(t *testing.T) {
 	}
 }
 
+// TestFreshNodeAndSet: where a node joins a cluster whose resources are ordered by one set, each resource waits for the probes
+// of all before it. A graph is then quadratic by what it means: Pacemaker 3.0.2's has the same triggers, here as counted.
+func TestFreshNodeAndSet(t *testing.T) {
+	for n, want := range map[int]int{50: 1292, 100: 4849} {
+		root := parse(t, moreKinds["big set"](8, n))
+		settle(t, root)
+		change(root, "fresh")
+		res, err := scheduler.Plan(scheduler.Input{CIB: root, Now: when, NoScores: true})
+		if err != nil {
+			t.Fatal(err)
+		}
+		triggers := 0
+		for _, s := range res.Graph.Synapses {
+			triggers += len(s.Inputs)
+		}
+		if triggers != want {
+			t.Errorf("%d resources: %d triggers, want %d", n, triggers, want)
+		}
+	}
+}
+
 // TestRoomOfPlan: how much memory a plan keeps of each step that it looked at, where a cluster starts.
 func TestRoomOfPlan(t *testing.T) {
 	root := parse(t, kinds["groups"](8, 200))

@@ -146,10 +146,10 @@ func (p *planner) banInsufficient(r *Resource) *Node {
 	}
 	var ids []string
 	var nodes []*Node
-	for i := range r.Allowed {
-		if r.Allowed[i].Known {
-			ids = append(ids, p.c.ByIndex[i].ID)
-			nodes = append(nodes, p.c.ByIndex[i])
+	for _, n := range p.c.Nodes { // by name, as they were entered in Pacemaker's table
+		if r.Allowed.At(n) != nil {
+			ids = append(ids, n.ID)
+			nodes = append(nodes, n)
 		}
 	}
 	capable := false

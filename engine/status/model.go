@@ -645,6 +645,7 @@ type Cluster struct {
 	Colocation []*Colocation
 	Actions    []*Action // in order of creation
 	Failures   []FailedOp
+	Passed     []FailedOp // failures that count as none: masked probes, and operations whose failures are to be ignored
 	Messages   []Message
 	DC         *Node
 	RecheckBy  time.Time // zero: never

@@ -142,7 +142,7 @@ func (h *history) entry(e *etree.Element) {
 	if f == FailIgnore || (f == FailRestartContainer && h.task == "stop") {
 		h.success(h.expected)
 		r.Set(FailureIgnored)
-		h.record()
+		h.pass()
 		if f == FailRestartContainer && h.onFail <= FailRestart {
 			h.onFail = f
 		}
@@ -169,6 +169,12 @@ func (h *history) record() {
 		}
 	}
 	h.c.Failures = append(h.c.Failures, FailedOp{XML: h.e, Node: h.n, Resource: h.r})
+}
+
+// pass lists a failed operation that counts as none.
+func (h *history) pass() {
+	h.c.Passed = append(h.c.Passed, FailedOp{XML: h.e, Node: h.n, Resource: h.r})
+	h.record()
 }
 
 func (h *history) failureHandling() (OnFail, Role) {
@@ -309,7 +315,7 @@ func (h *history) maskProbe() {
 		ban = h.r.Top(false)
 	}
 	h.success(h.expected)
-	h.record()
+	h.pass()
 	h.c.ScoreNode(ban, h.n, -Infinity, h.origin())
 }
 
