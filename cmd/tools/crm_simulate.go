@@ -285,8 +285,14 @@ func (s *simulation) perform(root *etree.Element) error {
 }
 
 // marked is the document with the failed operations marked as Pacemaker marks them while it
-// reads: by their node and resource, those that count as none by their node even if they are not listed.
+// reads: by their node and resource, those that count as none by their node even if they are not listed, and
+// recurring ones that expired by a digest that no parameters have.
 func marked(root *etree.Element, c *status.Cluster) []byte {
+	for e := range c.Expired {
+		before := slices.Clone(e.Attr)
+		defer func() { e.Attr = before }()
+		e.CreateAttr("op-restart-digest", "calculated-failure-timeout")
+	}
 	for i, list := range [][]status.FailedOp{c.Passed, c.Failures} {
 		for _, f := range list {
 			before := slices.Clone(f.XML.Attr)

@@ -321,7 +321,7 @@ func (c *Cluster) CompareDigest(r *Resource, entry *etree.Element, n *Node) *Dig
 // entryRestart is the recorded restart digest of an entry, which an ignored
 // expired failure replaces.
 func (c *Cluster) entryRestart(entry *etree.Element) (string, bool) {
-	if c.expiredEntries[entry] {
+	if c.Expired[entry] {
 		return "calculated-failure-timeout", true
 	}
 	return attr(entry, "op-restart-digest")

@@ -645,7 +645,8 @@ type Cluster struct {
 	Colocation []*Colocation
 	Actions    []*Action // in order of creation
 	Failures   []FailedOp
-	Passed     []FailedOp // failures that count as none: masked probes, and operations whose failures are to be ignored
+	Expired    map[*etree.Element]bool // recurring operations whose failures expired, which are to be scheduled anew
+	Passed     []FailedOp              // failures that count as none: masked probes, and operations whose failures are to be ignored
 	Messages   []Message
 	DC         *Node
 	RecheckBy  time.Time // zero: never
@@ -665,7 +666,6 @@ type Cluster struct {
 	expanded                map[*etree.Element]*etree.Element
 	ops                     map[*etree.Element][]Op
 	ids                     map[idKey]*etree.Element
-	expiredEntries          map[*etree.Element]bool
 	nextAction              int
 	constraint              string                 // id of the one being read
 	instanced, replicated   int                    // instances of clones, replicas of bundles

@@ -501,10 +501,10 @@ func (h *history) ignoreExpired(exit int) bool {
 	case h.ms == 0:
 		return true
 	case h.n.Online && !h.n.Unclean:
-		if h.c.expiredEntries == nil {
-			h.c.expiredEntries = map[*etree.Element]bool{}
+		if h.c.Expired == nil {
+			h.c.Expired = map[*etree.Element]bool{}
 		}
-		h.c.expiredEntries[h.e] = true
+		h.c.Expired[h.e] = true
 		return true
 	}
 	return false

@@ -145,22 +145,16 @@ func (c *Cluster) found(e *etree.Element, tag, ref string) *etree.Element {
 	return e
 }
 
-// derefIn is deref for the blocks of the resource element r. Instances of
-// clones and resources with a template are copies to Pacemaker 3.0: the blocks that they
-// refer to are found in the copy only (single pairs in the whole CIB).
+// derefIn is deref for the blocks of the element r. Every resource is a copy of its own to Pacemaker 3.0: what blocks in it
+// refer to is found in that copy only (single pairs in the whole CIB).
 func (c *Cluster) derefIn(r, e *etree.Element) *etree.Element {
 	ref, ok := attr(e, "id-ref")
 	if !ok {
 		return e
 	}
 	scope := r
-	if !c.isExpanded(r) {
-		for scope = nil; r != nil && r.Parent() != nil; r = r.Parent() {
-			if p := r.Parent(); p.Tag == "clone" || p.Tag == "master" || p.Tag == "bundle" {
-				scope = r
-				break
-			}
-		}
+	for scope != nil && !isResource(scope) {
+		scope = scope.Parent()
 	}
 	if scope == nil {
 		return c.deref(e)
@@ -184,11 +178,10 @@ func (c *Cluster) derefIn(r, e *etree.Element) *etree.Element {
 	return c.found(match, e.Tag, ref)
 }
 
-func (c *Cluster) isExpanded(e *etree.Element) bool {
-	for _, x := range c.expanded {
-		if x == e {
-			return true
-		}
+func isResource(e *etree.Element) bool {
+	switch e.Tag {
+	case "primitive", "group", "clone", "master", "bundle":
+		return true
 	}
 	return false
 }

@@ -55,10 +55,7 @@ func (s *Simulation) Inject(ch *Changes, c *status.Cluster) error {
 		})
 	}
 	for _, n := range ch.Lost {
-		s.change(n, "Failing", func(e *etree.Element) {
-			s.setUp(e)
-			s.set(e, "in_ccm", "false")
-		})
+		s.change(n, "Failing", s.setLost)
 	}
 	if s.Err != nil {
 		return s.Err

@@ -172,19 +172,18 @@ func remote(e *etree.Element, name string) bool {
 	return false
 }
 
-func (s *Simulation) setUp(n *etree.Element) {
-	s.set(n, "in_ccm", "true")
-	s.set(n, "crmd", "online")
-	s.set(n, "join", "member")
-	s.set(n, "expected", "member")
-	s.set(n, "crm-debug-origin", "crm_simulate")
-}
+func (s *Simulation) setUp(n *etree.Element) { s.setState(n, "true", "online", "member") }
 
-func (s *Simulation) setDown(n *etree.Element) {
-	s.set(n, "in_ccm", "false")
-	s.set(n, "crmd", "offline")
-	s.set(n, "join", "down")
-	s.set(n, "expected", "down")
+func (s *Simulation) setDown(n *etree.Element) { s.setState(n, "false", "offline", "down") }
+
+// setLost: the ring lost a node that was a member.
+func (s *Simulation) setLost(n *etree.Element) { s.setState(n, "false", "online", "member") }
+
+func (s *Simulation) setState(n *etree.Element, inRing, process, joined string) {
+	s.set(n, "in_ccm", inRing)
+	s.set(n, "crmd", process)
+	s.set(n, "join", joined)
+	s.set(n, "expected", joined)
 	s.set(n, "crm-debug-origin", "crm_simulate")
 }
 
