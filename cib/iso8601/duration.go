@@ -4,7 +4,6 @@ import (
 	"fmt"
 	"math"
 	"strings"
-	"time"
 )
 
 // Duration is a span of time in calendar units, each with a sign of its own.
@@ -110,10 +109,14 @@ func (t Time) Add(d Duration) Time {
 	return t.AddYears(d.Years).AddMonths(d.Months).AddDays(d.Days).AddSeconds(d.Seconds)
 }
 
-// Milliseconds is the length of the duration as Pacemaker counts it for
-// intervals: that from the epoch to the epoch plus the duration.
+// Milliseconds is the length of the duration as Pacemaker counts it for intervals, at most 32 bits of whole seconds. It reads it
+// like a date, so that one day and one year are none: P1D is 0, P1W six days, P2Y a year. A month is 30 days.
+// Years, months and days below zero do not count.
 func (d Duration) Milliseconds() int64 {
-	return Of(time.Unix(0, 0).UTC()).Add(d).Unix() * 1000
+	whole := int64(max(d.Years-1, 0))
+	days := whole*365 + whole/4 - whole/100 + whole/400 + 30*int64(max(d.Months, 0)) + int64(max(d.Days-1, 0))
+	seconds := days*secondsInDay + int64(d.Seconds)
+	return min(seconds, math.MaxUint32/1000) * 1000
 }
 
 // String is the duration in words: "   1 year  2 months 3600 seconds (1 hour)".

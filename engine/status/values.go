@@ -119,8 +119,8 @@ func ScoreText(n int) string {
 // ParseInterval reads a span of time in milliseconds, as intervals are written: a number with
 // a unit, or an ISO 8601 duration.
 func ParseInterval(s string) (ms int64, ok bool) {
-	if t := strings.TrimLeft(s, blanks); t != "" && t[0] == 'P' {
-		return durationMS(t)
+	if strings.HasPrefix(s, "P") {
+		return durationMS(s)
 	}
 	return ParseTimeout(s)
 }
