@@ -286,8 +286,15 @@ func (s *simulation) perform(root *etree.Element) error {
 
 // marked is the document with the failed operations marked as Pacemaker marks them while it
 // reads: by their node and resource, those that count as none by their node even if they are not listed, and
-// recurring ones that expired by a digest that no parameters have.
+// recurring ones that expired by a digest that no parameters have. The connections to guest nodes are among the resources.
 func marked(root *etree.Element, c *status.Cluster) []byte {
+	if resources := root.FindElement("configuration/resources"); resources != nil {
+		for _, e := range c.Implicit {
+			e = xml.Copy(e)
+			resources.AddChild(e)
+			defer resources.RemoveChild(e)
+		}
+	}
 	for e := range c.Expired {
 		before := slices.Clone(e.Attr)
 		defer func() { e.Attr = before }()

@@ -57,13 +57,14 @@ func TestSimulate(t *testing.T) {
 		`</configuration>`, `<tags><tag id="g"><obj_ref id="gone"/></tag></tags></configuration>`).Replace(simulatedCIB)
 	twice := strings.Replace(simulatedCIB, `<status>`, `<status><node_state id="2" uname="n2"/>`, 1)
 	unchecked := strings.Replace(simulatedCIB, `pacemaker-4.0`, `none`, 1)
+	guest := strings.Replace(simulatedCIB, `type="Dummy"/>`, `type="Dummy"><meta_attributes id="am"><nvpair id="am1" name="remote-node" value="vm"/></meta_attributes></primitive>`, 1)
 	const probe = `<lrm_rsc_op id="B:0_last_0" operation_key="B:0_monitor_0" operation="monitor"`
 	again := strings.Replace(simulatedCIB, probe, strings.Replace(probe, "_last_0", "_last_failure_0", 1)+
 		` transition-key="1:1:7:11111111-1111-1111-1111-111111111111" on_node="n1" call-id="3" rc-code="5" op-status="0" interval="0"/>`+probe, 1)
 	amounts := strings.Replace(simulatedCIB, `<instance_attributes id="pa">`, `<utilization id="pu"><nvpair id="pu1" name="cpu" value="2"/></utilization><instance_attributes id="pa">`, 1)
 	must(os.Mkdir("dir", 0o700))
 	for name, text := range map[string]string{
-		"cib.xml": simulatedCIB, "dangling.xml": dangling, "twice.xml": twice, "none.xml": unchecked, "again.xml": again, "undated.xml": strings.Replace(simulatedCIB, `<cib `, `<cib execution-date="0" `, 1), "amounts.xml": amounts, "dir/a.xml": simulatedCIB, "dir/.b.xml": "", "dir/c.txt": "",
+		"cib.xml": simulatedCIB, "dangling.xml": dangling, "twice.xml": twice, "none.xml": unchecked, "again.xml": again, "guest.xml": guest, "undated.xml": strings.Replace(simulatedCIB, `<cib `, `<cib execution-date="0" `, 1), "amounts.xml": amounts, "dir/a.xml": simulatedCIB, "dir/.b.xml": "", "dir/c.txt": "",
 	} {
 		must(os.WriteFile(name, []byte(text), 0o600))
 	}
@@ -90,6 +91,7 @@ func TestSimulate(t *testing.T) {
 		{argv: "-x|cib.xml|-Q|-O|out.xml|-w|1", file: `out.xml: <cluster_property_set id="cib-bootstrap-options">`},
 		{argv: "-x|cib.xml|-Q|-I|in.xml", file: `in.xml: interval="0" uname="n1" rsc-id="B:0"/>`},
 		{argv: "-x|again.xml|-Q|-I|in.xml", file: `in.xml: interval="0" uname="n1"/>`},
+		{argv: "-x|guest.xml|-Q|-I|in.xml|-O|out.xml", file: `in.xml: <nvpair id="vm-meta_attributes-internal_rsc" name="internal_rsc" value="true"/>`},
 		{argv: "-x|cib.xml|-Q|-O|out.xml|-f|n1|-f|n1", file: `out.xml: num_updates="6"`},
 		{argv: "-x|cib.xml|-O|gone/out.xml", code: 105, stderr: "crm_simulate: Could not create 'gone/out.xml': No such file or directory\n"},
 		{argv: "-x|cib.xml|-d|n9", code: 105, stdout: "…  * Taking node n9 offline\n", stderr: "crm_simulate: n9: no such node\n"},

@@ -658,11 +658,11 @@ type Cluster struct {
 	Simulation     bool
 	Trace          *Trace // nil: nobody asks
 	StatusXML      *etree.Element
-	DeferredChecks []DeferredCheck // parameter checks that wait for placement, oldest first
+	Implicit       []*etree.Element // connections to guest nodes, which stand in no document
+	DeferredChecks []DeferredCheck  // parameter checks that wait for placement, oldest first
 
 	opDefaults, rscDefaults *etree.Element
 	resourceXML             *etree.Element
-	implicit                []*etree.Element
 	expanded                map[*etree.Element]*etree.Element
 	ops                     map[*etree.Element][]Op
 	ids                     map[idKey]*etree.Element

@@ -316,7 +316,7 @@ func (c *Cluster) guestConnection(e *etree.Element) (name string, hosts bool) {
 	ops := conn.CreateElement("operations")
 	addOp(ops, name, "monitor", "30s", "30s")
 	addOp(ops, name, "start", "0", timeout)
-	c.implicit = append(c.implicit, conn)
+	c.Implicit = append(c.Implicit, conn)
 	return name, true
 }
 

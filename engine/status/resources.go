@@ -103,7 +103,7 @@ func (c *Cluster) readResources() {
 	for e := range elements(c.resourceXML, "") {
 		list = append(list, e)
 	}
-	list = append(list, c.implicit...)
+	list = append(list, c.Implicit...)
 	for _, e := range list {
 		id := get(e, "id")
 		if id == "" {
