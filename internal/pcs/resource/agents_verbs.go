@@ -203,6 +203,9 @@ func describe(s *session.Session, args []string, fence bool) error {
 	if err != nil {
 		return err
 	}
+	if !fence && n.Stonith() && s.Minor() >= 11 {
+		s.Out.Tell(mismatch("stonith / fence agents", "pcs stonith describe"))
+	}
 	a, err := s.Agent(n)
 	if err != nil {
 		return s.Check(s.AgentError(n, err))
@@ -214,14 +217,6 @@ func describe(s *session.Session, args []string, fence bool) error {
 // describeName finds the agent to describe; a name without standard is looked for.
 func describeName(s *session.Session, name string, fence bool) (agents.Name, error) {
 	if fence {
-		if strings.Contains(name, ":") {
-			return agentName(s, name, true)
-		}
-		for _, t := range agents.Sorted(s.World.Agents.List("stonith", "")) {
-			if strings.EqualFold(t, name) {
-				return agents.Name{Standard: "stonith", Type: t}, nil
-			}
-		}
 		return agents.Name{Standard: "stonith", Type: name}, nil
 	}
 	if strings.Contains(name, ":") {
