@@ -69,7 +69,7 @@ func TestClusterVerbs(t *testing.T) {
 			}
 		}},
 		{"cluster rename d", false, 0, []string{"node1: Succeeded"}, all("cluster_name: d", true)},
-		{"cluster rename d", true, 1, []string{"Error: Corosync is running on nodes 'node1', 'node2', 'node3'. Requested change can only be made if the cluster is stopped. In order to proceed, stop the cluster."}, all("cluster_name: c", true)},
+		{"cluster rename d", true, 1, []string{"Error: Corosync is running on nodes 'node1', 'node2', 'node3'. Requested change can only be made if the cluster is stopped. In order to proceed, stop the cluster. Run \"pcs cluster stop 'node1' 'node2' 'node3'\" to stop the nodes or \"pcs cluster stop --all\" to stop the whole cluster."}, all("cluster_name: c", true)},
 		{"cluster authkey corosync", true, 0, []string{"node3: successful distribution of the file 'corosync authkey'"}, func(t *testing.T, w *town) { sameConf(t, w.hosts...) }},
 		{"cluster link add node1=10.1.0.1 node2=10.1.0.2 node3=10.1.0.3 options link_priority=4 --force", true, 0, []string{"node2: Succeeded"}, all("ring1_addr: 10.1.0.3", true)},
 		{"cluster link add node1=10.0.0.1 node2=10.1.0.2 node3=10.1.0.3 --force", true, 1, []string{"Error: Node address '10.0.0.1' is already used by existing nodes; please, use other address"}, all("ring1_addr", false)},
@@ -154,7 +154,7 @@ func TestTroubledHosts(t *testing.T) {
 		{"cluster link add node1=10.1.0.1 node2=10.1.0.2 node3=10.1.0.3 --force", "hung", 1, "Error: node3: Unable to set corosync config" + skip},
 		{"cluster link add node1=10.1.0.1 node2=10.1.0.2 node3=10.1.0.3 --force --skip-offline", "hung", 1, "Warning: node3: Unable to set corosync config\n"},
 		{"cluster sync", "down", 1, "node2: Succeeded\n"},
-		{"cluster node remove node3 --force --skip-offline", "hung", 0, "Warning: Removed node 'node3' could not be reached and subsequently deconfigured\n"},
+		{"cluster node remove node3 --force --skip-offline", "hung", 0, "Warning: Removed node 'node3' could not be reached and subsequently deconfigured. Run 'pcs cluster destroy' on the unreachable node.\n"},
 		{"cluster node remove node3", "hung", 1, skip},
 		{"cluster destroy --all", "hung", 1, "Error: unable to destroy cluster\nnode3: "},
 		{"cluster destroy --all", "expired", 1, "Error: unable to destroy cluster\nnode3: Unable to authenticate to node3 - (HTTP error: 401)"},

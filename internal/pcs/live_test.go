@@ -82,6 +82,9 @@ func (p *paper) Wait(context.Context, time.Duration) error {
 	return nil
 }
 
+// RemoveNode has nothing to forget: nobody keeps nodes elsewhere.
+func (p *paper) RemoveNode(context.Context, string) error { return nil }
+
 const two = `<cib validate-with="pacemaker-3.9" crm_feature_set="3.19.0" epoch="1" num_updates="0" admin_epoch="0" have-quorum="1" dc-uuid="1">
 <configuration><crm_config><cluster_property_set id="o"><nvpair id="o1" name="stonith-enabled" value="false"/></cluster_property_set></crm_config>
 <nodes><node id="1" uname="n1"/><node id="2" uname="n2"/></nodes>

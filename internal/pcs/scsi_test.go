@@ -75,7 +75,7 @@ func TestUpdateScsiDevicesFails(t *testing.T) {
 		{func(w *town, _ *paper) { w.hosts[1].hung = true }, "set /dev/a /dev/c --request-timeout=1", "Error: node2: Connection timeout", true},
 		{func(w *town, _ *paper) { w.hosts[1].hung = true }, "set /dev/a /dev/c --request-timeout=1 --skip-offline", "Warning: node2: Connection timeout", false},
 		{func(_ *town, p *paper) { p.text = []byte(strings.ReplaceAll(scsi, "F_start_0", "X")) }, "set /dev/a /dev/b", "unable to get resource operation digests", true},
-		{func(_ *town, p *paper) { p.text = []byte(strings.ReplaceAll(scsi, `rc-code="0"`, `rc-code="7"`)) }, "set /dev/a /dev/c", "Error: Unable to perform restartless update of scsi devices: resource 'F' is not running on any node\n", true},
+		{func(_ *town, p *paper) { p.text = []byte(strings.ReplaceAll(scsi, `rc-code="0"`, `rc-code="7"`)) }, "set /dev/a /dev/c", "Error: Unable to perform restartless update of scsi devices: resource 'F' is not running on any node, please use command 'pcs stonith update' instead\n", true},
 		{func(_ *town, p *paper) { p.text = []byte(strings.ReplaceAll(scsi, `interval="60s"`, `interval="61s"`)) }, "set /dev/a /dev/c", "monitor lrm_rsc_op element for resource 'F', node 'node1' and interval '61000' not found", true},
 		{func(_ *town, p *paper) { p.text = []byte(strings.ReplaceAll(scsi, "fence_scsi", "fence_mpath")) }, "set /dev/a /dev/c", "Error: Missing mpath reservation keys, 'pcmk_host_map' not set\n", true},
 		{func(*town, *paper) {}, "add /dev/a", "Error: Cannot add device '/dev/a', it is already present in stonith resource 'F'\n", true},

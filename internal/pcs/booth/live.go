@@ -339,9 +339,9 @@ func (in *instance) warnAuthfile() {
 	on := strings.EqualFold(value, "1") || strings.EqualFold(value, "yes") || strings.EqualFold(value, "on")
 	switch {
 	case set && key != "" && !on:
-		in.s.Out.Warn("Booth authfile is not enabled")
+		in.s.Out.Warn("Booth authfile is not enabled. Run 'pcs booth enable-authfile --name " + in.name + "' to enable usage of authfile.")
 	case unset && !set && has:
-		in.s.Out.Warn("Unsupported option 'enable-authfile' is set in booth configuration")
+		in.s.Out.Warn("Unsupported option 'enable-authfile' is set in booth configuration. Run 'pcs booth clean-enable-authfile --name " + in.name + "' to remove the option.")
 	}
 }
 

@@ -32,7 +32,11 @@ func tieBreaker(s *session.Session, root *corosyncconf.Section, change int, onli
 	}
 	const why = "SBD fencing is enabled in the cluster. To keep it effective, auto_tie_breaker quorum option "
 	if len(s.CorosyncRuns(online, func(i report.Item) report.Item { return i })) > 0 {
-		s.Out.Tell(report.Errorf("%s", why+"needs to be enabled. This can only be done when the cluster is stopped. To proceed, stop the cluster, enable auto_tie_breaker, and start the cluster. Then, repeat the requested action."))
+		text := why + "needs to be enabled. This can only be done when the cluster is stopped. To proceed, stop the cluster, enable auto_tie_breaker, and start the cluster. Then, repeat the requested action."
+		if s.Version.AtLeast(session.FirstToNameStop) {
+			text += " Use commands 'pcs cluster stop --all', 'pcs quorum update auto_tie_breaker=1', 'pcs cluster start --all'."
+		}
+		s.Out.Tell(report.Errorf("%s", text))
 	} else {
 		s.Out.Warn(why + "will be enabled.")
 	}
@@ -242,7 +246,8 @@ func removeLive(s *session.Session, root *corosyncconf.Section, nodes []string) 
 		return s.Check(report.Errorf("Unable to connect to any remaining cluster node"))
 	}
 	if lost := fleet.Without(fleet.Without(names, nodes), staying); skip && len(lost) > 0 {
-		s.Out.Warn("Remaining cluster " + report.Plural(len(lost), "node", "nodes") + " " + report.QuoteSorted(lost) + " could not be reached")
+		s.Out.Warn("Remaining cluster " + report.Plural(len(lost), "node", "nodes") + " " + report.QuoteSorted(lost) +
+			" could not be reached, run 'pcs cluster sync' on any currently online node once the unreachable " + report.Plural(len(lost), "one", "ones") + " become available")
 	}
 	leaving := slices.DeleteFunc(slices.Clone(known), func(n string) bool { return !slices.Contains(nodes, n) })
 	breaker := tieBreaker(s, root, -len(nodes), staying)

@@ -410,12 +410,12 @@ func (r Rules) RemoveNodes(names []string, members []corosyncconf.Node, tieBreak
 		}
 	}
 	if !slices.ContainsFunc(have, func(h string) bool { return !slices.Contains(names, h) }) {
-		items = append(items, report.Errorf("No nodes would be left in the cluster"))
+		items = append(items, report.Errorf("No nodes would be left in the cluster, if you intend to destroy the whole cluster, run 'pcs cluster destroy --all' instead"))
 	}
 	if tieBreaker != "" && tieBreaker != "lowest" && tieBreaker != "highest" {
 		for _, m := range members {
 			if slices.Contains(names, m.Name) && m.ID == tieBreaker {
-				items = append(items, report.Errorf("Node '%s' with id '%s' is used as a tie breaker for a qdevice and therefore cannot be removed", m.Name, m.ID))
+				items = append(items, report.Errorf("Node '%s' with id '%s' is used as a tie breaker for a qdevice and therefore cannot be removed, run 'pcs quorum device update model tie_breaker=<node id>' to change it", m.Name, m.ID))
 			}
 		}
 	}

@@ -149,7 +149,7 @@ func (h Host) Unfit(needed, stopped []string, forcible, force bool) (items []rep
 			h.Node, word, report.Plural(n, "is", "are"), report.QuoteSorted(running), word)))
 	}
 	if h.InCluster {
-		items = append(items, as(report.Errorf("%s: The host seems to be in a cluster already as cluster configuration files have been found on the host", h.Node)))
+		items = append(items, as(report.Errorf("%s: The host seems to be in a cluster already as cluster configuration files have been found on the host. If the host is not part of a cluster, run 'pcs cluster destroy' on host '%s' to remove those configuration files", h.Node, h.Node)))
 	}
 	return items, inCluster
 }
@@ -322,7 +322,8 @@ func DestroyReachable(s *session.Session, targets []string) {
 
 // Unreached warns of nodes that left the cluster and do not know.
 func Unreached(nodes []string) report.Item {
-	return report.Warnf("Removed %s %s could not be reached and subsequently deconfigured", report.Plural(len(nodes), "node", "nodes"), report.QuoteSorted(nodes))
+	what := report.Plural(len(nodes), "node", "nodes")
+	return report.Warnf("Removed %s %s could not be reached and subsequently deconfigured. Run 'pcs cluster destroy' on the unreachable %s.", what, report.QuoteSorted(nodes), what)
 }
 
 // Simple calls a path on all hosts and tells done of each that did it.

@@ -1,6 +1,7 @@
 package resource
 
 import (
+	"errors"
 	"slices"
 	"strings"
 
@@ -246,9 +247,37 @@ func GroupAdd(s *session.Session, args []string) error {
 	if err := s.Check(validateMoveToGroup(group, list, next)...); err != nil {
 		return err
 	}
+	emptied := emptiedBy(list)
 	moveToGroup(group, list, next, after)
 	if err := s.Push(root); err != nil {
+		if len(emptied) > 0 && errors.Is(err, session.ErrNotTaken) {
+			return s.Check(emptied...)
+		}
 		return err
 	}
 	return waitFor(s, plan, []string{id}, nil)
+}
+
+// emptiedBy tells of groups that have no other members than those that are moved away. That such a group goes is no
+// error, unless the configuration speaks of it elsewhere and is refused for that.
+func emptiedBy(moved []*etree.Element) []report.Item {
+	var items []report.Item
+	var seen []*etree.Element
+	for _, el := range moved {
+		group := el.Parent()
+		if group == nil || group.Tag != "group" || slices.Contains(seen, group) {
+			continue
+		}
+		seen = append(seen, group)
+		var ids []string
+		members := doc.Children(group, session.ResourceTags...)
+		for _, m := range members {
+			ids = append(ids, doc.ID(m))
+		}
+		if !slices.ContainsFunc(members, func(m *etree.Element) bool { return !slices.Contains(moved, m) }) {
+			items = append(items, report.Errorf("Unable to move %s %s as it would leave group '%s' empty. Please, use the 'pcs resource ungroup %s' command first.",
+				report.Plural(len(ids), "resource", "resources"), report.QuoteSorted(ids), doc.ID(group), doc.ID(group)))
+		}
+	}
+	return items
 }

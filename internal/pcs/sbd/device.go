@@ -202,7 +202,7 @@ func WatchdogTest(s *session.Session, args []string) error {
 	case ok:
 		return report.Items{report.Errorf("System should have been reset already")}
 	case strings.Contains(out, "Multiple watchdog devices discovered"):
-		return report.Items{report.Errorf("Multiple watchdog devices available, therefore, watchdog which should be tested has to be specified.")}
+		return report.Items{report.Errorf("Multiple watchdog devices available, therefore, watchdog which should be tested has to be specified. To list available watchdog devices use command 'pcs stonith sbd watchdog list'")}
 	}
 	return report.Items{report.Errorf("Unable to initialize test of the watchdog: %s", out)}
 }

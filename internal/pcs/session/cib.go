@@ -148,10 +148,7 @@ func (s *Session) push(root *etree.Element, hold bool) error {
 		return s.noCIB("")
 	}
 	if err := s.World.Cluster.Replace(s.Ctx, doc.Format(doc.Configuration(root))); err != nil {
-		if s.Legacy() {
-			return report.Fatal("Unable to update cib\n" + err.Error())
-		}
-		return report.Fatal("Unable to update cib\n" + err.Error())
+		return notTaken(err.Error())
 	}
 	s.cib.text = doc.Format(root)
 	return nil
@@ -178,11 +175,18 @@ func (s *Session) Settle() error {
 // refused is the answer to an edit that would leave a CIB that its schema does not allow:
 // Pacemaker's words, and below them what is wrong.
 func refused(problems []schema.Problem) error {
-	text := "Unable to update cib\ncibadmin: CIB API call failed: " + cib.SchemaValidation.String() + "\n"
+	text := "cibadmin: CIB API call failed: " + cib.SchemaValidation.String() + "\n"
 	for _, p := range problems[:min(len(problems), 3)] {
 		text += "\n" + p.Text
 	}
-	return report.Fatal(text)
+	return notTaken(text)
+}
+
+// ErrNotTaken is an edit that the cluster, or the schema, does not take.
+var ErrNotTaken = errors.New("the edit is not taken")
+
+func notTaken(why string) error {
+	return errors.Join(ErrNotTaken, report.Fatal("Unable to update cib\n"+why))
 }
 
 // bump counts the version on as Pacemaker does for a change that it did not number itself.

@@ -2,9 +2,11 @@ package session
 
 import (
 	"encoding/json"
+	"fmt"
 	"net/url"
 	"strings"
 
+	"hacluster/internal/dialect"
 	"hacluster/internal/pcs/corosyncconf"
 	"hacluster/internal/pcs/report"
 	"hacluster/internal/pcsd/client"
@@ -118,12 +120,19 @@ func RunningCorosync(body string) (running, ok bool) {
 	return *a.Node.Corosync, true
 }
 
+// FirstToNameStop is the release from which on the command that stops the cluster is named.
+var FirstToNameStop = dialect.Version{0, 11, 7}
+
 // CheckStopped refuses to go on while corosync runs on a node.
 func (s *Session) CheckStopped(targets []string) error {
 	running := s.CorosyncRuns(targets, s.OrSkip)
 	if len(running) > 0 && !s.Legacy() {
-		s.Out.Tell(report.Errorf("Corosync is running on %s %s. Requested change can only be made if the cluster is stopped. In order to proceed, stop the cluster.",
-			report.Plural(len(running), "node", "nodes"), report.QuoteSorted(running)))
+		nodes := report.Plural(len(running), "node", "nodes")
+		text := fmt.Sprintf("Corosync is running on %s %s. Requested change can only be made if the cluster is stopped. In order to proceed, stop the cluster.", nodes, report.QuoteSorted(running))
+		if s.Version.AtLeast(FirstToNameStop) {
+			text += fmt.Sprintf(` Run "pcs cluster stop %s" to stop the %s or "pcs cluster stop --all" to stop the whole cluster.`, strings.ReplaceAll(report.QuoteSorted(running), ", ", " "), nodes)
+		}
+		s.Out.Tell(report.Errorf("%s", text))
 	}
 	return s.Out.Check()
 }

@@ -7,6 +7,7 @@ import (
 	"context"
 	"errors"
 	"io"
+	"net/http"
 	"os"
 	"path/filepath"
 	"strings"
@@ -35,6 +36,8 @@ type World struct {
 	Actions live.Agents
 	// Ordinary has the user be no root, even where the process is root's.
 	Ordinary bool
+	// Wire, if given, stands between pcs and other hosts.
+	Wire func(http.RoundTripper) http.RoundTripper
 	// Host are the paths of this host; the zero value is the usual ones.
 	Host Paths
 }
@@ -207,7 +210,7 @@ func (s *Session) Remote() *client.Client {
 	s.remoteOnce.Do(func() {
 		s.remote = client.New(client.Config{
 			StateDir: s.Paths.PcsdDir, Home: s.Env.Getenv("HOME"), Getenv: s.Env.Getenv, Root: s.Root(),
-			ConnectTimeout: s.RequestTimeout(client.ConnectTimeout),
+			ConnectTimeout: s.RequestTimeout(client.ConnectTimeout), Wire: s.World.Wire,
 		})
 	})
 	return s.remote

@@ -187,7 +187,7 @@ func replaceDevices(s *session.Session, root, el *etree.Element, devices []strin
 	nodes := session.StateOf(root).RolesWithNodes(id, true)["Started"]
 	switch {
 	case len(nodes) == 0:
-		return s.Check(unable("resource '%s' is not running on any node", id))
+		return s.Check(unable("resource '%s' is not running on any node, please use command 'pcs stonith update' instead", id))
 	case len(nodes) > 1:
 		return s.Check(unable("resource '%s' is running on more than 1 node", id))
 	}
