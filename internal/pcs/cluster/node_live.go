@@ -294,7 +294,7 @@ func keepsQuorum(s *session.Session, leaving, nodes []string) []report.Item {
 		case !ok && Offline(r.Body):
 		case !ok:
 			failed = true
-			s.Out.Tell(report.Warnf("%s: Unable to get quorum status: %s", n, strings.TrimSpace(r.Body)))
+			s.Out.Warn(n + ": Unable to get quorum status: " + q.Why)
 		case !q.Quorate:
 		case q.Lost(func(v Vote) bool { return slices.Contains(nodes, v.Name) }):
 			return []report.Item{report.Errorf("This action will cause a loss of the quorum").As(s.Opts.Force())}

@@ -441,15 +441,10 @@ func PutFiles(s *session.Session, nodes []string, files map[string]keyFile, tell
 	return nil
 }
 
-// sendConfigs gives the nodes the tokens and settings of this host; failures are warnings.
+// sendConfigs gives the nodes the tokens of this host and settings without permissions; failures are warnings.
 func (c *setup09) sendConfigs(s *session.Session, nodes []string) {
-	hosts, err := s.Remote().Hosts()
-	if err != nil {
-		s.Out.Warn("Unable to set pcsd configs")
-		return
-	}
-	known, tokens := string(hosts.Text()), string(hosts.TokensText())
-	settings := `{
+	sendLocal(s, "", nodes, func() (string, error) {
+		return `{
   "format_version": 2,
   "data_version": 1,
   "clusters": [
@@ -460,13 +455,39 @@ func (c *setup09) sendConfigs(s *session.Session, nodes []string) {
 
     ]
   }
-}`
-	m := client.ConfigsMessage{Force: true, Configs: map[string]client.ConfigFile{
-		client.ConfigHosts: {Type: "file", Text: &known}, client.ConfigTokens: {Type: "file", Text: &tokens}, client.ConfigSettings: {Type: "file", Text: &settings},
-	}}
+}`, nil
+	})
+}
+
+// SendLocalConfigs gives hosts the tokens and settings of this one, whatever theirs are; failures are warnings.
+func SendLocalConfigs(s *session.Session, hosts []string) { sendLocal(s, s.ClusterName(), hosts, s.Remote().Settings) }
+
+func sendLocal(s *session.Session, ofCluster string, nodes []string, settings func() (string, error)) {
+	hosts, err := s.Remote().Hosts()
+	var text string
+	if err == nil {
+		text, err = settings()
+	}
+	if err != nil {
+		s.Out.Warn("Unable to set pcsd configs")
+		return
+	}
+	known := string(hosts.Text())
+	m := client.ConfigsMessage{Force: true, ClusterName: ofCluster, Configs: map[string]client.ConfigFile{client.ConfigHosts: {Type: "file", Text: &known}}}
+	if text != "" {
+		m.Configs[client.ConfigSettings] = client.ConfigFile{Type: "file", Text: &text}
+	}
+	if s.Legacy() {
+		tokens := string(hosts.TokensText())
+		m.Configs[client.ConfigTokens] = client.ConfigFile{Type: "file", Text: &tokens}
+	}
 	for _, o := range s.Remote().SendConfigs(s.Ctx, nodes, m, s.RequestTimeout(0)) {
 		if o.Status == "notauthorized" {
-			s.Out.Warn("Unable to authenticate to " + o.Node + ", try running 'pcs cluster auth'")
+			again := "pcs host auth " + o.Node
+			if s.Legacy() {
+				again = "pcs cluster auth"
+			}
+			s.Out.Warn("Unable to authenticate to " + o.Node + ", try running '" + again + "'")
 		}
 		if o.Status != "ok" && o.Status != "not_supported" {
 			s.Out.Warn("Unable to set pcsd configs on " + o.Node)

@@ -20,6 +20,8 @@ type Quorum struct {
 	Quorate bool
 	Needed  int
 	Votes   []Vote
+	// Why says why a text could not be read, where there is more to say.
+	Why string
 }
 
 // Vote is a member's or the quorum device's weight.
@@ -31,7 +33,7 @@ type Vote struct {
 
 var number = pattern.Late(`^\d+`)
 
-// ParseQuorum reads the output of corosync-quorumtool -p -s; ok is false where it is not that.
+// ParseQuorum reads the output of corosync-quorumtool -p -s; ok is false where it is not that, and Why says what is wrong.
 func ParseQuorum(text string) (q Quorum, ok bool) {
 	inList, haveQuorum, haveQuorate := false, false, false
 	for line := range strings.Lines(text) {
@@ -71,12 +73,25 @@ func ParseQuorum(text string) (q Quorum, ok bool) {
 		case strings.TrimSpace(name) == "Quorum":
 			n, err := strconv.Atoi(number().FindString(value))
 			if err != nil {
+				q.Why = "Unable to read number of votes needed for quorum"
 				return q, false
 			}
 			q.Needed, haveQuorum = n, true
 		}
 	}
-	return q, inList && haveQuorum && haveQuorate
+	var missing []string
+	for _, part := range []struct {
+		name string
+		have bool
+	}{{"node_list", slices.ContainsFunc(q.Votes, func(v Vote) bool { return !v.Device })}, {"quorate", haveQuorate}, {"quorum", haveQuorum}} {
+		if !part.have {
+			missing = append(missing, part.name)
+		}
+	}
+	if len(missing) > 0 {
+		q.Why = "Missing required section(s): " + report.Quote(missing)
+	}
+	return q, len(missing) == 0
 }
 
 // Lost tells whether quorum goes when the nodes that gone names stop.

@@ -302,7 +302,8 @@ func ClusterAuth(s *session.Session, args []string) error {
 	}
 	if len(ask) == 0 {
 		s.Out.Info("Sending cluster config files to the nodes...")
-		return change(s, func(*client.Hosts) {}, "Please repeat the authentication if needed.")
+		cluster.SendLocalConfigs(s, names)
+		return nil
 	}
 	s.Out.Print("Nodes to authorize: " + strings.Join(ask, ", "))
 	user, password, err := credentials(s)

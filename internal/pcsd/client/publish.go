@@ -139,13 +139,13 @@ func (c *Client) Publish(ctx context.Context, cluster string, nodes []string, ch
 	next := copyHosts(old)
 	change(next)
 	next.Version++
-	outcomes := c.publishOnce(ctx, cluster, nodes, next, legacy, timeout)
+	outcomes := c.publishOnce(ctx, cluster, nodes, old, next, legacy, timeout)
 	if slices.ContainsFunc(outcomes, Outcome.rejected) {
 		merged := c.fetchMerged(ctx, cluster, nodes, old, timeout)
 		next = copyHosts(merged)
 		change(next)
 		next.Version++
-		outcomes = c.publishOnce(ctx, cluster, nodes, next, legacy, timeout)
+		outcomes = c.publishOnce(ctx, cluster, nodes, old, next, legacy, timeout)
 		if slices.ContainsFunc(outcomes, Outcome.rejected) {
 			newest := c.fetchMerged(ctx, cluster, nodes, old, timeout)
 			newest.Version--
@@ -161,10 +161,18 @@ func (c *Client) Publish(ctx context.Context, cluster string, nodes []string, ch
 	return p, nil
 }
 
-func (c *Client) publishOnce(ctx context.Context, cluster string, nodes []string, h *Hosts, legacy bool, timeout time.Duration) []Outcome {
+// publishOnce sends h. Hosts that it has no more are told with what is known of them so far.
+func (c *Client) publishOnce(ctx context.Context, cluster string, nodes []string, old, h *Hosts, legacy bool, timeout time.Duration) []Outcome {
+	both := copyHosts(old)
+	maps.Copy(both.ByName, h.ByName)
 	c.mu.Lock()
-	c.hosts = h
+	c.hosts = both
 	c.mu.Unlock()
+	defer func() {
+		c.mu.Lock()
+		c.hosts = h
+		c.mu.Unlock()
+	}()
 	return c.SendConfigs(ctx, nodes, hostsMessage(cluster, h, legacy), timeout)
 }
 
