@@ -143,6 +143,9 @@ func (s *Server) putFile(r *request) answer {
 			data = dec
 		}
 		out[id] = s.store(p, name, data, e.Rewrite)
+		if *e.Type == "corosync_conf" {
+			s.recordDialect(r)
+		}
 	}
 	return okJSON(map[string]any{"files": out})
 }
@@ -330,7 +333,7 @@ func (s *Server) setConf(r *request) answer {
 	return ok("Succeeded")
 }
 
-// recordDialect keeps the dialect in which the cluster is set up; a newer one needs no record.
+// recordDialect keeps the dialect in which the cluster is set up; the usual one needs no record.
 func (s *Server) recordDialect(r *request) {
 	asked := r.value("dialect")
 	if asked == "" {

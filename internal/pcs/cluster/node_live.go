@@ -6,7 +6,6 @@ import (
 	"os"
 	"path/filepath"
 	"slices"
-	"strings"
 
 	"hacluster/internal/pcs/argv"
 	"hacluster/internal/pcs/booth"

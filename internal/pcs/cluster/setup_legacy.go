@@ -460,7 +460,9 @@ func (c *setup09) sendConfigs(s *session.Session, nodes []string) {
 }
 
 // SendLocalConfigs gives hosts the tokens and settings of this one, whatever theirs are; failures are warnings.
-func SendLocalConfigs(s *session.Session, hosts []string) { sendLocal(s, s.ClusterName(), hosts, s.Remote().Settings) }
+func SendLocalConfigs(s *session.Session, hosts []string) {
+	sendLocal(s, s.ClusterName(), hosts, s.Remote().Settings)
+}
 
 func sendLocal(s *session.Session, ofCluster string, nodes []string, settings func() (string, error)) {
 	hosts, err := s.Remote().Hosts()

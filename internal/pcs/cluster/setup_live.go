@@ -90,8 +90,7 @@ func (c *newCluster) setupLive(s *session.Session) error {
 		}
 	}
 	// The presence of corosync.conf makes a host a node: it comes last.
-	files := map[string]fleet.File{"corosync.conf": {Type: "corosync_conf", Data: root.String()}}
-	if err := fleet.PutFiles(s, targets, files, fleet.Way{}); err != nil {
+	if err := fleet.PutConf(s, targets, root.String()); err != nil {
 		return err
 	}
 	s.Out.Info("Cluster has been successfully set up.")

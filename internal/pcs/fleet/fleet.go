@@ -10,6 +10,7 @@ import (
 	"slices"
 	"strings"
 
+	"hacluster/internal/dialect"
 	"hacluster/internal/pcs/report"
 	"hacluster/internal/pcs/session"
 	"hacluster/internal/pcsd/client"
@@ -206,6 +207,7 @@ func shown(key string) string {
 // action is something that hosts are asked to do in parts.
 type action struct {
 	path, result  string
+	form          url.Values // goes with the parts
 	start         func(parts, targets string) string
 	good          []string
 	reasons       map[string]string
@@ -223,7 +225,9 @@ func run[T any](s *session.Session, targets []string, a action, parts map[string
 		return err
 	}
 	s.Out.Info(a.start(report.QuoteSorted(names), report.QuoteSorted(targets)))
-	each(s, targets, a.path, url.Values{"data_json": {string(data)}}, way, func(node, body string) {
+	form := url.Values{"data_json": {string(data)}}
+	maps.Copy(form, a.form)
+	each(s, targets, a.path, form, way, func(node, body string) {
 		var answer map[string]map[string]struct{ Code, Message string }
 		if json.Unmarshal([]byte(body), &answer) != nil || len(answer[a.result]) != len(keys) {
 			s.Out.Tell(garbled(node))
@@ -247,8 +251,21 @@ func run[T any](s *session.Session, targets []string, a action, parts map[string
 
 // PutFiles puts files on hosts; the keys are what users call them.
 func PutFiles(s *session.Session, targets []string, files map[string]File, way Way) error {
+	return putFiles(s, targets, files, nil, way)
+}
+
+// PutConf makes hosts nodes of a new cluster. Where a dialect other than the usual one was asked for, it is the cluster's.
+func PutConf(s *session.Session, targets []string, conf string) error {
+	var form url.Values
+	if s.Fixed && s.Version != dialect.Default {
+		form = url.Values{"dialect": {s.Version.String()}}
+	}
+	return putFiles(s, targets, map[string]File{"corosync.conf": {Type: "corosync_conf", Data: conf}}, form, Way{})
+}
+
+func putFiles(s *session.Session, targets []string, files map[string]File, form url.Values, way Way) error {
 	return run(s, targets, action{
-		path: "remote/put_file", result: "files", good: []string{"written", "rewritten", "same_content"},
+		path: "remote/put_file", form: form, result: "files", good: []string{"written", "rewritten", "same_content"},
 		start:   func(parts, on string) string { return "Sending " + parts + " to " + on },
 		reasons: map[string]string{"conflict": "File already exists"},
 		success: func(n, p, _ string) string { return n + ": successful distribution of the file '" + p + "'" },
