@@ -56,5 +56,7 @@ func Roles(clusterd, ring string) []Unit {
 			Requires: []string{"corosync"}, Log: "/var/log/cluster/corosync-qdevice.log",
 		},
 		{Name: "corosync-qnetd", Argv: []string{clusterd, "corosync-qnetd"}, Notify: true, Restart: true, RestartDelay: time.Second, Log: "/var/log/cluster/corosync-qnetd.log"},
+		// The original's: tickets of several clusters.
+		{Name: "booth@", Argv: []string{"/usr/sbin/boothd", "daemon", "-S", "-c", "%i"}, Log: "/var/log/booth.log"},
 	}
 }

@@ -15,6 +15,7 @@ import (
 	"fmt"
 	"io/fs"
 	"log/slog"
+	"maps"
 	"net"
 	"os"
 	"os/exec"
@@ -31,6 +32,8 @@ const Socket = "/run/hacluster/supervisor.sock"
 
 // Unit is a service as it is configured.
 type Unit struct {
+	// Name ends with "@" for a template: "booth@" runs as "booth@NAME", and %i in Argv is NAME. It is there where its
+	// program is, for it belongs to another package.
 	Name string
 	Argv []string
 	Env  []string // added to the supervisor's own
@@ -110,6 +113,9 @@ func (s *Supervisor) Run(ctx context.Context, ready func()) error {
 	s.states = map[string]*state{}
 	s.waiters = map[int]chan syscall.WaitStatus{}
 	for _, u := range s.Units {
+		if strings.HasSuffix(u.Name, "@") {
+			continue
+		}
 		s.states[u.Name] = &state{unit: u, status: "inactive"}
 	}
 	for _, d := range []string{s.Dir, s.Enabled} {
@@ -138,10 +144,10 @@ func (s *Supervisor) Run(ctx context.Context, ready func()) error {
 			conns.Go(func() { s.serve(ctx, c) })
 		}
 	})
-	for _, u := range s.Units {
-		if s.enabled(u.Name) {
-			if err := s.start(ctx, u.Name); err != nil {
-				s.Log.Error("start at boot", "unit", u.Name, "err", err)
+	for _, name := range s.names() {
+		if s.enabled(name) {
+			if err := s.start(ctx, name); err != nil {
+				s.Log.Error("start at boot", "unit", name, "err", err)
 			}
 		}
 	}
@@ -152,9 +158,9 @@ func (s *Supervisor) Run(ctx context.Context, ready func()) error {
 	s.mu.Lock()
 	s.ending = true
 	s.mu.Unlock()
-	for _, u := range slices.Backward(s.Units) {
-		if err := s.stop(u.Name); err != nil {
-			s.Log.Error("stop at the end", "unit", u.Name, "err", err)
+	for _, name := range slices.Backward(s.names()) {
+		if err := s.stop(name); err != nil {
+			s.Log.Error("stop at the end", "unit", name, "err", err)
 		}
 	}
 	err = l.Close()
@@ -177,12 +183,12 @@ func (s *Supervisor) serve(ctx context.Context, c net.Conn) {
 func (s *Supervisor) handle(ctx context.Context, req Request) Reply {
 	if req.Verb == "list" {
 		var r Reply
-		for _, u := range s.Units {
-			r.States = append(r.States, s.Status(u.Name))
+		for _, name := range s.names() {
+			r.States = append(r.States, s.Status(name))
 		}
 		return r
 	}
-	if _, ok := s.states[req.Unit]; !ok {
+	if s.state(req.Unit) == nil {
 		return Reply{Unknown: true, Error: fmt.Sprintf("Unit %s.service not found.", req.Unit)}
 	}
 	var err error
@@ -212,13 +218,68 @@ func (s *Supervisor) handle(ctx context.Context, req Request) Reply {
 
 // Status tells the state of a unit; State is "" for an unknown one.
 func (s *Supervisor) Status(name string) Status {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	st, ok := s.states[name]
-	if !ok {
+	st := s.state(name)
+	if st == nil {
 		return Status{Name: name}
 	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
 	return Status{Name: name, State: st.status, PID: st.pid, Enabled: s.enabled(name)}
+}
+
+// state is that of a unit, nil where there is no such unit. That of a template's instance begins when it is first asked for.
+func (s *Supervisor) state(name string) *state {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if st := s.states[name]; st != nil {
+		return st
+	}
+	template, instance, is := strings.Cut(name, "@")
+	if !is || instance == "" || strings.Contains(name, "/") {
+		return nil
+	}
+	for _, u := range s.Units {
+		if u.Name != template+"@" {
+			continue
+		}
+		if _, err := os.Stat(u.Argv[0]); err != nil {
+			return nil
+		}
+		u.Name, u.Argv = name, slices.Clone(u.Argv)
+		for i, a := range u.Argv {
+			u.Argv[i] = strings.ReplaceAll(a, "%i", instance)
+		}
+		st := &state{unit: u, status: "inactive"}
+		s.states[name] = st
+		return st
+	}
+	return nil
+}
+
+// names are the units that there are, in their order: of a template those instances that are enabled or were asked for.
+func (s *Supervisor) names() []string {
+	var out []string
+	for _, u := range s.Units {
+		if !strings.HasSuffix(u.Name, "@") {
+			out = append(out, u.Name)
+			continue
+		}
+		var instances []string
+		files, _ := os.ReadDir(s.Enabled)
+		for _, f := range files {
+			instances = append(instances, f.Name())
+		}
+		s.mu.Lock()
+		instances = slices.AppendSeq(instances, maps.Keys(s.states))
+		s.mu.Unlock()
+		slices.Sort(instances)
+		for _, n := range slices.Compact(instances) {
+			if strings.HasPrefix(n, u.Name) && s.state(n) != nil {
+				out = append(out, n)
+			}
+		}
+	}
+	return out
 }
 
 func (s *Supervisor) enabled(name string) bool {
@@ -227,7 +288,7 @@ func (s *Supervisor) enabled(name string) bool {
 }
 
 func (s *Supervisor) start(ctx context.Context, name string) error {
-	st := s.states[name]
+	st := s.state(name)
 	if st == nil {
 		return refuse("Unit %s.service not found.", name)
 	}
@@ -387,7 +448,10 @@ func (s *Supervisor) ended(ctx context.Context, st *state, ws syscall.WaitStatus
 }
 
 func (s *Supervisor) stop(name string) error {
-	st := s.states[name]
+	st := s.state(name)
+	if st == nil {
+		return nil
+	}
 	for _, u := range s.Units {
 		if slices.Contains(u.Requires, name) {
 			if err := s.stop(u.Name); err != nil {

@@ -6,6 +6,7 @@ import (
 	"log/slog"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"syscall"
 	"testing"
@@ -109,5 +110,38 @@ func TestRestartAfterKill(t *testing.T) {
 	order("stop", "svc")
 	if r := order("status", "svc").States[0]; r.State != "inactive" || r.PID != 0 {
 		t.Errorf("after stop: %+v", r)
+	}
+}
+
+// TestTemplate runs an instance of a template. It is one of the host's units once it was asked for.
+func TestTemplate(t *testing.T) {
+	mark := filepath.Join(t.TempDir(), "mark")
+	s, order := run(t,
+		Unit{Name: "svc@", Argv: []string{"/bin/sh", "-c", "echo %i >> " + mark + "; exec sleep 600"}},
+		Unit{Name: "other@", Argv: []string{"/no/such/program", "%i"}},
+	)
+	for _, name := range []string{"svc@", "svc", "other@a", "svc@../a"} {
+		if r := order("start", name); !r.Unknown {
+			t.Errorf("%s: %+v", name, r)
+		}
+	}
+	if r := order("enable", "svc@a"); r.Error != "" || !r.States[0].Enabled || r.States[0].State != "inactive" {
+		t.Errorf("enable: %+v", r)
+	}
+	if r := order("start", "svc@a"); r.Error != "" || r.States[0].State != "active" {
+		t.Errorf("start: %+v", r)
+	}
+	for begin := time.Now(); ; time.Sleep(10 * time.Millisecond) {
+		if data, _ := os.ReadFile(mark); string(data) == "a\n" {
+			break
+		} else if time.Since(begin) > 20*time.Second {
+			t.Fatalf("its name is %q", data)
+		}
+	}
+	if got := s.names(); !slices.Equal(got, []string{"svc@a"}) {
+		t.Errorf("units: %v", got)
+	}
+	if r := order("stop", "svc@a"); r.Error != "" || r.States[0].State != "inactive" {
+		t.Errorf("stop: %+v", r)
 	}
 }

@@ -20,6 +20,9 @@ func TestUnits(t *testing.T) {
 		names = append(names, strings.TrimSuffix(filepath.Base(f), ".service"))
 	}
 	for _, u := range Roles("@SBINDIR@/clusterd", "") {
+		if u.Argv[0] != "@SBINDIR@/clusterd" {
+			continue // another package's, with a unit of its own
+		}
 		if !slices.Contains(names, u.Name) {
 			t.Errorf("%s has no unit of systemd", u.Name)
 			continue
