@@ -30,9 +30,14 @@ func (m *Manager) refresh(now time.Time) {
 	}
 }
 
-// Rewrite has the writer write all values of a node anew.
+// Rewrite has the writer write all values of a node anew; host "": all that is known of all, and what is gone is removed.
 func (m *Manager) Rewrite(now time.Time, host string) {
-	if !m.writer {
+	switch {
+	case !m.writer:
+		return
+	case host == "":
+		m.refresh(now)
+		m.Tick(now)
 		return
 	}
 	for _, a := range m.attrs {

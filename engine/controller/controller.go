@@ -71,7 +71,8 @@ type Effects interface {
 	Termless(yes bool)
 	// SetAttribute sets a transient attribute of a node; nil removes it.
 	SetAttribute(node, name string, value *string)
-	// RewriteAttributes has the CIB hold the transient attributes of a node that are known.
+	// RewriteAttributes has the CIB hold the transient attributes of a node that are known; "": of all, and not those that
+	// are known to be gone.
 	RewriteAttributes(node string)
 	// ClearFailures forgets fail counts of a resource on a node.
 	ClearFailures(resource, node string)
@@ -211,6 +212,8 @@ type Controller struct {
 	fenceTries map[string]int
 	counts     map[counted]time.Time // failures that are not counted in the CIB yet, and how long a plan waits for that
 
+	expects map[string]string // what the cluster wrote of nodes: member or down
+
 	accusers map[string]bool // nodes that wait for this node's fencing
 	// blames tells whom each node of the group said that it waits for the fencing of.
 	blames map[string]map[string]bool
@@ -232,7 +235,7 @@ type Identity struct {
 
 // New makes a controller.
 func New(self Identity, t Timing, e Effects) *Controller {
-	return &Controller{self: self.Member, uuid: self.UUID, cluster: self.Cluster, schema: self.Schema, timing: t, effects: e, state: Starting, peers: map[string]*peer{}, fenceTries: map[string]int{}, accusers: map[string]bool{}, blames: map[string]map[string]bool{}}
+	return &Controller{self: self.Member, uuid: self.UUID, cluster: self.Cluster, schema: self.Schema, timing: t, effects: e, state: Starting, peers: map[string]*peer{}, fenceTries: map[string]int{}, expects: map[string]string{}, accusers: map[string]bool{}, blames: map[string]map[string]bool{}}
 }
 
 // State is where the controller is.

@@ -24,7 +24,12 @@ const (
 func (c *Controller) CIBChanged(now time.Time, ch replica.Change) {
 	c.now = now
 	c.judge(ch.Node)
+	c.noteExpected(ch)
 	if !c.IsDC() || c.exited {
+		return
+	}
+	if c.state != Election && foreign(ch) {
+		c.recall(ch)
 		return
 	}
 	ours := ch.Client == ClientController && ch.Node == c.self.Name
@@ -32,7 +37,7 @@ func (c *Controller) CIBChanged(now time.Time, ch replica.Change) {
 		if c.overruled() {
 			c.writeRoot()
 		}
-		if ch.Config && (c.configured("dc-version") == "" || len(c.missingNodes().Child) > 0) {
+		if ch.Config && (c.configured("dc-version") == "" || len(c.missingNodes().Child) > 0 || len(c.usurpers()) > 0) {
 			c.describe()
 		}
 	}

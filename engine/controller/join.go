@@ -218,8 +218,18 @@ func (c *Controller) describe() {
 // Version is what a DC writes as dc-version.
 var Version = "3.0.2-hacluster"
 
-// writeNodes sees to it that the configuration knows every member.
+// writeNodes sees to it that the configuration knows every member, and none under an id that is not its own.
 func (c *Controller) writeNodes() {
+	for _, n := range c.usurpers() {
+		id, name := n.SelectAttrValue("id", ""), n.SelectAttrValue("uname", "")
+		c.effects.Logf("Node %s is configured with the id %s, and has %s: what has the other id is removed", name, id, c.nodeID(name))
+		for _, x := range [][2]string{{"nodes", "node"}, {"status", "node_state"}} {
+			gone := etree.NewElement(x[1])
+			gone.CreateAttr("id", id)
+			gone.CreateAttr("uname", name)
+			c.update(cib.Request{Op: cib.Delete, Section: x[0], Data: gone}, nil)
+		}
+	}
 	if add := c.missingNodes(); len(add.Child) > 0 {
 		c.update(cib.Request{Op: cib.Modify, Section: "nodes", CanCreate: true, Data: add}, nil)
 	}
