@@ -318,6 +318,12 @@ func (e *Executor) finish(now time.Time, r *resource, j *job, res Result) {
 		e.effects.Answer(j.op, res)
 		return
 	}
+	if res.Status == statusCancelled && j.op.Interval == 0 {
+		// It was not done, and nobody is to think that it is under way still: what is to be done instead the next plan says.
+		e.drop(r, entryID(j.op, true))
+		e.effects.Answer(j.op, res)
+		return
+	}
 	res = j.undecided(now, res)
 	if j.op.Interval > 0 {
 		e.timers.set(r, j, now.Add(j.op.Interval))

@@ -81,6 +81,13 @@ func TestHistory(t *testing.T) {
 		{func() { finish(1) }, "answer notify 1"},
 		// A failure of what is done once is recorded twice.
 		{func() { e.Invoke(now, op("start", 0, 0)); finish(1) }, "record R_last_0 -1:193, run R_start_0, record R_last_failure_0 0:1, record R_last_0 0:1"},
+		// What was not done after all is no failure, and not under way any more.
+		{func() {
+			e.Invoke(now, op("start", 0, 0))
+			run := f.order[0]
+			f.order = f.order[1:]
+			e.Finished(now, run, Result{Code: 1, Status: statusCancelled})
+		}, "record R_last_0 -1:193, run R_start_0, forget R R_last_0, answer start 1"},
 		{func() { e.Close(); e.Invoke(now, op("start", 0, 0)) }, "record R_last_failure_0 9:1, record R_last_0 9:1"},
 		{func() { e.Invoke(now, op("delete", 0, 0)) }, "forget R , answer delete 0"},
 		// Who ordered what recurs hears that it ended when it did so before its first result, running or waiting.

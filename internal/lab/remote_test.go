@@ -103,4 +103,13 @@ func TestRemoteNode(t *testing.T) {
 		}
 		b.await(30*time.Second, "1", "D\t(ocf:pacemaker:Dummy):\t Started node", "crm_mon", "-1")
 	})
+	t.Run("it comes and goes", func(t *testing.T) {
+		// pcs ends the host's daemon before it changes the configuration: that no try to connect to it holds the cluster up for
+		// its whole minute is what the limits here say.
+		b.do("1", "pcs", "resource", "create", "vm", "ocf:pacemaker:Dummy", "--wait=30")
+		for range 2 {
+			b.do("1", "pcs", "cluster", "node", "add-guest", "node3", "vm", "--wait=30")
+			b.do("1", "pcs", "cluster", "node", "remove-guest", "vm", "--wait=30")
+		}
+	})
 }

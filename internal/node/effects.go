@@ -48,6 +48,7 @@ func (c *replicaEffects) Changed(ch replica.Change) {
 	c.Controller.CIBChanged(c.now, ch)
 	if ch.Config {
 		(*Core)(c).checkWatchdog()
+		(*Core)(c).unwanted()
 	}
 }
 

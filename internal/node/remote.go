@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"slices"
 	"strconv"
+	"strings"
 	"time"
 
 	"github.com/beevik/etree"
@@ -23,8 +24,9 @@ import (
 
 // Remotes makes connections to remote nodes. Its callbacks come through the core's owner.
 type Remotes interface {
-	// Connect tries until it is connected or req.Timeout is over; done hears of that once.
-	Connect(req RemoteRequest, done func(now time.Time, c RemoteConn, err error))
+	// Connect tries until it is connected, req.Timeout is over or cancel is called; done hears of that once, and with
+	// ErrUnwanted where it was cancel.
+	Connect(req RemoteRequest, done func(now time.Time, c RemoteConn, err error)) (cancel func())
 }
 
 // RemoteRequest is a remote node to connect to.
@@ -57,6 +59,9 @@ type RemoteKeyError string
 
 func (e RemoteKeyError) Error() string { return string(e) }
 
+// ErrUnwanted ends a try to connect that nobody wants any more.
+var ErrUnwanted = errors.New("the connection is not wanted any more")
+
 // remoteNode is a remote node as the node that is, or was, connected to it sees it.
 type remoteNode struct {
 	core *Core
@@ -67,6 +72,7 @@ type remoteNode struct {
 	moving, moved bool
 	poke          *poke
 	rivalry       rivalry
+	cancel        func() // ends the try to connect that is under way; nil: there is none
 }
 
 // poke is a question under way.
@@ -97,6 +103,8 @@ const (
 	codeInvalid     = 2
 	codeUnsupported = 3
 	codeNotRunning  = 7
+
+	statusCancelled = 1
 
 	statusTimeout = 2
 	statusError   = 4
@@ -195,10 +203,16 @@ func (r *remoteNode) open(req RemoteRequest, end func(now time.Time, code, statu
 		}
 	}
 	req.Lost, req.Taken, req.ShutdownAsked = mine(r.lost), mine(r.taken), mine(r.shutdownAsked)
-	c.connect.Connect(req, func(now time.Time, got RemoteConn, err error) {
-		c.now = now
+	if !wanted(c.Replica.Root(), r.name) {
+		c.world.Later(func(now time.Time) { end(now, codeError, statusCancelled, ErrUnwanted.Error()) })
+		return
+	}
+	r.cancel = c.connect.Connect(req, func(now time.Time, got RemoteConn, err error) {
+		c.now, r.cancel = now, nil
 		var key RemoteKeyError
 		switch {
+		case errors.Is(err, ErrUnwanted):
+			end(now, codeError, statusCancelled, err.Error())
 		case errors.As(err, &key):
 			end(now, codeInvalid, statusError, key.Error())
 		case err != nil:
@@ -209,6 +223,79 @@ func (r *remoteNode) open(req RemoteRequest, end func(now time.Time, code, statu
 			end(now, codeOK, 0, "")
 		}
 	})
+}
+
+// unwanted ends tries to connect to remote nodes that are not configured any more, or whose connection is to be stopped: the
+// plan that the change asks for waits for them, and they may have a minute left.
+func (c *Core) unwanted() {
+	for _, name := range c.remoteNames() {
+		r := c.remotes[name]
+		if r.cancel == nil && r.rivalry.until.IsZero() || wanted(c.Replica.Root(), name) {
+			continue
+		}
+		c.world.Logf("remote: the connection to node %s is not wanted any more", name)
+		if r.cancel != nil {
+			r.cancel()
+		} else {
+			r.rivalry.until = c.now // it is seen then
+		}
+	}
+}
+
+// wanted tells whether a configuration has a connection to a remote node: a resource of that name, or one that has it as a
+// guest, which does not plainly say that it is to be stopped.
+func wanted(root *etree.Element, name string) bool {
+	resources := cib.Section(root, "resources")
+	if resources == nil {
+		return false
+	}
+	bundle := name[:max(0, strings.LastIndexByte(name, '-'))] // what a bundle's instances are called
+	found := false
+	var walk func(el, owner *etree.Element)
+	walk = func(el, owner *etree.Element) {
+		switch el.Tag {
+		case "primitive", "bundle", "group", "clone", "template":
+			owner = el
+		}
+		named := false
+		switch id := el.SelectAttrValue("id", ""); el.Tag {
+		case "primitive":
+			named = id == name
+		case "bundle":
+			named = id == bundle
+		case "nvpair":
+			named = el.SelectAttrValue("name", "") == "remote-node" && el.SelectAttrValue("value", "") == name
+		}
+		found = found || named && !stopped(owner)
+		for _, x := range el.Child {
+			if x, ok := x.(*etree.Element); ok && !found {
+				walk(x, owner)
+			}
+		}
+	}
+	walk(resources, resources)
+	return found
+}
+
+// stopped tells whether all that a resource has of its own of its target role is that it is to be stopped.
+func stopped(resource *etree.Element) bool {
+	is := false
+	for _, set := range resource.SelectElements("meta_attributes") {
+		if set.SelectAttr("id-ref") != nil || set.SelectElement("rule") != nil {
+			return false
+		}
+		for _, nv := range set.SelectElements("nvpair") {
+			switch {
+			case nv.SelectAttr("id-ref") != nil:
+				return false
+			case nv.SelectAttrValue("name", "") == "target-role":
+				if is = strings.EqualFold(nv.SelectAttrValue("value", ""), "Stopped"); !is {
+					return false
+				}
+			}
+		}
+	}
+	return is
 }
 
 // up tells the cluster that the node is there. What was known of it is of an earlier

@@ -28,11 +28,13 @@ const (
 
 func (w *remotes) node() *Node { return (*Node)(w) }
 
-// Connect tries until it is connected or the time is over.
-func (w *remotes) Connect(req RemoteRequest, done func(now time.Time, c RemoteConn, err error)) {
+// Connect tries until it is connected, the time is over or nobody wants it any more.
+func (w *remotes) Connect(req RemoteRequest, done func(now time.Time, c RemoteConn, err error)) (cancel func()) {
+	ctx, cancel := context.WithCancel(context.Background())
 	go func() {
+		defer cancel()
 		l := &link{node: w.node(), req: req, sessions: map[string]*relay{}}
-		err := l.dial()
+		err := l.dial(ctx)
 		w.node().post(func() {
 			if err != nil {
 				done(time.Now(), nil, err)
@@ -42,6 +44,7 @@ func (w *remotes) Connect(req RemoteRequest, done func(now time.Time, c RemoteCo
 			l.open()
 		})
 	}()
+	return cancel
 }
 
 // link is a connection to a remote node, as the loop and the network see it.
@@ -57,7 +60,7 @@ type link struct {
 	sessions map[string]*relay
 }
 
-func (l *link) dial() error {
+func (l *link) dial(ctx context.Context) error {
 	port := l.req.Port
 	if port == 0 {
 		port = l.node.cfg.Remote.Port
@@ -65,13 +68,15 @@ func (l *link) dial() error {
 	end := time.Now().Add(l.req.Timeout)
 	for {
 		limit := max(min(time.Until(end), connectLimit), time.Second)
-		ctx, cancel := context.WithTimeout(context.Background(), limit)
+		try, cancel := context.WithTimeout(ctx, limit)
 		var err error
-		l.conn, err = remote.Dial(ctx, net.JoinHostPort(l.req.Address, strconv.Itoa(port)), l.node.cfg.Remote, l.node.core.self.Name, l)
+		l.conn, err = remote.Dial(try, net.JoinHostPort(l.req.Address, strconv.Itoa(port)), l.node.cfg.Remote, l.node.core.self.Name, l)
 		cancel()
 		switch {
 		case err == nil:
 			return nil
+		case ctx.Err() != nil:
+			return ErrUnwanted
 		case errors.Is(err, remote.ErrNoKey), errors.Is(err, remote.ErrKeyRejected):
 			l.node.log.Error("a remote node cannot be reached", "node", l.req.Node, "err", err)
 			if errors.Is(err, remote.ErrNoKey) {
@@ -82,7 +87,11 @@ func (l *link) dial() error {
 			return err
 		}
 		l.node.log.Info("a remote node is not reached yet", "node", l.req.Node, "address", l.req.Address, "err", err)
-		time.Sleep(retryEvery)
+		select {
+		case <-time.After(retryEvery):
+		case <-ctx.Done():
+			return ErrUnwanted
+		}
 	}
 }
 

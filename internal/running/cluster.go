@@ -69,10 +69,15 @@ func told(err error) error {
 }
 
 func (c Cluster) do(ctx context.Context, req cib.Request) (*etree.Element, error) {
+	return c.as(ctx, who, req)
+}
+
+// as makes a request under the name of one of Pacemaker's tools.
+func (c Cluster) as(ctx context.Context, tool string, req cib.Request) (*etree.Element, error) {
 	if req.User.Name == "" {
 		req.User.Name = c.User
 	}
-	conn, err := client.DialCIB(ctx, who)
+	conn, err := client.DialCIB(ctx, tool)
 	if err != nil {
 		return nil, told(err)
 	}
@@ -160,12 +165,12 @@ func (c Cluster) Nodes(ctx context.Context) (out []live.Node, err error) {
 	return out, err
 }
 
-// RemoveNode forgets a node.
+// RemoveNode forgets a node, as crm_node does, whose changes of the status nobody takes for a mistake.
 func (c Cluster) RemoveNode(ctx context.Context, name string) error {
 	for _, s := range []struct{ section, tag string }{{"nodes", "node"}, {"status", "node_state"}} {
 		el := etree.NewElement(s.tag)
 		el.CreateAttr("uname", name)
-		if _, err := c.do(ctx, cib.Request{Op: cib.Delete, Section: s.section, Data: el}); err != nil {
+		if _, err := c.as(ctx, "crm_node", cib.Request{Op: cib.Delete, Section: s.section, Data: el}); err != nil {
 			return err
 		}
 	}

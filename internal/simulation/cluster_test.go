@@ -6,6 +6,8 @@ import (
 	"testing"
 	"time"
 
+	"github.com/beevik/etree"
+
 	"hacluster/cib"
 	"hacluster/cib/xml"
 )
@@ -35,6 +37,16 @@ func up(t testing.TB, seed uint64, n int, fencing bool) *drive {
 		t.Fatalf("seed %d: %s\n%s", seed, why, c.Dump())
 	}
 	return d
+}
+
+// parse reads an element.
+func parse(t testing.TB, text string) *etree.Element {
+	t.Helper()
+	doc, err := xml.ParseString(text)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return doc.Root
 }
 
 // one requires that P1 runs in exactly one place, which is none of not.

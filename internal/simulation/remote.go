@@ -73,16 +73,18 @@ type remotes struct{ p *process }
 
 var errUnreached = errors.New("the remote node cannot be reached")
 
-func (r *remotes) Connect(req node.RemoteRequest, done func(now time.Time, c node.RemoteConn, err error)) {
+func (r *remotes) Connect(req node.RemoteRequest, done func(now time.Time, c node.RemoteConn, err error)) (cancel func()) {
 	p := r.p
+	over := false
 	c := p.h.c
 	end := c.Now.Add(req.Timeout)
 	o := c.Host(req.Node)
 	var try func()
 	try = func() {
 		switch {
-		case !p.alive:
+		case !p.alive || over:
 		case o != nil && o.serving && !o.paused && c.net.reach(p.h.ID, o.ID):
+			over = true
 			x := &conn{p: p, o: o, req: req, boot: o.boots, open: true}
 			others := o.conns
 			o.conns = []*conn{x}
@@ -97,6 +99,12 @@ func (r *remotes) Connect(req node.RemoteRequest, done func(now time.Time, c nod
 		}
 	}
 	p.h.later(latency, try)
+	return func() {
+		if !over && p.alive {
+			over = true
+			p.h.later(latency, func() { p.call(func(now time.Time) { done(now, nil, node.ErrUnwanted) }) })
+		}
+	}
 }
 
 // conn is a connection to a remote host.
