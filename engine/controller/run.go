@@ -279,10 +279,13 @@ func (c *Controller) start(i int, a *transition.Action) bool {
 		m := c.message("lrm_invoke", to)
 		m.CreateElement("crm_xml").AddChild(c.order(a))
 		if p := c.peers[to]; p == nil || !p.process {
+			// The plan was made with what is known of that node (what it ran may be blocked, or unmanaged): another made now would
+			// say the same.
 			c.effects.Logf("Transition %d: %s cannot be done, node %s is not there", r.id, a.Key, to)
 			r.set(i, stepFailed)
-			r.abort("Node is not there")
-			c.planDue = true
+			if again := c.now.Add(absentAgain); c.recheckAt.IsZero() || again.Before(c.recheckAt) {
+				c.recheckAt = again
+			}
 			return false
 		}
 		c.effects.Broadcast(m)
@@ -318,6 +321,10 @@ func (c *Controller) start(i int, a *transition.Action) bool {
 	r.abort("Unsupported action")
 	return false
 }
+
+// absentAgain is when a plan is made again after one that could not be carried out because a node is not there, if nothing changes
+// before.
+const absentAgain = 10 * time.Second
 
 // instanceBase is the resource whose failures are counted for an instance.
 func instanceBase(r *transition.Resource) string {

@@ -393,3 +393,27 @@ func TestReplacedConfigurationKnowsTheNodes(t *testing.T) {
 		w.settle()
 	}
 }
+
+// A plan may order something over a node that is not there, where what it ran is not to be touched: what can be done is done, and
+// the plan is not made again at once, for it would be the same.
+func TestStepOfAnAbsentNode(t *testing.T) {
+	plan := func() *transition.Graph {
+		far, here := rscOp("monitor", "r_monitor_0", 0), rscOp("start", "r_start_0", 0)
+		far.Action.Router = "n9"
+		far.ID, far.Action.ID, here.ID, here.Action.ID = 0, 1, 1, 2
+		return &transition.Graph{Synapses: []*transition.Synapse{far, here}}
+	}
+	w := begin(plan(), plan())
+	if got := w.keys(); !slices.Equal(got, []string{"r_start_0"}) || w.planned != 1 {
+		t.Fatalf("ordered %v, planned %d times", got, w.planned)
+	}
+	w.answer(t, "r_start_0", 0, true)
+	if w.planned != 1 || w.c.State() != Idle {
+		t.Fatalf("planned %d times, %s", w.planned, w.c.State())
+	}
+	w.c.Tick(time.Unix(1000, 0).Add(2*time.Second + absentAgain))
+	w.settle()
+	if w.planned != 2 {
+		t.Errorf("planned %d times in the end", w.planned)
+	}
+}
