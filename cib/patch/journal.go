@@ -215,26 +215,20 @@ func (j *Journal) Fresh(root *etree.Element) []*etree.Element {
 	if j.root != nil {
 		return []*etree.Element{root}
 	}
-	came := map[*etree.Element]bool{}
+	var all []*etree.Element
 	for _, el := range j.order {
 		if i := j.was[el]; i.hasKid {
-			for _, c := range without(el.Child, i.child) {
-				came[c] = true
-			}
+			all = append(all, without(el.Child, i.child)...)
 		}
 	}
-	var out []*etree.Element
-	for _, el := range j.order {
-		if came[el] {
-			continue
-		}
-		for _, t := range el.Child {
-			if c, ok := t.(*etree.Element); ok && came[c] {
-				out = append(out, c)
-			}
-		}
+	if len(all) == 0 {
+		return nil
 	}
-	return out
+	came := make(map[*etree.Element]bool, len(all))
+	for _, c := range all {
+		came[c] = true
+	}
+	return slices.DeleteFunc(all, func(c *etree.Element) bool { return came[c.Parent()] })
 }
 
 // Gone gives the elements that were taken from where they stood, with those that stand elsewhere now.
@@ -247,8 +241,15 @@ func (j *Journal) Gone() (out []*etree.Element) {
 	return out
 }
 
-// without gives the elements of list that are not among others.
+// without gives the elements of list that are not among others. What both begin and end with is passed over: mostly
+// something came to, or went from, a list that may be long.
 func without(list, others []etree.Token) (out []*etree.Element) {
+	for len(list) > 0 && len(others) > 0 && list[0] == others[0] {
+		list, others = list[1:], others[1:]
+	}
+	for len(list) > 0 && len(others) > 0 && list[len(list)-1] == others[len(others)-1] {
+		list, others = list[:len(list)-1], others[:len(others)-1]
+	}
 	there := make(map[etree.Token]bool, len(others))
 	for _, t := range others {
 		there[t] = true

@@ -139,7 +139,7 @@ func (r *Replica) Query(req cib.Request) (*etree.Element, error) {
 
 // Try is what would come of a request now; nothing changes.
 func (r *Replica) Try(req cib.Request) (cib.Result, error) {
-	return apply(cib.Hold(xml.Copy(r.Root())), req, r.effects.MaxSchema())
+	return apply(cib.Hold(xml.Copy(r.Root())), req, r.effects.MaxSchema)
 }
 
 // Request asks for a change; done is called when it was applied here, or refused.
@@ -290,7 +290,7 @@ func (r *Replica) takeOver(from string, msg *etree.Element) {
 		// Who asked meanwhile hears what came of it in the document that counts.
 		d := &r.sync.since[i]
 		v := cib.VersionOf(doc.Root())
-		if d.res, d.err = apply(doc, request(d.msg), d.max); d.err == nil && d.res.Keep {
+		if d.res, d.err = apply(doc, request(d.msg), func() string { return d.max }); d.err == nil && d.res.Keep {
 			r.term.Fork(v)
 		}
 	}
@@ -356,11 +356,13 @@ func request(msg *etree.Element) cib.Request {
 	return req
 }
 
-// apply carries a request out in a cluster in which max is the newest schema that every node
+// apply carries a request out in a cluster in which most tells the newest schema that every node
 // knows: an upgrade ends there, and no other change declares a newer one than that.
-func apply(doc *cib.Document, req cib.Request, max string) (cib.Result, error) {
-	if req.Op == cib.Upgrade && (!schema.Known(req.MaxSchema) || schema.Compare(req.MaxSchema, max) > 0) {
-		req.MaxSchema = max
+func apply(doc *cib.Document, req cib.Request, most func() string) (cib.Result, error) {
+	if req.Op == cib.Upgrade {
+		if max := most(); !schema.Known(req.MaxSchema) || schema.Compare(req.MaxSchema, max) > 0 {
+			req.MaxSchema = max
+		}
 	}
 	had := declared(doc.Root())
 	res, err := doc.Apply(req)
@@ -368,7 +370,10 @@ func apply(doc *cib.Document, req cib.Request, max string) (cib.Result, error) {
 		return res, err
 	}
 	have := declared(res.Root)
-	if have != had && have != schema.None && schema.Compare(have, max) > 0 && schema.Compare(have, had) > 0 {
+	if have == had || have == schema.None || schema.Compare(have, had) <= 0 {
+		return res, nil
+	}
+	if max := most(); schema.Compare(have, max) > 0 {
 		doc.Undo()
 		return cib.Result{Root: doc.Root()}, &cib.Error{Code: cib.SchemaValidation, Detail: fmt.Sprintf("not every node of the cluster knows %s; the newest that all know is %s", have, max)}
 	}
@@ -379,9 +384,8 @@ func declared(root *etree.Element) string { return root.SelectAttrValue("validat
 
 func (r *Replica) apply(from string, msg *etree.Element) {
 	req := request(msg)
-	max := r.effects.MaxSchema()
 	old := cib.VersionOf(r.Root())
-	res, err := apply(r.doc, req, max)
+	res, err := apply(r.doc, req, r.effects.MaxSchema)
 	if err == nil && res.Changed {
 		r.compareSoon()
 		if res.Keep {
@@ -397,7 +401,7 @@ func (r *Replica) apply(from string, msg *etree.Element) {
 		})
 	}
 	if r.sync != nil {
-		r.sync.since = append(r.sync.since, delivered{from, msg, max, res, err})
+		r.sync.since = append(r.sync.since, delivered{from, msg, r.effects.MaxSchema(), res, err})
 		return
 	}
 	r.answer(from, msg, res, err)
