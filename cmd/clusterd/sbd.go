@@ -23,12 +23,15 @@ import (
 // sbdCommand is the role sbd: the watch over this node. Its settings are those of
 // the original, SBD_… in the file sbd.
 func sbdCommand(env *program.Env) *cobra.Command {
-	return &cobra.Command{Use: "sbd", Short: "Watch over this node: fence it when a shared disk or the cluster says so", Args: cobra.NoArgs, RunE: func(c *cobra.Command, _ []string) error {
+	var startup, io time.Duration
+	var ordinary bool
+	cmd := &cobra.Command{Use: "sbd", Short: "Watch over this node: fence it when a shared disk or the cluster says so", Args: cobra.NoArgs, RunE: func(c *cobra.Command, _ []string) error {
 		env := settled(env, "sbd")
 		log := pacemakerLogger(env, "sbd")
 		defer tellEnd(c.Context(), env, log)()
 		d, err := sbdDaemon(env, log)
 		if err == nil {
+			d.Startup, d.IO = startup, io
 			if pid := sbdProcess(env); pid != 0 && pid != os.Getpid() {
 				err = fmt.Errorf("another watch runs: process %d", pid)
 			}
@@ -41,7 +44,9 @@ func sbdCommand(env *program.Env) *cobra.Command {
 			if cgroup == "" {
 				cgroup = "auto"
 			}
-			realtime.Take(realtime.Wish{RoundRobin: true, RootCgroup: cgroup}, log)
+			if !ordinary {
+				realtime.Take(realtime.Wish{RoundRobin: true, RootCgroup: cgroup}, log)
+			}
 			err = d.Run(c.Context())
 			_ = os.Remove(sbdPidFile(env))
 		}
@@ -52,6 +57,10 @@ func sbdCommand(env *program.Env) *cobra.Command {
 		}
 		return nil
 	}}
+	cmd.Flags().DurationVar(&startup, "startup", 2*time.Minute, "how long devices may take to appear")
+	cmd.Flags().DurationVar(&io, "io", sbd.IOTimeout, "how long one read or write may take")
+	cmd.Flags().BoolVar(&ordinary, "no-realtime", false, "no scheduling in real time, and memory is not locked")
+	return cmd
 }
 
 // sbdDaemon reads the settings.
@@ -74,7 +83,7 @@ func sbdDaemon(env *program.Env, log *slog.Logger) (*sbd.Daemon, error) {
 		name = f[1]
 	}
 	d := &sbd.Daemon{
-		Devices: sbd.Devices(get("SBD_DEVICE", "")), Node: name, Header: sbd.Defaults(), Startup: 2 * time.Minute, Log: log,
+		Devices: sbd.Devices(get("SBD_DEVICE", "")), Node: name, Header: sbd.Defaults(), Log: log,
 		Ready: func() { tell(env, log, supervise.ReadyState) },
 	}
 	if len(d.Devices) > 3 {

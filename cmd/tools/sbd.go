@@ -28,7 +28,16 @@ Usage: sbd [OPTION]... COMMAND [ARGUMENT]...
   -w DEVICE  test-watchdog: the watchdog (/dev/watchdog); SBD_WATCHDOG_DEV otherwise
   -W -T      test-watchdog: with -W an even number of times, or with -T, there is no test
   -h         this page
-  -c -C N -D -F N -P -p FILE -R -r ACTION -S N -s N -t N -v -z -Z -5 N  watch: as for the service sbd
+  -W         watch: use the watchdog; twice: do not
+  -P         watch: ask the cluster on this node, too; twice: do not
+  -S N       watch: 1: do not start where a message to fence this node stands
+  -s N       watch: how long devices may take to appear (120)
+  -p FILE    watch: where the process is noted (/run/sbd.pid)
+  -r ACTION  watch: what to do when all is lost, as SBD_TIMEOUT_ACTION
+  -R         watch: no scheduling in real time, and memory is not locked
+  -v         watch: say more in the log
+  -c -D -F N -t N     watch: taken, and without effect
+  -C N -T -z -Z -5 N  watch: not supported yet
 Commands:
   create                 write the layout anew; all that is on the device is lost
   list                   the slots that are taken, and what is in them
@@ -38,7 +47,7 @@ Commands:
   ping NODE              whether a node's watch answers
   query-watchdog         the watchdogs of this host
   test-watchdog          arm a watchdog and let it reset this host
-  watch                  keep watch over this node's slot
+  watch                  keep watch over this node's slot, in the background; what no option says the settings of the service say
 `
 
 // sbdTool is one run of sbd.
@@ -66,7 +75,7 @@ func sbdMain(ctx context.Context, env *program.Env) int {
 		fmt.Fprint(env.Stderr, sbdHelp)
 		return 1
 	}
-	w := newWatchdogTool(env)
+	w, watch := newWatchdogTool(env), newWatchTool(env)
 	if limit, err := sbd.Seconds(env.Getenv("SBD_WATCHDOG_TIMEOUT")); err == nil && limit > 0 {
 		t.header.Watchdog = uint32(limit / time.Second)
 	}
@@ -88,6 +97,7 @@ func sbdMain(ctx context.Context, env *program.Env) int {
 			t.fault("Invalid value \"%s\" for option -%c", o.value, o.letter)
 			return usage()
 		}
+		watch.option(o.letter, value, number)
 		switch o.letter {
 		case 'd':
 			t.devices = append(t.devices, value)
@@ -114,6 +124,7 @@ func sbdMain(ctx context.Context, env *program.Env) int {
 			return 0
 		}
 	}
+	named := t.devices
 	if len(t.devices) == 0 {
 		t.devices = sbd.Devices(env.Getenv("SBD_DEVICE"))
 	}
@@ -149,7 +160,7 @@ func sbdMain(ctx context.Context, env *program.Env) int {
 	case "ping":
 		good = t.ping(ctx, word(1))
 	case "watch":
-		return program.NotYet(env, "sbd watch as a program: run the service sbd (clusterd sbd)")
+		return watch.run(ctx, named)
 	case "query-watchdog":
 		good = w.query()
 	case "test-watchdog":

@@ -49,6 +49,18 @@ func TestSharedDiskWithTheOriginal(t *testing.T) {
 			t.Errorf("the slots after both have sent: %s", list)
 		}
 		if i == 0 {
+			// Typed by hand, on the layout of the original, under another name.
+			pid := "/run/by-hand.pid"
+			b.do("1", ours, "-d", disk, "-n", "by-hand", "-w", "/dev/null", "-PP", "-R", "-s", "5", "-p", pid, "watch")
+			b.do("1", "sh", "-c", "test $(cat "+pid+") -gt 1")
+			b.await(30*time.Second, "1", "\tby-hand\tclear\t", theirs, "-d", disk, "list")
+			if code, out := b.try("1", ours, "-d", disk, "-n", "by-hand", "-w", "/dev/null", "-PP", "-p", pid, "watch"); code != 1 || !strings.Contains(out, "another watch runs") {
+				t.Errorf("a second watch: exit code %d: %s", code, out)
+			}
+			b.do("1", theirs, "-d", disk, "message", "by-hand", "test")
+			b.await(30*time.Second, "1", "received command test from node1", "cat", "/var/log/pacemaker/pacemaker.log")
+			b.do("1", theirs, "-d", disk, "message", "by-hand", "exit")
+			b.await(30*time.Second, "1", "gone", "sh", "-c", "test -e "+pid+" || echo gone")
 			continue
 		}
 		b.do("1", "sh", "-c", "mkdir -p /etc/default; touch /run/watchdog; printf 'SBD_DEVICE="+disk+"\\nSBD_WATCHDOG_DEV=/dev/null\\\nSBD_PACEMAKER=no\\n' > /etc/default/sbd; systemctl start sbd")
