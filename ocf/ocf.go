@@ -59,6 +59,8 @@ type Host struct {
 	// Secret gives the value of a parameter whose value in the configuration is
 	// SecretMagic; nil where there are no secrets: then it is given as it is.
 	Secret func(resource, param string) (string, error)
+	// RunDir keeps which agents run that change a resource, so that the next process waits for them, see awaitEarlier; "": nothing does.
+	RunDir string
 	// Systemd is the manager of systemd's units; nil where there is no systemd.
 	Systemd *systemd.Manager
 }

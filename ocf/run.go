@@ -219,6 +219,7 @@ func (h *Host) start(ctx context.Context, a Action, argv, env []string, stdin io
 			return Result{Code: CodeInvalidParam, Status: Failed, Reason: "a parameter holds a NUL byte"}
 		}
 	}
+	h.awaitEarlier(a)
 	cmd := exec.Command(argv[0], argv[1:]...)
 	cmd.Env, cmd.Stdin, cmd.Stdout, cmd.Stderr, cmd.Dir = env, stdin, &out, &errs, "/"
 	cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true}
@@ -234,6 +235,7 @@ func (h *Host) start(ctx context.Context, a Action, argv, env []string, stdin io
 		}
 		return Result{Code: code, Status: status, Reason: err.Error()}
 	}
+	defer h.begun(a, cmd.Process.Pid)()
 	kill := func() {
 		pid := -cmd.Process.Pid
 		if a.KillProcessOnly {

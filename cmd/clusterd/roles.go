@@ -133,6 +133,9 @@ func sbdDevices(setting string) (out []metrics.Device) {
 	return out
 }
 
+// agentsUnderway is where the daemons that run agents keep which ones do: it is empty when the machine starts.
+const agentsUnderway = "/run/hacluster/agents"
+
 func pacemaker(ctx context.Context, env *program.Env) error {
 	log := pacemakerLogger(env, "pacemakerd")
 	defer tellEnd(ctx, env, log)()
@@ -157,6 +160,7 @@ func pacemaker(ctx context.Context, env *program.Env) error {
 		return err
 	}
 	agents.Env = append(agents.Env, agentEnvironment(env, "pacemaker-execd")...)
+	agents.RunDir = agentsUnderway
 	secure, err := remote.SettingsFrom(env.Getenv)
 	if err != nil {
 		return err
@@ -195,6 +199,7 @@ func pacemakerRemote(ctx context.Context, env *program.Env) error {
 		return err
 	}
 	agents.Env = append(agents.Env, agentEnvironment(env, "pacemaker-remoted")...)
+	agents.RunDir = agentsUnderway
 	server := &remote.Server{Settings: settings, Agents: agents, Log: log, StartState: env.Getenv("PCMK_node_start_state"), Local: true, Ready: func() {
 		tell(env, log, supervise.ReadyState)
 	}}
