@@ -20,11 +20,11 @@ import (
 const serviceFast = 62
 
 // fastTimers are the timers of fast detection. The token of an idle ring comes round
-// every 20 ms and is sent again after 60, so that a pause of 400 leaves a margin for both.
+// every 30 ms and is sent again after 60, so that a pause of 400 leaves a margin for either.
 const (
 	fastToken      = 470 * time.Millisecond
 	fastRetransmit = 60 * time.Millisecond
-	fastHold       = 20 * time.Millisecond
+	fastHold       = 30 * time.Millisecond
 	fastConsensus  = 420 * time.Millisecond
 	// fastNodes is up to how many nodes these hold; more take the token longer round.
 	fastNodes       = 32

@@ -153,7 +153,8 @@ type daemon struct {
 	clock   *poll.Alarm
 	armed   time.Time // when the clock comes; zero while it is not set
 	aliveAt time.Time // when Options.Alive is to be called; zero for never
-	lookAt  time.Time // when to look whether the process runs
+	lookAt  time.Time // from when on to look whether the process runs
+	lookBy  time.Time // and when at the latest: on an idle ring the token comes before
 	ended   bool
 	result  error
 	flushes []*ipc.Conn // with events that the client is not told of yet, or that wait for room
@@ -291,7 +292,8 @@ func (d *daemon) enter(f func(now time.Time)) bool {
 	now := time.Now()
 	f(now)
 	if !now.Before(d.lookAt) {
-		d.lookAt = now.Add(d.misses.look(now, d.node.Token(), d.log))
+		soon, late := d.misses.look(now, d.node.Token(), d.log)
+		d.lookAt, d.lookBy = now.Add(soon), now.Add(late)
 	}
 	for d.settle() {
 	}
@@ -304,7 +306,7 @@ func (d *daemon) enter(f func(now time.Time)) bool {
 // arm has the clock come in time. One that comes too early is left to do so, and set anew then: a deadline moves with each token.
 func (d *daemon) arm() {
 	deadline := d.node.Deadline()
-	for _, t := range []time.Time{d.net.deadline(), d.lookAt, d.aliveAt} {
+	for _, t := range []time.Time{d.net.deadline(), d.lookBy, d.aliveAt} {
 		if !t.IsZero() && t.Before(deadline) {
 			deadline = t
 		}

@@ -22,9 +22,8 @@ func TestMisses(t *testing.T) {
 	var log strings.Builder
 	l := slog.New(slog.NewTextHandler(&log, nil))
 	now := time.UnixMilli(1_700_000_000_000)
-	again := m.look(now, 3*time.Second, l)
-	if again != time.Second {
-		t.Errorf("it looks again after %v", again)
+	if soon, late := m.look(now, 3*time.Second, l); soon != time.Second || late != 1200*time.Millisecond {
+		t.Errorf("it looks again after %v to %v", soon, late)
 	}
 	for _, gap := range []time.Duration{time.Second, 2400 * time.Millisecond, 2401 * time.Millisecond, 9 * time.Second} {
 		now = now.Add(gap)

@@ -13,7 +13,8 @@ import (
 const (
 	// missesKept is how many times of standing still the map of statistics tells of, the latest first.
 	missesKept = 10
-	// looksInToken is how often a token's time is looked whether the process runs.
+	// looksInToken is how often a token's time is looked at most whether the process runs; a little less often where that goes
+	// with something else.
 	looksInToken = 3
 )
 
@@ -29,15 +30,16 @@ type miss struct {
 	delay time.Duration
 }
 
-// look notices when the last look is longer ago than four fifths of the token's timeout that held then. It tells when to look again.
-func (m *misses) look(now time.Time, token time.Duration, log *slog.Logger) time.Duration {
+// look notices when the last look is longer ago than four fifths of the token's timeout that held then. It tells
+// after how long to look again: where that is no trouble, and in any case.
+func (m *misses) look(now time.Time, token time.Duration, log *slog.Logger) (soon, late time.Duration) {
 	if delay := now.Sub(m.looked); !m.looked.IsZero() && delay > m.threshold {
 		log.Warn(fmt.Sprintf("Corosync main process was not scheduled (@%d) for %.4f ms (threshold is %.4f ms). Consider token timeout increase.",
 			now.UnixMilli(), inMS(delay), inMS(m.threshold)))
 		m.list = append([]miss{{now, delay}}, m.list[:min(len(m.list), missesKept-1)]...)
 	}
 	m.looked, m.threshold = now, token*4/5
-	return token / looksInToken
+	return token / looksInToken, token * 6 / 5 / looksInToken
 }
 
 func (m *misses) clear() { m.list = nil }
