@@ -258,7 +258,7 @@ func (r *receiver) take(fd int, link int) (batch []Datagram, more bool) {
 	n, _, errno := syscall.RawSyscall6(unix.SYS_RECVMMSG, uintptr(fd), uintptr(unsafe.Pointer(&r.headers)), receiveBatch, unix.MSG_DONTWAIT, 0, 0)
 	r.batch = r.batch[:0]
 	if errno != 0 {
-		return nil, false
+		return nil, ofNetwork(errno)
 	}
 	for i := range int(n) {
 		from := r.names[i].get()
@@ -271,6 +271,15 @@ func (r *receiver) take(fd int, link int) (batch []Datagram, more bool) {
 		r.batch = append(r.batch, Datagram{Link: link, From: from, Data: data})
 	}
 	return r.batch, n == receiveBatch
+}
+
+// ofNetwork tells whether an error is one that the network has reported for what was sent: it is told once, and what has arrived is behind it.
+func ofNetwork(errno syscall.Errno) bool {
+	switch errno {
+	case syscall.ECONNREFUSED, syscall.EHOSTUNREACH, syscall.ENETUNREACH, syscall.EHOSTDOWN, syscall.EMSGSIZE, syscall.EPROTO, syscall.ENOPROTOOPT:
+		return true
+	}
+	return false
 }
 
 // datagramSize is that of the datagrams in a train; 0 where it is one.
