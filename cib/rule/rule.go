@@ -2,6 +2,7 @@ package rule
 
 import (
 	"fmt"
+	"math"
 	"strconv"
 	"strings"
 	"time"
@@ -9,6 +10,7 @@ import (
 	"github.com/beevik/etree"
 
 	"hacluster/cib/iso8601"
+	"hacluster/cib/number"
 )
 
 // Outcome of an evaluation.
@@ -365,8 +367,8 @@ func compare(a string, hasA bool, b string, hasB bool, kind string) int {
 			return 0
 		}
 	case "number":
-		x, ok1 := leadingFloat(a)
-		y, ok2 := leadingFloat(b)
+		x, ok1 := float(a)
+		y, ok2 := float(b)
 		if ok1 && ok2 {
 			switch {
 			case x < y:
@@ -382,21 +384,21 @@ func compare(a string, hasA bool, b string, hasB bool, kind string) int {
 	return strings.Compare(strings.ToLower(a), strings.ToLower(b))
 }
 
-func leadingFloat(s string) (float64, bool) {
-	s = strings.TrimLeft(s, " \t\n")
-	for i := len(s); i > 0; i-- {
-		if f, err := strconv.ParseFloat(s[:i], 64); err == nil {
-			return f, true
-		}
+// float reads a number. What is next to nothing counts as none unless it is written with the characters 0, point and e alone.
+func float(s string) (float64, bool) {
+	f, rest, err := number.Float(s)
+	if err == nil && math.Abs(f) <= 0x1p-1022 && strings.Trim(s[:len(s)-len(rest)], "0.eE") != "" {
+		return 0, false
 	}
-	return 0, false
+	return f, err == nil
 }
 
 func compareVersions(a, b string) int {
+	a, b = strings.TrimLeft(a, number.Blanks), strings.TrimLeft(b, number.Blanks)
 	for a != "" || b != "" {
 		var x, y int64
-		x, a = segment(strings.TrimLeft(a, " "))
-		y, b = segment(strings.TrimLeft(b, " "))
+		x, a = segment(a)
+		y, b = segment(b)
 		if x < y {
 			return -1
 		}

@@ -294,16 +294,16 @@ func (a *admin) showPermissions(root *etree.Element) (tool.Exit, error) {
 }
 
 // tellUpgrade prints what an upgrade rewrote: nothing without -V, and with a single one
-// an empty line for each of the messages that are for those who debug, as Pacemaker does.
+// an empty line for each of the messages that are for those who debug, as Pacemaker does. It is no part of the XML.
 func (a *admin) tellUpgrade(messages []upgrade.Message) {
 	if a.out.Verbose == 0 {
 		return
 	}
 	for _, m := range messages {
 		if m.Severity == upgrade.Debug && a.out.Verbose == 1 {
-			a.out.Fault("")
+			a.out.Log("")
 			continue
 		}
-		a.out.Fault("%s", m.Text)
+		a.out.Log(m.Text)
 	}
 }

@@ -7,6 +7,7 @@ import (
 
 	"github.com/beevik/etree"
 
+	"hacluster/cib/number"
 	"hacluster/engine/option"
 )
 
@@ -72,12 +73,13 @@ func validOption(o *option.Option, s string) bool {
 		return ok
 	case "duration":
 		ms, ok := ParseInterval(s)
-		return ok && ms >= 0
+		_, clipped, _ := scanInt(s)
+		return ok && ms >= 0 && !clipped
 	case "integer", "score":
 		return validNumber(s, math.MinInt64)
 	case "percentage":
-		n, ok := ParseInt(s)
-		return ok && n >= 0 && strings.HasPrefix(strings.TrimLeft(s, " +-0123456789"), "%")
+		n, rest, _ := number.Float(s)
+		return n >= 0 && strings.HasPrefix(rest, "%")
 	case "select":
 		return slices.Contains(o.Values, strings.ToLower(s))
 	}

@@ -57,13 +57,17 @@ func Read(in Input) *Cluster {
 	return c
 }
 
-// sectionOf returns a section of the configuration.
-func sectionOf(cib *etree.Element, name string) *etree.Element {
-	conf := first(cib, "configuration")
-	if conf == nil {
-		return nil
+// sectionOf returns a section of the configuration; nil where there is none, or more than one: nobody knows which is meant.
+func sectionOf(cib *etree.Element, name string) (section *etree.Element) {
+	for conf := range elements(cib, "configuration") {
+		for e := range elements(conf, name) {
+			if section != nil {
+				return nil
+			}
+			section = e
+		}
 	}
-	return first(conf, name)
+	return section
 }
 
 // count sums up instances, disabled and blocked resources.
@@ -362,7 +366,7 @@ func (c *Cluster) checkTopology(section *etree.Element) {
 		}
 		index, ok := ParseInt(get(l, "index"))
 		switch {
-		case !ok:
+		case !ok, index != int64(int32(index)):
 			c.configErr("Ignoring fencing level %s with invalid index", id)
 		case index < 1 || index > 9:
 			c.configErr("Ignoring fencing level %s with out-of-range index %d", id, index)

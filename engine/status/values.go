@@ -27,40 +27,34 @@ func IsTrue(s string) bool {
 }
 
 // ParseInt reads the leading integer of s: blanks and a sign may precede it,
-// what follows it does not matter.
+// what follows it does not matter. One that is out of range is clipped, and not ok.
 func ParseInt(s string) (n int64, ok bool) {
-	i := 0
-	for i < len(s) && (s[i] == ' ' || (s[i] >= '\t' && s[i] <= '\r')) {
-		i++
+	n, clipped, ok := scanInt(s)
+	return n, ok && !clipped
+}
+
+// scanInt is ParseInt where a number out of range is ok, too; clipped tells of it.
+func scanInt(s string) (n int64, clipped, ok bool) {
+	s = strings.TrimLeft(s, blanks)
+	end := 0
+	if s != "" && (s[0] == '-' || s[0] == '+') {
+		end = 1
 	}
-	neg := false
-	if i < len(s) && (s[i] == '-' || s[i] == '+') {
-		neg = s[i] == '-'
-		i++
+	begin := end
+	for end < len(s) && s[end] >= '0' && s[end] <= '9' {
+		end++
 	}
-	start := i
-	for i < len(s) && s[i] >= '0' && s[i] <= '9' {
-		d := int64(s[i] - '0')
-		if n > (math.MaxInt64-d)/10 {
-			n = math.MaxInt64
-		} else if n != math.MaxInt64 {
-			n = n*10 + d
-		}
-		i++
+	if end == begin {
+		return 0, false, false
 	}
-	if i == start {
-		return 0, false
-	}
-	if neg {
-		n = -n
-	}
-	return n, true
+	n, err := strconv.ParseInt(s[:end], 10, 64)
+	return n, err != nil, true
 }
 
 // minInt reads a non-negative integer: below the minimum, or no number at all,
 // gives the minimum.
 func minInt(s string, minimum int) int {
-	n, ok := ParseInt(s)
+	n, _, ok := scanInt(s)
 	if !ok || n < int64(minimum) {
 		return minimum
 	}
@@ -86,7 +80,7 @@ func (c *Cluster) score(s string) (int, bool) {
 	case strings.EqualFold(s, "green"):
 		return c.Options.HealthGreen, true
 	}
-	n, ok := ParseInt(s)
+	n, _, ok := scanInt(s)
 	if !ok {
 		return 0, false
 	}
@@ -134,7 +128,7 @@ func ParseTimeout(s string) (ms int64, ok bool) {
 	if t == "" {
 		return 0, false
 	}
-	n, ok := ParseInt(t)
+	n, _, ok := scanInt(t)
 	if !ok {
 		return 0, false
 	}
@@ -156,6 +150,9 @@ func ParseTimeout(s string) (ms int64, ok bool) {
 	}
 	if n > math.MaxInt64/f {
 		return math.MaxInt64, true
+	}
+	if n < math.MinInt64/f {
+		return math.MinInt64, true
 	}
 	return n * f / d, true
 }

@@ -33,6 +33,7 @@ type Output struct {
 	name   string
 	w      io.Writer
 	stderr io.Writer
+	log    io.Writer
 	close  func() error
 	root   *etree.Element
 	faults []string
@@ -62,7 +63,7 @@ func NewOutput(env *program.Env, format, to string, formats ...string) (*Output,
 	if !known {
 		return nil, &UnknownFormat{format}
 	}
-	o := &Output{Format: format, name: env.Name(), w: env.Stdout, stderr: env.Stderr, close: func() error { return nil }}
+	o := &Output{Format: format, name: env.Name(), w: env.Stdout, stderr: env.Stderr, log: env.Stderr, close: func() error { return nil }}
 	if to != "" && to != "-" {
 		f, err := os.Create(to)
 		if err != nil {
@@ -118,7 +119,7 @@ func (o *Output) Fault(format string, args ...any) {
 
 // Log tells on standard error, whatever the form, what Pacemaker's programs only log there.
 func (o *Output) Log(text string) {
-	fmt.Fprintln(o.stderr, text) //nolint:errcheck // as above
+	fmt.Fprintln(o.log, text) //nolint:errcheck // as above
 }
 
 // Element gives a new element below the result: attributes are names and
