@@ -9,11 +9,13 @@ import (
 	"net"
 	"net/http"
 	"net/http/httptest"
+	"net/http/httptrace"
 	"os"
 	"path/filepath"
 	"slices"
 	"strings"
 	"sync"
+	"syscall"
 	"testing"
 	"time"
 
@@ -39,6 +41,8 @@ type town struct {
 	on    func(n int, call string) bool
 	after func(n int, call string)
 	ctx   context.Context
+	// waited are the times that silent hosts were given.
+	waited []time.Duration
 	// home is the home of who types.
 	home string
 	// conns are the connections to all hosts on which a request is under way, or may be on its way.
@@ -62,6 +66,12 @@ type house struct {
 	answers []live.Result
 	// hung has the host take requests and never answer.
 	hung bool
+	// off has nobody listen there, for calls of pcs.
+	off bool
+	// silent is hung for calls of pcs, which then need not be waited for.
+	silent bool
+	// garbled has the host answer with what is no answer.
+	garbled bool
 	// script answers for programs: the first whose key the command line begins with.
 	script map[string]live.Result
 
@@ -133,7 +143,41 @@ func (h *house) Run(ctx context.Context, env []string, stdin, name string, args 
 }
 
 func (h *house) world() session.World {
-	return session.World{Programs: h, Services: h, Host: h.paths, Cluster: h.cluster, Agents: h.agents}
+	return session.World{Programs: h, Services: h, Host: h.paths, Cluster: h.cluster, Agents: h.agents, Wire: h.town.wire}
+}
+
+// wire is what lies between pcs and the hosts.
+func (w *town) wire(next http.RoundTripper) http.RoundTripper { return wire{w, next} }
+
+type wire struct {
+	town *town
+	next http.RoundTripper
+}
+
+// RoundTrip has nobody listen at a host that is off, and the time of a request to a silent one be over at once.
+func (x wire) RoundTrip(r *http.Request) (*http.Response, error) {
+	for _, h := range x.town.hosts {
+		if !h.silent && !h.off || r.URL.Port() != fmt.Sprint(h.at.Port) {
+			continue
+		}
+		if h.off {
+			return nil, &net.OpError{Op: "dial", Net: "tcp", Err: os.NewSyscallError("connect", syscall.ECONNREFUSED)}
+		}
+		end, limited := r.Context().Deadline()
+		if t := httptrace.ContextClientTrace(r.Context()); t != nil {
+			t.GotConn(httptrace.GotConnInfo{})
+		}
+		x.town.mu.Lock()
+		defer x.town.mu.Unlock()
+		x.town.calls = append(x.town.calls, h.name+" "+strings.Trim(r.URL.Path, "/"))
+		if limited {
+			x.town.waited = append(x.town.waited, time.Until(end))
+		} else {
+			x.town.t.Errorf("%s has no limit", r.URL.Path)
+		}
+		return nil, context.DeadlineExceeded
+	}
+	return x.next.RoundTrip(r)
 }
 
 // seat is the world of who sits at the host.
@@ -226,6 +270,10 @@ func (w *town) build(name string) {
 		if h.hung {
 			_, _ = io.Copy(io.Discard, r.Body) // only then is it noticed that the client has gone
 			<-r.Context().Done()
+			return
+		}
+		if h.garbled {
+			_, _ = io.WriteString(rw, "garbled")
 			return
 		}
 		s.ServeHTTP(rw, r)

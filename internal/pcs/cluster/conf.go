@@ -26,9 +26,7 @@ func setConf(s *session.Session, node, text, dialect string) error {
 		s.Out.Info(node + ": " + strings.TrimSpace(r.Body))
 	}
 	if code, text := s.OldAnswer(r); code != 0 {
-		if code == session.SendNoConnection {
-			s.Out.Info(text)
-		}
+		s.Out.Info(text)
 		return report.Fatal("Unable to set corosync config: " + text)
 	}
 	return nil

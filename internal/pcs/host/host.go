@@ -201,6 +201,9 @@ func change(s *session.Session, f func(*client.Hosts), again string) error {
 	case p.Conflict:
 		return report.Fatal("Some nodes had a newer known-hosts than the local node. Local node's known-hosts were updated. " + again)
 	case len(p.Unsaved) > 0:
+		if p.TimedOut {
+			s.Out.Error("Operation timed out")
+		}
 		return unsaved(p.Unsaved)
 	}
 	return nil

@@ -41,6 +41,8 @@ type Outcome struct {
 	Status string `json:"status"`
 	// Result says for each file: "accepted", "rejected", "not_supported", "error".
 	Result map[string]string `json:"result"`
+	// TimedOut: the node took the request and gave no answer.
+	TimedOut bool `json:"-"`
 }
 
 func (o Outcome) rejected() bool {
@@ -90,8 +92,8 @@ func (c *Client) SendConfigs(ctx context.Context, nodes []string, m ConfigsMessa
 			}
 		case NotSupported:
 			o.Status = "not_supported"
-		case Unauthorized:
-			o.Status = "notauthorized"
+		case TimedOut:
+			o.TimedOut = true
 		}
 		o.Node = a.Node
 		out[i] = o
@@ -112,6 +114,8 @@ func (c *Client) Settings() (string, error) {
 type Publication struct {
 	// Unsaved are the nodes that did not take the hosts.
 	Unsaved []string
+	// TimedOut tells that one of them gave no answer.
+	TimedOut bool
 	// Conflict: other nodes had newer hosts twice; this host has them now, the change is lost.
 	Conflict bool
 }
@@ -154,6 +158,7 @@ func (c *Client) Publish(ctx context.Context, cluster string, nodes []string, ch
 	}
 	var p Publication
 	for _, o := range outcomes {
+		p.TimedOut = p.TimedOut || o.TimedOut
 		if !o.Saved() && o.Status != "notauthorized" {
 			p.Unsaved = append(p.Unsaved, o.Node)
 		}
