@@ -20,11 +20,12 @@ import (
 const serviceFast = 62
 
 // fastTimers are the timers of fast detection. The token of an idle ring comes round
-// every 30 ms and is sent again after 60, so that a pause of 400 leaves a margin for either.
+// every 28 ms and is sent again after 60, so that a pause of 400 leaves a margin for either. Two rests are shorter than the time
+// after which it is sent again: a clock that was set for that is set anew for the end of the second, and does not wake for nothing.
 const (
 	fastToken      = 470 * time.Millisecond
 	fastRetransmit = 60 * time.Millisecond
-	fastHold       = 30 * time.Millisecond
+	fastHold       = 28 * time.Millisecond
 	fastConsensus  = 420 * time.Millisecond
 	// fastNodes is up to how many nodes these hold; more take the token longer round.
 	fastNodes       = 32
