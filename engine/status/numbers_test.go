@@ -39,6 +39,14 @@ func TestValidOption(t *testing.T) {
 	}
 }
 
+func TestParseIntervalUnits(t *testing.T) {
+	for text, want := range map[string]int64{"5": 5000, "+5.7 s": 5000, "-5ms": -5, "2024-01-01": -1, "5-3s": -1, "PT5M": 300000} {
+		if got, ok := ParseInterval(text); ok != (want != -1) || ok && got != want {
+			t.Errorf("%q: %d, %v", text, got, ok)
+		}
+	}
+}
+
 func TestParseInt(t *testing.T) {
 	for _, c := range []struct {
 		text string

@@ -132,7 +132,10 @@ func ParseTimeout(s string) (ms int64, ok bool) {
 	if !ok {
 		return 0, false
 	}
-	rest := strings.TrimLeft(t, "+-0123456789.")
+	if t[0] == '+' || t[0] == '-' {
+		t = t[1:]
+	}
+	rest := strings.TrimLeft(t, "0123456789.")
 	rest = strings.ToLower(strings.TrimLeft(rest, blanks))
 	var f, d int64 = 1000, 1
 	switch {

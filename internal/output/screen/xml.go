@@ -3,6 +3,7 @@ package screen
 import (
 	"cmp"
 	"fmt"
+	"math"
 	"slices"
 	"strconv"
 	"strings"
@@ -195,6 +196,7 @@ func (w *xmlPage) summary(s Sections) {
 	leaf(Counts, "resources_configured", "number", strconv.Itoa(c.Instances), "disabled", strconv.Itoa(c.Disabled), "blocked", strconv.Itoa(c.Blocked))
 	o := &c.Options
 	timeout, _ := status.ParseInterval(o.Values.Value("fencing-timeout"))
+	timeout = min(timeout, math.MaxUint32)
 	leaf(ClusterOptions, "cluster_options", "fencing-enabled", yes(o.FencingEnabled), "fencing-timeout-ms", strconv.FormatInt(timeout, 10),
 		"symmetric-cluster", yes(o.Symmetric), "no-quorum-policy", o.QuorumPolicy.String(), "maintenance-mode", yes(o.Maintenance),
 		"stop-all-resources", yes(o.StopAll), "priority-fencing-delay-ms", strconv.FormatUint(uint64(o.PriorityFencingDelay), 10),
