@@ -332,8 +332,8 @@ func (c *Controller) Membership(now time.Time, members []Member, quorate bool) {
 	}
 	c.raise()
 	for _, n := range c.names() {
-		if lost[n] && !c.unseen(c.peers[n]) {
-			c.writeState(c.peers[n], "membership")
+		if lost[n] {
+			c.writeLoss(c.peers[n], "membership")
 		}
 	}
 	if changed {
@@ -395,9 +395,7 @@ func (c *Controller) Group(now time.Time, members []Member) {
 		return
 	}
 	for _, p := range left {
-		if !c.unseen(p) {
-			c.writeState(p, "peer left")
-		}
+		c.writeLoss(p, "peer left")
 		c.peerLost(p)
 	}
 	if len(left) > 0 {

@@ -1,6 +1,7 @@
 package controller
 
 import (
+	"fmt"
 	"slices"
 	"strconv"
 	"strings"
@@ -115,10 +116,20 @@ func (c *Controller) update(req cib.Request, done func(error)) {
 }
 
 // unseen tells that nothing is known of a node but that it is not here, or that it came and was
-// lost before a join with it was complete. What the CIB does not tell of is unclean to the
-// scheduler, until it was fenced or came.
+// lost before a join with it was complete.
 func (c *Controller) unseen(p *peer) bool {
-	return !p.process && !p.leaving && (!p.ring || p.joins > 0) && !c.hasState(p.Name)
+	return !p.process && !p.leaving && (!p.ring || p.joins > 0) && c.expected(p.Name) == ""
+}
+
+// writeLoss writes that a node is not here. Of one that is unseen the CIB tells nothing, not even that it was in the ring: what
+// the CIB does not tell of is unclean to the scheduler, until it was fenced or came, but who is offline and not expected is clean.
+func (c *Controller) writeLoss(p *peer, origin string) {
+	switch {
+	case !c.unseen(p):
+		c.writeState(p, origin)
+	case c.hasState(p.Name):
+		c.update(cib.Request{Op: cib.Delete, XPath: true, Section: fmt.Sprintf("/cib/status/node_state[@uname='%s']", p.Name)}, nil)
+	}
 }
 
 // writeState writes what is known of a node's membership to the CIB.

@@ -321,10 +321,10 @@ func (c *Controller) complete() {
 	c.joinEnd = time.Time{}
 	c.effects.Logf("Join %d: complete", c.joinID)
 	for _, n := range c.names() {
+		c.writeLoss(c.peers[n], "join complete")
 		if c.unseen(c.peers[n]) {
 			continue
 		}
-		c.writeState(c.peers[n], "join complete")
 		if p := c.peers[n]; !p.process || p.fresh {
 			c.forgetAttributes(n)
 			if p.process {

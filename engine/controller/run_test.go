@@ -186,6 +186,36 @@ func TestLostBeforeItsJoinIsUnseen(t *testing.T) {
 	}
 }
 
+// What the CIB tells of a node leaves it when that is lost before a join with it was complete, where nothing was expected of it: offline,
+// it would be clean by that. What was expected of it stays.
+func TestLostBeforeItsJoinLeavesTheCIB(t *testing.T) {
+	for _, expected := range []string{"", "member"} {
+		w := begin()
+		now := time.Unix(1000, 0)
+		both := []Member{{1, "n1"}, {2, "n2"}}
+		w.c.Membership(now, both, true)
+		w.c.Group(now, both)
+		w.settle()
+		state := w.root.SelectElement("status").CreateElement("node_state")
+		for _, a := range [][2]string{{"id", "2"}, {"uname", "n2"}, {"in_ccm", "true"}, {"crmd", "offline"}, {"join", "down"}, {"expected", expected}} {
+			if a[1] != "" {
+				state.CreateAttr(a[0], a[1])
+			}
+		}
+		w.updates = nil
+		w.c.Group(now, both[:1])
+		w.settle()
+		removed, offline := false, false
+		for _, u := range w.updates {
+			removed = removed || u.Op == cib.Delete && u.Section == "/cib/status/node_state[@uname='n2']"
+			offline = offline || u.Data != nil && u.Data.SelectAttrValue("uname", "") == "n2" && u.Data.SelectAttrValue("expected", "") == expected
+		}
+		if removed != (expected == "") || offline != (expected != "") {
+			t.Errorf("expected %q: removed %v, written %v", expected, removed, offline)
+		}
+	}
+}
+
 // That a node which is to be fenced asked to shut down counts for no plan: offline, it would be clean by that.
 func TestSuspectAskedToShutDown(t *testing.T) {
 	w := begin()
