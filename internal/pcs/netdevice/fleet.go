@@ -42,7 +42,7 @@ func Distribute(s *session.Session, server, cluster string, targets []string, wa
 	here := Local(s)
 	request, err := here.Request(s.Ctx, cluster)
 	if err != nil {
-		return s.Check(report.Errorf("%s", err))
+		return report.Items{report.Errorf("%s", err)}
 	}
 	signed, err := ask(s, server, "remote/qdevice_net_sign_node_certificate", url.Values{"certificate_request": {encoded(request)}, "cluster_name": {cluster}})
 	if err != nil {
@@ -50,7 +50,7 @@ func Distribute(s *session.Session, server, cluster string, targets []string, wa
 	}
 	bundle, err := here.Bundle(s.Ctx, signed)
 	if err != nil {
-		return s.Check(report.Errorf("%s", err))
+		return report.Items{report.Errorf("%s", err)}
 	}
 	return fleet.Do(s, targets, "remote/qdevice_net_client_import_certificate", url.Values{"certificate": {encoded(bundle)}}, "Succeeded", way)
 }

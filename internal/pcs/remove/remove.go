@@ -377,54 +377,6 @@ func (p *Plan) Apply(root *etree.Element) {
 	}
 }
 
-var notFencing = []string{"fence_heuristics_ping", "fence_kdump", "fence_sbd", "fence_watchdog"}
-
-// fenceDevices are the enabled devices that can take a node out.
-func fenceDevices(root *etree.Element) []string {
-	var out []string
-	for _, el := range doc.All(doc.Section(root, "resources"), "primitive") {
-		if doc.Attr(el, "class") != "stonith" || slices.Contains(notFencing, doc.Attr(el, "type")) {
-			continue
-		}
-		enabled := true
-		for e := el; e != nil && doc.Is(e, resourceTags...); e = e.Parent() {
-			if v, _ := doc.Value(e, "meta_attributes", "target-role"); strings.EqualFold(v, "stopped") {
-				enabled = false
-			}
-		}
-		if enabled {
-			out = append(out, doc.ID(el))
-		}
-	}
-	return out
-}
-
-func sbdActive(s *session.Session) bool {
-	return s.Live() && s.World.Services.IsActive(s.Ctx, "sbd") && s.World.Services.IsEnabled(s.Ctx, "sbd")
-}
-
-func noFencing(s *session.Session) []report.Item {
-	return []report.Item{report.Forcible(s.Opts.Force(), "Requested action lefts the cluster with no enabled means to fence nodes, resulting in the cluster not being able to recover from certain failure conditions")}
-}
-
-// FencingLeft tells when no enabled device would be left to fence nodes, without those that go.
-func FencingLeft(s *session.Session, root *etree.Element, without []string) []report.Item {
-	had := fenceDevices(root)
-	left := slices.ContainsFunc(had, func(id string) bool { return !slices.Contains(without, id) })
-	if len(without) == 0 || len(had) == 0 || left || sbdActive(s) {
-		return nil
-	}
-	return noFencing(s)
-}
-
-// FencingLeftWithoutSBD is FencingLeft for SBD, which is to be disabled.
-func FencingLeftWithoutSBD(s *session.Session, root *etree.Element) []report.Item {
-	if len(fenceDevices(root)) > 0 || !sbdActive(s) {
-		return nil
-	}
-	return noFencing(s)
-}
-
 // Elements removes elements by ids, stopping resources first in a running cluster.
 func Elements(s *session.Session, ids []string) error {
 	root, err := s.CIB()
@@ -458,7 +410,11 @@ func Elements(s *session.Session, ids []string) error {
 	for _, n := range guests {
 		items = append(items, report.Warnf("This command is not sufficient for removing guest node: '%s'. To complete the removal, remove pacemaker authkey and stop and disable pacemaker_remote on the node manually.", n))
 	}
-	items = append(items, FencingLeft(s, root, devices)...)
+	left, err := FencingLeft(s, root, devices)
+	if err != nil {
+		return err
+	}
+	items = append(items, left...)
 	if err := s.Check(items...); err != nil {
 		return err
 	}
@@ -526,8 +482,8 @@ func stop(s *session.Session, root *etree.Element, p *Plan) (*etree.Element, err
 		return nil, err
 	}
 	if s.World.Cluster != nil {
-		if err := s.World.Cluster.Wait(s.Ctx, 0); err != nil {
-			return nil, s.Check(report.Errorf("%s", err))
+		if err := s.Idle(session.WaitPlan{Given: true}); err != nil {
+			return nil, err
 		}
 	}
 	root, err := s.CIB()

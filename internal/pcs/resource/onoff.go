@@ -257,7 +257,11 @@ func disabled(s *session.Session, ids []string, fencing bool) (*etree.Element, [
 				}
 			}
 		}
-		s.Out.Tell(remove.FencingLeft(s, root, devices)...)
+		left, err := remove.FencingLeft(s, root, devices)
+		if err != nil {
+			return nil, nil, err
+		}
+		s.Out.Tell(left...)
 	}
 	return root, list, s.Check(setRole(s, root, list, "Stopped")...)
 }

@@ -347,7 +347,9 @@ func Disable(s *session.Session, args []string) error {
 		if err != nil {
 			return err
 		}
-		items = remove.FencingLeftWithoutSBD(s, root)
+		if items, err = remove.FencingLeftWithoutSBD(s, root); err != nil {
+			return err
+		}
 	}
 	targets, more := s.Targets(names, s.Opts.Has("--skip-offline"), true)
 	if err := s.Check(append(items, more...)...); err != nil {

@@ -3,16 +3,16 @@
 package sbd
 
 import (
-	"encoding/json"
 	"errors"
-	"net/url"
 	"os"
 	"slices"
 
 	"hacluster/internal/pcs/argv"
+	"hacluster/internal/pcs/fleet"
 	"hacluster/internal/pcs/report"
 	"hacluster/internal/pcs/session"
 	"hacluster/internal/pcs/show"
+	"hacluster/internal/pcsd/client"
 )
 
 // unit is the service.
@@ -37,33 +37,6 @@ func nodes(s *session.Session) ([]string, error) {
 	return names, s.Check(items...)
 }
 
-// ask puts a question to all nodes; body is nil for those that do not answer, and that is told.
-func ask(s *session.Session, names []string, path string, form url.Values, what string, answer func(node string, body *string)) error {
-	targets, items := s.Targets(names, true, true)
-	if err := s.Check(items...); err != nil {
-		return err
-	}
-	answered := map[string]bool{}
-	for _, r := range s.All(targets, path, form) {
-		if item, failed := s.ResponseItem(r); failed {
-			item.Severity = report.Warning
-			s.Out.Tell(item, report.Warnf("Unable to get %s from node '%s'", what, r.Node))
-			continue
-		}
-		answered[r.Node] = true
-		answer(r.Node, &r.Body)
-	}
-	for _, n := range targets {
-		if !answered[n] {
-			answer(n, nil)
-		}
-	}
-	return nil
-}
-
-// state is what SBD does on a node; nil is not known.
-type state struct{ Installed, Enabled, Running *bool }
-
 func yesNo(b *bool) string {
 	switch {
 	case b == nil:
@@ -86,18 +59,13 @@ func Status(s *session.Session, args []string) error {
 	if err != nil {
 		return err
 	}
-	var lines []string
-	err = ask(s, names, "remote/check_sbd", url.Values{"watchdog": {""}, "device_list": {"[]"}}, "status of SBD", func(node string, body *string) {
-		var a struct{ Sbd state }
-		if body != nil {
-			if err := json.Unmarshal([]byte(*body), &a); err != nil {
-				s.Out.Tell(report.Warnf("Unable to get status of SBD from node '%s': %s", node, err))
-			}
-		}
-		lines = append(lines, node+": "+yesNo(a.Sbd.Installed)+" | "+yesNo(a.Sbd.Enabled)+" | "+yesNo(a.Sbd.Running))
-	})
-	if err != nil {
+	targets, items := s.Targets(names, true, true)
+	if err := s.Check(items...); err != nil {
 		return err
+	}
+	var lines []string
+	for _, x := range fleet.SBDStatus(s, targets) {
+		lines = append(lines, x.Node+": "+yesNo(x.Installed)+" | "+yesNo(x.Enabled)+" | "+yesNo(x.Running))
 	}
 	if len(lines) == 0 {
 		return report.Fatal("Unable to get SBD status from any node.")
@@ -188,17 +156,25 @@ func Config(s *session.Session, args []string) error {
 		list argv.Pairs
 		ok   bool
 	}
-	var all []answer
-	err = ask(s, names, "remote/get_sbd_config", nil, "SBD configuration", func(node string, body *string) {
-		a := answer{node: node, ok: body != nil}
-		if a.ok {
-			a.list = session.SBDSettings(*body)
-		}
-		all = append(all, a)
-	})
-	if err != nil {
+	targets, items := s.Targets(names, true, true)
+	if err := s.Check(items...); err != nil {
 		return err
 	}
+	var all, unknown []answer
+	for _, r := range s.All(targets, "remote/get_sbd_config", nil) {
+		item, failed := s.ResponseItem(r)
+		if !failed {
+			all = append(all, answer{node: r.Node, list: session.SBDSettings(r.Body), ok: true})
+			continue
+		}
+		if r.Kind == client.NotConnected || r.Kind == client.TimedOut {
+			item.Severity = report.Warning
+			s.Out.Tell(item)
+		}
+		s.Out.Tell(report.Warnf("Unable to get SBD configuration from node '%s'", r.Node))
+		unknown = append(unknown, answer{node: r.Node})
+	}
+	all = append(all, unknown...)
 	first := slices.IndexFunc(all, func(a answer) bool { return a.ok })
 	if first < 0 {
 		return report.Fatal("No config obtained.")
