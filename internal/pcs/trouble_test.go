@@ -10,6 +10,8 @@ import (
 	"sync"
 	"testing"
 	"time"
+
+	"hacluster/internal/pcs/usage"
 )
 
 // A file of testdata/trouble is named after a dialect and holds commands that talk to other hosts, with what pcs says, and
@@ -114,7 +116,12 @@ func troubledTown(t *testing.T) *town {
 			t.Fatal(err)
 		}
 	}
-	w.hosts[0].cluster, w.hosts[0].agents = &paper{text: []byte(troubledCIB)}, builtIn(t)
+	agents := builtIn(t)
+	remote := agents.Host.Root + "/resource.d/pacemaker/remote"
+	if err := os.WriteFile(remote, []byte("#!/bin/sh\ncat <<'EOF'\n"+remoteAgent+"EOF\n"), 0o700); err != nil {
+		t.Fatal(err)
+	}
+	w.hosts[0].cluster, w.hosts[0].agents = &paper{text: []byte(troubledCIB)}, agents
 	return w
 }
 
@@ -161,6 +168,19 @@ logging {
     to_syslog: yes
     timestamp: on
 }
+`
+
+// remoteAgent describes the agent that stands for remote nodes.
+const remoteAgent = `<resource-agent name="remote"><version>1.1</version>
+<parameters>
+<parameter name="server"><content type="string"/></parameter>
+<parameter name="port"><content type="integer" default="3121"/></parameter>
+<parameter name="reconnect_interval"><content type="time"/></parameter>
+</parameters>
+<actions>
+<action name="start" timeout="60s"/><action name="stop" timeout="60s"/><action name="monitor" timeout="30s"/>
+<action name="migrate_to" timeout="60s"/><action name="migrate_from" timeout="60s"/><action name="meta-data" timeout="5s"/>
+</actions></resource-agent>
 `
 
 const troubledCIB = `<cib validate-with="pacemaker-3.8" crm_feature_set="3.16.0" epoch="1" num_updates="0" admin_epoch="0" have-quorum="1" dc-uuid="1">
@@ -230,5 +250,49 @@ func TestTrouble(t *testing.T) {
 			}
 		}
 		waiting.Wait()
+	}
+}
+
+// untroubled are the forms that reach other hosts and have no command among the troubles, with the reason.
+var untroubled = map[string]string{
+	"config restore":              "an archive has to be there",
+	"dr destroy":                  "a recovery site has to be there",
+	"dr status":                   "a recovery site has to be there",
+	"resource delete":             "asks other hosts only about SBD, as stonith sbd disable does",
+	"resource remove":             "the same",
+	"stonith delete":              "the same",
+	"stonith disable":             "the same",
+	"stonith remove":              "the same",
+	"stonith update-scsi-devices": "a device that unfences has to run; TestUpdateScsiDevicesFails tells of hosts",
+}
+
+// TestEveryFormInTrouble holds the forms that reach other hosts against the commands that are typed where one is in trouble.
+func TestEveryFormInTrouble(t *testing.T) {
+	text, err := os.ReadFile("testdata/trouble/0.11.txt")
+	if err != nil {
+		t.Fatal(err)
+	}
+	all, err := readTroubles(string(text))
+	if err != nil {
+		t.Fatal(err)
+	}
+	left := map[string]bool{}
+	for words := range untroubled {
+		left[words] = true
+	}
+	for _, f := range usage.Forms() {
+		if !f.In(11) || !strings.Contains(f.On, "P") {
+			continue
+		}
+		form := strings.Join(append([]string{f.Section}, f.Words()...), " ")
+		typed := slices.ContainsFunc(all, func(c trouble) bool { return c.words == form || strings.HasPrefix(c.words, form+" ") })
+		_, named := untroubled[form]
+		if typed == named {
+			t.Errorf("pcs %s: typed %v, named as left out %v", form, typed, named)
+		}
+		delete(left, form)
+	}
+	for words := range left {
+		t.Errorf("pcs %s is left out and is no form that reaches other hosts", words)
 	}
 }
