@@ -42,7 +42,8 @@ func tieBreaker(s *session.Session, root *corosyncconf.Section, change int, onli
 	return true
 }
 
-// distribute gives hosts the changed corosync.conf and has corosync on reload read it.
+// distribute gives hosts the changed corosync.conf and has corosync on reload read it. The hosts have answered before, so
+// none is passed now.
 func distribute(s *session.Session, root *corosyncconf.Section, hosts, reload []string, tieBreaker bool) error {
 	if tieBreaker {
 		corosyncconf.SetQuorum(root, argv.Pairs{{Name: "auto_tie_breaker", Value: "1"}})
@@ -50,7 +51,7 @@ func distribute(s *session.Session, root *corosyncconf.Section, hosts, reload []
 	if err := session.VerifyConf(root); err != nil {
 		return err
 	}
-	if err := s.DistributeConf(hosts, root); err != nil {
+	if err := s.DistributeConf(hosts, root, func(i report.Item) report.Item { return i }); err != nil {
 		return err
 	}
 	return s.ReloadConf(reload)

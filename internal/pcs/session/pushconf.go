@@ -63,7 +63,7 @@ func (s *Session) PushConf(root *corosyncconf.Section, how ConfPush) error {
 			return err
 		}
 	}
-	if err := s.DistributeConf(targets, root); err != nil {
+	if err := s.DistributeConf(targets, root, s.OrSkip); err != nil {
 		return err
 	}
 	if s.Legacy() {
@@ -167,8 +167,9 @@ func (s *Session) CorosyncRuns(targets []string, offline func(report.Item) repor
 	return running
 }
 
-// DistributeConf sends corosync.conf to nodes, to this host last.
-func (s *Session) DistributeConf(targets []string, root *corosyncconf.Section) error {
+// DistributeConf sends corosync.conf to nodes, to this host last; offline makes of an error what a node that does not
+// take it is worth.
+func (s *Session) DistributeConf(targets []string, root *corosyncconf.Section, offline func(report.Item) report.Item) error {
 	form := url.Values{"corosync_conf": {root.String()}}
 	if d := s.RecordedDialect(); d != "" {
 		form.Set("dialect", d)
@@ -176,7 +177,7 @@ func (s *Session) DistributeConf(targets []string, root *corosyncconf.Section) e
 	s.Out.Info("Sending updated corosync.conf to nodes...")
 	for _, r := range s.AllOwnLast(targets, "remote/set_corosync_conf", form) {
 		if i, failed := s.ResponseItem(r); failed {
-			s.Out.Tell(s.OrSkip(i), s.OrSkip(report.Errorf("%s: Unable to set corosync config", r.Node)))
+			s.Out.Tell(offline(i), offline(report.Errorf("%s: Unable to set corosync config", r.Node)))
 			continue
 		}
 		s.Out.Info(r.Node + ": Succeeded")
