@@ -126,35 +126,46 @@ func (w *watchTool) start(ctx context.Context) error {
 	cmd.Env = append(append(os.Environ(), w.settings...), "NOTIFY_SOCKET="+told.LocalAddr().String())
 	cmd.Dir, cmd.SysProcAttr = "/", &syscall.SysProcAttr{Setsid: true}
 	cmd.Stderr, _ = w.env.Stderr.(*os.File)
-	if err := cmd.Start(); err != nil {
+	// The end is told over the same socket, behind what the process told before it.
+	end, err := net.DialUnix("unixgram", nil, told.LocalAddr().(*net.UnixAddr))
+	if err != nil {
 		return err
 	}
-	ended := make(chan error, 1)
+	if err := cmd.Start(); err != nil {
+		_ = end.Close()
+		return err
+	}
 	go func() {
 		_ = cmd.Wait()
-		ended <- errors.New("the watch ended before it began")
+		_, _ = end.Write([]byte(watchEnded))
+		_ = end.Close()
 	}()
-	ready := make(chan struct{})
-	go func() {
-		buffer := make([]byte, 4096)
-		for {
-			n, err := told.Read(buffer)
-			if err != nil {
-				return
-			}
-			if strings.Contains(string(buffer[:n]), supervise.ReadyState) {
-				close(ready)
-				return
-			}
-		}
-	}()
+	begun := make(chan error, 1)
+	go func() { begun <- begins(told) }()
 	select {
-	case <-ready:
-		return nil
-	case err := <-ended:
+	case err := <-begun:
 		return err
 	case <-ctx.Done():
 		_ = cmd.Process.Signal(syscall.SIGTERM)
 		return ctx.Err()
+	}
+}
+
+// watchEnded tells that the process of the watch is no more.
+const watchEnded = "WATCH_ENDED=1"
+
+// begins waits until the watch has begun or ended, whichever is told first.
+func begins(told net.Conn) error {
+	buffer := make([]byte, 4096)
+	for {
+		n, err := told.Read(buffer)
+		switch text := string(buffer[:n]); {
+		case err != nil:
+			return err
+		case strings.Contains(text, supervise.ReadyState):
+			return nil
+		case text == watchEnded:
+			return errors.New("the watch ended before it began")
+		}
 	}
 }
