@@ -16,7 +16,8 @@ import (
 type request struct {
 	screen.Page
 	format string // console, text, html, xml, none
-	old    bool   // -X
+	// old is set by -X: what is shown is what XML shows, in whatever form is asked for after it.
+	old    bool
 	to     string
 	file   string
 	once   bool
@@ -116,7 +117,7 @@ var options = []option{
 	{"", "html-stylesheet", value, text(func(r *request) *string { return &r.style })},
 	{"", "html-cgi", flag, set(func(r *request) { r.cgi = true })},
 	{"x", "xml-file", value, func(r *request, v string) error { r.file, r.once = v, true; return nil }},
-	{"X", "as-xml", flag, set(func(r *request) { r.format, r.old = "xml", true })},
+	{"X", "as-xml", flag, set(func(r *request) { r.format, r.old, r.Inactive, r.Timing = "xml", true, true, true })},
 	{"j", "pending", flag, set(func(*request) {})},
 	{"", "line-mode", flag, set(func(r *request) { r.lines = true })},
 	{"", "read-only", flag, set(func(r *request) { r.readOnly = true })},
@@ -185,10 +186,10 @@ func parseRequest(args []string) (*request, error) {
 // choose works the sections out.
 func (r *request) choose() error {
 	all, base := screen.AllText, screen.DefaultText
-	if r.format == "xml" || r.format == "html" {
+	if r.old || r.format == "xml" || r.format == "html" {
 		all = screen.DefaultXML
 	}
-	if r.format == "xml" {
+	if r.old || r.format == "xml" {
 		base = screen.DefaultXML
 	}
 	r.Sections = base

@@ -83,7 +83,7 @@ func (o *output) done(code int, err error) int {
 
 func (o *output) head() screen.Head {
 	h := screen.Head{Title: o.r.title, Stylesheet: o.r.style, CGI: o.r.cgi}
-	if o.to != "" {
+	if o.to != "" && !o.r.old {
 		h.Refresh = int(o.r.interval / time.Second)
 	}
 	return h
@@ -104,7 +104,7 @@ func (o *output) version() int {
 
 // usage ends with a message about the command line.
 func (o *output) usage(told string) int {
-	if o.r.format == "text" {
+	if o.r.format == "text" && !o.r.old {
 		fmt.Fprint(o.env.Stderr, help+"\n\n")
 	}
 	return o.fail(exitUsage, told)
@@ -167,6 +167,9 @@ func (o *output) show(m tui.Snapshot, live bool) error {
 	case "html":
 		return o.write(screen.HTML(c, p, o.head(), nil))
 	case "text":
+		if o.r.old {
+			return o.write(screen.Bare(c, p))
+		}
 		return o.write(screen.Text(c, p))
 	}
 	return nil

@@ -28,7 +28,7 @@ type list interface {
 type textList struct {
 	b     strings.Builder
 	depth int
-	plain bool // neither headings nor bullets nor indentation
+	plain bool // neither headings nor bullets nor indentation nor names of lines
 	// printed is set once a section had something to say: a blank line comes
 	// before the next. before is what it was before the present section.
 	printed, before bool
@@ -63,6 +63,14 @@ func (l *textList) item(text string) {
 		l.b.WriteString(strings.Repeat("  ", l.depth) + "* ")
 	}
 	l.b.WriteString(Inert(text) + "\n")
+}
+
+// named is a line that begins with the name of what it tells.
+func (l *textList) named(name, text string) {
+	if !l.plain {
+		text = name + ": " + text
+	}
+	l.item(text)
 }
 
 func (l *textList) marked(_, text string) { l.item(text) }

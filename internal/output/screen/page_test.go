@@ -44,6 +44,7 @@ func TestPages(t *testing.T) {
 	}}
 	for name, got := range map[string]string{
 		"full.txt":   Text(read(), all),
+		"bare.txt":   Bare(read(), Page{Sections: DefaultXML, Inactive: true, Timing: true}),
 		"bynode.txt": Text(read(), byNode),
 		"fenced.txt": Text(read(), fenced),
 		"filter.txt": Text(read(), Page{Sections: Resources, Resource: "vip", Inactive: true}),

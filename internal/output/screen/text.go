@@ -29,8 +29,12 @@ func fencingCode(err error) int64 {
 }
 
 // Text writes a page for people.
-func Text(c *status.Cluster, p Page) string {
-	l := &textList{}
+func Text(c *status.Cluster, p Page) string { return text(c, p, &textList{}) }
+
+// Bare writes the same page without headings, bullets, indentation and the names of lines.
+func Bare(c *status.Cluster, p Page) string { return text(c, p, &textList{plain: true}) }
+
+func text(c *status.Cluster, p Page, l *textList) string {
 	t := &textPage{view: newView(c, p), list: l}
 	s := p.Sections
 	if c.DC == nil {
@@ -81,27 +85,37 @@ func Under(c *status.Cluster, p Page) string {
 	return l.b.String()
 }
 
+// lines is the form of a page as people read it; HTML has its own summary and list of nodes.
+func (t *textPage) lines() *textList { return t.list.(*textList) }
+
 func (t *textPage) f(format string, args ...any) { t.item(fmt.Sprintf(format, args...)) }
 
 func (t *textPage) summary(s Sections, l *textList) {
 	c, started := t.c, false
-	line := func(part Sections, format string, args ...any) {
-		if !s.has(part) {
-			return
-		}
-		if !started {
+	start := func(part Sections) bool {
+		if s.has(part) && !started {
 			started = true
 			t.section("Cluster Summary")
 		}
-		t.f(format, args...)
+		return s.has(part)
+	}
+	line := func(part Sections, format string, args ...any) {
+		if start(part) {
+			t.f(format, args...)
+		}
+	}
+	named := func(part Sections, name, format string, args ...any) {
+		if start(part) {
+			l.named(name, fmt.Sprintf(format, args...))
+		}
 	}
 	stack := stackOf(t.c)
 	if t.Live {
 		stack += " (Pacemaker is running)"
 	}
-	line(Stack, "Stack: %s", stack)
+	named(Stack, "Stack", "%s", stack)
 	if c.DC == nil {
-		line(DC, "Current DC: NONE")
+		named(DC, "Current DC", "NONE")
 	} else {
 		mixed, quorum := "", "WITHOUT"
 		if t.mixedVersions() {
@@ -110,14 +124,14 @@ func (t *textPage) summary(s Sections, l *textList) {
 		if c.Quorate {
 			quorum = "with"
 		}
-		line(DC, "Current DC: %s (version %s) - %spartition %s quorum", t.nodeName(c.DC), versionOf(t.c, "unknown"), mixed, quorum)
+		named(DC, "Current DC", "%s (version %s) - %spartition %s quorum", t.nodeName(c.DC), versionOf(t.c, "unknown"), mixed, quorum)
 	}
 	on := ""
 	if t.LocalNode != "" {
 		on = " on " + t.LocalNode
 	}
-	line(Times, "Last updated: %s%s", stamp(c.Now), on)
-	line(Times, "Last change:  %s", t.lastChange())
+	named(Times, "Last updated", "%s%s", stamp(c.Now), on)
+	named(Times, "Last change", " %s", t.lastChange())
 	line(Counts, "%s configured", plural(len(c.Nodes), "node"))
 	line(Counts, "%s configured%s", plural(c.Instances, "resource instance"), counts(c))
 	if s.has(ClusterOptions) {
@@ -187,7 +201,7 @@ func (t *textPage) nodeList() {
 	}
 	for i, head := range []string{"Online", "OFFLINE", "RemoteOnline", "RemoteOFFLINE", "GuestOnline"} {
 		if len(lists[i]) > 0 {
-			t.f("%s: [ %s ]", head, strings.Join(lists[i], " "))
+			t.lines().named(head, "[ "+strings.Join(lists[i], " ")+" ]")
 		}
 	}
 	if started {
