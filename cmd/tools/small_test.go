@@ -77,6 +77,14 @@ func TestSmall(t *testing.T) {
 		{"iso8601 -d 2020-01-31 -D P1M -E 2020-02-29 00:00:00Z", 1, "Date: 2020-01-31 00:00:00Z\nDuration:  1 month \nDuration ends at: 2020-02-29 00:00:00Z\n", ""},
 		{"stonith_admin -t 9999999 -L", 64, "", "Integer value \"9999999\" for -t out of range\n"},
 		{"stonith_admin -e none -K -a x", 64, "", "stonith_admin: Invalid option: -e none\n"},
+		// Beside a command that needs no fencer, its absence is told in the words of the other.
+		{"stonith_admin -I -r a -i 2", 102, "", "Can't register topology level 2 for a: Transport endpoint is not connected\n"},
+		{"stonith_admin -F n -H m -q", 102, "0 events found\n", ""},
+		{"stonith_admin -U n -h m", 0, "Node m has never been fenced\n", ""},
+		{"stonith_admin -h m", 102, "", "Could not connect to fencer: Transport endpoint is not connected\n"},
+		{"stonith_admin -F n -H m --output-as=xml", 102, "<pacemaker-result api-version=\"2.42\" request=\"stonith_admin -F n -H m --output-as=xml\">\n  <list name=\"fencing history\" count=\"0\"/>\n  <status code=\"102\" message=\"Not connected\"/>\n</pacemaker-result>\n", ""},
+		{"cibadmin -Q a -- b -c", 64, "", "cibadmin: non-option ARGV-elements: a -- b -c\n"},
+		{"cibadmin -Q a -- b", 64, "", "cibadmin: non-option ARGV-elements: a b\n"},
 		{"attrd_updater -n a -P b -U 1", 64, "", "attrd_updater: Error: --name and --pattern cannot be used at the same time\n"},
 		{"crm_node -R 5", 64, "", "crm_node: The supplied command is considered dangerous."},
 	} {

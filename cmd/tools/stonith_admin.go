@@ -171,8 +171,6 @@ func (f *fenceTool) run(ctx context.Context, command byte, target string) (tool.
 		return f.metadata(ctx)
 	case 'K':
 		return f.validate(ctx)
-	case 'h':
-		return f.last(ctx, target)
 	}
 	limit := time.Duration(f.timeout)*time.Second + time.Duration(max(f.delay, 0))*time.Second + time.Minute
 	ctx, cancel := context.WithTimeout(ctx, limit)
@@ -184,6 +182,9 @@ func (f *fenceTool) run(ctx context.Context, command byte, target string) (tool.
 		if what != "" {
 			return tool.Disconnect, fmt.Errorf("Couldn't %s %s: %s", what, target, text)
 		}
+		if f.apart() {
+			return f.unconnected(command, target), nil
+		}
 		f.out.Fault("Could not connect to fencer: %s", text)
 		return tool.Disconnect, nil
 	}
@@ -194,11 +195,11 @@ func (f *fenceTool) run(ctx context.Context, command byte, target string) (tool.
 	return f.ask(ctx, x, command, target)
 }
 
-// list shows a list with its length.
+// list shows a list with its length, be it quiet or not.
 func (f *fenceTool) list(singular, title, item string, names []string) {
-	list := f.out.Element("list", "name", title, "count", strconv.Itoa(len(names)))
+	list := f.out.Element("list", "name", strings.ToLower(title), "count", strconv.Itoa(len(names)))
 	for _, n := range names {
-		f.out.Info("%s", n)
+		f.out.Print("%s\n", n)
 		tool.Add(list, "item", "name?", item).SetText(n)
 	}
 	f.count(len(names), singular)
@@ -208,44 +209,80 @@ func (f *fenceTool) count(n int, singular string) {
 	if n != 1 {
 		singular += "s"
 	}
-	f.out.Info("%d %s found", n, singular)
+	f.out.Print("%d %s found\n", n, singular)
+}
+
+// apart tells that a command was given that by itself needs no fencer.
+func (f *fenceTool) apart() bool {
+	for c := range f.given {
+		if strings.IndexByte("IKMBFU", c) >= 0 {
+			return true
+		}
+	}
+	return false
+}
+
+// unconnected is how a command ends that finds no fencer and stands beside one that
+// needs none: the absence is told as that of an answer, not of the fencer.
+func (f *fenceTool) unconnected(command byte, target string) tool.Exit {
+	switch command {
+	case 'h':
+		return f.lastAt(target, nil)
+	case 'H':
+		f.announce(target)
+		if !f.cleanup {
+			f.events(nil)
+		}
+		return tool.Disconnect
+	}
+	return f.fault(command, target, result.Code(107))
+}
+
+// fault tells, in the words of a command, why it failed; querying and confirming have none.
+func (f *fenceTool) fault(command byte, target string, code result.Code) tool.Exit {
+	words := ""
+	switch command {
+	case 'L', 'l':
+		words = "Failed to list registered devices"
+	case 's':
+		words = "Couldn't list targets"
+	case 'R':
+		words = fmt.Sprintf("Can't register device %s using agent %s", target, f.agent)
+	case 'D':
+		words = "Can't unregister device " + target
+	case 'r':
+		words = fmt.Sprintf("Can't register topology level %d for %s", f.level, target)
+	case 'd':
+		words = fmt.Sprintf("Can't unregister topology level %d for %s", f.level, target)
+	}
+	if words != "" {
+		f.out.Fault("%s: %s", words, code)
+	}
+	return tool.Exit(code.Exit())
 }
 
 func (f *fenceTool) ask(ctx context.Context, x *client.Fencer, command byte, target string) (tool.Exit, error) {
 	timeout := time.Duration(f.timeout) * time.Second
-	fault := func(err error, format string, args ...any) (tool.Exit, error) {
-		code := toolCode(err)
-		if format != "" {
-			f.out.Fault("%s: %s", fmt.Sprintf(format, args...), code)
-		}
-		return tool.Exit(code.Exit()), nil
-	}
 	var err error
 	switch command {
 	case 'L', 'l':
-		devices, err := x.Devices(ctx, target)
-		if err != nil {
-			return fault(err, "Failed to list registered devices")
+		var devices []string
+		if devices, err = x.Devices(ctx, target); err == nil {
+			f.list("fence device", "Registered fence devices", "device", devices)
 		}
-		f.list("fence device", "Registered fence devices", "device", devices)
-		return tool.OK, nil
 	case 'Q':
 		if _, err = x.Execute(ctx, target, "monitor", timeout); err != nil {
 			_, err = x.Execute(ctx, target, "list", timeout)
 		}
-		if err != nil {
-			return fault(err, "")
-		}
 	case 's':
-		output, err := x.Execute(ctx, target, "list", timeout)
-		if err != nil {
-			return fault(err, "Couldn't list targets")
+		var output string
+		if output, err = x.Execute(ctx, target, "list", timeout); err == nil {
+			f.list("fence target", "Fence Targets", "", fenceTargets(output))
 		}
-		f.list("fence target", "Fence Targets", "", fenceTargets(output))
 	case 'C':
-		if err = x.Confirm(ctx, target); err != nil {
-			return fault(err, "")
-		}
+		err = x.Confirm(ctx, target)
+	case 'h':
+		return f.last(ctx, x, target)
 	case 'H':
 		return f.history(ctx, x, target)
 	case 'R':
@@ -253,21 +290,16 @@ func (f *fenceTool) ask(ctx context.Context, x *client.Fencer, command byte, tar
 		for _, p := range f.params {
 			params = append(params, p.Name, p.Value)
 		}
-		if err = x.RegisterDevice(ctx, target, f.agent, params...); err != nil {
-			return fault(err, "Can't register device %s using agent %s", target, f.agent)
-		}
+		err = x.RegisterDevice(ctx, target, f.agent, params...)
 	case 'D':
-		if err = x.RemoveDevice(ctx, target); err != nil {
-			return fault(err, "Can't unregister device %s", target)
-		}
+		err = x.RemoveDevice(ctx, target)
 	case 'r':
-		if err = x.RegisterLevel(ctx, target, f.level, f.devices); err != nil {
-			return fault(err, "Can't register topology level %d for %s", f.level, target)
-		}
+		err = x.RegisterLevel(ctx, target, f.level, f.devices)
 	case 'd':
-		if err = x.RemoveLevel(ctx, target, f.level); err != nil {
-			return fault(err, "Can't unregister topology level %d for %s", f.level, target)
-		}
+		err = x.RemoveLevel(ctx, target, f.level)
+	}
+	if err != nil {
+		return f.fault(command, target, toolCode(err)), nil
 	}
 	return tool.OK, nil
 }
@@ -313,13 +345,18 @@ func past(ctx context.Context, x *client.Fencer, node string) ([]screen.Fencing,
 	return screen.HistoryOf(h), nil
 }
 
-func (f *fenceTool) history(ctx context.Context, x *client.Fencer, target string) (tool.Exit, error) {
+// announce tells what is going to be done with the history.
+func (f *fenceTool) announce(target string) {
 	if f.cleanup {
 		f.out.Info("cleaning up fencing-history for node %s", target)
 	}
 	if f.broadcast {
 		f.out.Info("gather fencing-history from all nodes")
 	}
+}
+
+func (f *fenceTool) history(ctx context.Context, x *client.Fencer, target string) (tool.Exit, error) {
+	f.announce(target)
 	if f.cleanup {
 		node := target
 		if node == "*" {
@@ -331,24 +368,34 @@ func (f *fenceTool) history(ctx context.Context, x *client.Fencer, target string
 		return tool.OK, nil
 	}
 	list, err := past(ctx, x, target)
+	f.events(list)
 	if err != nil {
 		return tool.Exit(toolCode(err).Exit()), nil
 	}
+	return tool.OK, nil
+}
+
+// events shows a history: the latest success, or with --verbose all. A quiet text counts
+// no event, as the original's counts none.
+func (f *fenceTool) events(list []screen.Fencing) {
 	var shown []screen.Fencing
 	latest := slices.IndexFunc(list, func(e screen.Fencing) bool { return e.State == "success" })
-	verbose := f.out.Verbose > 0 && !f.out.Quiet
+	quiet := f.out.Quiet && !f.out.XML()
+	verbose := f.out.Verbose > 0 && !quiet
 	switch {
 	case verbose:
 		shown = list
 	case latest >= 0:
 		shown = list[latest : latest+1]
 	}
-	element := f.out.Element("list", "name", "Fencing history", "count", strconv.Itoa(len(shown)))
+	element := f.out.Element("list", "name", "fencing history", "count", strconv.Itoa(len(shown)))
 	for i, e := range shown {
 		f.event(element, e, shown[:i], verbose)
 	}
+	if quiet {
+		shown = nil
+	}
 	f.count(len(shown), "event")
-	return tool.OK, nil
 }
 
 func (f *fenceTool) event(list *etree.Element, e screen.Fencing, newer []screen.Fencing, full bool) {
@@ -360,14 +407,8 @@ func (f *fenceTool) event(list *etree.Element, e screen.Fencing, newer []screen.
 	tool.Add(list, "fence_event", e.Attributes()...)
 }
 
-// last shows when a node was fenced last; without a fencer it never was.
-func (f *fenceTool) last(ctx context.Context, target string) (tool.Exit, error) {
-	x, err := client.DialFencer(ctx, f.client)
-	if err != nil {
-		f.out.Fault("Could not connect to fencer: %s", result.Code(107))
-		return tool.Disconnect, nil
-	}
-	defer x.Close()
+// last shows when a node was fenced last.
+func (f *fenceTool) last(ctx context.Context, x *client.Fencer, target string) (tool.Exit, error) {
 	node := target
 	if f.asNodeID {
 		if c, err := client.DialController(ctx, f.client); err == nil {
@@ -381,16 +422,21 @@ func (f *fenceTool) last(ctx context.Context, target string) (tool.Exit, error) 
 	if err != nil {
 		return tool.Exit(toolCode(err).Exit()), nil
 	}
+	return f.lastAt(target, list), nil
+}
+
+// lastAt shows the latest success of a history, whose events stand newest first.
+func (f *fenceTool) lastAt(target string, list []screen.Fencing) tool.Exit {
 	for _, e := range list {
 		if e.State == "success" {
 			when := e.At.In(tool.Now(f.env).Location())
 			f.out.Print("Node %s last fenced at: %s\n", target, when.Format("Mon Jan _2 15:04:05 2006"))
 			f.out.Element("last-fenced", "target", target, "when", when.Format("2006-01-02 15:04:05Z07:00"))
-			return tool.OK, nil
+			return tool.OK
 		}
 	}
 	f.out.Print("Node %s has never been fenced\n", target)
-	return tool.OK, nil
+	return tool.OK
 }
 
 func (f *fenceTool) fenceAgent() ocf.Agent { return ocf.Agent{Class: ocf.Stonith, Type: f.agent} }

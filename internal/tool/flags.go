@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"math"
+	"slices"
 	"strconv"
 	"strings"
 )
@@ -39,6 +40,9 @@ type Option struct {
 type Options struct {
 	Glued string
 	List  []Option
+	// KeepEnd leaves the "--" that ends the options among the words before one that looks
+	// like an option, as GLib does for programs that do not collect their words.
+	KeepEnd bool
 }
 
 // ErrHelp is returned by Parse as soon as help is asked for.
@@ -128,7 +132,11 @@ func (o *Options) Parse(args []string) (rest, notes []string, err error) {
 	for i := 0; i < len(words); i++ {
 		a := words[i]
 		if a == "--" {
-			return append(rest, words[i+1:]...), notes, nil
+			after := words[i+1:]
+			if o.KeepEnd && slices.ContainsFunc(after, func(w string) bool { return strings.HasPrefix(w, "-") }) {
+				after = words[i:]
+			}
+			return append(rest, after...), notes, nil
 		}
 		if len(a) < 2 || a[0] != '-' {
 			rest = append(rest, a)

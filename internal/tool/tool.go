@@ -73,7 +73,7 @@ func Start(env *program.Env, p *Program) (out *Output, words []string, code int)
 	var format, to string
 	var version bool
 	verbose := 0
-	options := Options{Glued: p.Glued, List: append([]Option(nil), p.Options...)}
+	options := Options{Glued: p.Glued, KeepEnd: p.Words == RefuseWords, List: append([]Option(nil), p.Options...)}
 	if !p.NoOutput {
 		options.List = append(options.List,
 			Option{Long: "output-as", Arg: Required, Do: Text(&format), Group: "output", Value: "FORMAT", Help: "text, xml or none"},
