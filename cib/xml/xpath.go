@@ -47,18 +47,6 @@ func Select(root *etree.Element, expr string) ([]Match, error) {
 	return matches, nil
 }
 
-// SelectElements is Select's elements alone.
-func SelectElements(root *etree.Element, expr string) ([]*etree.Element, error) {
-	matches, err := Select(root, expr)
-	var out []*etree.Element
-	for _, m := range matches {
-		if m.IsElement() {
-			out = append(out, m.Element)
-		}
-	}
-	return out, err
-}
-
 // QuoteXPath writes a text as it stands in an XPath expression.
 func QuoteXPath(s string) string {
 	if !strings.Contains(s, "'") {
