@@ -103,12 +103,13 @@ func property(c *status.Cluster, name string) (found *etree.Element) {
 	return found
 }
 
-// stackOf is the name of what is below the cluster.
-func stackOf(c *status.Cluster) string {
+// stackOf is the name of what is below the cluster; it is not told where its property
+// has no value, which text shows as "(null)", HTML as nothing, and XML leaves out.
+func stackOf(c *status.Cluster) (name string, told bool) {
 	if p := property(c, "cluster-infrastructure"); p != nil {
-		return given(p, "value")
+		return given(p, "value"), p.SelectAttr("value") != nil
 	}
-	return "unknown"
+	return "unknown", true
 }
 
 // versionOf is the DC's version, or the word for an unknown one.

@@ -195,7 +195,11 @@ func (t *htmlPage) summary(s Sections) {
 			span(li, spans[i], spans[i+1])
 		}
 	}
-	stack := []string{"bold", "Stack: ", "", stackOf(t.c)}
+	name, told := stackOf(t.c)
+	if !told {
+		name = ""
+	}
+	stack := []string{"bold", "Stack: ", "", name}
 	if t.Live {
 		stack = append(stack, "", " (", "", "Pacemaker is running", "", ")")
 	}

@@ -76,7 +76,8 @@ func (p *legacy) nodeName(n *status.Node) string {
 func (p *legacy) summary() {
 	c := p.c
 	if !p.o.NoSummary {
-		p.f("Stack: %s\n", stackOf(c))
+		stack, _ := stackOf(c)
+		p.f("Stack: %s\n", stack)
 	}
 	if c.DC == nil {
 		p.f("Current DC: NONE\n")

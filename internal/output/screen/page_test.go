@@ -67,6 +67,24 @@ func TestPages(t *testing.T) {
 	}
 }
 
+// TestStackWithoutValue: each form has its own way to say that the property has no value.
+func TestStackWithoutValue(t *testing.T) {
+	doc := etree.NewDocument()
+	if err := doc.ReadFromString(strings.Replace(cluster, ` value="corosync"`, "", 1)); err != nil {
+		t.Fatal(err)
+	}
+	c, p := status.Read(status.Input{CIB: doc.Root(), Now: time.Unix(1795449600, 0)}), Page{Sections: Stack}
+	for want, got := range map[string]string{
+		"* Stack: (null)\n": Text(c, p),
+		"<span class=\"bold\">Stack: </span><span></span>": HTML(c, p, Head{}, nil),
+		"<stack/>": XML(c, p, Frame{}),
+	} {
+		if !strings.Contains(got, want) {
+			t.Errorf("got\n%s\nwant %s", got, want)
+		}
+	}
+}
+
 func TestLegacyXML(t *testing.T) {
 	time.Local = time.UTC
 	doc := etree.NewDocument()

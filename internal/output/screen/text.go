@@ -109,7 +109,7 @@ func (t *textPage) summary(s Sections, l *textList) {
 			l.named(name, fmt.Sprintf(format, args...))
 		}
 	}
-	stack := stackOf(t.c)
+	stack, _ := stackOf(t.c)
 	if t.Live {
 		stack += " (Pacemaker is running)"
 	}

@@ -172,8 +172,8 @@ func (w *xmlPage) summary(s Sections) {
 		w.leaf(name, attrs...)
 	}
 	var state []string
-	if p := property(c, "cluster-infrastructure"); p == nil || p.SelectAttr("value") != nil {
-		state = append(state, "type", stackOf(c))
+	if name, told := stackOf(c); told {
+		state = append(state, "type", name)
 	}
 	if w.Live {
 		state = append(state, "pacemakerd-state", "running")
