@@ -73,12 +73,23 @@ func (c *Controller) expectedDown(name string) bool { return c.expected(name) ==
 func (c *Controller) expected(name string) string {
 	if st := cib.Section(c.effects.CIB(), "status"); st != nil {
 		for _, s := range st.SelectElements("node_state") {
-			if s.SelectAttrValue("uname", "") == name {
+			if s.SelectAttrValue("uname", "") == name && !remoteState(s) {
 				return s.SelectAttrValue("expected", "")
 			}
 		}
 	}
 	return ""
+}
+
+// remoteState tells whether a state is that of a remote node, which may have the name of a member that was removed.
+func remoteState(s *etree.Element) bool { return s.SelectAttrValue("remote_node", "") == "true" }
+
+// removed tells that a node is not here, and that the configuration does not know it any more.
+func (c *Controller) removed(p *peer) bool {
+	nodes := cib.Section(c.effects.CIB(), "nodes")
+	return !p.process && !p.ring && nodes != nil && !slices.ContainsFunc(nodes.SelectElements("node"), func(n *etree.Element) bool {
+		return n.SelectAttrValue("uname", "") == p.Name && n.SelectAttrValue("type", "member") != "remote"
+	})
 }
 
 // nodeID is a node's id in the CIB.
@@ -123,12 +134,14 @@ func (c *Controller) unseen(p *peer) bool {
 
 // writeLoss writes that a node is not here. Of one that is unseen the CIB tells nothing, not even that it was in the ring: what
 // the CIB does not tell of is unclean to the scheduler, until it was fenced or came, but who is offline and not expected is clean.
+// Nor does it tell of one that was removed.
 func (c *Controller) writeLoss(p *peer, origin string) {
 	switch {
+	case c.removed(p):
 	case !c.unseen(p):
 		c.writeState(p, origin)
 	case c.hasState(p.Name):
-		c.update(cib.Request{Op: cib.Delete, XPath: true, Section: fmt.Sprintf("/cib/status/node_state[@uname='%s']", p.Name)}, nil)
+		c.update(cib.Request{Op: cib.Delete, XPath: true, Section: fmt.Sprintf("/cib/status/node_state[@id='%s']", c.nodeID(p.Name))}, nil)
 	}
 }
 

@@ -322,7 +322,7 @@ func (c *Controller) complete() {
 	c.effects.Logf("Join %d: complete", c.joinID)
 	for _, n := range c.names() {
 		c.writeLoss(c.peers[n], "join complete")
-		if c.unseen(c.peers[n]) {
+		if c.unseen(c.peers[n]) || c.removed(c.peers[n]) {
 			continue
 		}
 		if p := c.peers[n]; !p.process || p.fresh {
@@ -361,6 +361,6 @@ func (c *Controller) forgetAttributes(name string) {
 func (c *Controller) hasState(name string) bool {
 	st := cib.Section(c.effects.CIB(), "status")
 	return st != nil && slices.ContainsFunc(st.SelectElements("node_state"), func(s *etree.Element) bool {
-		return s.SelectAttrValue("uname", "") == name && s.SelectAttr("in_ccm") != nil
+		return s.SelectAttrValue("uname", "") == name && s.SelectAttr("in_ccm") != nil && !remoteState(s)
 	})
 }

@@ -207,11 +207,45 @@ func TestLostBeforeItsJoinLeavesTheCIB(t *testing.T) {
 		w.settle()
 		removed, offline := false, false
 		for _, u := range w.updates {
-			removed = removed || u.Op == cib.Delete && u.Section == "/cib/status/node_state[@uname='n2']"
+			removed = removed || u.Op == cib.Delete && u.Section == "/cib/status/node_state[@id='2']"
 			offline = offline || u.Data != nil && u.Data.SelectAttrValue("uname", "") == "n2" && u.Data.SelectAttrValue("expected", "") == expected
 		}
 		if removed != (expected == "") || offline != (expected != "") {
 			t.Errorf("expected %q: removed %v, written %v", expected, removed, offline)
+		}
+	}
+}
+
+// Of a member that was removed no join writes anything; a remote node may have its name.
+func TestRemovedMemberStaysAway(t *testing.T) {
+	w := begin()
+	now := time.Unix(1000, 0)
+	both := []Member{{1, "n1"}, {2, "n2"}}
+	w.c.Membership(now, both, true)
+	w.c.Group(now, both)
+	w.settle()
+	w.c.peer("n2").leaving = true
+	w.c.Group(now, both[:1])
+	w.c.Membership(now, both[:1], true)
+	w.settle()
+	w.root.FindElement("configuration").RemoveChild(w.root.FindElement("configuration/nodes"))
+	n := w.root.FindElement("configuration").CreateElement("nodes").CreateElement("node")
+	n.CreateAttr("id", "n2")
+	n.CreateAttr("uname", "n2")
+	n.CreateAttr("type", "remote")
+	state := w.root.SelectElement("status").CreateElement("node_state")
+	for _, a := range [][2]string{{"id", "n2"}, {"uname", "n2"}, {"remote_node", "true"}, {"in_ccm", "true"}} {
+		state.CreateAttr(a[0], a[1])
+	}
+	w.updates = nil
+	w.c.offer()
+	w.settle()
+	if w.c.State() != Idle {
+		t.Fatalf("the join did not end: %s", w.c.Describe())
+	}
+	for _, u := range w.updates {
+		if u.Data != nil && u.Data.Tag == "node_state" && u.Data.SelectAttrValue("id", "") == "2" || u.Op == cib.Delete && strings.Contains(u.Section, "n2") {
+			t.Errorf("%s %s %v", u.Op, u.Section, u.Data)
 		}
 	}
 }
