@@ -208,9 +208,9 @@ func (r *request) lrm(task string, op *etree.Element) {
 		answer(0)
 		return
 	}
-	// The history in the CIB goes with it; the answer comes when it is gone.
+	// The history in the CIB goes with it, in the name of who asks for such; the answer comes when it is gone.
 	req := cib.Request{Op: cib.Delete, XPath: true, Section: fmt.Sprintf("/cib/status/node_state[@uname='%s']/lrm/lrm_resources/lrm_resource[@id='%s']", node, resource)}
-	core.Change(time.Now(), replica.Client{Name: r.session.name, User: r.user.Name, Groups: r.user.Groups}, req, func(_ cib.Result, err error) {
+	core.Change(time.Now(), replica.Client{Name: "crm_resource", User: r.user.Name, Groups: r.user.Groups}, req, func(_ cib.Result, err error) {
 		if err != nil {
 			answer(1)
 			return
