@@ -333,7 +333,7 @@ func (c *Controller) Membership(now time.Time, members []Member, quorate bool) {
 	c.raise()
 	for _, n := range c.names() {
 		if lost[n] {
-			c.writeLoss(c.peers[n], "membership")
+			c.writeKnown(c.peers[n], "membership")
 		}
 	}
 	if changed {
@@ -395,7 +395,7 @@ func (c *Controller) Group(now time.Time, members []Member) {
 		return
 	}
 	for _, p := range left {
-		c.writeLoss(p, "peer left")
+		c.writeKnown(p, "peer left")
 		c.peerLost(p)
 	}
 	if len(left) > 0 {

@@ -132,10 +132,10 @@ func (c *Controller) unseen(p *peer) bool {
 	return !p.process && !p.leaving && (!p.ring || p.joins > 0) && c.expected(p.Name) == ""
 }
 
-// writeLoss writes that a node is not here. Of one that is unseen the CIB tells nothing, not even that it was in the ring: what
+// writeKnown writes what is known of a node's membership. Of one that is unseen the CIB tells nothing, not even that it was in the ring: what
 // the CIB does not tell of is unclean to the scheduler, until it was fenced or came, but who is offline and not expected is clean.
 // Nor does it tell of one that was removed.
-func (c *Controller) writeLoss(p *peer, origin string) {
+func (c *Controller) writeKnown(p *peer, origin string) {
 	switch {
 	case c.removed(p):
 	case !c.unseen(p):

@@ -321,7 +321,7 @@ func (c *Controller) complete() {
 	c.joinEnd = time.Time{}
 	c.effects.Logf("Join %d: complete", c.joinID)
 	for _, n := range c.names() {
-		c.writeLoss(c.peers[n], "join complete")
+		c.writeKnown(c.peers[n], "join complete")
 		if c.unseen(c.peers[n]) || c.removed(c.peers[n]) {
 			continue
 		}
