@@ -321,32 +321,10 @@ func OrderRemove09(s *session.Session, args []string) error {
 
 // OrderAdd09 is `constraint order A then B` of 0.9.
 func OrderAdd09(s *session.Session, args []string) error {
-	if len(args) < 3 {
-		return argv.Usage()
+	r1, r2, words, err := orderWords(args)
+	if err != nil {
+		return err
 	}
-	pop := func() string { w := args[0]; args = args[1:]; return w }
-	first, then := "start", "start"
-	if slices.Contains(actions, args[0]) {
-		first = pop()
-	}
-	r1 := pop()
-	if len(args) == 0 || pop() != "then" || len(args) == 0 {
-		return argv.Usage()
-	}
-	if slices.Contains(actions, args[0]) {
-		then = pop()
-	}
-	if len(args) == 0 {
-		return argv.Usage()
-	}
-	r2 := pop()
-	if slices.Contains(args, "then") {
-		return &argv.UsageError{
-			Message: "Multiple 'then's cannot be specified.", Both: true,
-			Hint: "Use the 'pcs constraint order set' command if you want to create a constraint for more than two resources.",
-		}
-	}
-	words := append(slices.Clone(args), "first-action="+first, "then-action="+then)
 	root, err := s.CIB()
 	if err != nil {
 		return err
@@ -357,40 +335,9 @@ func OrderAdd09(s *session.Session, args []string) error {
 	if r2, err = resourceID09(s, root, r2); err != nil {
 		return err
 	}
-	var options argv.Pairs
-	symmetrical, hasID := "", false
-	for _, w := range words {
-		switch w {
-		case "symmetrical":
-			symmetrical = "true"
-			continue
-		case "nonsymmetrical":
-			symmetrical = "false"
-			continue
-		}
-		p, err := argv.SplitOption(w, false)
-		if err != nil {
-			return err
-		}
-		switch p.Name {
-		case "id":
-			if err := newID09(root, p.Value, "constraint id"); err != nil {
-				return err
-			}
-			hasID = true
-			options = append(options, p)
-		case "symmetrical":
-			if v := strings.ToLower(p.Value); v == "true" || v == "false" {
-				symmetrical = v
-			} else {
-				return report.Fatalf("invalid symmetrical value '%s', allowed values are: true, false", p.Value)
-			}
-		default:
-			options = append(options, p)
-		}
-	}
-	if symmetrical != "" {
-		options = append(options, argv.Pair{Name: "symmetrical", Value: symmetrical})
+	options, hasID, err := orderOptions(root, words, []string{"true", "false"})
+	if err != nil {
+		return err
 	}
 	var shown []string
 	kind, suffix := "kind: Mandatory", "mandatory"
@@ -413,17 +360,8 @@ func OrderAdd09(s *session.Session, args []string) error {
 	for _, o := range options {
 		doc.Set(el, o.Name, o.Value)
 	}
-	same := func(e *etree.Element) string {
-		action := func(n string) string {
-			if v := strings.ToLower(doc.Attr(e, n)); v != "" {
-				return v
-			}
-			return "start"
-		}
-		return strings.Join([]string{doc.Attr(e, "first"), doc.Attr(e, "then"), action("first-action"), action("then-action")}, "\x00")
-	}
 	section.AddChild(el)
-	if err := refuseDuplicates09(s, section, el, same, orders.plain); err != nil {
+	if err := refuseDuplicates09(s, section, el, orderedPair, orders.plain); err != nil {
 		return err
 	}
 	text := "Adding " + r1 + " " + r2 + " (" + kind + ")"

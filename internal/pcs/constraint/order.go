@@ -26,32 +26,10 @@ func OrderAdd(s *session.Session, args []string) error {
 	if err := s.Opts.Only("-f", "--force"); err != nil {
 		return err
 	}
-	if len(args) < 3 {
-		return argv.Usage()
+	r1, r2, words, err := orderWords(args)
+	if err != nil {
+		return err
 	}
-	pop := func() string { w := args[0]; args = args[1:]; return w }
-	first, then := "start", "start"
-	if slices.Contains(actions, args[0]) {
-		first = pop()
-	}
-	r1 := pop()
-	if len(args) == 0 || pop() != "then" || len(args) == 0 {
-		return argv.Usage()
-	}
-	if slices.Contains(actions, args[0]) {
-		then = pop()
-	}
-	if len(args) == 0 {
-		return argv.Usage()
-	}
-	r2 := pop()
-	if slices.Contains(args, "then") {
-		return &argv.UsageError{
-			Message: "Multiple 'then's cannot be specified.", Both: true,
-			Hint: "Use the 'pcs constraint order set' command if you want to create a constraint for more than two resources.",
-		}
-	}
-	words := append(slices.Clone(args), "first-action="+first, "then-action="+then)
 	root, err := s.CIB()
 	if err != nil {
 		return err
@@ -64,39 +42,9 @@ func OrderAdd(s *session.Session, args []string) error {
 	if g := groupOf(root, r1); g != nil && g == groupOf(root, r2) {
 		return report.Fatal("Cannot create an order constraint for resources in the same group")
 	}
-	var options argv.Pairs
-	symmetrical, hasID := "", false
-	for _, w := range words {
-		switch w {
-		case "symmetrical":
-			symmetrical = "true"
-			continue
-		case "nonsymmetrical":
-			symmetrical = "false"
-			continue
-		}
-		p, err := argv.SplitOption(w, false)
-		if err != nil {
-			return err
-		}
-		switch p.Name {
-		case "id":
-			if err := newID09(root, p.Value, "constraint id"); err != nil {
-				return err
-			}
-			hasID = true
-			options = append(options, p)
-		case "symmetrical":
-			if !check.IsBoolean(p.Value) {
-				return report.Fatalf("invalid symmetrical value '%s', allowed values are: %s", p.Value, strings.Join(booleanValues, ", "))
-			}
-			symmetrical = strings.ToLower(p.Value)
-		default:
-			options = append(options, p)
-		}
-	}
-	if symmetrical != "" {
-		options = append(options, argv.Pair{Name: "symmetrical", Value: symmetrical})
+	options, hasID, err := orderOptions(root, words, booleanValues)
+	if err != nil {
+		return err
 	}
 	kindText, suffix := "kind: Mandatory", "mandatory"
 	var shown []string
@@ -124,16 +72,7 @@ func OrderAdd(s *session.Session, args []string) error {
 	for _, o := range options {
 		doc.Set(el, o.Name, o.Value)
 	}
-	same := func(e *etree.Element) string {
-		action := func(n string) string {
-			if v := strings.ToLower(doc.Attr(e, n)); v != "" {
-				return v
-			}
-			return "start"
-		}
-		return strings.Join([]string{doc.Attr(e, "first"), doc.Attr(e, "then"), action("first-action"), action("then-action")}, "\x00")
-	}
-	if err := refuseDuplicates09(s, section, el, same, plainOrder11); err != nil {
+	if err := refuseDuplicates09(s, section, el, orderedPair, plainOrder11); err != nil {
 		return err
 	}
 	section.AddChild(el)
@@ -143,6 +82,85 @@ func OrderAdd(s *session.Session, args []string) error {
 	}
 	s.Out.Info(text)
 	return s.Push(root)
+}
+
+// orderWords splits [ACTION] A then [ACTION] B [OPTION]...; the actions come back as the last two options.
+func orderWords(args []string) (first, then string, options []string, err error) {
+	if len(args) < 3 {
+		return "", "", nil, argv.Usage()
+	}
+	pop := func() string { w := args[0]; args = args[1:]; return w }
+	firstAction, thenAction := "start", "start"
+	if slices.Contains(actions, args[0]) {
+		firstAction = pop()
+	}
+	first = pop()
+	if len(args) == 0 || pop() != "then" || len(args) == 0 {
+		return "", "", nil, argv.Usage()
+	}
+	if slices.Contains(actions, args[0]) {
+		thenAction = pop()
+	}
+	if len(args) == 0 {
+		return "", "", nil, argv.Usage()
+	}
+	then = pop()
+	if slices.Contains(args, "then") {
+		return "", "", nil, &argv.UsageError{
+			Message: "Multiple 'then's cannot be specified.", Both: true,
+			Hint: "Use the 'pcs constraint order set' command if you want to create a constraint for more than two resources.",
+		}
+	}
+	return first, then, append(slices.Clone(args), "first-action="+firstAction, "then-action="+thenAction), nil
+}
+
+// orderOptions reads the options of an order, symmetrical as the last one; hasID says that the user gave an id.
+func orderOptions(root *etree.Element, words, booleans []string) (options argv.Pairs, hasID bool, err error) {
+	symmetrical := ""
+	for _, w := range words {
+		switch w {
+		case "symmetrical":
+			symmetrical = "true"
+			continue
+		case "nonsymmetrical":
+			symmetrical = "false"
+			continue
+		}
+		p, err := argv.SplitOption(w, false)
+		if err != nil {
+			return nil, false, err
+		}
+		switch p.Name {
+		case "id":
+			if err := newID09(root, p.Value, "constraint id"); err != nil {
+				return nil, false, err
+			}
+			hasID = true
+			options = append(options, p)
+		case "symmetrical":
+			symmetrical = strings.ToLower(p.Value)
+			if !slices.Contains(booleans, symmetrical) {
+				return nil, false, report.Fatalf("invalid symmetrical value '%s', allowed values are: %s", p.Value, strings.Join(booleans, ", "))
+			}
+		default:
+			options = append(options, p)
+		}
+	}
+	if symmetrical != "" {
+		options = append(options, argv.Pair{Name: "symmetrical", Value: symmetrical})
+	}
+	return options, hasID, nil
+}
+
+// orderedPair tells what an order orders: two of one are the same.
+func orderedPair(e *etree.Element) string {
+	action := func(n string) string {
+		if v := strings.ToLower(doc.Attr(e, n)); v != "" {
+			return v
+		}
+		return "start"
+	}
+	return strings.Join([]string{doc.Attr(e, "first"), doc.Attr(e, "then"), action("first-action"), action("then-action")}, "\x00")
 }
 
 var booleanValues = []string{"true", "on", "yes", "y", "1", "false", "off", "no", "n", "0"}

@@ -32,6 +32,31 @@ func SetPairs(set *etree.Element, pairs argv.Pairs, ids *IDs) {
 	}
 }
 
+// SetFirst sets a pair and keeps only the first of several of its name; without a value none of them stays. A new
+// pair's id holds the first 20 characters of the name.
+func SetFirst(set *etree.Element, name, value string, ids *IDs) {
+	var found []*etree.Element
+	for _, nv := range Children(set, "nvpair") {
+		if Attr(nv, "name") == name {
+			found = append(found, nv)
+		}
+	}
+	if len(found) == 0 {
+		if value != "" {
+			short := []rune(name)
+			Append(set, "nvpair", "id", ids.Sub(set, string(short[:min(len(short), 20)])), "name", name, "value", value)
+		}
+		return
+	}
+	if value != "" {
+		Set(found[0], "value", value)
+		found = found[1:]
+	}
+	for _, nv := range found {
+		Remove(nv)
+	}
+}
+
 // ArrangeFirstSet changes pairs of the first set of a kind, which is made as first child where it is
 // missing and something is to be stored.
 func ArrangeFirstSet(el *etree.Element, tag string, pairs argv.Pairs, ids *IDs, newID string) {

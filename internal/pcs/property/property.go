@@ -76,7 +76,7 @@ func change(s *session.Session, pairs argv.Pairs) error {
 		return err
 	}
 	for _, p := range pairs {
-		setPair(set, p, ids)
+		doc.SetFirst(set, p.Name, p.Value, ids)
 	}
 	return s.Push(root)
 }
@@ -104,7 +104,7 @@ func Write(root *etree.Element, name, value string) error {
 	ids := doc.NewIDs(root)
 	set, err := setOf(config, ids)
 	if err == nil {
-		setPair(set, argv.Pair{Name: name, Value: value}, ids)
+		doc.SetFirst(set, name, value, ids)
 	}
 	return err
 }
@@ -133,33 +133,6 @@ func Toggle(s *session.Session, name string) error {
 		}
 	}
 	return nil
-}
-
-// setPair sets a pair; only the first of several of a name is kept. Ids hold the first 20 characters of names.
-func setPair(set *etree.Element, p argv.Pair, ids *doc.IDs) {
-	var found []*etree.Element
-	for _, nv := range doc.Children(set, "nvpair") {
-		if doc.Attr(nv, "name") == p.Name {
-			found = append(found, nv)
-		}
-	}
-	if len(found) == 0 {
-		if p.Value != "" {
-			short := p.Name
-			if r := []rune(short); len(r) > 20 {
-				short = string(r[:20])
-			}
-			doc.Append(set, "nvpair", "id", ids.Sub(set, short), "name", p.Name, "value", p.Value)
-		}
-		return
-	}
-	if p.Value != "" {
-		doc.Set(found[0], "value", p.Value)
-		found = found[1:]
-	}
-	for _, nv := range found {
-		doc.Remove(nv)
-	}
 }
 
 func validate(s *session.Session, set *etree.Element, defs []definition, pairs argv.Pairs) []report.Item {

@@ -129,32 +129,10 @@ func appendNewSet(section *etree.Element, ids *doc.IDs, pairs, options argv.Pair
 	setPairs(set, pairs, ids)
 }
 
-// setPairs changes pairs of a set; ids take the first 20 letters of a name.
+// setPairs changes pairs of a set.
 func setPairs(set *etree.Element, pairs argv.Pairs, ids *doc.IDs) {
 	for _, p := range pairs {
-		var found []*etree.Element
-		for _, nv := range doc.Children(set, "nvpair") {
-			if doc.Attr(nv, "name") == p.Name {
-				found = append(found, nv)
-			}
-		}
-		if len(found) == 0 {
-			if p.Value != "" {
-				short := p.Name
-				if r := []rune(short); len(r) > 20 {
-					short = string(r[:20])
-				}
-				doc.Append(set, "nvpair", "id", ids.Sub(set, short), "name", p.Name, "value", p.Value)
-			}
-			continue
-		}
-		if p.Value != "" {
-			doc.Set(found[0], "value", p.Value)
-			found = found[1:]
-		}
-		for _, nv := range found {
-			doc.Remove(nv)
-		}
+		doc.SetFirst(set, p.Name, p.Value, ids)
 	}
 }
 

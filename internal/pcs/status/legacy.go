@@ -223,12 +223,13 @@ func PcsdStatus(s *session.Session, args []string) error {
 // Cluster is `status cluster` and `cluster status`.
 func Cluster(s *session.Session, args []string) error {
 	if s.Legacy() {
-		return cluster09(s)
+		return clusterPage(s)
 	}
 	return clusterNew(s, args)
 }
 
-func cluster09(s *session.Session) error {
+// clusterPage prints the head of crm_mon's page, and which nodes' pcsd answer.
+func clusterPage(s *session.Session) error {
 	r, err := s.Run("crm_mon", "-1", "-r")
 	if err != nil || r.Code != 0 {
 		return report.Fatal(notRunning)

@@ -1,10 +1,8 @@
 package status
 
 import (
-	"strings"
 
 	"hacluster/internal/pcs/argv"
-	"hacluster/internal/pcs/report"
 	"hacluster/internal/pcs/session"
 )
 
@@ -15,26 +13,5 @@ func clusterNew(s *session.Session, args []string) error {
 	if len(args) > 0 {
 		return argv.Usage()
 	}
-	r, err := s.Run("crm_mon", "-1", "-r")
-	if err != nil || r.Code != 0 {
-		return report.Fatal(notRunning)
-	}
-	s.Out.Print("Cluster Status:")
-	blank := false
-	for line := range strings.Lines(r.Output()) {
-		line = strings.TrimRight(line, "\n")
-		if line == "" {
-			if blank {
-				break
-			}
-			blank = true
-			continue
-		}
-		s.Out.Print(" " + line)
-	}
-	if s.Live() && s.HasConf() {
-		s.Out.Print("", "PCSD Status:")
-		Pcsd(s, s.ConfNodes())
-	}
-	return nil
+	return clusterPage(s)
 }
