@@ -1,7 +1,6 @@
 package status
 
 import (
-
 	"hacluster/internal/pcs/argv"
 	"hacluster/internal/pcs/session"
 )
