@@ -22,7 +22,7 @@ func DialCfg(ctx context.Context) (*Cfg, error) {
 		}
 		how, err := local.AnsweredNumber(m)
 		return ShutdownEvent{how}, true, err
-	})
+	}, nil)
 	if err != nil {
 		return nil, err
 	}

@@ -58,33 +58,56 @@ type connection[E any] struct {
 	events chan E
 }
 
-// dial connects to a service; parse makes an event of a message, false to skip it.
-func dial[E any](ctx context.Context, service string, parse func([]byte) (E, bool, error)) (*connection[E], error) {
+// dial connects to a service; parse makes an event of a message, false to skip it. take is given the events; where it is nil, the
+// channel has them.
+func dial[E any](ctx context.Context, service string, parse func([]byte) (E, bool, error), take func([]E)) (*connection[E], error) {
 	n := &connection[E]{events: make(chan E, 64)}
 	bad := false
-	c, err := ipc.DialTo(ctx, service, MessageSize, func(c *ipc.Client, m []byte) {
-		if m == nil {
+	var list []E
+	c, err := ipc.DialTo(ctx, service, MessageSize, func(c *ipc.Client, messages [][]byte) {
+		if messages == nil {
 			close(n.events)
 			return
 		}
-		e, ok, err := parse(m)
-		if bad = bad || err != nil; bad {
-			c.Close()
-			return
+		for _, m := range messages {
+			e, ok, err := parse(m)
+			if bad = bad || err != nil; bad {
+				c.Close()
+				break
+			}
+			if ok {
+				list = append(list, e)
+			}
 		}
-		if !ok {
-			return
+		if take == nil {
+			n.give(c, list)
+		} else if len(list) > 0 {
+			take(list)
 		}
-		select {
-		case n.events <- e:
-		case <-c.Done():
-		}
+		clear(list)
+		list = list[:0]
 	})
 	if err != nil {
 		return nil, err
 	}
 	n.c = c
 	return n, nil
+}
+
+// give puts events into the channel.
+func (n *connection[E]) give(c *ipc.Client, list []E) {
+	for _, e := range list {
+		select {
+		case n.events <- e:
+			continue
+		default:
+		}
+		select {
+		case n.events <- e:
+		case <-c.Done():
+			return
+		}
+	}
 }
 
 // Events yields what the daemon tells, in order; closed when the connection is over.
@@ -120,12 +143,15 @@ func (n *connection[E]) call(ctx context.Context, request []byte) ([]byte, error
 	}
 }
 
-// send sends a request that has no response, trying again as call does.
-func (n *connection[E]) send(ctx context.Context, request []byte) error {
+// send sends requests that have no response, as ipc.Client's SendMany does, trying again as call does.
+func (n *connection[E]) send(ctx context.Context, count int, part func(i int) (head, body []byte)) error {
 	pause := time.Millisecond
-	for {
-		err := n.c.Send(request)
-		if !errors.Is(err, ipc.ErrTryAgain) && !errors.Is(err, syscall.EAGAIN) {
+	for from := 0; ; {
+		sent, err := n.c.SendMany(count-from, func(i int) (head, body []byte) { return part(from + i) })
+		if sent > 0 {
+			pause = time.Millisecond
+		}
+		if from += sent; !errors.Is(err, ipc.ErrTryAgain) && !errors.Is(err, syscall.EAGAIN) {
 			return err
 		}
 		if err := wait(ctx, n.c.Done(), &pause); err != nil {

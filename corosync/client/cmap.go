@@ -21,7 +21,7 @@ func DialCmap(ctx context.Context) (*Cmap, error) {
 		}
 		e, err := local.ParseNotify(m)
 		return e.Event, true, err
-	})
+	}, nil)
 	if err != nil {
 		return nil, err
 	}

@@ -40,9 +40,18 @@ const MaxMcast = 64 << 20
 const pieceSize = 1<<20 - 4096
 
 // DialCPG connects to cpg.
-func DialCPG(ctx context.Context) (*CPG, error) {
+func DialCPG(ctx context.Context) (*CPG, error) { return dialCPG(ctx, nil) }
+
+// DialCPGTo is DialCPG with a function that is given the events that are there, in their order, one call at a time, instead of the
+// channel that Events returns: nobody has to be woken for them. The list is the CPG's again when it returns. While it does not,
+// the daemon keeps the events. It may call the CPG. What Done returns tells of the end.
+func DialCPGTo(ctx context.Context, take func(events []CPGEvent)) (*CPG, error) {
+	return dialCPG(ctx, take)
+}
+
+func dialCPG(ctx context.Context, take func([]CPGEvent)) (*CPG, error) {
 	var a Assembly
-	n, err := dial(ctx, "cpg", a.Parse)
+	n, err := dial(ctx, "cpg", a.Parse, take)
 	if err != nil {
 		return nil, err
 	}
@@ -83,16 +92,43 @@ func (g *CPG) Leave(ctx context.Context, group string) error {
 // the ring takes no more; when it returns, the message is on its way, and all
 // members get it, or none whose ring holds on.
 func (g *CPG) Mcast(ctx context.Context, data []byte) error {
+	return g.McastMany(ctx, 1, func(int) []byte { return data })
+}
+
+// McastMany is Mcast for several messages in their order, which message yields: the daemon is told of them together. A message may be
+// changed when the next is asked for; until then message may be called again for it. message must not call the CPG. After
+// an error some may have been sent.
+func (g *CPG) McastMany(ctx context.Context, count int, message func(i int) []byte) error {
+	var head [local.McastHead]byte
+	for from := 0; from < count; from++ {
+		at, long := from, false
+		err := g.send(ctx, count-from, func(i int) (_, _ []byte) {
+			at = from + i
+			data := message(at)
+			if long = len(data) > pieceSize; long {
+				return nil, nil
+			}
+			return local.PutMcastHead(head[:], len(data)), data
+		})
+		if !long {
+			return err
+		}
+		if err := g.mcastLong(ctx, message(at)); err != nil {
+			return err
+		}
+		from = at
+	}
+	return nil
+}
+
+// mcastLong sends a message in pieces.
+func (g *CPG) mcastLong(ctx context.Context, data []byte) error {
 	if len(data) > MaxMcast {
 		return local.TooBig
 	}
-	requests := Requests(data)
-	if len(requests) == 1 {
-		return g.send(ctx, requests[0])
-	}
 	g.turn.Lock()
 	defer g.turn.Unlock()
-	for _, r := range requests {
+	for _, r := range Requests(data) {
 		if _, err := g.call(ctx, r); err != nil {
 			return err
 		}
@@ -161,14 +197,23 @@ func (g *CPG) Groups(ctx context.Context) ([]local.IterEntry, error) {
 // Assembly reads the events of cpg, and puts the pieces of big messages together.
 type Assembly struct {
 	parts map[local.Member][]byte
+	// group is the last message's: mostly all are of one. messages are made many at a time.
+	group    string
+	messages []Deliver
 }
 
 // Parse reads a message of the service; false where it is no event, or not a whole one yet.
 func (a *Assembly) Parse(m []byte) (CPGEvent, bool, error) {
 	switch ipc.ID(m) {
 	case local.CPGDeliverEvent:
-		d, err := local.ParseDeliver(m)
-		return (*Deliver)(&d), true, err
+		d, err := local.ParseDeliver(m, a.group)
+		a.group = d.Group
+		if len(a.messages) == 0 {
+			a.messages = make([]Deliver, 32)
+		}
+		e := &a.messages[0]
+		a.messages, *e = a.messages[1:], Deliver(d)
+		return e, true, err
 	case local.CPGConfchgEvent:
 		c, err := local.ParseConfchg(m)
 		for _, l := range c.Left {

@@ -34,7 +34,7 @@ func DialQuorum(ctx context.Context) (*Quorum, error) {
 			return (*Nodelist)(&l), true, err
 		}
 		return nil, false, nil
-	})
+	}, nil)
 	if err != nil {
 		return nil, err
 	}
@@ -114,7 +114,7 @@ func DialVotequorum(ctx context.Context) (*Votequorum, error) {
 			return (*VoteExpected)(&v), true, err
 		}
 		return nil, false, nil
-	})
+	}, nil)
 	if err != nil {
 		return nil, err
 	}

@@ -128,13 +128,14 @@ func (l *bell) ring(messages int) (told int) {
 	return told
 }
 
-// insist tells the other side of a message, and waits until it can.
-func (l *bell) insist() error {
-	for {
-		_, _, errno := syscall.RawSyscall6(unix.SYS_SENDTO, uintptr(l.fd), uintptr(unsafe.Pointer(&rings[0])), 1, unix.MSG_DONTWAIT|unix.MSG_NOSIGNAL, 0, 0)
+// insist tells the other side of messages, and waits until it can.
+func (l *bell) insist(messages int) error {
+	for messages > 0 {
+		n := min(messages, len(rings))
+		wrote, _, errno := syscall.RawSyscall6(unix.SYS_SENDTO, uintptr(l.fd), uintptr(unsafe.Pointer(&rings[0])), uintptr(n), unix.MSG_DONTWAIT|unix.MSG_NOSIGNAL, 0, 0)
 		switch errno {
 		case 0:
-			return nil
+			messages -= int(wrote)
 		case syscall.EAGAIN, syscall.EINTR:
 			// The stream is full of what the other side was told: its end, too, ends this.
 			if _, err := unix.Poll([]unix.PollFd{{Fd: int32(l.fd), Events: unix.POLLOUT}}, -1); err != nil && !errors.Is(err, syscall.EINTR) {
@@ -144,6 +145,7 @@ func (l *bell) insist() error {
 			return errno
 		}
 	}
+	return nil
 }
 
 // Requests are taken up to so many, and so many bytes, at a time.

@@ -15,8 +15,8 @@ import (
 // return. release frees what they use: nobody may be in them.
 type clientLink interface {
 	start(onEnd func()) // onEnd is called when the server is gone
-	busy() bool
-	send([]byte) error
+	// send sends requests, each in two parts, which part yields, and tells how many; ErrTryAgain where the server has asked to be spared.
+	send(count int, part func(i int) (head, body []byte)) (sent int, err error)
 	response() ([]byte, error)
 	event() ([][]byte, error) // those that are there, one at least; the list holds until the next call
 	interrupt()
@@ -34,7 +34,7 @@ type Client struct {
 	released  bool // under sendMu
 	responses chan []byte
 	events    chan []byte // empty where sink takes them
-	sink      func(c *Client, event []byte)
+	sink      func(c *Client, events [][]byte)
 
 	closeOnce sync.Once
 	done      chan struct{}
@@ -49,13 +49,14 @@ func Dial(ctx context.Context, name string, maxMessage int) (*Client, error) {
 	return dialTo(ctx, name, maxMessage, nil)
 }
 
-// DialTo is Dial with a function that is given the events, in their order, from a goroutine of their own, and nil when the connection is
-// over. While it does not return, the server keeps the events; it is to return when the connection is over.
-func DialTo(ctx context.Context, name string, maxMessage int, sink func(c *Client, event []byte)) (*Client, error) {
+// DialTo is Dial with a function that is given the events that are there, in their order, from a goroutine of their own, and nil when the
+// connection is over. The list is the Client's again when it returns. While it does not, the server keeps the events; it is to return
+// when the connection is over.
+func DialTo(ctx context.Context, name string, maxMessage int, sink func(c *Client, events [][]byte)) (*Client, error) {
 	return dialTo(ctx, name, maxMessage, sink)
 }
 
-func dialTo(ctx context.Context, name string, maxMessage int, sink func(*Client, []byte)) (*Client, error) {
+func dialTo(ctx context.Context, name string, maxMessage int, sink func(*Client, [][]byte)) (*Client, error) {
 	stream, err := dialService(ctx, name)
 	if err != nil {
 		return nil, fmt.Errorf("connect to %s: %w", name, err)
@@ -76,7 +77,7 @@ func dialTo(ctx context.Context, name string, maxMessage int, sink func(*Client,
 	return c, nil
 }
 
-func handshake(stream *net.UnixConn, maxMessage int, sink func(*Client, []byte)) (*Client, error) {
+func handshake(stream *net.UnixConn, maxMessage int, sink func(*Client, [][]byte)) (*Client, error) {
 	peer, err := peerOf(stream)
 	if err != nil {
 		return nil, err
@@ -149,25 +150,30 @@ func (c *Client) run() {
 }
 
 func (c *Client) readEvents() {
-	give := func(b []byte) {
-		select {
-		case c.events <- b:
-		case <-c.done:
+	give := func(list [][]byte) {
+		for _, b := range list {
+			select {
+			case c.events <- b:
+			case <-c.done:
+				return
+			}
 		}
 	}
 	if c.sink != nil {
-		give = func(b []byte) { c.sink(c, b) }
+		give = func(list [][]byte) { c.sink(c, list) }
 		defer c.sink(c, nil)
 	}
 	defer close(c.events)
 	for {
 		list, err := c.link.event()
-		for _, b := range list {
+		for i, b := range list {
 			if bad := checkMessage(b); bad != nil {
-				err = bad
+				err, list = bad, list[:i]
 				break
 			}
-			give(b)
+		}
+		if len(list) > 0 {
+			give(list)
 		}
 		if err == nil {
 			select {
@@ -219,30 +225,50 @@ func (c *Client) Events() <-chan []byte { return c.events }
 // Send sends a request. It waits while the service does not take any, and is
 // ErrTryAgain at once where the service has asked to be spared.
 func (c *Client) Send(request []byte) error {
-	if err := checkMessage(request); err != nil {
-		return err
-	}
-	if len(request) > c.maxMessage {
-		return fmt.Errorf("request of %d bytes; the connection takes %d: %w", len(request), c.maxMessage, syscall.EMSGSIZE)
-	}
+	_, err := c.SendMany(1, func(int) (head, body []byte) { return request, nil })
+	return err
+}
+
+// SendMany is Send for several requests in their order, each in two parts, which part yields: the first has the header, which tells the
+// size of both. The parts may be used again when part is called for the next. It tells how many were sent; part may have
+// been called for one more, and is called for that again when the rest is sent. Where part yields no header, nothing more is sent
+// (ErrNoRequest). part must not call the Client.
+func (c *Client) SendMany(count int, part func(i int) (head, body []byte)) (sent int, err error) {
 	c.sendMu.Lock()
 	defer c.sendMu.Unlock()
 	if c.released {
-		return c.err
+		return 0, c.err
 	}
-	if c.link.busy() {
-		return ErrTryAgain
-	}
-	if err := c.link.send(request); err != nil {
-		select {
-		case <-c.done:
-			return c.err
-		default:
-			return err
+	var bad error
+	sent, err = c.link.send(count, func(i int) (head, body []byte) {
+		head, body = part(i)
+		size := len(head) + len(body)
+		if bad = checkHeader(head, size); head == nil {
+			bad = ErrNoRequest
+		} else if bad == nil && size > c.maxMessage {
+			bad = fmt.Errorf("request of %d bytes; the connection takes %d: %w", size, c.maxMessage, syscall.EMSGSIZE)
 		}
+		if bad != nil {
+			return nil, nil
+		}
+		return head, body
+	})
+	switch {
+	case bad != nil:
+		return sent, bad
+	case err == nil || errors.Is(err, ErrTryAgain):
+		return sent, err
 	}
-	return nil
+	select {
+	case <-c.done:
+		return sent, c.err
+	default:
+		return sent, err
+	}
 }
+
+// ErrNoRequest tells that there is no request where one was to be sent.
+var ErrNoRequest = errors.New("no request")
 
 // Recv waits for the next response.
 func (c *Client) Recv(ctx context.Context) ([]byte, error) {

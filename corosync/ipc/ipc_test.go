@@ -211,6 +211,65 @@ func TestFlowControl(t *testing.T) {
 	})
 }
 
+// TestSendMany holds that many requests arrive whole and in order, more than there is room for, too, and that sending stops where the server
+// asks for that and where a request is wrong.
+func TestSendMany(t *testing.T) {
+	kinds(t, func(t *testing.T, k Kind) {
+		conns := make(chan *Conn, 1)
+		h := &collector{got: make(chan []byte, 10000)}
+		name, _, _ := serve(t, k, func(c *Config) { c.Handler = &catcher{Handler: h, got: conns} })
+		c := dial(t, name)
+		server := <-conns
+		size := func(i int) int { return 8 + i*i%3000 }
+		var head [RequestHeader]byte
+		var body [4000]byte
+		part := func(i int) (_, _ []byte) {
+			binary.NativeEndian.PutUint32(head[8:], uint32(RequestHeader+size(i)))
+			binary.NativeEndian.PutUint64(body[:], uint64(i))
+			return head[:], body[:size(i)]
+		}
+		const count = 2000
+		if sent, err := c.SendMany(count, part); sent != count || err != nil {
+			t.Fatalf("%d were sent: %v", sent, err)
+		}
+		for i := range count {
+			if b := <-h.got; len(b) != RequestHeader+size(i) || binary.NativeEndian.Uint64(b[RequestHeader:]) != uint64(i) {
+				t.Fatalf("in the place of number %d come %d bytes", i, len(b))
+			}
+		}
+		server.FlowControl(true)
+		if sent, err := c.SendMany(3, part); sent != 0 || !errors.Is(err, ErrTryAgain) {
+			t.Errorf("with flow control %d were sent: %v", sent, err)
+		}
+		server.FlowControl(false)
+		for what, wrong := range map[string]func() (head, body []byte){
+			"no request": func() (head, body []byte) { return nil, nil },
+			"too short":  func() (_, _ []byte) { return head[:8], nil },
+			"other size": func() (_, _ []byte) { h, b := part(5); return h, b[1:] },
+			"too long":   func() (_, _ []byte) { b := Request(1, 2<<20); return b[:RequestHeader], b[RequestHeader:] },
+		} {
+			sent, err := c.SendMany(4, func(i int) (_, _ []byte) {
+				if i == 2 {
+					return wrong()
+				}
+				return part(i)
+			})
+			if sent != 2 || err == nil || (what == "no request") != errors.Is(err, ErrNoRequest) {
+				t.Errorf("%s: %d were sent: %v", what, sent, err)
+			}
+			<-h.got
+			<-h.got
+		}
+	})
+}
+
+// collector keeps requests.
+type collector struct{ got chan []byte }
+
+func (h *collector) Connected(*Conn)           {}
+func (h *collector) Message(_ *Conn, b []byte) { h.got <- b }
+func (h *collector) Closed(*Conn)              {}
+
 type catcher struct {
 	Handler
 	got chan *Conn

@@ -88,12 +88,15 @@ func ErrorOf(b []byte) int32 {
 }
 
 // checkMessage holds the size field of a message against what was received.
-func checkMessage(b []byte) error {
+func checkMessage(b []byte) error { return checkHeader(b, len(b)) }
+
+// checkHeader is checkMessage of a message of so many bytes that begins so.
+func checkHeader(b []byte, size int) error {
 	if len(b) < RequestHeader {
 		return fmt.Errorf("message of %d bytes is shorter than its header", len(b))
 	}
-	if size := int32(binary.NativeEndian.Uint32(b[8:])); int(size) != len(b) {
-		return fmt.Errorf("message of %d bytes says that it has %d", len(b), size)
+	if said := int32(binary.NativeEndian.Uint32(b[8:])); int(said) != size {
+		return fmt.Errorf("message of %d bytes says that it has %d", size, said)
 	}
 	return nil
 }

@@ -29,24 +29,6 @@ func guarded(f func() error) (err error) {
 	return f()
 }
 
-// put writes b to r, waiting for room. The reader makes room without telling
-// anybody, so room is looked for again and again, less often with time.
-func put(r *ring, b []byte, stop <-chan struct{}) error {
-	for pause := 50 * time.Microsecond; ; pause = min(2*pause, 20*time.Millisecond) {
-		var ok bool
-		if err := guarded(func() (err error) { ok, err = r.write(b, nil); return err }); err != nil || ok {
-			return err
-		}
-		t := time.NewTimer(pause)
-		select {
-		case <-t.C:
-		case <-stop:
-			t.Stop()
-			return ErrClosed
-		}
-	}
-}
-
 type sharedServer struct {
 	requests, responses, eventRing *ring
 	stop                           chan struct{}
@@ -126,6 +108,7 @@ type sharedClient struct {
 	stop                           chan struct{}
 	once                           sync.Once
 	list                           [][]byte // of events
+	slab                           slab.Slab
 }
 
 func newSharedClient(stream *net.UnixConn, w welcome) (clientLink, error) {
@@ -149,19 +132,65 @@ func newSharedClient(stream *net.UnixConn, w welcome) (clientLink, error) {
 
 func (l *sharedClient) start(func()) {}
 
-func (l *sharedClient) busy() (on bool) {
-	_ = guarded(func() error { on = atomic.LoadUint32(l.requests.head.word(ringFlow)) != 0; return nil })
-	return on
-}
+// Requests are told of together, up to so many, and so many bytes. Not more: a server of libqb that sees a request waits until it is
+// told of it.
+const (
+	togetherRequests = 32
+	togetherBytes    = 64 << 10
+)
 
-func (l *sharedClient) send(b []byte) error {
-	if err := put(l.requests, b, l.stop); err != nil {
-		return err
+func (l *sharedClient) send(count int, part func(i int) (head, body []byte)) (sent int, err error) {
+	const soon = 50 * time.Microsecond
+	for pause := soon; sent < count; {
+		wrote, err := l.write(count-sent, func(i int) (head, body []byte) { return part(sent + i) })
+		if sent += wrote; wrote > 0 {
+			if rerr := l.bell.insist(wrote); rerr != nil {
+				return sent, rerr
+			}
+			pause = soon
+		}
+		if err != nil {
+			return sent, err
+		}
+		if wrote > 0 {
+			continue
+		}
+		// The server makes room without telling anybody, so it is looked for again and again, less often with time.
+		t := time.NewTimer(pause)
+		select {
+		case <-t.C:
+		case <-l.stop:
+			t.Stop()
+			return sent, ErrClosed
+		}
+		pause = min(2*pause, 20*time.Millisecond)
 	}
-	return l.bell.insist()
+	return sent, nil
 }
 
-// alone makes a block by itself: a program may keep it.
+// write writes the first of some requests, as many as there is room for and are told of together.
+func (l *sharedClient) write(count int, part func(i int) (head, body []byte)) (wrote int, err error) {
+	err = guarded(func() error {
+		for bytes := 0; wrote < min(count, togetherRequests) && bytes < togetherBytes; wrote++ {
+			if atomic.LoadUint32(l.requests.head.word(ringFlow)) != 0 {
+				return ErrTryAgain
+			}
+			head, body := part(wrote)
+			if head == nil {
+				return ErrNoRequest
+			}
+			ok, err := l.requests.write(head, body)
+			if err != nil || !ok {
+				return err
+			}
+			bytes += len(head) + len(body)
+		}
+		return nil
+	})
+	return wrote, err
+}
+
+// alone makes a block by itself.
 func alone(n int) []byte { return make([]byte, n) }
 
 func (l *sharedClient) response() (b []byte, err error) {
@@ -178,7 +207,7 @@ func (l *sharedClient) response() (b []byte, err error) {
 // event also watches the stream: it ends when the server does.
 func (l *sharedClient) event() ([][]byte, error) {
 	var err error
-	if l.list, err = l.bell.messages(l.eventRing, l.list, alone); err != nil && len(l.list) == 0 {
+	if l.list, err = l.bell.messages(l.eventRing, l.list, l.slab.Take); err != nil && len(l.list) == 0 {
 		return nil, ErrClosed
 	}
 	return l.list, err

@@ -6,6 +6,7 @@ import (
 	"net"
 	"os"
 	"path/filepath"
+	"slices"
 	"sync"
 	"sync/atomic"
 	"syscall"
@@ -282,13 +283,25 @@ func (l *socketClient) busy() (on bool) {
 	return on
 }
 
-func (l *socketClient) send(b []byte) error {
-	count(l.control, controlRequest, 1)
-	err := l.responses.send(b)
-	if err != nil {
-		count(l.control, controlRequest, -1)
+func (l *socketClient) send(requests int, part func(i int) (head, body []byte)) (sent int, err error) {
+	for ; sent < requests; sent++ {
+		if l.busy() {
+			return sent, ErrTryAgain
+		}
+		head, body := part(sent)
+		if head == nil {
+			return sent, ErrNoRequest
+		}
+		if len(body) > 0 {
+			head = slices.Concat(head, body)
+		}
+		count(l.control, controlRequest, 1)
+		if err := l.responses.send(head); err != nil {
+			count(l.control, controlRequest, -1)
+			return sent, err
+		}
 	}
-	return err
+	return sent, nil
 }
 
 func (l *socketClient) response() ([]byte, error) {

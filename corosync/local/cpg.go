@@ -121,10 +121,22 @@ func ParseLeave(m []byte) (Leave, error) {
 
 // McastRequest asks to send data to the client's group. There is no response.
 func McastRequest(data []byte) []byte {
-	b := request(CPGMcast, 40+len(data))
+	b := make([]byte, McastHead+len(data))
+	PutMcastHead(b, len(data))
+	copy(b[McastHead:], data)
+	return b
+}
+
+// McastHead is how long what stands before the data of a McastRequest is.
+const McastHead = 40
+
+// PutMcastHead puts what stands before so much data into a block that is all 0 or has had another such head.
+func PutMcastHead(head []byte, data int) []byte {
+	b := block(head)
+	ipc.SetHeader(b, CPGMcast)
+	b.put32(8, uint32(McastHead+data))
 	b.put32(24, 2) // agreed order
-	b.put32(32, uint32(len(data)))
-	copy(b[40:], data)
+	b.put32(32, uint32(data))
 	return b
 }
 
@@ -207,8 +219,8 @@ func (d Deliver) PutHead(head []byte) []byte {
 	return b
 }
 
-// ParseDeliver reads a Deliver.
-func ParseDeliver(m []byte) (Deliver, error) {
+// ParseDeliver reads a Deliver. Where its group is the one that is given, it has that text.
+func ParseDeliver(m []byte, group string) (Deliver, error) {
 	b := block(m)
 	if err := b.need(184, "deliver"); err != nil {
 		return Deliver{}, err
@@ -216,6 +228,9 @@ func ParseDeliver(m []byte) (Deliver, error) {
 	n := b.u32(160)
 	if err := b.needList(184, n, 1, "deliver"); err != nil {
 		return Deliver{}, err
+	}
+	if size := len(group); size > 0 && size <= MaxGroupName && b.u32(24) == uint32(size) && string(b[32:32+size]) == group {
+		return Deliver{group, b.u32(168), b.u32(176), b[184 : 184+n]}, nil
 	}
 	g, err := b.group(24)
 	return Deliver{g, b.u32(168), b.u32(176), b[184 : 184+n]}, err

@@ -81,7 +81,10 @@ func again(m message) (name string, b []byte, err error) {
 		c, err := ParseConfchg(m.bytes)
 		return "cpg confchg", c.Marshal(), err
 	case "cpg false true 5":
-		d, err := ParseDeliver(m.bytes)
+		d, err := ParseDeliver(m.bytes, "")
+		if err == nil {
+			d, err = ParseDeliver(m.bytes, d.Group)
+		}
 		return "cpg deliver", d.Marshal(), err
 	case "cpg false true 13":
 		c, err := ParseTotemConfchg(m.bytes)
@@ -276,7 +279,7 @@ func FuzzParse(f *testing.F) {
 			func(b []byte) error { _, err := ParseLeave(b); return err },
 			func(b []byte) error { _, err := ParseMcast(b); return err },
 			func(b []byte) error { _, err := ParsePartial(b); return err },
-			func(b []byte) error { _, err := ParseDeliver(b); return err },
+			func(b []byte) error { _, err := ParseDeliver(b, "a"); return err },
 			func(b []byte) error { _, err := ParsePartialDeliver(b); return err },
 			func(b []byte) error { _, err := ParseConfchg(b); return err },
 			func(b []byte) error { _, err := ParseTotemConfchg(b); return err },

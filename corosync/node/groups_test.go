@@ -45,7 +45,7 @@ func (h *host) join(pid uint32) *member {
 			}
 			text = fmt.Sprintf("members %v left %v joined %v", e.Members, e.Left, e.Joined)
 		case local.CPGDeliverEvent:
-			e, err := local.ParseDeliver(b)
+			e, err := local.ParseDeliver(b, "")
 			if err != nil {
 				h.c.t.Fatal(err)
 			}

@@ -12,6 +12,7 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"sync/atomic"
 	"syscall"
 	"testing"
 	"time"
@@ -246,10 +247,11 @@ func benchWatch(ctx context.Context) error {
 
 // A message of the bench: what it is, its number in its run, and bytes that follow from both.
 const (
-	benchData = iota + 1 // of a run
-	benchEnd             // of a run, after so many
-	benchFine            // a listener has had them all
-	benchBad             // or not
+	benchData  = iota + 1 // of a run
+	benchEnd              // of a run, after so many
+	benchFine             // a listener has had them all
+	benchBad              // or not
+	benchBegin            // of a run; it is for the sender
 )
 
 var pattern = func() []byte {
@@ -260,12 +262,24 @@ var pattern = func() []byte {
 	return b
 }()
 
-func benchMessage(kind, run, number uint32, size int) []byte {
-	b := make([]byte, max(size, 12))
+const benchHead = 12
+
+// benchWriter makes messages, each in the place of the one before.
+type benchWriter struct {
+	block []byte // the pattern, with the head of a message somewhere in it
+	at    int    // of that
+}
+
+func (w *benchWriter) message(kind, run, number uint32, size int) []byte {
+	if w.block == nil {
+		w.block = bytes.Clone(pattern)
+	}
+	copy(w.block[w.at:w.at+benchHead], pattern[w.at:])
+	w.at = int(run+number) % 1000
+	b := w.block[w.at : w.at+max(size, benchHead)]
 	binary.LittleEndian.PutUint32(b, kind)
 	binary.LittleEndian.PutUint32(b[4:], run)
 	binary.LittleEndian.PutUint32(b[8:], number)
-	copy(b[12:], pattern[(run+number)%1000:])
 	return b
 }
 
@@ -276,7 +290,7 @@ type benchCheck struct {
 }
 
 func (c *benchCheck) take(b []byte) uint32 {
-	if len(b) < 12 {
+	if len(b) < benchHead {
 		c.bad = "a short message"
 		return 0
 	}
@@ -286,10 +300,10 @@ func (c *benchCheck) take(b []byte) uint32 {
 		if run != c.run {
 			c.run, c.number = run, 0
 		}
-		from := int(run+number) % 1000
+		from := int(run+number)%1000 + benchHead
 		if number != c.number {
 			c.bad = fmt.Sprintf("run %d: message %d comes in the place of %d", run, number, c.number)
-		} else if !bytes.Equal(b[12:], pattern[from:from+len(b)-12]) {
+		} else if !bytes.Equal(b[benchHead:], pattern[from:from+len(b)-benchHead]) {
 			c.bad = fmt.Sprintf("run %d: message %d is damaged", run, number)
 		}
 		c.number++
@@ -301,8 +315,28 @@ func (c *benchCheck) take(b []byte) uint32 {
 	return kind
 }
 
+// benchListen takes what comes, and tells at the end of each run whether it was what it is to be.
 func benchListen(ctx context.Context) error {
-	g, err := client.DialCPG(ctx)
+	var c benchCheck
+	var w benchWriter
+	var g *client.CPG
+	over := make(chan error, 1)
+	g, err := client.DialCPGTo(ctx, func(events []client.CPGEvent) {
+		for _, e := range events {
+			d, ok := e.(*client.Deliver)
+			if !ok || c.take(d.Data) != benchEnd {
+				continue
+			}
+			kind := uint32(benchFine)
+			if c.bad != "" {
+				kind = benchBad
+				fmt.Fprintln(os.Stderr, c.bad)
+			}
+			if err := g.Mcast(ctx, w.message(kind, c.run, c.number, 0)); err != nil {
+				over <- err
+			}
+		}
+	})
 	if err != nil {
 		return err
 	}
@@ -310,33 +344,39 @@ func benchListen(ctx context.Context) error {
 	if err := g.Join(ctx, benchGroup); err != nil {
 		return err
 	}
-	var c benchCheck
-	for e := range g.Events() {
-		d, ok := e.(*client.Deliver)
-		if !ok || c.take(d.Data) != benchEnd {
-			continue
-		}
-		kind := uint32(benchFine)
-		if c.bad != "" {
-			kind = benchBad
-			fmt.Fprintln(os.Stderr, c.bad)
-		}
-		if err := g.Mcast(ctx, benchMessage(kind, c.run, c.number, 12)); err != nil {
-			return err
-		}
+	select {
+	case err := <-over:
+		return err
+	case <-g.Done():
+		return g.Err()
 	}
-	return nil
 }
 
-// bencher sends, and takes what comes.
+// bencher sends, and takes what comes: all of it where the events come, as a program in C does.
 type bencher struct {
+	ctx     context.Context
 	g       *client.CPG
 	members int
-	run     uint32
-	sent    uint32
-	got     uint32
+	over    chan error // the members are there; a run is over
+	next    atomic.Pointer[benchSetting]
 	check   benchCheck
-	fine    int
+	writer  benchWriter
+	benchSetting
+	number    uint32 // of the run; 0 before the first
+	sent, got uint32
+	running   bool
+	ended     bool // the listeners were told
+	fine      int  // of them
+	at        time.Time
+	took      time.Duration
+	trips     []time.Duration
+}
+
+// benchSetting is how it sends: messages of a size, so many under way, until a time.
+type benchSetting struct {
+	size         int
+	window       uint32
+	begin, until time.Time
 }
 
 func benchSend(ctx context.Context) error {
@@ -348,22 +388,16 @@ func benchSend(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	b := &bencher{members: members}
-	if b.g, err = client.DialCPG(ctx); err != nil {
+	b := &bencher{ctx: ctx, members: members, over: make(chan error, 1)}
+	if b.g, err = client.DialCPGTo(ctx, b.take); err != nil {
 		return err
 	}
 	defer b.g.Close()
 	if err := b.g.Join(ctx, benchGroup); err != nil {
 		return err
 	}
-	for {
-		e, ok := <-b.g.Events()
-		if !ok {
-			return b.g.Err()
-		}
-		if c, ok := e.(*client.Confchg); ok && len(c.Members) == members {
-			break
-		}
+	if err := b.wait(); err != nil {
+		return err
 	}
 	stats, err := client.DialCmap(ctx)
 	if err != nil {
@@ -393,10 +427,10 @@ func benchSend(ctx context.Context) error {
 		}
 		work, client := worked(daemons...), worked("self")
 		begin := time.Now()
-		took, _, err := b.measure(ctx, size, window, begin.Add(span))
-		if err != nil {
+		if err := b.measure(benchSetting{size, window, begin, begin.Add(span)}); err != nil {
 			return err
 		}
+		took, got := b.took, b.got
 		work, client = worked(daemons...)-work, worked("self")-client
 		after, err := counters()
 		if err != nil {
@@ -405,12 +439,13 @@ func benchSend(ctx context.Context) error {
 		for i := range after {
 			after[i] = (after[i] - before[i]) / took.Seconds()
 		}
-		rate := float64(b.got) / took.Seconds()
-		each := time.Duration(max(1, b.got))
-		_, trips, err := b.measure(ctx, size, 1, time.Now().Add(span))
-		if err != nil {
+		rate := float64(got) / took.Seconds()
+		each := time.Duration(max(1, got))
+		begin = time.Now()
+		if err := b.measure(benchSetting{size, 1, begin, begin.Add(span)}); err != nil {
 			return err
 		}
+		trips := slices.Clone(b.trips)
 		slices.Sort(trips)
 		fmt.Println(size, rate, trips[len(trips)/2].Nanoseconds(), trips[len(trips)*99/100].Nanoseconds(), len(trips), after[0], after[1], after[2],
 			(work / each).Nanoseconds(), (client / each).Nanoseconds())
@@ -432,70 +467,96 @@ func worked(pids ...string) (sum time.Duration) {
 	return sum
 }
 
-// measure sends until a time, with so many under way, and waits for all.
-func (b *bencher) measure(ctx context.Context, size int, window uint32, until time.Time) (took time.Duration, trips []time.Duration, err error) {
-	b.run++
-	b.sent, b.got, b.fine = 0, 0, 0
-	begin := time.Now()
-	var at time.Time
-	for {
-		now := time.Now()
-		if more := now.Before(until) || b.sent < 10; b.sent-b.got < window && more {
-			at = now
-			if err := b.g.Mcast(ctx, benchMessage(benchData, b.run, b.sent, size)); err != nil {
-				return 0, nil, err
-			}
-			b.sent++
-			continue
-		} else if !more && b.got == b.sent {
-			break
-		}
-		if err := b.next(ctx); err != nil {
-			return 0, nil, err
-		}
-		if window == 1 {
-			trips = append(trips, time.Since(at))
-		}
+// measure has a run begin, and waits until all of it was given to all. A message of this node itself has it begin, so that all
+// that follows is done where the events come.
+func (b *bencher) measure(s benchSetting) error {
+	b.next.Store(&s)
+	var w benchWriter
+	if err := b.g.Mcast(b.ctx, w.message(benchBegin, 0, 0, 0)); err != nil {
+		return err
 	}
-	took = time.Since(begin)
-	if err := b.g.Mcast(ctx, benchMessage(benchEnd, b.run, b.sent, 12)); err != nil {
-		return 0, nil, err
-	}
-	for b.fine < b.members-1 {
-		if err := b.next(ctx); err != nil {
-			return 0, nil, err
-		}
-	}
-	return took, trips, nil
+	return b.wait()
 }
 
-// next takes the next message.
-func (b *bencher) next(ctx context.Context) error {
-	for {
-		select {
-		case e, ok := <-b.g.Events():
-			if !ok {
-				return b.g.Err()
+func (b *bencher) wait() error {
+	select {
+	case err := <-b.over:
+		return err
+	case <-b.g.Done():
+		return b.g.Err()
+	case <-b.ctx.Done():
+		return b.ctx.Err()
+	}
+}
+
+// take takes what has come, and sends on.
+func (b *bencher) take(events []client.CPGEvent) {
+	done := false
+	for _, e := range events {
+		switch e := e.(type) {
+		case *client.Confchg:
+			done = len(e.Members) == b.members
+		case *client.Deliver:
+			if err := b.message(e); err != nil {
+				b.over <- err
+				return
 			}
-			d, ok := e.(*client.Deliver)
-			if !ok {
-				return fmt.Errorf("%T while it is measured", e)
+			if b.ended && b.fine == b.members-1 {
+				b.ended, done = false, true
 			}
-			kind := b.check.take(d.Data)
-			if b.check.bad != "" {
-				return fmt.Errorf("%s", b.check.bad)
-			}
-			switch kind {
-			case benchData:
-				b.got++
-			case benchFine:
-				b.fine++
-			case benchBad:
-				return fmt.Errorf("node %d has had something else than was sent", d.Node)
-			}
-			return nil
-		case <-ctx.Done():
-			return ctx.Err()
 		}
 	}
+	if b.running {
+		if err := b.more(); err != nil {
+			b.over <- err
+			return
+		}
+	}
+	if done {
+		b.over <- nil
+	}
+}
+
+// message takes one.
+func (b *bencher) message(d *client.Deliver) error {
+	kind := b.check.take(d.Data)
+	if b.check.bad != "" {
+		return fmt.Errorf("%s", b.check.bad)
+	}
+	switch kind {
+	case benchBegin:
+		b.benchSetting = *b.next.Load()
+		b.number++
+		b.sent, b.got, b.fine, b.trips = 0, 0, 0, b.trips[:0]
+		b.running = true
+	case benchData:
+		if b.got++; b.window == 1 {
+			b.trips = append(b.trips, time.Since(b.at))
+		}
+	case benchFine:
+		b.fine++
+	case benchBad:
+		return fmt.Errorf("node %d has had something else than was sent", d.Node)
+	}
+	return nil
+}
+
+// more sends as many as may be under way; after the last has come, it asks the listeners.
+func (b *bencher) more() error {
+	now := time.Now()
+	count := b.window - (b.sent - b.got)
+	if !now.Before(b.until) {
+		count = min(count, max(b.sent, 10)-b.sent)
+	}
+	switch {
+	case count > 0:
+		b.at = now
+		first := b.sent
+		b.sent += count
+		return b.g.McastMany(b.ctx, int(count), func(i int) []byte { return b.writer.message(benchData, b.number, first+uint32(i), b.size) })
+	case b.got == b.sent && !now.Before(b.until):
+		b.took, b.running, b.ended = now.Sub(b.begin), false, true
+		return b.g.Mcast(b.ctx, b.writer.message(benchEnd, b.number, b.sent, 0))
+	}
+	return nil
 }

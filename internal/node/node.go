@@ -136,7 +136,9 @@ func Run(ctx context.Context, cfg Config) error {
 		return err
 	}
 	defer n.services.close()
-	n.out = newOutbox(ctx, n.cpg.Mcast)
+	n.out = newOutbox(ctx, func(ctx context.Context, list [][]byte) error {
+		return n.cpg.McastMany(ctx, len(list), func(i int) []byte { return list[i] })
+	})
 	defer n.out.close()
 	if err := n.quorum.Track(ctx); err != nil {
 		return fmt.Errorf("watch quorum: %w", err)
@@ -350,19 +352,16 @@ type outbox struct {
 	done    chan struct{}
 }
 
-func newOutbox(_ context.Context, send func(context.Context, []byte) error) *outbox {
+func newOutbox(_ context.Context, send func(context.Context, [][]byte) error) *outbox {
 	ctx, cancel := context.WithCancel(context.Background())
 	o := &outbox{wake: make(chan struct{}, 1), idle: make(chan struct{}, 1), stop: cancel, done: make(chan struct{})}
 	go func() {
 		defer close(o.done)
 		for {
 			o.mu.Lock()
-			var next []byte
-			if len(o.queue) > 0 {
-				next, o.queue = o.queue[0], o.queue[1:]
-				o.sending = true
-			} else {
-				o.sending = false
+			next := o.queue
+			o.queue = nil
+			if o.sending = len(next) > 0; !o.sending {
 				select {
 				case o.idle <- struct{}{}:
 				default:
