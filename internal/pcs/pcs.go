@@ -72,11 +72,40 @@ func Run(ctx context.Context, env *program.Env, w session.World) int {
 	if code, done := s.AsRoot(words); done {
 		return code
 	}
-	err = dispatch(s, words)
+	if looksForBooth(s, words) {
+		err = s.BoothPair()
+	}
+	if err == nil {
+		err = dispatch(s, words)
+	}
 	if err == nil {
 		err = s.Settle()
 	}
 	return finish(s, words, err)
+}
+
+// looksForBooth tells whether a command has one look for booth's files, whether it uses them or not: all of them do from 0.10
+// on, in 0.9 those that go to the library.
+func looksForBooth(s *session.Session, words []string) bool {
+	if !s.Legacy() || len(words) == 0 {
+		return !s.Legacy()
+	}
+	verb := ""
+	if len(words) > 1 {
+		verb = words[1]
+	}
+	switch words[0] {
+	case "resource", "stonith", "constraint", "acl", "status", "node", "quorum", "qdevice", "alert", "booth", "client":
+		return true
+	case "cluster":
+		if verb == "node" && len(words) > 2 {
+			return slices.Contains([]string{"add-remote", "add-guest", "remove-remote", "delete-remote", "remove-guest", "delete-guest", "clear", "add-outside"}, words[2])
+		}
+		return slices.Contains([]string{"standby", "unstandby", "verify", "remote-node"}, verb)
+	case "config":
+		return slices.Contains([]string{"", "show"}, verb) || verb == "checkpoint" && len(words) > 2 && slices.Contains([]string{"view", "diff"}, words[2])
+	}
+	return false
 }
 
 // spoken tells whether a generation has the noun of a command line. What another one speaks of takes that one's options.

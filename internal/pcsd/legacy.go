@@ -11,6 +11,7 @@ import (
 
 	"hacluster/internal/pcs/cluster"
 	"hacluster/internal/pcs/corosyncconf"
+	"hacluster/internal/pcs/session"
 	"hacluster/internal/pcsd/client"
 )
 
@@ -68,7 +69,7 @@ func (s *Server) editConf(edit func(root *corosyncconf.Section) error) answer {
 		}
 		return ok(string(data))
 	}
-	root, err := corosyncconf.Parse(s.confText())
+	root, err := corosyncconf.Parse09(s.confText())
 	if err == nil {
 		err = edit(root)
 	}
@@ -92,7 +93,7 @@ func (s *Server) addNode(r *request) answer {
 	if a := r.value("new_ring1addr"); a != "" {
 		addrs = append(addrs, a)
 	}
-	return s.editConf(func(root *corosyncconf.Section) error { return cluster.AddNode09(root, addrs) })
+	return s.editConf(func(root *corosyncconf.Section) error { return cluster.AddNode09(root, addrs, s.keepFencing(r)) })
 }
 
 func (s *Server) removeNode(r *request) answer {
@@ -101,11 +102,25 @@ func (s *Server) removeNode(r *request) answer {
 		return plainBad("missing remove_nodename")
 	}
 	return s.editConf(func(root *corosyncconf.Section) error {
-		if !cluster.RemoveNode09(root, []string{name}) {
+		removed := cluster.RemoveNode09(root, []string{name}, s.keepFencing(r))
+		if !s.conf.Services.IsActive(r.Context(), "pacemaker") {
+			// Nobody else would have the CIB forget it.
+			if err := cluster.ForgetOnDisk(s.conf.Paths.CIBDir, name); err != nil {
+				s.conf.Log.Error("The CIB on disk still has a removed node", "node", name, "reason", err)
+			}
+		}
+		if !removed {
 			return fmt.Errorf("unable to remove %s", name)
 		}
 		return nil
 	})
+}
+
+// keepFencing has quorum be what this host's SBD needs for the nodes that are in the file now.
+func (s *Server) keepFencing(r *request) func(root *corosyncconf.Section) {
+	return func(root *corosyncconf.Section) {
+		session.KeepFencing(r.Context(), s.conf.Services, s.conf.Paths, root)
+	}
 }
 
 func (s *Server) pcsdRestart(*request) answer {

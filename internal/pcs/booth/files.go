@@ -44,9 +44,6 @@ func open(s *session.Session) (*instance, error) {
 	if n := s.Opts.Value("--name"); n != "" {
 		in.name = n
 	}
-	if err := paired(s); err != nil {
-		return nil, err
-	}
 	if strings.Contains(in.name, "/") {
 		return nil, report.Items{badName(s, in.name)}
 	}
@@ -57,22 +54,6 @@ func open(s *session.Session) (*instance, error) {
 	return in, nil
 }
 
-// paired refuses one of the files without the other.
-func paired(s *session.Session) error {
-	conf, key := s.Opts.Value("--booth-conf") != "", s.Opts.Value("--booth-key") != ""
-	if conf == key {
-		return nil
-	}
-	given, missing := "--booth-conf", "--booth-key"
-	if key {
-		given, missing = missing, given
-	}
-	if s.Legacy() {
-		return report.Fatalf("With %s must be specified %s as well", given, missing)
-	}
-	return report.Fatalf("When %s is specified, %s must be specified as well", given, missing)
-}
-
 func badName(s *session.Session, name string) report.Item {
 	if s.Legacy() {
 		return report.Errorf("booth name '%s' is not valid (contains illegal character '/')", name)
@@ -80,10 +61,10 @@ func badName(s *session.Session, name string) report.Item {
 	return report.Errorf("booth name '%s' is not valid, it cannot contain / characters", name)
 }
 
-// only refuses options, after the pair of files was looked at; 0.9 never refused any.
+// only refuses options; 0.9 never refused any.
 func only(s *session.Session, options ...string) error {
-	if err := paired(s); err != nil || s.Legacy() {
-		return err
+	if s.Legacy() {
+		return nil
 	}
 	return s.Opts.Only(options...)
 }

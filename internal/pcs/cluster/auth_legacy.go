@@ -74,7 +74,11 @@ func mutual(answer string, hosts []hostPort) bool {
 // Auth09 is `cluster auth` of 0.9: it lets this host, and the hosts among each other, use pcsd of hosts.
 func Auth09(s *session.Session, args []string) error {
 	if len(args) == 0 {
-		args = s.ConfNodes()
+		members, err := s.Members09()
+		if err != nil {
+			return err
+		}
+		args = members
 	}
 	hosts, err := splitPorts(args)
 	if err != nil {

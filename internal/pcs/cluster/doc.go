@@ -11,16 +11,14 @@ const nodesAndAll = "Cannot specify both --all and a list of nodes."
 
 // Nodes are the names of corosync.conf's nodes; none is an error from 0.10 on.
 func Nodes(s *session.Session) ([]string, error) {
-	root, err := s.Conf()
-	if err != nil {
-		if s.Legacy() {
-			return nil, err
-		}
+	if s.Legacy() {
+		return s.Members09()
+	}
+	if _, err := s.Conf(); err != nil {
 		return nil, err
 	}
-	_ = root
 	nodes := s.ConfNodes()
-	if len(nodes) == 0 && !s.Legacy() {
+	if len(nodes) == 0 {
 		return nil, report.Items{report.Errorf("No nodes found in corosync.conf")}
 	}
 	return nodes, nil

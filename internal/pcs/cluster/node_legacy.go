@@ -49,7 +49,7 @@ func nodeAdd09(s *session.Session, args []string) error {
 			return err
 		}
 	}
-	root, err := s.Conf()
+	root, err := s.Conf09()
 	if err != nil {
 		return err
 	}
@@ -283,7 +283,11 @@ func nodeRemove09(s *session.Session, args []string) error {
 	node := addrs[0]
 	began := "cluster node remove " + node
 	again := s.Began(began)
-	if !slices.Contains(s.ConfNodes(), node) && !again {
+	members, err := s.Members09()
+	if err != nil {
+		return err
+	}
+	if !slices.Contains(members, node) && !again {
 		return report.Fatalf("node '%s' does not appear to exist in configuration", node)
 	}
 	if !s.Opts.Force() {

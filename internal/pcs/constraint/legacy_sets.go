@@ -165,6 +165,9 @@ func setID(prefix string, sets []set) string {
 				break
 			}
 			r := []rune(id)
+			if len(r) == 0 {
+				continue
+			}
 			part += string(r[0]) + string(r[len(r)-1])
 		}
 	}

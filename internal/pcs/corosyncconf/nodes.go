@@ -60,6 +60,21 @@ func Nodes(root *Section) []Node {
 	return out
 }
 
+// Members09 are the nodes as 0.9 names them: all their first addresses.
+func Members09(root *Section) []string {
+	var out []string
+	for _, list := range root.All("nodelist") {
+		for _, n := range list.All("node") {
+			for _, o := range n.Options {
+				if o.Name == "ring0_addr" {
+					out = append(out, o.Value)
+				}
+			}
+		}
+	}
+	return out
+}
+
 // ClusterName is the name in totem, "" without.
 func ClusterName(root *Section) string {
 	name := ""

@@ -34,8 +34,14 @@ var (
 // maxDepth bounds sections inside each other.
 const maxDepth = 64
 
-// Parse reads a file.
-func Parse(text string) (*Section, error) {
+// Parse reads a file as pcs does from 0.10 on.
+func Parse(text string) (*Section, error) { return parse(text, true) }
+
+// Parse09 reads a file as 0.9 does, to which only braces that do not match are wrong: it takes no notice of what stands
+// beside them, and of lines that say nothing.
+func Parse09(text string) (*Section, error) { return parse(text, false) }
+
+func parse(text string, strict bool) (*Section, error) {
 	root := &Section{}
 	at, depth := root, 0
 	for _, line := range strings.Split(text, "\n") {
@@ -46,11 +52,11 @@ func Parse(text string) (*Section, error) {
 		switch {
 		case strings.Contains(line, "{"):
 			i := strings.LastIndex(line, "{")
-			if strings.TrimSpace(line[i+1:]) != "" {
+			if strict && strings.TrimSpace(line[i+1:]) != "" {
 				return nil, ErrAfterOpen
 			}
 			name := strings.TrimSpace(line[:i])
-			if name == "" {
+			if strict && name == "" {
 				return nil, ErrNoName
 			}
 			if depth++; depth > maxDepth {
@@ -58,7 +64,7 @@ func Parse(text string) (*Section, error) {
 			}
 			at = at.Add(&Section{Name: name})
 		case strings.Contains(line, "}"):
-			if line != "}" {
+			if strict && line != "}" {
 				return nil, ErrAroundClose
 			}
 			if at.parent == nil {
@@ -69,7 +75,7 @@ func Parse(text string) (*Section, error) {
 		case strings.Contains(line, ":"):
 			name, value, _ := strings.Cut(line, ":")
 			at.Options = append(at.Options, Option{strings.TrimSpace(name), strings.TrimSpace(value)})
-		default:
+		case strict:
 			return nil, ErrLine
 		}
 	}

@@ -158,7 +158,7 @@ func nodesJSON(nodes []*etree.Element) show.Object {
 }
 
 func attribute09(s *session.Session, args []string) error {
-	if s.Opts.Has("--name") && len(args) > 1 {
+	if s.Opts.Value("--name") != "" && len(args) > 1 {
 		return argv.Usage()
 	}
 	if len(args) > 1 {
@@ -182,12 +182,14 @@ func attribute09(s *session.Session, args []string) error {
 		node = args[0]
 	}
 	s.Out.Print("Node Attributes:")
-	s.Out.Print(AttributeLines09(root, node, s.Opts.Value("--name"))...)
+	if name := s.Opts.Value("--name"); name != "" || !s.Opts.Has("--name") { // no attribute has an empty name
+		s.Out.Print(AttributeLines09(root, node, name)...)
+	}
 	return nil
 }
 
 func utilization09(s *session.Session, args []string) error {
-	if s.Opts.Has("--name") && len(args) > 1 {
+	if s.Opts.Value("--name") != "" && len(args) > 1 {
 		return argv.Usage()
 	}
 	if len(args) > 1 {
@@ -210,6 +212,9 @@ func utilization09(s *session.Session, args []string) error {
 		}
 	}
 	values := map[string]string{}
+	if s.Opts.Has("--name") && s.Opts.Value("--name") == "" {
+		nodes = nil // no attribute has an empty name
+	}
 	for _, n := range nodes {
 		name := doc.Attr(n, "uname")
 		if filter != "" && name != filter {

@@ -73,7 +73,9 @@ func (r *Remote) Create(s *session.Session, root *etree.Element, name, addr stri
 		}
 	}
 	r.p.id, r.p.hideServer = name, true
-	r.p.instance = r.p.instance.With("server", addr)
+	if addr != name || !s.Legacy() {
+		r.p.instance = r.p.instance.With("server", addr)
+	}
 	_, err = appendPrimitive(s, resources, r.p, r.agent, doc.NewIDs(root), false)
 	var found report.Items
 	switch {

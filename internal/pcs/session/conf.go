@@ -65,7 +65,11 @@ func (s *Session) parseConf() (*corosyncconf.Section, error) {
 	if err != nil {
 		return nil, err
 	}
-	root, err := corosyncconf.Parse(text)
+	read := corosyncconf.Parse
+	if s.Legacy() {
+		read = corosyncconf.Parse09
+	}
+	root, err := read(text)
 	if err != nil {
 		return nil, parseError{report.Errorf("Unable to parse corosync config: %s", err)}
 	}
@@ -85,6 +89,25 @@ func (s *Session) Conf() (*corosyncconf.Section, error) {
 		return nil, s.Check(pe.item)
 	}
 	return root, err
+}
+
+// Conf09 is Conf for those of 0.9's commands that take the file themselves: of a file that cannot be parsed, they do not say why.
+func (s *Session) Conf09() (*corosyncconf.Section, error) {
+	root, err := s.parseConf()
+	var pe parseError
+	if errors.As(err, &pe) {
+		return nil, report.Fatal("Unable to parse corosync.conf: ")
+	}
+	return root, err
+}
+
+// Members09 are the first addresses of corosync.conf's nodes, read as Conf09 reads it.
+func (s *Session) Members09() ([]string, error) {
+	root, err := s.Conf09()
+	if err != nil {
+		return nil, err
+	}
+	return corosyncconf.Members09(root), nil
 }
 
 // WriteConf writes the file that --corosync_conf names, or this host's own.
@@ -157,4 +180,20 @@ func (s *Session) ClusterName() string {
 		return ""
 	}
 	return corosyncconf.ClusterName(root)
+}
+
+// BoothPair refuses one of booth's files without the other.
+func (s *Session) BoothPair() error {
+	conf, key := s.Opts.Value("--booth-conf") != "", s.Opts.Value("--booth-key") != ""
+	if conf == key {
+		return nil
+	}
+	given, missing := "--booth-conf", "--booth-key"
+	if key {
+		given, missing = missing, given
+	}
+	if s.Legacy() {
+		return report.Fatalf("With %s must be specified %s as well", given, missing)
+	}
+	return report.Fatalf("When %s is specified, %s must be specified as well", given, missing)
 }

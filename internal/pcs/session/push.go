@@ -5,6 +5,7 @@ import (
 
 	"hacluster/cib"
 	"hacluster/cib/schema"
+	"hacluster/internal/pcs/diskcib"
 	"hacluster/internal/pcs/doc"
 	"hacluster/internal/pcs/live"
 )
@@ -25,6 +26,19 @@ func (s *Session) PatchCIB(diff *etree.Element) error {
 	return s.apply(cib.Request{Op: cib.Patch, Data: diff}, false, func() error {
 		return s.World.Cluster.Patch(s.Ctx, doc.Format(diff))
 	})
+}
+
+// ForgetNode makes a CIB in a file forget a node.
+func (s *Session) ForgetNode(node string) error {
+	name, ok := diskcib.Literal(node)
+	if !ok {
+		return nil // no node has such a name
+	}
+	err := s.apply(cib.Request{Op: cib.Delete, Section: "/cib/configuration/nodes/node[@uname=" + name + "]", XPath: true, Multiple: true}, false, nil)
+	if cib.CodeOf(err) == cib.NotFound {
+		return nil
+	}
+	return err
 }
 
 // apply carries a request out; with hold a file gets the result when the command has succeeded.

@@ -1,12 +1,14 @@
 package session
 
 import (
+	"context"
 	"os"
 	"path/filepath"
 	"strings"
 
 	"hacluster/internal/pcs/argv"
 	"hacluster/internal/pcs/corosyncconf"
+	"hacluster/internal/pcs/live"
 )
 
 // SBDFile is the file with the settings of SBD; it may come to be while a daemon runs.
@@ -34,11 +36,23 @@ func sbdConfig(etc string) string {
 // NeedsTieBreaker tells whether SBD without a shared device, which is enabled here, needs quorum's
 // auto_tie_breaker: with an even number of nodes, change more than in the file, and no quorum device.
 func (s *Session) NeedsTieBreaker(root *corosyncconf.Section, change int) bool {
+	return needsTieBreaker(root, change, s.SBD)
+}
+
+func needsTieBreaker(root *corosyncconf.Section, change int, read func() SBD) bool {
 	if corosyncconf.ReadDevice(root) != nil || (len(corosyncconf.Nodes(root))+change)%2 != 0 {
 		return false
 	}
-	sbd := s.SBD()
+	sbd := read()
 	return sbd.Enabled && len(sbd.Devices) == 0
+}
+
+// KeepFencing sets quorum's auto_tie_breaker where the host's SBD needs it for the nodes that are in the file now.
+func KeepFencing(ctx context.Context, services live.Services, paths Paths, root *corosyncconf.Section) {
+	needed := needsTieBreaker(root, 0, func() SBD { return readSBD(ctx, services, paths) })
+	if needed && corosyncconf.QuorumOptions(root).Value("auto_tie_breaker") != "1" {
+		corosyncconf.SetQuorum(root, argv.Pairs{{Name: "auto_tie_breaker", Value: "1"}})
+	}
 }
 
 // SBD is how this host's SBD is set up.
@@ -50,13 +64,15 @@ type SBD struct {
 }
 
 // SBD reads how this host's SBD is set up, its settings only where it is enabled.
-func (s *Session) SBD() SBD {
+func (s *Session) SBD() SBD { return readSBD(s.Ctx, s.World.Services, s.Paths) }
+
+func readSBD(ctx context.Context, services live.Services, paths Paths) SBD {
 	const defaultWatchdog = 5
-	out := SBD{Enabled: s.World.Services.IsInstalled(s.Ctx, "sbd") && s.World.Services.IsEnabled(s.Ctx, "sbd"), Watchdog: defaultWatchdog}
+	out := SBD{Enabled: services.IsInstalled(ctx, "sbd") && services.IsEnabled(ctx, "sbd"), Watchdog: defaultWatchdog}
 	if !out.Enabled {
 		return out
 	}
-	data, err := os.ReadFile(s.Paths.SBDFile())
+	data, err := os.ReadFile(paths.SBDFile())
 	if err != nil {
 		return out // without settings the defaults hold
 	}

@@ -10,6 +10,7 @@ import (
 
 	"hacluster/internal/pcs/argv"
 	"hacluster/internal/pcs/check"
+	"hacluster/internal/pcs/cluster"
 	"hacluster/internal/pcs/doc"
 	"hacluster/internal/pcs/report"
 	"hacluster/internal/pcs/session"
@@ -204,14 +205,12 @@ func PcsdStatus(s *session.Session, args []string) error {
 	}
 	nodes := args
 	if len(nodes) == 0 {
-		if _, err := s.Conf(); err != nil {
+		var err error
+		if nodes, err = cluster.Nodes(s); err != nil {
 			return err
 		}
-		if nodes = s.ConfNodes(); len(nodes) == 0 {
-			if s.Legacy() {
-				return report.Fatal("no nodes found in corosync.conf")
-			}
-			return report.Items{report.Errorf("No nodes found in corosync.conf")}
+		if len(nodes) == 0 {
+			return report.Fatal("no nodes found in corosync.conf")
 		}
 	}
 	if Pcsd(s, nodes) {
@@ -438,7 +437,11 @@ func NodesConfig(s *session.Session) error {
 
 // confNames are the names of corosync.conf's nodes. Of a file that cannot be parsed, these verbs do not say why.
 func confNames(s *session.Session) ([]string, []report.Item, error) {
-	if _, err := s.PlainConf(); err != nil && !s.Legacy() {
+	if s.Legacy() {
+		names, err := s.Members09()
+		return names, nil, err
+	}
+	if _, err := s.PlainConf(); err != nil {
 		return nil, nil, report.Fatal("Unable to parse corosync.conf: ")
 	}
 	return s.NodeNames()
