@@ -145,9 +145,10 @@ type peer struct {
 	// suspect: it was lost without a word while fencing is at hand. Should it come
 	// back before it was fenced, it takes no part: nobody knows what it did meanwhile.
 	suspect bool
-	joins   int // how often its controller came into the group
-	doomed  int // joins, when its fencing began
-	cleared int // joins, when a suspicion ended: of this coming nobody was right to hold one
+	word    string // of the node on whose word alone it is suspect; "": it was lost to this one
+	joins   int    // how often its controller came into the group
+	doomed  int    // joins, when its fencing began
+	cleared int    // joins, when a suspicion ended: of this coming nobody was right to hold one
 	capacity
 	told bool // it told its capacity
 	// fresh: its controller came since the last join was complete; the CIB may hold attributes of
@@ -366,6 +367,7 @@ func (c *Controller) Group(now time.Time, members []Member) {
 		if p := c.peers[n]; p.process && !slices.ContainsFunc(members, func(m Member) bool { return m.Name == n }) {
 			c.lossy = c.lossy || !p.leaving && !c.expectedDown(n)
 			p.process, p.phase = false, phaseNone
+			p.word = ""
 			p.suspect = !p.leaving && !c.expectedDown(n) && c.quorate && p.Name != c.self.Name && c.state != Starting && c.fencingAtHand()
 			left = append(left, p)
 			c.unblame(p.Name)
@@ -455,7 +457,7 @@ func (c *Controller) Deliver(now time.Time, from string, msg *etree.Element) {
 	case "throttle":
 		c.onThrottle(from, msg)
 	case "acquit":
-		c.onAcquit(from, msg.SelectAttrValue("uname", ""))
+		c.onAcquit(from, msg)
 	case "remote_state":
 		if c.IsDC() && msg.SelectAttrValue("in_ccm", "") == "true" {
 			c.effects.Logf("Remote node %s is there, connected to %s", msg.SelectAttrValue("id", ""), from)

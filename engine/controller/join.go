@@ -27,7 +27,7 @@ func (c *Controller) offer() {
 	}
 	c.enter(Integration)
 	c.joinEnd = c.now.Add(c.limit("join-integration-timeout", c.timing.Integration))
-	c.effects.Broadcast(c.message("join_offer", "", "join_id", strconv.Itoa(c.joinID), termAttr, c.effects.Term().String(), writesAttr, "true"))
+	c.effects.Broadcast(c.message("join_offer", "", "join_id", strconv.Itoa(c.joinID), termAttr, c.effects.Term().String(), writesAttr, "true", suspectsAttr, c.suspects()))
 }
 
 // Differ takes note that the CIBs of the group's nodes are not equal: a join has all take over one.
@@ -61,6 +61,7 @@ func (c *Controller) onOffer(from string, msg *etree.Element) {
 	if from != c.self.Name && c.state != NotDC {
 		c.enter(Pending)
 	}
+	c.offered(from, msg)
 	c.effects.Termless(msg.SelectAttr(termAttr) == nil)
 	c.writes = msg.SelectAttrValue(writesAttr, "") == "true"
 	root := c.effects.CIB()
@@ -68,7 +69,7 @@ func (c *Controller) onOffer(from string, msg *etree.Element) {
 	c.effects.Broadcast(c.message("join_request", from, "join_id", msg.SelectAttrValue("join_id", ""),
 		"admin_epoch", strconv.FormatInt(v.AdminEpoch, 10), "epoch", strconv.FormatInt(v.Epoch, 10), "num_updates", strconv.FormatInt(v.NumUpdates, 10),
 		"digest", cib.DiskDigest(root), vouchedAttr, strconv.FormatBool(c.vouched), accusedAttr, strconv.FormatBool(c.accused()), schemaAttr, c.schema, termAttr, c.effects.Term().String(),
-		declaredAttr, root.SelectAttrValue("validate-with", ""), leavingAttr, strconv.FormatBool(c.shutdown)))
+		declaredAttr, root.SelectAttrValue("validate-with", ""), leavingAttr, strconv.FormatBool(c.shutdown), suspectsAttr, c.suspects()))
 	c.askForShutdown()
 }
 
@@ -88,6 +89,9 @@ func (c *Controller) onRequest(from string, msg *etree.Element) {
 	p := c.peer(from)
 	c.confesses(from, msg)
 	if !c.current(msg) || p.phase != phaseWelcomed || c.state != Integration {
+		if c.IsDC() && c.settled() && p.process && !p.suspect && p.phase < phaseIntegrated {
+			c.offer() // it took too long to answer the last one
+		}
 		return
 	}
 	if d := compareFeatures(msg.SelectAttrValue("crm_feature_set", ""), FeatureSet); d < 0 {
@@ -99,18 +103,19 @@ func (c *Controller) onRequest(from string, msg *etree.Element) {
 	p.parting = msg.SelectAttrValue(leavingAttr, "") == "true"
 	term, err := cib.ParseTerm(msg.SelectAttrValue(termAttr, ""))
 	p.term, p.terms = term, err == nil
+	c.requested(from, msg)
 	c.joinProgress()
 }
 
 // joinProgress goes on when all nodes that are still there have answered.
 func (c *Controller) joinProgress() {
-	all := func(want phase) bool {
-		return !slices.ContainsFunc(c.active(), func(p *peer) bool { return p.phase < want })
+	all := func(of []*peer, want phase) bool {
+		return !slices.ContainsFunc(of, func(p *peer) bool { return p.phase < want })
 	}
 	switch {
-	case c.state == Integration && all(phaseIntegrated):
+	case c.state == Integration && all(c.active(), phaseIntegrated):
 		c.finalize()
-	case c.state == FinalizeJoin && all(phaseConfirmed) && !c.settling:
+	case c.state == FinalizeJoin && all(c.taking(), phaseConfirmed) && !c.settling: // without those that did not answer
 		c.complete()
 	}
 }

@@ -163,18 +163,24 @@ func pseudo(operation, key string, priority int) *transition.Synapse {
 	return &transition.Synapse{Priority: priority, Action: &transition.Action{Kind: transition.Pseudo, Operation: operation, Key: key}}
 }
 
-// A node that came and was lost before its join was complete is not written down as not there: the
-// scheduler would take it for cleanly down, while its services may run.
-func TestLostBeforeItsJoinIsUnseen(t *testing.T) {
-	w := begin()
+// together brings a lone controller to where a second node, n2, has come; both are the members of the group.
+func together() (w *alone, both []Member) {
+	w = begin()
 	now := time.Unix(1000, 0)
-	both := []Member{{1, "n1"}, {2, "n2"}}
+	both = []Member{{1, "n1"}, {2, "n2"}}
 	w.c.Membership(now, both, true)
 	w.c.Group(now, both)
 	w.settle()
-	w.c.Group(now, both[:1])
+	return w, both
+}
+
+// A node that came and was lost before its join was complete is not written down as not there: the
+// scheduler would take it for cleanly down, while its services may run.
+func TestLostBeforeItsJoinIsUnseen(t *testing.T) {
+	w, both := together()
+	w.c.Group(w.c.now, both[:1])
 	w.settle()
-	w.c.Membership(now, both[:1], true)
+	w.c.Membership(w.c.now, both[:1], true)
 	w.settle()
 	if w.c.State() != Idle {
 		t.Fatalf("the join did not end: %s", w.c.Describe())
@@ -190,12 +196,7 @@ func TestLostBeforeItsJoinIsUnseen(t *testing.T) {
 // it would be clean by that. What was expected of it stays.
 func TestLostBeforeItsJoinLeavesTheCIB(t *testing.T) {
 	for _, expected := range []string{"", "member"} {
-		w := begin()
-		now := time.Unix(1000, 0)
-		both := []Member{{1, "n1"}, {2, "n2"}}
-		w.c.Membership(now, both, true)
-		w.c.Group(now, both)
-		w.settle()
+		w, both := together()
 		state := w.root.SelectElement("status").CreateElement("node_state")
 		for _, a := range [][2]string{{"id", "2"}, {"uname", "n2"}, {"in_ccm", "true"}, {"crmd", "offline"}, {"join", "down"}, {"expected", expected}} {
 			if a[1] != "" {
@@ -203,7 +204,7 @@ func TestLostBeforeItsJoinLeavesTheCIB(t *testing.T) {
 			}
 		}
 		w.updates = nil
-		w.c.Group(now, both[:1])
+		w.c.Group(w.c.now, both[:1])
 		w.settle()
 		removed, offline := false, false
 		for _, u := range w.updates {
@@ -216,17 +217,29 @@ func TestLostBeforeItsJoinLeavesTheCIB(t *testing.T) {
 	}
 }
 
+// A join goes on without a node that does not answer in time, to its end; when that answers after all, it is offered another.
+func TestJoinWithoutAnAnswer(t *testing.T) {
+	w, _ := together()
+	if w.c.State() != Integration {
+		t.Fatalf("it does not wait for the answer: %s", w.c.Describe())
+	}
+	w.c.Tick(w.c.now.Add(DefaultTiming.Integration))
+	w.settle()
+	if w.c.State() != Idle {
+		t.Fatalf("the join did not end: %s", w.c.Describe())
+	}
+	w.c.Deliver(w.c.now, "n2", w.c.message("join_request", "n1", "join_id", "2"))
+	if w.c.State() != Integration {
+		t.Errorf("it is left out: %s", w.c.Describe())
+	}
+}
+
 // Of a member that was removed no join writes anything; a remote node may have its name.
 func TestRemovedMemberStaysAway(t *testing.T) {
-	w := begin()
-	now := time.Unix(1000, 0)
-	both := []Member{{1, "n1"}, {2, "n2"}}
-	w.c.Membership(now, both, true)
-	w.c.Group(now, both)
-	w.settle()
+	w, both := together()
 	w.c.peer("n2").leaving = true
-	w.c.Group(now, both[:1])
-	w.c.Membership(now, both[:1], true)
+	w.c.Group(w.c.now, both[:1])
+	w.c.Membership(w.c.now, both[:1], true)
 	w.settle()
 	w.root.FindElement("configuration").RemoveChild(w.root.FindElement("configuration/nodes"))
 	n := w.root.FindElement("configuration").CreateElement("nodes").CreateElement("node")

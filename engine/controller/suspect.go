@@ -18,6 +18,9 @@ import (
 // says so to all, and a node that hears it of itself keeps still until it was fenced, or the DC
 // acquits it, or those who wait for its fencing are gone.
 //
+// A join has all who take part in it judge alike (suspects.go). An acquittal counts for those who follow the DC that says so, and for nobody
+// else: where there are two DCs, each of which suspects the other, the one must not be believed of whom the other waits for.
+//
 // A node that stood still, and was given up by the others meanwhile, has lost all of them when it comes back, and each
 // side suspects the other. There the many are right: who is accused by most of the group, none of whom accuse each other,
 // keeps still and has nobody fenced. Two nodes have no majority: there the one that fences first wins.
@@ -110,7 +113,7 @@ func (c *Controller) concede() {
 	}
 }
 
-// onWithdrawal takes note that a node no longer waits for another's fencing.
+// onWithdrawal takes note that a node no longer waits for another's fencing. Who waits for that on its word alone does so no more.
 func (c *Controller) onWithdrawal(from, name string) {
 	delete(c.blames[from], name)
 	if name == c.self.Name {
@@ -118,6 +121,9 @@ func (c *Controller) onWithdrawal(from, name string) {
 		return
 	}
 	p := c.peer(name)
+	if p.suspect && p.word != from && from != c.dc {
+		return // this node has its own reason, or another's
+	}
 	c.trust(p)
 	if c.IsDC() && p.process && c.state != Election {
 		c.offer()
@@ -141,11 +147,13 @@ func (c *Controller) suspect(from string, p *peer) {
 		return
 	}
 	c.effects.Logf("Node %s takes no part before it was fenced, node %s says", name, from)
-	p.suspect, p.phase = true, phaseNone
+	p.suspect, p.word, p.phase = true, from, phaseNone
 	switch {
 	case name == c.dc:
 		c.dc, c.joined = "", false
 		c.startElection("the DC is to be fenced")
+	case name == c.lostTo && c.dc == "" && c.state == Pending:
+		c.startElection("the node that came first is to be fenced")
 	case c.state == Election:
 		c.countVotes()
 	case c.IsDC():
@@ -170,7 +178,7 @@ const accusedAttr = "hacluster-accused"
 // confesses takes note that a node is suspect to others, who were here before this one.
 func (c *Controller) confesses(name string, msg *etree.Element) {
 	p := c.peer(name)
-	if msg.SelectAttrValue(accusedAttr, "") == "true" && name != c.self.Name && p.cleared != p.joins {
+	if msg.SelectAttrValue(accusedAttr, "") == "true" && name != c.self.Name && !p.pardoned() {
 		c.suspect(c.self.Name, p)
 	}
 }
@@ -180,8 +188,7 @@ func (c *Controller) accuserLeft(name string) {
 	if c.accusers[name] {
 		delete(c.accusers, name)
 		if !c.accused() {
-			c.dc, c.joined = "", false
-			c.startElection("nobody waits for this node's fencing any more")
+			c.unaccused()
 		}
 	}
 }
@@ -199,7 +206,7 @@ func (c *Controller) acquit(g *transition.Graph) {
 		}) {
 			continue
 		}
-		c.effects.Broadcast(c.message("acquit", "", "uname", n))
+		c.sendAcquittal(n)
 	}
 }
 
@@ -223,26 +230,6 @@ func (c *Controller) disregard() bool {
 		c.update(cib.Request{Op: cib.Delete, XPath: true, Multiple: true, Section: fmt.Sprintf("/cib/status/node_state[@uname='%s']/transient_attributes//nvpair[@name='shutdown']", name)}, nil)
 	}
 	return found
-}
-
-// onAcquit has a node take part that was kept out.
-func (c *Controller) onAcquit(from, name string) {
-	p := c.peer(name)
-	if from == c.dc || c.accusers[from] {
-		c.unblame(name)
-	}
-	switch {
-	case name == c.self.Name:
-		if c.accusers[from] || from == c.dc {
-			c.accusers = map[string]bool{} // the DC's offer is to come
-		}
-	case from == c.dc && p.suspect:
-		c.effects.Logf("Node %s needs no fencing, it may take part", name)
-		p.suspect, p.cleared = false, p.joins
-		if c.IsDC() && p.process && c.state != Election {
-			c.offer()
-		}
-	}
 }
 
 // MayFence tells whether a node may be fenced on the cluster's behalf: without quorum only one of

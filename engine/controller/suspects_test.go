@@ -1,0 +1,152 @@
+package controller
+
+import (
+	"slices"
+	"testing"
+	"time"
+
+	"github.com/beevik/etree"
+)
+
+// An acquittal counts for those who follow the DC that says so: what another DC waits for, it does not end.
+func TestAcquittalCountsForFollowers(t *testing.T) {
+	for _, x := range []struct {
+		name, from string
+		followers  []string // nil: of an earlier version, which says nothing of them
+		accused    bool
+	}{
+		{"the DC that waits, for both", "n2", []string{"n2", "n3"}, false},
+		{"for itself alone", "n2", []string{"n2"}, true},
+		{"a rival, whom nobody else follows", "n4", []string{"n4"}, true},
+		{"a rival, whom they follow by now", "n4", []string{"n4", "n2", "n3"}, false},
+		{"of an earlier version", "n2", nil, false},
+		{"a rival of an earlier version", "n4", nil, true},
+	} {
+		w := begin()
+		all := []Member{{1, "n1"}, {2, "n2"}, {3, "n3"}, {4, "n4"}}
+		w.c.Membership(w.c.now, all, true)
+		w.c.Group(w.c.now, all)
+		w.c.peer("n4").suspect = true
+		for _, n := range []string{"n2", "n3"} {
+			w.c.Deliver(w.c.now, n, w.c.message("suspect", "", "uname", "n1"))
+		}
+		m := w.c.message("acquit", "", "uname", "n1")
+		if x.followers != nil {
+			m = acquittal("n1", x.followers...)
+		}
+		w.c.Deliver(w.c.now, x.from, m)
+		if w.c.accused() != x.accused {
+			t.Errorf("%s: accused: %v", x.name, w.c.accusers)
+		}
+		// Who is free takes part: it waits for the DC's offer, or, where it waits for that one's fencing itself, votes.
+		if want := map[bool]State{true: Pending, false: Election}[x.accused || x.from == "n2"]; w.c.State() != want {
+			t.Errorf("%s: %s", x.name, w.c.Describe())
+		}
+	}
+}
+
+// acquittal is one by a DC with these followers.
+func acquittal(of string, followers ...string) *etree.Element {
+	dc := &Controller{self: Member{Name: followers[0]}, peers: map[string]*peer{}}
+	for _, f := range followers {
+		dc.peers[f] = &peer{Member: Member{Name: f}, process: true, phase: phaseConfirmed}
+	}
+	var e sender
+	dc.effects = &e
+	dc.sendAcquittal(of)
+	return e.sent
+}
+
+// sender keeps what was sent last.
+type sender struct {
+	alone
+	sent *etree.Element
+}
+
+func (s *sender) Broadcast(msg *etree.Element) { s.sent = msg }
+
+// Who joins is of one mind with the DC about who is suspect, also of nodes that are not there.
+func TestJoinersTakeOverSuspicions(t *testing.T) {
+	for seed := uint64(1); seed <= 200; seed++ {
+		g := newGroup(t, seed, 5)
+		// Those who stay have lost n5, then n4 is started anew: it has not seen n5 go.
+		g.run(t)
+		g.pass(DefaultTiming.FirstElection)
+		g.run(t)
+		var all []Member
+		for _, v := range g.all() {
+			all = append(all, v.c.self)
+		}
+		there, stay := all[:4], all[:3]
+		for _, v := range g.all()[:3] {
+			v.c.Group(g.now, there)
+			v.c.peer("n4").leaving = true
+			v.c.Group(g.now, stay)
+			v.c.Group(g.now, there)
+			v.c.quorate = false // n5 is not acquitted
+		}
+		v := &voter{g: g, name: "n4", next: len(g.order)}
+		v.root = g.nodes["n1"].root
+		v.c = New(Identity{Member: all[3], UUID: "n4"}, DefaultTiming, v)
+		g.nodes["n4"] = v
+		g.names = g.names[:4]
+		v.c.Membership(g.now, all, true)
+		v.c.Group(g.now, there)
+		v.c.Start(g.now)
+		g.run(t)
+		g.pass(DefaultTiming.FirstElection)
+		g.run(t)
+		g.agreed(t, "n1")
+		if !v.c.peer("n5").suspect {
+			t.Fatalf("seed %d: n4 does not know that n5 is to be fenced\n%s", seed, g.dump())
+		}
+		v.c.Group(g.now, all)
+		if !slices.ContainsFunc(g.order, func(s sent) bool {
+			return s.from == "n4" && s.msg.SelectAttrValue("crm_task", "") == "suspect" && s.msg.SelectAttrValue("uname", "") == "n5"
+		}) {
+			t.Fatalf("seed %d: n4 does not say that n5 is to be fenced\n%s", seed, g.dump())
+		}
+	}
+}
+
+// One that did not hear that the DC has acquitted a node hears of it when it joins, and withdraws what it said.
+func TestLateHearerWithdraws(t *testing.T) {
+	for seed := uint64(1); seed <= 200; seed++ {
+		g := newGroup(t, seed, 4)
+		g.run(t)
+		g.pass(DefaultTiming.FirstElection)
+		g.run(t)
+		for _, v := range g.all()[:2] { // n1 is DC
+			v.c.peer("n4").cleared = v.c.peer("n4").joins
+		}
+		late := g.nodes["n3"].c
+		late.peer("n4").suspect = true
+		late.blame("n3", "n4")
+		g.nodes["n4"].c.accusers["n3"] = true
+		g.nodes["n1"].c.offer()
+		g.run(t)
+		g.agreed(t, "n1")
+		if late.peer("n4").suspect || g.nodes["n4"].c.accused() {
+			t.Fatalf("seed %d: n3 waits for the fencing of n4 for ever\n%s", seed, g.dump())
+		}
+	}
+}
+
+// A withdrawal ends the suspicion of those who hold it on the word of who withdraws.
+func TestWithdrawalEndsHearsay(t *testing.T) {
+	for _, x := range []struct {
+		word    string
+		suspect bool
+	}{{"n2", false}, {"n3", true}, {"", true}} {
+		w := begin()
+		all := []Member{{1, "n1"}, {2, "n2"}, {3, "n3"}}
+		w.c.Membership(w.c.now, all, true)
+		w.c.Group(w.c.now, all)
+		p := w.c.peer("n3")
+		p.suspect, p.word = true, x.word
+		w.c.Deliver(time.Unix(1000, 0), "n2", w.c.message("withdraw", "", "uname", "n3"))
+		if p.suspect != x.suspect {
+			t.Errorf("on the word of %q: suspect %v", x.word, p.suspect)
+		}
+	}
+}
