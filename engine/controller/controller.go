@@ -59,8 +59,9 @@ type Effects interface {
 	Broadcast(msg *etree.Element)
 	// CIB is the present document; it is not to be changed.
 	CIB() *etree.Element
-	// Update orders a change of the CIB; done (may be nil) hears of it.
-	Update(req cib.Request, done func(error))
+	// Update orders a change of the CIB, as the DC or not; done (may be nil) hears of it. What this node orders as the DC comes
+	// to nothing on nodes that follow another one by then.
+	Update(req cib.Request, asDC bool, done func(error))
 	// Sync makes all nodes take over one node's CIB.
 	Sync(source string, done func(error))
 	// Term is what this node's CIB is of; Raise announces a higher term to members, all of which have one
@@ -177,6 +178,7 @@ type Controller struct {
 	own     capacity // of this node
 	state   State
 	dc      string
+	follows string // the last DC that this node took part under, itself too, while that is in the group
 	quorate bool
 	peers   map[string]*peer
 
@@ -247,6 +249,10 @@ func (c *Controller) DC() string { return c.dc }
 
 // IsDC tells whether this node decides.
 func (c *Controller) IsDC() bool { return c.dc == c.self.Name && c.dc != "" }
+
+// Follows is the last DC that this node took part under, or was itself, as long as that is in the group; "" is none. All that answer a DC's offer follow it from there on, in
+// the order of messages: before they tell which document they have.
+func (c *Controller) Follows() string { return c.follows }
 
 // Joined tells whether a node, as DC, has taken this one in, since this one came or last had another DC. One of an earlier
 // version tells its nodes so only after it has announced a term to them.
@@ -372,6 +378,9 @@ func (c *Controller) Group(now time.Time, members []Member) {
 			left = append(left, p)
 			c.unblame(p.Name)
 			delete(c.blames, p.Name)
+			if c.follows == p.Name {
+				c.follows = ""
+			}
 		}
 	}
 	if c.state == Starting || c.exited {

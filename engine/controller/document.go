@@ -107,14 +107,20 @@ func (c *Controller) nodeID(name string) string {
 	return ""
 }
 
-// Change orders a change of the CIB on this controller's behalf: no plan is made before it
+// Change orders a change of the CIB that is for this node to make, whoever is DC: no plan is made before it
 // is applied, and it gives no cause for one.
-func (c *Controller) Change(req cib.Request) { c.update(req, nil) }
+func (c *Controller) Change(req cib.Request) { c.request(req, false, nil) }
 
-// update orders a change of the CIB and remembers that it is under way.
-func (c *Controller) update(req cib.Request, done func(error)) {
+// ChangeAsDC orders one that is for the DC to make.
+func (c *Controller) ChangeAsDC(req cib.Request) { c.update(req, nil) }
+
+// update orders a change of the CIB as the DC.
+func (c *Controller) update(req cib.Request, done func(error)) { c.request(req, true, done) }
+
+// request orders a change of the CIB and remembers that it is under way.
+func (c *Controller) request(req cib.Request, asDC bool, done func(error)) {
 	c.updates++
-	c.effects.Update(req, func(err error) {
+	c.effects.Update(req, asDC, func(err error) {
 		c.updates--
 		if err != nil {
 			c.effects.Logf("CIB update failed: %s of %s: %v", strings.TrimPrefix(string(req.Op), "cib_"), req.Section, err)
@@ -199,8 +205,8 @@ func (c *Controller) overruled() bool {
 	return slices.ContainsFunc(c.root().Attr, func(a etree.Attr) bool { return there.SelectAttrValue(a.Key, "") != a.Value })
 }
 
-// properties writes cluster properties into the set that pcs knows too.
-func (c *Controller) properties(pairs ...[2]string) {
+// properties is a change that has cluster properties in the set that pcs knows too; false: they are there.
+func (c *Controller) properties(pairs ...[2]string) (req cib.Request, needed bool) {
 	const set = "cib-bootstrap-options"
 	s := etree.NewElement("cluster_property_set")
 	s.CreateAttr("id", set)
@@ -213,12 +219,12 @@ func (c *Controller) properties(pairs ...[2]string) {
 		nv.CreateAttr("name", p[0])
 		nv.CreateAttr("value", p[1])
 	}
-	if len(s.Child) > 0 {
-		c.update(cib.Request{Op: cib.Modify, Section: "crm_config", CanCreate: true, Data: s}, nil)
-	}
+	return cib.Request{Op: cib.Modify, Section: "crm_config", CanCreate: true, Data: s}, len(s.Child) > 0
 }
 
 // Refreshed notes in the configuration that somebody had a node forget a resource: that has the cluster think anew.
 func (c *Controller) Refreshed(at time.Time) {
-	c.properties([2]string{"last-lrm-refresh", strconv.FormatInt(at.Unix(), 10)})
+	if req, ok := c.properties([2]string{"last-lrm-refresh", strconv.FormatInt(at.Unix(), 10)}); ok {
+		c.Change(req)
+	}
 }

@@ -133,7 +133,7 @@ func (c *Controller) countVotes() {
 func (c *Controller) win() {
 	c.electEnd = time.Time{}
 	was := c.IsDC()
-	c.dc = c.self.Name
+	c.dc, c.follows = c.self.Name, c.self.Name
 	c.effects.Logf("Election %d: this node is DC", c.electionID)
 	if !was {
 		c.effects.BecameDC(true)

@@ -56,7 +56,7 @@ func (c *Controller) onOffer(from string, msg *etree.Element) {
 		c.effects.Logf("The DC is %s", from)
 		c.joined = false
 	}
-	c.dc = from
+	c.dc, c.follows = from, from
 	c.electBy, c.electEnd = time.Time{}, time.Time{}
 	if from != c.self.Name && c.state != NotDC {
 		c.enter(Pending)
@@ -216,7 +216,9 @@ func (c *Controller) describe() {
 	if c.cluster != "" && c.configured("cluster-name") == "" {
 		set = append(set, [2]string{"cluster-name", c.cluster})
 	}
-	c.properties(set...)
+	if req, ok := c.properties(set...); ok {
+		c.update(req, nil)
+	}
 	c.writeNodes()
 }
 
@@ -279,7 +281,7 @@ func (c *Controller) onAck(from string, msg *etree.Element) {
 	histories := c.effects.Histories()
 	if c.writes {
 		for _, state := range histories {
-			c.writeHistory(state)
+			c.writeHistory(state, c.Change)
 		}
 		m.CreateAttr(writesAttr, "true")
 	} else {
@@ -302,7 +304,7 @@ func (c *Controller) onConfirm(from string, msg *etree.Element) {
 		if lrm := msg.FindElement("crm_xml/lrm"); lrm != nil {
 			state.AddChild(xml.Copy(lrm))
 		}
-		c.writeHistory(state)
+		c.writeHistory(state, func(req cib.Request) { c.update(req, nil) })
 	}
 	c.joinProgress()
 }
@@ -311,14 +313,14 @@ func (c *Controller) onConfirm(from string, msg *etree.Element) {
 // knows what ended meanwhile, and has that written after it. Of a remote node only the one that is connected to it
 // knows, and the CIB that all took over may be of a part of the cluster that had lost that one.
 // It goes from one to the other at once where there is one: to a rival DC a node without a history would run nothing.
-func (c *Controller) writeHistory(state *etree.Element) {
+func (c *Controller) writeHistory(state *etree.Element, write func(cib.Request)) {
 	path := fmt.Sprintf("/cib/status/node_state[@uname='%s']/lrm", state.SelectAttrValue("uname", ""))
 	req := cib.Request{Op: cib.Delete, XPath: true, Section: path}
 	if lrm := state.SelectElement("lrm"); lrm != nil && c.effects.CIB().FindElement("."+strings.TrimPrefix(path, "/cib")) != nil {
 		req.Op, req.Data = cib.Replace, xml.Copy(lrm)
 	}
-	c.update(req, nil)
-	c.update(cib.Request{Op: cib.Modify, Section: "status", CanCreate: true, Data: state}, nil)
+	write(req)
+	write(cib.Request{Op: cib.Modify, Section: "status", CanCreate: true, Data: state})
 }
 
 // complete ends a join: what is known of every node is written, then planned from.

@@ -43,7 +43,7 @@ func (w *alone) Broadcast(msg *etree.Element) {
 	w.then(func() { w.c.Deliver(time.Unix(1000, 0), "n1", msg) })
 }
 func (w *alone) CIB() *etree.Element { return w.root }
-func (w *alone) Update(req cib.Request, done func(error)) {
+func (w *alone) Update(req cib.Request, _ bool, done func(error)) {
 	w.updates = append(w.updates, req)
 	w.then(func() { done(nil) })
 }

@@ -39,6 +39,8 @@ type Client struct {
 	Groups         []string
 	// Sure: a change that is kept is answered when most members of the group have it.
 	Sure bool
+	// DC: it asks as the DC, and for nothing where another one decides by the time that the change is to be made.
+	DC bool
 }
 
 // Change tells of a change that was applied.
@@ -65,6 +67,8 @@ type Effects interface {
 	Nodes() int
 	// Members are the names of the nodes in the group.
 	Members() []string
+	// Follows is the DC that this node, and all that share its document, followed last; "" is none that is in the group.
+	Follows() string
 	// Shares tells whether a node, as DC, has taken this one in: since then it has the document of all.
 	Shares(dc string) bool
 	// MaxSchema is the newest schema that every node of the group knows: the same on all
@@ -170,6 +174,9 @@ func (r *Replica) Request(c Client, req cib.Request, lastWritten string, done fu
 	}
 	if c.Sure {
 		msg.CreateAttr(sureAttr, "true")
+	}
+	if c.DC {
+		msg.CreateAttr(DCAttr, "true")
 	}
 	if req.Data != nil {
 		msg.CreateElement("cib_calldata").AddChild(xml.Copy(req.Data))
@@ -323,12 +330,14 @@ func calldata(msg *etree.Element) *etree.Element {
 }
 
 // Attributes of messages that only nodes of ours have: the groups of the user, the time
-// (seconds since 1970) at which rules are evaluated, and whether to confirm; and the confirmation.
+// (seconds since 1970) at which rules are evaluated, whether to confirm, and whether it is the DC's; and the confirmation.
 const (
 	groupsAttr = "hacluster-groups"
 	timeAttr   = "hacluster-time"
 	sureAttr   = "hacluster-sure"
 	confirmOp  = "hacluster_confirm"
+	// DCAttr of a request tells that its sender asks as the DC.
+	DCAttr = "hacluster-dc"
 	// syncTermAttr of a document that is taken over is what it is of.
 	syncTermAttr = "hacluster-term"
 )
@@ -383,6 +392,10 @@ func apply(doc *cib.Document, req cib.Request, most func() string) (cib.Result, 
 func declared(root *etree.Element) string { return root.SelectAttrValue("validate-with", "") }
 
 func (r *Replica) apply(from string, msg *etree.Element) {
+	if dc := r.effects.Follows(); msg.SelectAttrValue(DCAttr, "") == "true" && dc != "" && dc != from {
+		r.refuse(from, dc, msg)
+		return
+	}
 	req := request(msg)
 	old := cib.VersionOf(r.Root())
 	res, err := apply(r.doc, req, r.effects.MaxSchema)
@@ -405,4 +418,12 @@ func (r *Replica) apply(from string, msg *etree.Element) {
 		return
 	}
 	r.answer(from, msg, res, err)
+}
+
+// refuse leaves out what a node asks for as the DC, where the nodes that share this document follow another. It stood still, or
+// its messages were late: what it knew of the nodes is of an earlier time, and so is what it would write. Nodes that share a document follow
+// one DC since the same place in the order, so all of them leave it out.
+func (r *Replica) refuse(from, dc string, msg *etree.Element) {
+	r.effects.Logf("change of %s that node %s ordered as the DC is not made, for the DC is %s", msg.SelectAttrValue("cib_section", ""), from, dc)
+	r.answer(from, msg, cib.Result{Root: r.Root()}, &cib.Error{Code: cib.NotPermitted, Detail: "node " + dc + " is the DC"})
 }

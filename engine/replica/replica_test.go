@@ -21,6 +21,8 @@ type group struct {
 	deaf  map[string]bool
 	full  map[string]bool // disks
 	disks map[string]*disk
+	// follows is the DC that a node follows.
+	follows map[string]string
 	// configured is how many nodes are.
 	configured int
 	now        time.Time
@@ -53,6 +55,7 @@ func (m member) SaveTerm(t cib.Term) error {
 func (m member) Nodes() int          { return m.g.configured }
 func (m member) Members() []string   { return m.g.in }
 func (m member) MaxSchema() string   { return schema.Latest }
+func (m member) Follows() string     { return m.g.follows[m.name] }
 func (m member) Shares(string) bool  { return true }
 func (m member) Differ()             {}
 func (m member) Changed(Change)      {}
@@ -164,6 +167,49 @@ func TestAnswerOfTheDocumentThatCounts(t *testing.T) {
 		}
 		if answers != 1 || (got == nil) != c.ok {
 			t.Errorf("%s: %d answers, %v", c.name, answers, got)
+		}
+	}
+}
+
+// What a node orders as the DC is not made where another one decides; what it orders otherwise, and what the original's programs do, who
+// do not tell, is.
+func TestChangesOfAnEarlierDC(t *testing.T) {
+	for _, x := range []struct {
+		name    string
+		dc      bool
+		follows string
+		made    bool
+	}{
+		{"of the DC", true, "n1", true},
+		{"of one that was DC", true, "n2", false},
+		{"of one before there is another", true, "", true},
+		{"of a node of its own accord", false, "n2", true},
+	} {
+		g := newGroup("n1", "n2", "n3")
+		g.follows = map[string]string{}
+		for _, n := range g.in {
+			g.follows[n] = x.follows
+		}
+		was := cib.VersionOf(g.nodes["n3"].Root())
+		var answers []error
+		// One before a takeover that is ordered, one while it is under way.
+		order := func(name string) {
+			g.nodes["n1"].Request(Client{Name: "crmd", DC: x.dc}, set(name), "", func(_ cib.Result, err error) { answers = append(answers, err) })
+		}
+		order("a")
+		g.nodes["n2"].Sync("n3", func(error) {})
+		order("b")
+		g.run()
+		for _, n := range g.in {
+			if made := cib.VersionOf(g.nodes[n].Root()) != was; made != x.made {
+				t.Errorf("%s: made on %s: %v", x.name, n, made)
+			}
+			if a, b := cib.DiskDigest(g.nodes[n].Root()), cib.DiskDigest(g.nodes["n1"].Root()); a != b {
+				t.Errorf("%s: %s has another document", x.name, n)
+			}
+		}
+		if len(answers) != 2 || x.made != (answers[0] == nil) || x.made != (answers[1] == nil) {
+			t.Errorf("%s: answered %v", x.name, answers)
 		}
 	}
 }

@@ -39,6 +39,8 @@ func (c *replicaEffects) MaxSchema() string {
 	return name
 }
 
+func (c *replicaEffects) Follows() string { return c.Controller.Follows() }
+
 func (c *replicaEffects) Shares(dc string) bool { return c.Controller.Joined(dc) }
 
 func (c *replicaEffects) Differ() { c.Controller.Differ(c.now) }
@@ -63,7 +65,7 @@ func (c *attributeEffects) Wrote(host, name, value string) {
 }
 
 func (c *attributeEffects) Write(req cib.Request) {
-	c.Replica.Request(replica.Client{Name: controller.ClientAttributes, User: "hacluster"}, req, "", func(_ cib.Result, err error) {
+	c.Replica.Request(replica.Client{Name: controller.ClientAttributes, User: "hacluster", DC: true}, req, "", func(_ cib.Result, err error) {
 		if err != nil {
 			c.world.Logf("attributes: could not be written: %v", err)
 		}
@@ -92,8 +94,8 @@ func (c *controllerEffects) Histories() []*etree.Element {
 	return all
 }
 
-func (c *controllerEffects) Update(req cib.Request, done func(error)) {
-	c.Replica.Request(replica.Client{Name: controller.ClientController, User: "hacluster"}, req, c.now.Format(time.ANSIC), func(_ cib.Result, err error) {
+func (c *controllerEffects) Update(req cib.Request, asDC bool, done func(error)) {
+	c.Replica.Request(replica.Client{Name: controller.ClientController, User: "hacluster", DC: asDC}, req, c.now.Format(time.ANSIC), func(_ cib.Result, err error) {
 		done(err)
 	})
 }
@@ -144,7 +146,7 @@ func (c *controllerEffects) Execute(order *etree.Element) {
 
 func (c *controllerEffects) IsRemote(node string) bool { return c.core().IsRemote(node) }
 
-func (c *controllerEffects) RemoteFenced(node string) { c.core().remoteDown(node, true) }
+func (c *controllerEffects) RemoteFenced(node string) { c.core().remoteFenced(node) }
 
 func (c *controllerEffects) BecameDC(yes bool) {
 	c.Attributes.SetWriter(c.now, yes)

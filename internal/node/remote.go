@@ -305,31 +305,35 @@ func (r *remoteNode) up() {
 	r.exec = executor.New((*remoteEffects)(r))
 	c.world.Logf("remote: node %s is there", r.name)
 	c.Attributes.Forget(r.name)
-	c.forgetHistory(r.name)
-	c.writeRemote(r.name, "in_ccm", "true", "node_fenced", "0")
+	c.Controller.Change(withoutHistory(r.name))
+	c.Controller.Change(stateOfRemote(r.name, "in_ccm", "true", "node_fenced", "0"))
 	c.Controller.RemoteState(r.name, true)
 }
 
-// down tells the cluster that the node is not there any more. Its history stays: what it
-// ran may be running still; after its fencing it does not.
-func (c *Core) remoteDown(name string, fenced bool) {
+// remoteDown tells the cluster that a node is not there any more. Its history stays: what it
+// ran may be running still.
+func (c *Core) remoteDown(name string) {
 	c.Attributes.Forget(name)
-	if fenced {
-		c.forgetHistory(name)
-		c.writeRemote(name, "in_ccm", "false", "node_fenced", strconv.FormatInt(c.now.Unix(), 10))
-	} else {
-		c.writeRemote(name, "in_ccm", "false")
-	}
+	c.Controller.Change(stateOfRemote(name, "in_ccm", "false"))
 	c.Controller.RemoteState(name, false)
 }
 
-func (c *Core) forgetHistory(node string) {
-	c.Controller.Change(cib.Request{Op: cib.Delete, XPath: true, Section: fmt.Sprintf("/cib/status/node_state[@uname='%s']/lrm", node)})
+// remoteFenced tells it, as the DC, of one that was fenced: nothing of what it ran runs any more.
+func (c *Core) remoteFenced(name string) {
+	c.Attributes.Forget(name)
+	c.Controller.ChangeAsDC(withoutHistory(name))
+	c.Controller.ChangeAsDC(stateOfRemote(name, "in_ccm", "false", "node_fenced", strconv.FormatInt(c.now.Unix(), 10)))
+	c.Controller.RemoteState(name, false)
 }
 
-// writeRemote writes a remote node's state to the CIB.
-func (c *Core) writeRemote(name string, attrs ...string) {
-	c.Controller.Change(cib.Request{Op: cib.Modify, Section: "status", CanCreate: true, Data: remoteNodeState(name, attrs...)})
+// withoutHistory is a change that takes a remote node's history out of the CIB.
+func withoutHistory(node string) cib.Request {
+	return cib.Request{Op: cib.Delete, XPath: true, Section: fmt.Sprintf("/cib/status/node_state[@uname='%s']/lrm", node)}
+}
+
+// stateOfRemote is one that writes a remote node's state.
+func stateOfRemote(name string, attrs ...string) cib.Request {
+	return cib.Request{Op: cib.Modify, Section: "status", CanCreate: true, Data: remoteNodeState(name, attrs...)}
 }
 
 // remoteNodeState is an element node_state of a remote node.
@@ -366,7 +370,7 @@ func (r *remoteNode) drop(why string) {
 func (r *remoteNode) stop() {
 	r.drop("The connection is stopped")
 	if !r.moved {
-		r.core.remoteDown(r.name, false)
+		r.core.remoteDown(r.name)
 	}
 	r.moving, r.moved = false, false
 }

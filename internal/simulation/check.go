@@ -1,6 +1,7 @@
 package simulation
 
 import (
+	"bytes"
 	"fmt"
 	"slices"
 	"strconv"
@@ -13,6 +14,7 @@ import (
 	"hacluster/corosync/local"
 	"hacluster/engine/controller"
 	"hacluster/engine/executor"
+	"hacluster/engine/replica"
 	"hacluster/ocf"
 )
 
@@ -30,6 +32,8 @@ const (
 	Usurped = "fencing of others without quorum"
 	// Unrecorded: what is under way on the nodes that take part is in the CIB from which the DC plans.
 	Unrecorded = "under way and not in the CIB"
+	// Superseded: what a node ordered as the DC changes nothing where another one is DC by then.
+	Superseded = "change by a node that is no longer DC"
 	// Unsettled: when faults stop, the cluster settles in what the engine wants.
 	Unsettled = "does not settle"
 )
@@ -316,6 +320,20 @@ func told(root *etree.Element, op executor.Op) bool {
 		}
 	}
 	return false
+}
+
+// delivered holds, once a message has been taken, that one which a node sent as the DC has changed nothing where another is DC.
+func (k *checker) delivered(p *process, from uint32, data []byte) (taken func()) {
+	dc := p.core.Controller.DC()
+	if !bytes.Contains(data, []byte(replica.DCAttr+`="true"`)) || dc == "" || dc == k.c.names[from] || !p.h.joined() {
+		return func() {}
+	}
+	was := cib.VersionOf(p.core.Replica.Root())
+	return func() {
+		if is := cib.VersionOf(p.core.Replica.Root()); is != was {
+			k.fail(Superseded, "%s has %s, and had %s before a message of %s, though its DC is %s: %s", p.h.Name, is, was, k.c.names[from], dc, data)
+		}
+	}
 }
 
 // changed notes that a host's CIB is another.

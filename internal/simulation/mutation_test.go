@@ -9,6 +9,7 @@ import (
 
 	"hacluster/cib"
 	"hacluster/engine/fencer"
+	"hacluster/engine/replica"
 	"hacluster/engine/transition"
 	"hacluster/internal/node"
 )
@@ -64,6 +65,45 @@ func (w idle) Plan(root *etree.Element, now time.Time) (*transition.Graph, time.
 		g.Synapses = nil
 	}
 	return g, recheck, input, err
+}
+
+// late is a DC, node1, whose changes of the CIB take long to get out: those of one while come after it.
+type late struct {
+	node.World
+	h *Host
+}
+
+// The times between which changes of the DC are held back.
+const heldFrom, heldUntil = 15 * time.Second, 40 * time.Second
+
+func (w late) Send(data []byte) {
+	if now := w.h.c.Now.Sub(start); w.h.ID == 1 && now > heldFrom && now < heldUntil && bytes.Contains(data, []byte(replica.DCAttr)) {
+		w.h.c.at(heldUntil-now, func() { w.World.Send(data) })
+		return
+	}
+	w.World.Send(data)
+}
+
+// A DC is cut off, and its changes of the CIB, made meanwhile, come when it is back: the others are lost to it, it would have them fenced.
+// It could not be fenced meanwhile. They change nothing; where the nodes are made to believe that anybody may have ordered them, the checker finds that.
+func TestChangesOfAnEarlierDC(t *testing.T) {
+	for seed := uint64(1); seed <= 5; seed++ {
+		s := &Scenario{Seed: seed, Nodes: 3, Fencing: true, Devices: "one", Length: 60000, Resources: []string{"P1"}, Steps: []Step{
+			{At: 12000, Do: "part", Host: 1, For: 12000}, {At: 12000, Do: "fence", Arg: Fail, For: 48000},
+		}}
+		tardy := adapters{world: func(h *Host, w node.World) node.World { return late{w, h} }}
+		out, err := play(s, false, tardy)
+		if err != nil || out.Broken != nil {
+			t.Errorf("seed %d: %v, %v", seed, out.Broken, err)
+		}
+		tardy.message = func(_ *Host, data []byte) []byte {
+			return bytes.ReplaceAll(data, []byte(replica.DCAttr+`="true"`), nil)
+		}
+		out, err = play(s, false, tardy)
+		if err != nil || out.Broken == nil || out.Broken.Invariant != Superseded {
+			t.Errorf("seed %d: found %v, %v", seed, out.Broken, err)
+		}
+	}
 }
 
 func wrap(f func(w node.World) node.World) adapters {

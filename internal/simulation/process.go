@@ -189,7 +189,9 @@ func (p *process) told(m []byte) {
 			if f := p.h.c.adapt.message; f != nil {
 				data = f(p.h, data)
 			}
+			changes := p.h.c.check.delivered(p, d.Node, d.Data)
 			p.core.Message(now, d.Node, data)
+			changes()
 		})
 	case local.CPGConfchgEvent:
 		e, err := local.ParseConfchg(m)
