@@ -135,14 +135,14 @@ func (c *Controller) win() {
 	was := c.IsDC()
 	c.dc, c.follows = c.self.Name, c.self.Name
 	c.effects.Logf("Election %d: this node is DC", c.electionID)
-	if !was {
-		c.effects.BecameDC(true)
-	}
 	for _, n := range c.names() {
 		c.peers[n].phase = phaseNone
 	}
 	c.run = nil
 	c.offer()
+	if !was {
+		c.effects.BecameDC(true) // what it has written comes after the offer, when the others follow this node
+	}
 }
 
 // release gives the role of DC up.
