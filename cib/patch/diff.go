@@ -15,8 +15,8 @@ type Option int
 const (
 	// Versions keeps the versions of both documents in the patch, as the CIB manager sends it.
 	Versions Option = iota
-	// NoVersions takes the old version for the new document too and leaves the
-	// versions out, so that the patch fits a CIB that has moved on.
+	// NoVersions takes what the old document has of a version for the new one too and leaves
+	// the versions out, so that the patch fits a CIB that has moved on.
 	NoVersions
 	// AttributeOrder makes another order of attributes a difference. Without it only values count.
 	AttributeOrder
@@ -49,14 +49,12 @@ func diff(j *Journal, old, new *etree.Element, opts []Option) *etree.Element {
 		order:   slices.Contains(opts, AttributeOrder),
 		created: map[etree.Token]bool{}, moved: map[etree.Token]bool{}, modified: map[*etree.Element]*etree.Element{},
 	}
-	was := &etree.Element{Attr: j.attrs(old)}
+	was := &etree.Element{Tag: new.Tag, Attr: j.attrs(old)}
 	if slices.Contains(opts, NoVersions) {
 		c := bare(new)
 		for _, name := range counters {
 			if a := was.SelectAttr(name); a != nil {
 				c.CreateAttr(name, a.Value)
-			} else {
-				c.RemoveAttr(name)
 			}
 		}
 		d.rootAttrs, d.root = c.Attr, new
@@ -92,6 +90,11 @@ func diff(j *Journal, old, new *etree.Element, opts []Option) *etree.Element {
 	}
 	for _, c := range d.changes {
 		diff.AddChild(c)
+	}
+	if before, now := name(was), name(new); new.SelectAttr("id") == nil && before != now { // it goes by the id that it had
+		for _, c := range diff.SelectElements("change") {
+			c.CreateAttr("path", "/"+before+strings.TrimPrefix(c.SelectAttrValue("path", ""), "/"+now))
+		}
 	}
 	return diff
 }

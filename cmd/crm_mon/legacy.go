@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -208,7 +209,7 @@ func runLegacy(ctx context.Context, env *program.Env) int {
 	}
 	src := source{env: env, file: s.file}
 	// The page of a file or of a running program is written by what writes the newer ones.
-	r := &request{format: "text", to: s.to, interval: s.interval, agent: s.agent, recipient: s.recipient, watchFencing: s.fencings, legacy: &s}
+	r := &request{format: "text", to: cmp.Or(s.to, "-"), interval: s.interval, agent: s.agent, recipient: s.recipient, watchFencing: s.fencings, legacy: &s}
 	out, err := newOutput(env, r)
 	if err != nil {
 		fmt.Fprintf(env.Stderr, "crm_mon: %v\n", err)

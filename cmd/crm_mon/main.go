@@ -11,6 +11,7 @@ import (
 
 	"hacluster/internal/dialect"
 	"hacluster/internal/program"
+	"hacluster/internal/tool"
 )
 
 func main() { program.Main(run) }
@@ -70,7 +71,7 @@ func runPage(ctx context.Context, env *program.Env) int {
 	}
 	out, err := newOutput(env, r)
 	if err != nil {
-		fmt.Fprintf(env.Stderr, "crm_mon: Error creating output format %s: No such file or directory\n", r.format)
+		fmt.Fprintf(env.Stderr, "crm_mon: Error creating output format %s: %s\n", r.format, tool.Reason(err))
 		return exitError
 	}
 	if r.version {

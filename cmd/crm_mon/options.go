@@ -18,7 +18,7 @@ type request struct {
 	format string // console, text, html, xml, none
 	// old is set by -X: what is shown is what XML shows, in whatever form is asked for after it.
 	old    bool
-	to     string
+	to     string // a file; "-" is standard output
 	file   string
 	once   bool
 	daemon bool
@@ -44,7 +44,7 @@ type request struct {
 }
 
 // toStdout tells that the page goes to standard output.
-func (r *request) toStdout() bool { return r.to == "" || r.to == "-" }
+func (r *request) toStdout() bool { return r.to == "-" }
 
 // step is a change of the sections; all and base belong to the format.
 type step func(p *screen.Page, all, base screen.Sections) error
@@ -160,7 +160,7 @@ func fenceLevel(r *request, v string) error {
 
 // parseRequest reads the command line. Words that are no options are passed over.
 func parseRequest(args []string) (*request, error) {
-	r := &request{level: 1, interval: 5 * time.Second, format: "console"}
+	r := &request{level: 1, interval: 5 * time.Second, format: "console", to: "-"}
 	known := tool.Options{Glued: "eimpxEILU"}
 	for _, o := range options {
 		opt := tool.Option{Long: o.long, Arg: o.takes, Do: func(v string) error {

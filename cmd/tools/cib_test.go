@@ -8,6 +8,7 @@ import (
 	"strings"
 	"testing"
 
+	"hacluster/cib"
 	"hacluster/internal/program"
 )
 
@@ -26,11 +27,14 @@ const cibCIB = `<cib epoch="3" num_updates="1" admin_epoch="0" validate-with="pa
 </cib>
 `
 
-// TestCIBTools runs cibadmin, crm_shadow and crm_diff one after the other in one
+// TestCIBTools runs cibadmin, crm_shadow, crm_diff and others one after the other in one
 // folder, as a person would. "|" parts the words of a command line.
 func TestCIBTools(t *testing.T) {
 	dir := t.TempDir()
 	if err := os.WriteFile(filepath.Join(dir, "cib.xml"), []byte(cibCIB), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.WriteFile(filepath.Join(dir, "one.xml"), []byte(cibCIB), 0o600); err != nil {
 		t.Fatal(err)
 	}
 	t.Chdir(dir)
@@ -48,6 +52,17 @@ func TestCIBTools(t *testing.T) {
 		{"cibadmin|-M|-X|<primitive id=\"ip\" colour=\"red\"/>", "", 78, "", "cibadmin: CIB API call failed: Update does not conform to the configured schema\n"},
 		{"cibadmin|-M|-t|0|-X|<primitive id=\"ip\" description=\"x\"/>", "", 0, "", "Timeout must be positive, defaulting to 30\n"},
 		{"cibadmin|-D|-o|bogus|-X|<primitive id=\"ip\"/>", "", 0, "", "Invalid value 'bogus' for '--scope'. Operation will apply to the entire CIB\n"},
+		{"cibadmin|-M|-o||-X|<nodes/>", "", 70, "", "Invalid value '' for '--scope'. Operation will apply to the entire CIB\ncibadmin: CIB API call failed: Invalid argument\n"},
+		{"cibadmin|-Q|-o|", "", 105, "", "Invalid value '' for '--scope'."},
+		{"cibadmin|-a|", "", 0, "<cib crm_feature_set=\"" + cib.FeatureSet + "\" validate-with=\"\" ", ""},
+		{"cibadmin|-a", "", 0, "<cib crm_feature_set=\"" + cib.FeatureSet + "\" validate-with=\"pacemaker-4.0\" ", ""},
+		{"cibadmin|-Q|-U|joe|-S|", "", 64, "", "cibadmin: Invalid value '' for option '-S'\n"},
+		{"cibadmin|-Q|--output-to=", "", 1, "", "cibadmin: Error creating output format (null): No such file or directory\n"},
+		{"cibadmin|-Q|--output-as=", "", 1, "", "cibadmin: Error creating output format : Unknown output format\n"},
+		{"crm_ticket|-l|--output-to=.", "", 1, "", "crm_ticket: Error creating output format (null): Is a directory\n"},
+		{"crm_ticket|-l|--output-as=xml|--output-to=/nosuch/x", "", 105, "", "crm_ticket: Error creating output format xml: No such file or directory\n"},
+		{"crm_resource|--validate=", "", 64, "", "crm_resource: Invalid check level setting: \n"},
+		{"crm_error|--|5|--|6", "", 0, "Input/output error\nNo such device or address\n", ""},
 		{"cibadmin|-E", "", 107, "", "cibadmin: The supplied command is considered dangerous."},
 		{"cibadmin|-R|-X|<cib", "", 65, "", "cibadmin: Couldn't parse input from input string\n"},
 		{"cibadmin|-Q|-n", "", 0, "<cib epoch=\"5\" num_updates=\"0\" admin_epoch=\"0\" validate-with=\"pacemaker-3.9\"/>\n", ""},
@@ -66,6 +81,9 @@ func TestCIBTools(t *testing.T) {
 		{"crm_shadow|-C|two", "", 64, "", "crm_shadow: The commit command overwrites the active cluster configuration.\nAdditionally, the supplied shadow instance (two) is not the same as the active one (one).\n"},
 		{"crm_shadow|-C|one|-f", "", 0, "", ""},
 		{"crm_shadow|-d", "", 0, "", ""},
+		{"crm_simulate|-S|-x|one.xml|-u|alpha|-O|out.xml", "", 0, "Current cluster status:\n  * Node List:\n    * Node alpha: UNCLEAN (offline)\n", ""},
+		{"cibadmin|-Q|-o|status", "", 0, "<status>\n  <node_state id=\"1\" uname=\"alpha\" ", ""},
+		{"crm_simulate|-S|-x|none.xml", "", 65, "", "crm_simulate: Could not read input XML"},
 		{"crm_shadow|-D|one|-f", "", 0, "Remember to unset the CIB_shadow variable by entering the following into your shell:\n\tunset CIB_shadow\n", ""},
 		{"crm_shadow|-p", "", 105, "", "crm_shadow: Could not access shadow instance 'one': No such file or directory\n"},
 		{"=", "", 0, "", ""},
@@ -85,6 +103,8 @@ func TestCIBTools(t *testing.T) {
 
 		{"crm_diff|-O|<a b=\"1\"/>|-N|<a b=\"2\"/>|-u", "", 1, "<diff format=\"2\">\n  <change operation=\"modify\" path=\"/a\">\n", ""},
 		{"crm_diff|-O|<a b=\"1\"/>|-N|<a b=\"1\"/>", "", 0, "", ""},
+		{"crm_diff|-O|<cib epoch=\"3\"/>|-N|<cib epoch=\"4\" num_updates=\"1\"/>|-u", "", 1, "<diff format=\"2\">\n  <change operation=\"modify\" path=\"/cib\">\n    <change-list>\n      <change-attr name=\"num_updates\" operation=\"set\" value=\"1\"/>\n    </change-list>\n", ""},
+		{"crm_diff|-u|-O|<b id=\"z\"><c/></b>|-N|<b/>", "", 1, "<diff format=\"2\">\n  <change operation=\"delete\" path=\"/b[@id='z']/c\"/>\n  <change operation=\"modify\" path=\"/b[@id='z']\">\n", ""},
 		{"crm_diff|-o|cib.xml|-p|cib.xml", "", 70, "", "crm_diff: Could not apply patch: Invalid argument\n"},
 		{"crm_diff|-c|-u|-o|x|-n|y", "", 64, "", "crm_diff: -u/--no-version incompatible with -c/--cib\n"},
 	} {

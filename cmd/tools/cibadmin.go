@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -14,6 +15,7 @@ import (
 
 	"hacluster/cib"
 	"hacluster/cib/acl"
+	"hacluster/cib/schema"
 	"hacluster/cib/upgrade"
 	"hacluster/internal/account"
 	"hacluster/internal/program"
@@ -98,7 +100,8 @@ func cibadmin(ctx context.Context, env *program.Env) int {
 			command('E', "erase", "empty the whole configuration"),
 			{
 				Short: 'a', Long: "empty", Arg: tool.Optional, Group: "command", Value: "SCHEMA", Help: "print an empty document of this schema",
-				Do: func(v string) error { a.command, a.schema = "empty", v; return nil },
+				Do:   func(v string) error { a.command, a.schema = "empty", v; return nil },
+				Bare: func() { a.command, a.schema = "empty", schema.Latest },
 			},
 			command('5', "md5-sum", "print the digest of a file as it lies on disk"),
 			command('6', "md5-sum-versioned", "print the digest that goes with messages"),
@@ -116,7 +119,7 @@ func cibadmin(ctx context.Context, env *program.Env) int {
 				Do: func(v string) error { a.section, a.scoped, a.byXPath = v, false, true; return nil },
 			},
 			{Short: 'U', Long: "user", Arg: tool.Required, Do: tool.Text(&a.user, &a.hasUser), Group: "other", Value: "NAME", Help: "work with the permissions of this user (root and hacluster only)"},
-			{Short: 'S', Long: "show-access", Arg: tool.Optional, Given: a.showAccess, Group: "other", Value: "HOW", Help: "with --query and --user: mark what the user may read and write, as color, text or namespace"},
+			{Short: 'S', Long: "show-access", Arg: tool.Optional, Given: a.showAccess, Bare: func() { a.access = "auto" }, Group: "other", Value: "HOW", Help: "with --query and --user: mark what the user may read and write, as color, text or namespace"},
 			{Short: 't', Long: "timeout", Arg: tool.Required, Given: tool.Int(&a.timeout), Group: "other", Value: "SECONDS", Help: "how long to wait for the cluster"},
 			{Long: "score", Do: ignored, Group: "other", Help: "with --modify: count NAME++ and NAME+=N (this is always so)"},
 			{Short: 'c', Long: "allow-create", Do: tool.Flag(&a.create), Group: "other", Help: "with --modify: add what is not there"},
@@ -141,9 +144,7 @@ func cibadmin(ctx context.Context, env *program.Env) int {
 
 func (a *admin) showAccess(option, value string) error {
 	switch value {
-	case "", "auto":
-		a.access = "auto"
-	case "color", "text", "namespace":
+	case "auto", "color", "text", "namespace":
 		a.access = value
 	default:
 		return fmt.Errorf("Invalid value '%s' for option '%s'", value, option)
@@ -188,7 +189,9 @@ func (a *admin) run(ctx context.Context) (tool.Exit, error) {
 	}
 	switch a.command {
 	case "empty":
-		a.show(cib.Empty(a.schema, 1))
+		root := cib.Empty(schema.Latest, 1)
+		root.CreateAttr("validate-with", a.schema)
+		a.show(root)
 		return tool.OK, nil
 	case "md5-sum":
 		a.digest(cib.DiskDigest(data))
@@ -221,6 +224,7 @@ func (a *admin) change(ctx context.Context, command adminCommand, data *etree.El
 	}
 	if a.scoped && !slices.Contains(adminScopes, a.section) {
 		a.out.Fault("Invalid value '%s' for '--scope'. Operation will apply to the entire CIB", a.section)
+		req.Section = cmp.Or(a.section, "(none)") // that is what the message says; but a section that is not there is refused
 	}
 	c, err := tool.Open(ctx, a.env)
 	if err != nil {

@@ -81,6 +81,9 @@ func crmError(_ context.Context, env *program.Env) int {
 		return out.Finish(tool.OK, nil)
 	}
 	for _, w := range words {
+		if w == "--" { // the first one is gone already
+			continue
+		}
 		show(leadingInt(w), out.Verbose > 0)
 	}
 	return out.Finish(tool.OK, nil)

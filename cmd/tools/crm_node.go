@@ -34,7 +34,7 @@ func crmNode(ctx context.Context, env *program.Env) int {
 		return func(string) error { n.command = c; return nil }
 	}
 	out, _, code := tool.Start(env, &tool.Program{
-		Summary: "tell about the nodes of the cluster", Usage: "COMMAND", Glued: "NR", FormatFault: tool.NoSuch,
+		Summary: "tell about the nodes of the cluster", Usage: "COMMAND", Glued: "NR", OutputCode: true,
 		Options: []tool.Option{
 			{Short: 'i', Long: "cluster-id", Do: command('i'), Group: "command", Help: "show the id of this node"},
 			{Short: 'l', Long: "list", Do: command('l'), Group: "command", Help: "show all nodes that there are or were"},

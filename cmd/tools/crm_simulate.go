@@ -65,7 +65,7 @@ func crmSimulate(ctx context.Context, env *program.Env) int {
 	s := &simulation{env: env, now: tool.Now(env), file: standard, repeat: 1}
 	out, _, code := tool.Start(env, &tool.Program{
 		Summary: "show what the cluster would do about a configuration and its state", Usage: "",
-		Glued: "bdefgiqrtuwxDFGINOP", FormatFault: tool.NoSuch, BareFormatFault: true, Options: s.options(),
+		Glued: "bdefgiqrtuwxDFGINOP", OutputCode: true, BareOutputError: true, Options: s.options(),
 	})
 	if out == nil {
 		return code
@@ -86,7 +86,7 @@ func crmSimulate(ctx context.Context, env *program.Env) int {
 	}
 	root, err := s.load(ctx)
 	if err == nil {
-		err = s.perform(root)
+		err = s.perform(ctx, root)
 	}
 	var end *ended
 	switch {
@@ -174,22 +174,30 @@ func (s *simulation) options() []tool.Option {
 // load reads the CIB and raises it to the schema that the scheduler reads.
 func (s *simulation) load(ctx context.Context) (root *etree.Element, err error) {
 	if s.live {
-		c, err := tool.Open(ctx, s.env)
-		if err != nil {
-			s.out.Fault("Could not connect to the CIB: %s", tool.TextOf(err))
-			return nil, &ended{code: tool.ExitOf(err)}
-		}
-		root, err = c.Root(ctx)
-		if e := c.Close(); err == nil {
-			err = e
-		}
-		if err != nil {
-			return nil, endWith(tool.ExitOf(err), "Could not query the CIB: %s", tool.TextOf(err))
+		if root, err = s.query(ctx); err != nil {
+			return nil, err
 		}
 	} else if root, err = tool.ReadXML(s.env, s.file); err != nil {
 		return nil, endWith(tool.DataErr, "Could not read input XML: Bad input value provided (%w)", err)
 	}
 	return s.readable(root)
+}
+
+// query reads the CIB that the environment names as it is.
+func (s *simulation) query(ctx context.Context) (*etree.Element, error) {
+	c, err := tool.Open(ctx, s.env)
+	if err != nil {
+		s.out.Fault("Could not connect to the CIB: %s", tool.TextOf(err))
+		return nil, &ended{code: tool.ExitOf(err)}
+	}
+	root, err := c.Root(ctx)
+	if e := c.Close(); err == nil {
+		err = e
+	}
+	if err != nil {
+		return nil, endWith(tool.ExitOf(err), "Could not query the CIB: %s", tool.TextOf(err))
+	}
+	return root, nil
 }
 
 func (s *simulation) readable(root *etree.Element) (*etree.Element, error) {
@@ -248,13 +256,22 @@ func (s *simulation) read(root *etree.Element) *status.Cluster {
 	return c
 }
 
-func (s *simulation) perform(root *etree.Element) error {
+func (s *simulation) perform(ctx context.Context, root *etree.Element) error {
 	keep, err := s.keeper()
 	if err != nil {
 		return err
 	}
 	if err := keep(root); err != nil {
 		return err
+	}
+	if s.env.Getenv("CIB_shadow") != "" {
+		// As Pacemaker's, a simulation under CIB_shadow is one of the shadow copy, in its own schema,
+		// and is stored there; the source, if that is another, was checked and is saved as it came.
+		if root, err = s.query(ctx); err != nil {
+			return err
+		}
+		root = root.Copy()
+		keep = s.writer(tool.Path(s.env), cib.WriteFile, string(xml.Format(root)))
 	}
 	c := s.read(root)
 	if !s.quiet {
@@ -397,17 +414,17 @@ func (s *simulation) plan(root *etree.Element, sim *dryrun.Simulation, c *status
 // keeper gives what writes the document to the file that the simulation works on: the input's
 // own, or that of --save-output. It is written at once, and again at the end.
 func (s *simulation) keeper() (func(*etree.Element) error, error) {
-	file, write := s.saveOutput, func(file string, root *etree.Element) error { return s.save(file, xml.Format(root)) }
-	if s.inPlace {
-		file, write = s.file, cib.WriteFile
-		switch {
-		case s.live: // CIB_file or a shadow copy; a running cluster is left alone
-			file = tool.Path(s.env)
-		case s.file == standard:
-			return nil, endWith(tool.Config, "--in-place has no file to store the result in: the input is standard input")
-		}
+	if !s.inPlace {
+		return s.writer(s.saveOutput, func(file string, root *etree.Element) error { return s.save(file, xml.Format(root)) }, ""), nil
 	}
-	written := ""
+	if s.file == standard {
+		return nil, endWith(tool.Config, "--in-place has no file to store the result in: the input is standard input")
+	}
+	return s.writer(s.file, cib.WriteFile, ""), nil // with --live-check there is no file, and CIB_file stays as it is
+}
+
+// writer gives what writes the document to a file where its text is another than was written before.
+func (s *simulation) writer(file string, write func(string, *etree.Element) error, written string) func(*etree.Element) error {
 	return func(root *etree.Element) error {
 		if file == "" || file == standard && written == "" { // standard output is told once, at the end
 			written = file
@@ -422,7 +439,7 @@ func (s *simulation) keeper() (func(*etree.Element) error, error) {
 			return endWith(tool.NoSuch, "Could not create '%s': %s", file, tool.Reason(err))
 		}
 		return nil
-	}, nil
+	}
 }
 
 func (s *simulation) save(name string, data []byte) error {

@@ -71,7 +71,7 @@ func crmTicket(ctx context.Context, env *program.Env) int {
 		return func(string) error { t.change(name, value); return nil }
 	}
 	out, _, code := tool.Start(env, &tool.Program{
-		Summary: "query and change the tickets of this site", Usage: "--ticket=ID COMMAND", Glued: "dintvxCDGS", FormatFault: tool.NoSuch,
+		Summary: "query and change the tickets of this site", Usage: "--ticket=ID COMMAND", Glued: "dintvxCDGS", OutputCode: true,
 		Options: []tool.Option{
 			{Short: 'l', Long: "info", Do: query('l'), Group: "query", Help: "show tickets"},
 			{Short: 'L', Long: "details", Do: query('L'), Group: "query", Help: "show tickets with all their attributes"},

@@ -24,7 +24,7 @@ func iso8601Tool(_ context.Context, env *program.Env) int {
 		return func(string) error { style |= s; return nil }
 	}
 	out, _, code := tool.Start(env, &tool.Program{
-		Summary: "show dates, periods and durations of ISO 8601, and count with them", Usage: "", Glued: "dpDE", FormatFault: tool.NoSuch,
+		Summary: "show dates, periods and durations of ISO 8601, and count with them", Usage: "", Glued: "dpDE", OutputCode: true,
 		Options: []tool.Option{
 			{Short: 'n', Long: "now", Do: func(string) error { now := "now"; date = &now; return nil }, Group: "command", Help: "show the time of day"},
 			{Short: 'd', Long: "date", Arg: tool.Required, Do: given(&date), Group: "command", Value: "DATE", Help: "read a date and time"},

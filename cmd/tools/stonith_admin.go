@@ -84,6 +84,9 @@ func stonithAdmin(ctx context.Context, env *program.Env) int {
 			{Short: 'y', Long: "delay", Arg: tool.Required, Given: tool.Int(&f.delay), Group: "additional", Value: "SECONDS", Help: "wait before fencing; -1 leaves out delays of the device, too"},
 			{Short: 'n', Long: "as-node-id", Do: tool.Flag(&f.asNodeID), Group: "additional", Help: "with --last: the node is given by its id"},
 			{Long: "tolerance", Arg: tool.Required, Do: f.tolerate, Group: "additional", Value: "TIME", Help: "do nothing where the same was done not longer ago"},
+			{Long: "html-cgi", Do: tool.Flag(new(bool)), Group: "output", Help: "with HTML: what a CGI script begins with"},
+			{Long: "html-stylesheet", Arg: tool.Required, Do: tool.Text(new(string)), Group: "output", Value: "URI", Help: "with HTML: where the style is"},
+			{Long: "html-title", Arg: tool.Required, Do: tool.Text(new(string)), Group: "output", Value: "TITLE", Help: "with HTML: the title of the page"},
 			{Short: 'q', Long: "quiet", Do: tool.Flag(&quiet), Group: "additional", Help: "say less"},
 		},
 	})

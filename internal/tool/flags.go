@@ -30,6 +30,8 @@ type Option struct {
 	// Given is called with the option as it was typed ("-n", "--name") in place
 	// of Do, for options whose complaints name it.
 	Given func(option, value string) error
+	// Bare is called in place of Do where the option has no value, not even an empty one.
+	Bare func()
 
 	// For the help page; an option without Help is not shown.
 	Group, Value, Help string
@@ -67,6 +69,11 @@ func Text(target *string, given ...*bool) func(string) error {
 		}
 		return nil
 	}
+}
+
+// given takes the option's value and tells an empty one from none.
+func given(target **string) func(string) error {
+	return func(v string) error { *target = &v; return nil }
 }
 
 // Count counts how often the option is given.
@@ -201,6 +208,10 @@ func (opt *Option) take(name, value string, given bool, next []string) (used int
 		value, used = next[0], 1
 	case len(next) > 0 && !strings.HasPrefix(next[0], "-"):
 		value, used = next[0], 1
+	}
+	if opt.Bare != nil && used == 0 && (!given || opt.Arg == None) {
+		opt.Bare()
+		return 0, nil
 	}
 	do := opt.Given
 	if do == nil {

@@ -1,15 +1,19 @@
 package tool
 
 import (
+	"errors"
 	"fmt"
 	"io"
 	"os"
+	"slices"
 	"strings"
+	"syscall"
 
 	"github.com/beevik/etree"
 
 	"hacluster/cib/xml"
 	"hacluster/internal/program"
+	"hacluster/internal/tool/result"
 )
 
 // Version is the release of Pacemaker whose programs these stand for.
@@ -39,35 +43,41 @@ type Output struct {
 	faults []string
 }
 
-// UnknownFormat is an output format that the program does not have.
-type UnknownFormat struct{ Format string }
-
-func (e *UnknownFormat) Error() string {
-	return fmt.Sprintf("Error creating output format %s: Unknown output format", e.Format)
+// OutputError tells why the output cannot begin: the program does not have the format, or the file cannot be written.
+type OutputError struct {
+	Format *string // as given; nil without --output-as
+	Code   result.Code
 }
 
-// NewOutput begins the output in format ("" is text), to the file to ("" and "-"
-// are standard output). Formats are those that the program has, text, xml and none
-// when not given.
-func NewOutput(env *program.Env, format, to string, formats ...string) (*Output, error) {
+func (e *OutputError) Error() string {
+	format := "(null)"
+	if e.Format != nil {
+		format = *e.Format
+	}
+	return fmt.Sprintf("Error creating output format %s: %s", format, e.Code)
+}
+
+// NewOutput begins the output: as is the format (nil is text), to the file (nil and "-"
+// are standard output). Formats are those that the program has; text, xml and none
+// when not given. What goes wrong is an *OutputError.
+func NewOutput(env *program.Env, as, to *string, formats ...string) (*Output, error) {
 	if len(formats) == 0 {
 		formats = []string{"text", "xml", "none"}
 	}
-	if format == "" {
-		format = "text"
+	format := "text"
+	if as != nil {
+		format = *as
 	}
-	known := false
-	for _, f := range formats {
-		known = known || f == format
-	}
-	if !known {
-		return nil, &UnknownFormat{format}
+	if !slices.Contains(formats, format) {
+		return nil, &OutputError{as, result.UnknownFormat}
 	}
 	o := &Output{Format: format, name: env.Name(), w: env.Stdout, stderr: env.Stderr, log: env.Stderr, close: func() error { return nil }}
-	if to != "" && to != "-" {
-		f, err := os.Create(to)
+	if to != nil && *to != "-" {
+		f, err := os.Create(*to)
 		if err != nil {
-			return nil, fmt.Errorf("Error creating output format (null): %s", Reason(err))
+			var number syscall.Errno
+			errors.As(err, &number)
+			return nil, &OutputError{as, result.Code(number)}
 		}
 		o.w, o.close = f, f.Close
 	}

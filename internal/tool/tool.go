@@ -4,7 +4,7 @@
 //
 //	o := tool.Options{Glued: "nv", List: []tool.Option{{Short: 'n', Long: "name", Arg: tool.Required, Do: tool.Text(&name)}}}
 //	words, notes, err := o.Parse(env.Args[1:])
-//	out, err := tool.NewOutput(env, format, to)
+//	out, err := tool.NewOutput(env, as, to)
 //	c, err := tool.Open(ctx, env)     // CIB_shadow, CIB_file or the cluster
 //	c.Do(ctx, cib.Request{…}); c.Close()
 //	return out.Finish(tool.OK, nil)
@@ -28,10 +28,10 @@ type Program struct {
 	Options []Option
 	// Formats are the output formats; nil means text, xml, none.
 	Formats []string
-	// FormatFault is the exit code when the output cannot begin; 0 is Error.
-	FormatFault Exit
-	// BareFormatFault tells of that without the program's name.
-	BareFormatFault bool
+	// OutputCode ends a program whose output cannot begin with the code of the reason, instead of Error.
+	OutputCode bool
+	// BareOutputError tells of that without the program's name.
+	BareOutputError bool
 	// NoOutput leaves out --output-as and --output-to.
 	NoOutput bool
 	// Words tells what becomes of words that are no options.
@@ -70,14 +70,14 @@ const (
 // ones (--output-as, --output-to, --quiet where the program has none of its own,
 // --version, --help). When out is nil the program ends at once with code.
 func Start(env *program.Env, p *Program) (out *Output, words []string, code int) {
-	var format, to string
+	var as, to *string
 	var version bool
 	verbose := 0
 	options := Options{Glued: p.Glued, KeepEnd: p.Words == RefuseWords, List: append([]Option(nil), p.Options...)}
 	if !p.NoOutput {
 		options.List = append(options.List,
-			Option{Long: "output-as", Arg: Required, Do: Text(&format), Group: "output", Value: "FORMAT", Help: "text, xml or none"},
-			Option{Long: "output-to", Arg: Required, Do: Text(&to), Group: "output", Value: "FILE", Help: "where the output goes; - is standard output"})
+			Option{Long: "output-as", Arg: Required, Do: given(&as), Group: "output", Value: "FORMAT", Help: "text, xml or none"},
+			Option{Long: "output-to", Arg: Required, Do: given(&to), Group: "output", Value: "FILE", Help: "where the output goes; - is standard output"})
 	}
 	options.List = append(options.List,
 		Option{Short: '$', Long: "version", Do: Flag(&version), Help: "the version, and nothing else"},
@@ -94,15 +94,15 @@ func Start(env *program.Env, p *Program) (out *Output, words []string, code int)
 		fmt.Fprintf(env.Stderr, "%s: %v\n", env.Name(), err) //nolint:errcheck // as above
 		return nil, nil, int(Usage)
 	}
-	out, err = NewOutput(env, format, to, p.Formats...)
+	out, err = NewOutput(env, as, to, p.Formats...)
 	if err != nil {
 		end := Error
-		var unknown *UnknownFormat
-		if errors.As(err, &unknown) && p.FormatFault != 0 {
-			end = p.FormatFault
+		var fault *OutputError
+		if p.OutputCode && errors.As(err, &fault) {
+			end = Exit(fault.Code.Exit())
 		}
 		told := p.Told(end, err)
-		if !p.BareFormatFault {
+		if !p.BareOutputError {
 			told = fmt.Errorf("%s: %w", env.Name(), told)
 		}
 		fmt.Fprintln(env.Stderr, told) //nolint:errcheck // as above

@@ -75,7 +75,8 @@ func TestParseFaults(t *testing.T) {
 func TestOutput(t *testing.T) {
 	var stdout, stderr bytes.Buffer
 	env := &program.Env{Args: []string{"/sbin/crm_x", "-a", "b c"}, Stdout: &stdout, Stderr: &stderr}
-	out, err := NewOutput(env, "xml", "")
+	as := "xml"
+	out, err := NewOutput(env, &as, nil)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -129,7 +129,10 @@ func (o *options) program() *tool.Program {
 		add(tool.Option{Short: short, Long: name, Help: help, Do: func(string) error { o.set = is; return nil }})
 	}
 	run := func(name, help string, level tool.Arg) {
-		add(tool.Option{Long: name, Arg: level, Value: "LEVEL", Help: help, Do: func(v string) error { return o.run(name, v) }})
+		add(tool.Option{Long: name, Arg: level, Value: "LEVEL", Help: help, Bare: func() { o.run(name) }, Do: func(v string) error {
+			o.run(name)
+			return o.checkLevel(v)
+		}})
 	}
 
 	flag('Q', "quiet", "say less", &o.quiet)
@@ -232,12 +235,13 @@ func (o *options) program() *tool.Program {
 }
 
 // run takes an operation that an agent is to be run for.
-func (o *options) run(name, level string) error {
+func (o *options) run(name string) {
 	o.command, o.action = "run", name
 	o.takeOverrides()
-	if level == "" {
-		return nil
-	}
+}
+
+// checkLevel takes how thorough an agent is to be.
+func (o *options) checkLevel(level string) error {
 	n, ok := status.ParseInt(level)
 	if !ok || n > math.MaxInt32 {
 		return fmt.Errorf("Invalid check level setting: %s", level) //nolint:staticcheck // the words are an interface

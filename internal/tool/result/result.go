@@ -25,6 +25,9 @@ const (
 	Last  Code = -1001
 )
 
+// UnknownFormat is that a program does not have the output format asked for.
+const UnknownFormat = Last - 1
+
 // FirstLegacy and LastLegacy are the bounds of the legacy numbers of such codes.
 const (
 	FirstLegacy = 201
