@@ -22,7 +22,7 @@ type Client uint64
 // Host is what Groups needs around it.
 type Host interface {
 	// Send sends a message, in one part or two, to all members of the ring, this node too; false where there is no room now.
-	// The parts are the Host's.
+	// They are not changed afterwards.
 	Send(message ...[]byte) bool
 	// Event hands an event to a client; the data that goes on with it is nil where there is none.
 	Event(c Client, event, data []byte)
@@ -67,6 +67,22 @@ type Groups struct {
 	iterators  map[uint64]*iterator
 	lastIter   uint64
 	heads      slab.Slab // of messages and events
+	sent, told head      // the last ones
+	group      string    // of the last message
+}
+
+// head is what stands before the data of a message or an event. Those of one sender and one size are alike.
+type head struct {
+	group     string
+	node, pid uint32
+	source    uint64
+	size      int // of the data
+	bytes     []byte
+}
+
+// like tells whether the head is that of another message, too.
+func (h *head) like(o head) bool {
+	return h.bytes != nil && h.size == o.size && h.pid == o.pid && h.node == o.node && h.source == o.source && h.group == o.group
 }
 
 type joinlist struct {
@@ -170,8 +186,13 @@ func (g *Groups) Mcast(id Client, data []byte) local.Status {
 	if s != local.OK {
 		return s
 	}
-	m := wire.GroupMessage{Group: c.group, PID: c.pid, Node: g.me, Source: uint64(id), Data: data}
-	if !g.host.Send(m.PutHead(g.heads.Take(wire.GroupMessageHead)), data) {
+	h := head{group: c.group, node: g.me, pid: c.pid, source: uint64(id), size: len(data)}
+	if !g.sent.like(h) {
+		m := wire.GroupMessage{Group: c.group, PID: c.pid, Node: g.me, Source: uint64(id), Data: data}
+		h.bytes = m.PutHead(g.heads.Take(wire.GroupMessageHead))
+		g.sent = h
+	}
+	if !g.host.Send(g.sent.bytes, data) {
 		return local.TryAgain
 	}
 	return local.OK
@@ -292,12 +313,18 @@ func (g *Groups) Deliver(from uint32, function int, b []byte) error {
 		}
 		g.joinlists = append(g.joinlists, joinlist{from, l})
 	case wire.CPGMcast:
-		m, err := wire.ParseGroupMessage(b)
+		m, err := wire.ParseGroupMessage(b, g.group)
 		if err != nil {
 			return err
 		}
+		g.group = m.Group
 		return g.message(from, m.Group, m.Data, func() []byte {
-			return local.Deliver{Group: m.Group, Node: from, PID: m.PID, Data: m.Data}.PutHead(g.heads.Take(local.DeliverHead))
+			h := head{group: m.Group, node: from, pid: m.PID, size: len(m.Data)}
+			if !g.told.like(h) {
+				h.bytes = local.Deliver{Group: m.Group, Node: from, PID: m.PID, Data: m.Data}.PutHead(g.heads.Take(local.DeliverHead))
+				g.told = h
+			}
+			return g.told.bytes
 		})
 	case wire.CPGPartialMcast:
 		m, err := wire.ParseGroupPart(b)

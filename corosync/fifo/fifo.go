@@ -26,10 +26,19 @@ func (q *Queue[T]) Push(v T) {
 // First is the next one, which stays; there must be one.
 func (q *Queue[T]) First() *T { return &q.list[q.head] }
 
+// At is the i-th from the next one on, which stays; there must be so many.
+func (q *Queue[T]) At(i int) *T { return &q.list[q.head+i] }
+
 // Pop takes the next one; there must be one.
 func (q *Queue[T]) Pop() T {
+	v := *q.First()
+	q.Drop()
+	return v
+}
+
+// Drop lets the next one go; there must be one.
+func (q *Queue[T]) Drop() {
 	var none T
-	v := q.list[q.head]
 	q.list[q.head] = none
 	q.head++
 	if q.head == len(q.list) {
@@ -38,7 +47,6 @@ func (q *Queue[T]) Pop() T {
 			q.list = nil
 		}
 	}
-	return v
 }
 
 // Each yields what is in it, in order, from the i-th on.

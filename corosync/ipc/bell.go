@@ -157,20 +157,15 @@ const (
 // messages takes what is in a ring, and waits for something where there is nothing. Of a ring that is damaged it yields
 // first what was before. take makes blocks for them.
 func (l *bell) messages(r *ring, list [][]byte, take func(n int) []byte) (_ [][]byte, err error) {
+	if list == nil {
+		list = make([][]byte, 0, manyRequests)
+	}
 	clear(list)
 	list = list[:0]
 	for {
-		bytes := 0
-		err = guarded(func() error {
-			for len(list) < manyRequests && bytes < manyBytes && r.tryTake() {
-				b, err := r.read(take)
-				if err != nil {
-					return err
-				}
-				bytes += len(b)
-				list = append(list, b)
-			}
-			return nil
+		err = guarded(func() (err error) {
+			list, err = r.read(list, manyBytes, take)
+			return err
 		})
 		l.taken += len(list)
 		if err != nil || len(list) > 0 {

@@ -5,8 +5,8 @@ import (
 	"sync"
 )
 
-// writer writes a message, which may be in two parts, where there is room for it.
-type writer func(head, body []byte) (bool, error)
+// writer writes messages as long as there is room, and tells how many.
+type writer func(list []message) (wrote int, err error)
 
 // serverLink is one way in which a server's messages travel. next, respond and
 // event block, each called from one goroutine; after interrupt they return
@@ -20,8 +20,8 @@ type serverLink interface {
 	respond([]byte) error
 	event([]byte) error
 	canTry() bool
-	tryRespond([]byte) (bool, error)
-	tryEvent(head, body []byte) (bool, error)
+	tryRespond([]message) (wrote int, err error)
+	tryEvent([]message) (wrote int, err error)
 	announce(events int) (told int)
 	flowControl(on bool)
 	interrupt()
@@ -64,7 +64,11 @@ func (c *Conn) Done() <-chan struct{} { return c.done }
 func (c *Conn) Close() { c.end(ErrClosed) }
 
 // Respond queues the response to the request that was taken last.
-func (c *Conn) Respond(b []byte) { c.put(&c.responses, b, nil, c.tryRespond) }
+func (c *Conn) Respond(b []byte) {
+	if c.fits(b, nil) {
+		c.queued(c.responses.put(message{b, nil}, 1, c.tryRespond))
+	}
+}
 
 // Event queues an event. Events arrive in the order in which they are queued.
 func (c *Conn) Event(b []byte) {
@@ -72,11 +76,18 @@ func (c *Conn) Event(b []byte) {
 	c.Flush()
 }
 
-// EventLater is Event where more are to come: the client learns of them by Flush. The event may be in two parts, of which the
-// first tells the size of both.
-func (c *Conn) EventLater(head, body []byte) { c.put(&c.events, head, body, c.tryEvent) }
+// EventLater is Event where more are to come: the client has them, and learns of them, by Flush, until when nothing of them may
+// change. The event may be in two parts, of which the first tells the size of both.
+func (c *Conn) EventLater(head, body []byte) {
+	if c.fits(head, body) {
+		c.queued(c.events.put(message{head, body}, manyEvents, c.tryEvent))
+	}
+}
 
-// Flush tells the client of the events by EventLater, and writes what has waited for room where there is some now. It tells
+// manyEvents is how many events are written together at most.
+const manyEvents = 64
+
+// Flush writes the events by EventLater, and what has waited for room where there is some now, and tells the client of them. It tells
 // whether there is more: then it is to be called again soon; it is written in time without that, too.
 func (c *Conn) Flush() (more bool) {
 	select {
@@ -84,6 +95,7 @@ func (c *Conn) Flush() (more bool) {
 		return false
 	default:
 	}
+	c.queued(c.events.write(c.tryEvent))
 	more, err := c.events.drain(c.tryEvent, c.tell)
 	if err != nil {
 		c.end(err)
@@ -92,26 +104,24 @@ func (c *Conn) Flush() (more bool) {
 	return more
 }
 
-func (c *Conn) tryRespond(b, _ []byte) (bool, error) {
+func (c *Conn) tryRespond(list []message) (wrote int, err error) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	if c.released || !c.link.canTry() {
-		return false, nil
+		return 0, nil
 	}
-	return c.link.tryRespond(b)
+	return c.link.tryRespond(list)
 }
 
-func (c *Conn) tryEvent(head, body []byte) (bool, error) {
+func (c *Conn) tryEvent(list []message) (wrote int, err error) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	if c.released || !c.link.canTry() {
-		return false, nil
+		return 0, nil
 	}
-	ok, err := c.link.tryEvent(head, body)
-	if ok {
-		c.events.untold++
-	}
-	return ok, err
+	wrote, err = c.link.tryEvent(list)
+	c.events.untold += wrote
+	return wrote, err
 }
 
 // tell tells the client of events, as many as it can be told of now.
@@ -131,7 +141,7 @@ func (c *Conn) Queued() int { return c.events.len() }
 // that began or ended; Retries how often there was no room for an event or a response.
 func (c *Conn) Stats() (s Stats) {
 	c.events.mu.Lock()
-	s.Queued, s.Sent, s.Retries = uint32(len(c.events.list)), c.events.sent, c.events.retries
+	s.Queued, s.Sent, s.Retries = uint32(len(c.events.list)+len(c.events.later)), c.events.sent, c.events.retries
 	c.events.mu.Unlock()
 	c.responses.mu.Lock()
 	s.Retries += c.responses.retries
@@ -163,14 +173,17 @@ func (c *Conn) FlowControl(on bool) {
 	}
 }
 
-// put has a message written at once where nobody else is writing and there is room, and else leaves it to the
-// writer: a wake of another goroutine takes longer than all the rest.
-func (c *Conn) put(q *queue, head, body []byte, try writer) {
-	if n := len(head) + len(body); n > c.maxMessage {
+// fits holds that a message is not too long.
+func (c *Conn) fits(head, body []byte) bool {
+	n := len(head) + len(body)
+	if n > c.maxMessage {
 		c.end(fmt.Errorf("message of %d bytes for process %d, which takes %d", n, c.peer.PID, c.maxMessage))
-		return
 	}
-	waiting, err := q.put(head, body, try)
+	return n <= c.maxMessage
+}
+
+// queued ends the connection where too much waits, or writing has failed.
+func (c *Conn) queued(waiting int, err error) {
 	if err != nil {
 		c.end(err)
 	} else if waiting > c.server.cfg.MaxQueued {

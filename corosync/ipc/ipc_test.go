@@ -308,7 +308,7 @@ func TestHostileClients(t *testing.T) {
 				l := c.link.(*sharedClient)
 				c.sendMu.Lock() // the link is not released meanwhile
 				damage(l.requests)
-				l.requests.post()
+				l.requests.post(1)
 				l.bell.ring(1)
 				c.sendMu.Unlock()
 				<-h.closed

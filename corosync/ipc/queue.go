@@ -9,8 +9,9 @@ import (
 // queue holds messages for a writer.
 type queue struct {
 	mu    sync.Mutex
-	list  [][]byte
-	bytes int
+	later []message // to be written together
+	list  [][]byte  // wait for room
+	bytes int       // in list
 	// untold is how many events the client can read and does not know of.
 	untold int
 	wake   chan struct{}
@@ -19,28 +20,52 @@ type queue struct {
 	retries uint64
 }
 
-// put writes a message by try where nothing is before it, or adds it, and returns the bytes that wait now.
-func (q *queue) put(head, body []byte, try writer) (int, error) {
+// put adds a message to those that are written together, and writes these where there are so many: at once where nobody else is
+// writing and there is room, else it is left to the writer: a wake of another goroutine takes longer than all the rest. It tells the
+// bytes that wait for room.
+func (q *queue) put(m message, together int, try writer) (waiting int, err error) {
 	q.mu.Lock()
 	defer q.mu.Unlock()
+	if q.later = append(q.later, m); len(q.later) < together {
+		return q.bytes, nil
+	}
+	return q.writeLater(try)
+}
+
+// write writes what put has added.
+func (q *queue) write(try writer) (waiting int, err error) {
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	return q.writeLater(try)
+}
+
+// writeLater is write; the caller holds the lock.
+func (q *queue) writeLater(try writer) (waiting int, err error) {
+	if len(q.later) == 0 {
+		return q.bytes, nil
+	}
+	wrote := 0
 	if len(q.list) == 0 {
-		ok, err := try(head, body)
-		if ok {
-			q.sent++
-		}
-		if ok || err != nil {
+		if wrote, err = try(q.later); err != nil {
 			return 0, err
 		}
-		q.sent = 0
-		q.retries++
+		q.sent += uint32(wrote)
+		if wrote < len(q.later) {
+			q.sent = 0
+			q.retries++
+		}
 	}
-	b := head
-	if len(body) > 0 {
-		b = slices.Concat(head, body)
+	for _, m := range q.later[wrote:] {
+		b := m.head
+		if len(m.body) > 0 {
+			b = slices.Concat(m.head, m.body)
+		}
+		q.list = append(q.list, b)
+		q.bytes += len(b)
+		q.rouse()
 	}
-	q.list = append(q.list, b)
-	q.bytes += len(b)
-	q.rouse()
+	clear(q.later)
+	q.later = q.later[:0]
 	return q.bytes, nil
 }
 
@@ -60,7 +85,7 @@ func (q *queue) written() {
 	}
 }
 
-func (q *queue) len() int { q.mu.Lock(); defer q.mu.Unlock(); return len(q.list) }
+func (q *queue) len() int { q.mu.Lock(); defer q.mu.Unlock(); return len(q.list) + len(q.later) }
 
 // pop takes the first message. The caller holds the lock.
 func (q *queue) pop() {
@@ -74,11 +99,12 @@ func (q *queue) drain(try writer, tell func(int) int) (more bool, err error) {
 	q.mu.Lock()
 	defer q.mu.Unlock()
 	for len(q.list) > 0 {
-		ok, err := try(q.list[0], nil)
+		one := [1]message{{q.list[0], nil}}
+		wrote, err := try(one[:])
 		if err != nil {
 			return false, err
 		}
-		if !ok {
+		if wrote == 0 {
 			q.retries++
 			break
 		}

@@ -117,47 +117,92 @@ func (r *ring) index(off int) (uint32, error) {
 	return i, nil
 }
 
-func (r *ring) at(i uint32) *uint32 { return r.data.word(int(i%r.words) * 4) }
-
-func (r *ring) after(i uint32, length int) uint32 {
-	return uint32((uint64(i) + 2 + uint64(length+3)/4) % uint64(r.words))
+// around is an index that may be beyond the end, by less than the ring's size.
+func (r *ring) around(i uint32) uint32 {
+	if i >= r.words {
+		return i - r.words
+	}
+	return i
 }
 
-// write puts a message, which may be in two parts, at the end of the ring; false where there is no room now.
-func (r *ring) write(head, body []byte) (bool, error) {
-	size := len(head) + len(body)
-	w, err := r.index(ringWrite)
-	if err != nil {
-		return false, err
+// at is the word at an index, to be read or written before what publishes it.
+func (r *ring) at(i uint32) *uint32 { return r.data.word(int(r.around(i)) * 4) }
+
+// after is the index behind a message; length is less than the ring's size.
+func (r *ring) after(i uint32, length int) uint32 {
+	return r.around(r.around(i+2) + uint32(length+3)/4)
+}
+
+// message is one that is written, in two parts.
+type message struct{ head, body []byte }
+
+// writing is under way: messages are put at the end of the ring one after the other, and are published together, by done. Whoever reads
+// looks at the semaphore first.
+type writing struct {
+	r     *ring
+	w, rd uint32
+	empty bool
+	wrote int
+}
+
+func (r *ring) begin() (o writing, err error) {
+	o.r = r
+	if o.w, err = r.index(ringWrite); err != nil {
+		return o, err
 	}
-	rd, err := r.index(ringRead)
-	if err != nil {
-		return false, err
+	if o.rd, err = r.index(ringRead); err != nil {
+		return o, err
 	}
+	o.empty = o.w == o.rd && r.waiting() == 0
+	return o, nil
+}
+
+// add puts a message behind the others; false where there is no room now.
+func (o *writing) add(m message) bool {
+	r, w := o.r, o.w
+	size := len(m.head) + len(m.body)
 	var free uint32
 	switch {
-	case w > rd:
-		free = rd + r.words - w - 1
-	case w < rd:
-		free = rd - w - 1
-	case r.waiting() > 0:
-		free = 0
-	default:
+	case w > o.rd:
+		free = o.rd + r.words - w - 1
+	case w < o.rd:
+		free = o.rd - w - 1
+	case o.empty:
 		free = r.words
 	}
 	if int64(free)*4 < int64(size)+chunkMargin {
-		return false, nil
+		return false
 	}
-	atomic.StoreUint32(r.at(w), 0)
-	atomic.StoreUint32(r.at(w+1), markWriting)
-	at := int((w+2)%r.words) * 4
-	at = r.fill(at, head)
-	r.fill(at, body)
-	atomic.StoreUint32(r.at(w), uint32(size))
-	atomic.StoreUint32(r.head.word(ringWrite), r.after(w, size))
-	atomic.StoreUint32(r.at(w+1), markWhole)
-	r.post()
-	return true, nil
+	at := r.fill(int(r.around(w+2))*4, m.head)
+	r.fill(at, m.body)
+	*r.at(w) = uint32(size)
+	*r.at(w + 1) = markWhole
+	o.w, o.empty = r.after(w, size), false
+	o.wrote++
+	return true
+}
+
+// done publishes what was added.
+func (o *writing) done() {
+	if o.wrote > 0 {
+		atomic.StoreUint32(o.r.head.word(ringWrite), o.w)
+		o.r.post(o.wrote)
+	}
+}
+
+// write puts messages at the end of the ring as long as there is room, and tells how many.
+func (r *ring) write(list []message) (wrote int, err error) {
+	o, err := r.begin()
+	if err != nil {
+		return 0, err
+	}
+	for _, m := range list {
+		if !o.add(m) {
+			break
+		}
+	}
+	o.done()
+	return o.wrote, nil
 }
 
 // fill copies b to an offset of the ring's bytes and tells where it ends.
@@ -170,26 +215,39 @@ func (r *ring) fill(at int, b []byte) int {
 	return copy(r.data.b, b[n:])
 }
 
-// read takes the first message out of the ring, in a block that take makes. The caller has taken the semaphore.
-func (r *ring) read(take func(n int) []byte) ([]byte, error) {
+// read appends the first messages of the ring to a list, as many as the list has room for, and not many more bytes than most; nothing
+// where there is none. They are in blocks that take makes. Of a ring that is damaged it yields what was before.
+func (r *ring) read(list [][]byte, most int, take func(n int) []byte) (_ [][]byte, err error) {
+	before := len(list)
+	waiting := min(int(r.waiting()), cap(list)-before)
+	if waiting == 0 {
+		return list, nil
+	}
 	rd, err := r.index(ringRead)
 	if err != nil {
-		return nil, err
+		return list, err
 	}
-	if atomic.LoadUint32(r.at(rd+1)) != markWhole {
-		return nil, errRing
+	for bytes := 0; len(list)-before < waiting && bytes < most; {
+		length := *r.at(rd)
+		if *r.at(rd + 1) != markWhole || int64(length)+8 > int64(r.words)*4 {
+			err = errRing
+			break
+		}
+		start, end := int(r.around(rd+2))*4, int(r.words)*4
+		b := take(int(length))
+		copy(b[copy(b, r.data.b[start:end]):], r.data.b)
+		*r.at(rd) = 0
+		*r.at(rd + 1) = markConsumed
+		rd = r.after(rd, int(length))
+		list = append(list, b)
+		bytes += len(b)
 	}
-	length := atomic.LoadUint32(r.at(rd))
-	if int64(length)+8 > int64(r.words)*4 {
-		return nil, errRing
+	if n := len(list) - before; n > 0 {
+		// There is room only when nothing more is said to wait.
+		atomic.AddUint64(r.semaphore(), -uint64(n))
+		atomic.StoreUint32(r.head.word(ringRead), rd)
 	}
-	start, end := int((rd+2)%r.words)*4, int(r.words)*4
-	b := take(int(length))
-	copy(b[copy(b, r.data.b[start:end]):], r.data.b)
-	atomic.StoreUint32(r.at(rd), 0)
-	atomic.StoreUint32(r.at(rd+1), markConsumed)
-	atomic.StoreUint32(r.head.word(ringRead), r.after(rd, int(length)))
-	return b, nil
+	return list, err
 }
 
 // The semaphore is glibc's: the low half of a 64 bit word counts, the high half
@@ -199,8 +257,9 @@ func (r *ring) semaphore() *uint64 { return (*uint64)(unsafe.Pointer(&r.head.b[r
 
 func (r *ring) waiting() uint32 { return uint32(atomic.LoadUint64(r.semaphore())) }
 
-func (r *ring) post() {
-	if v := atomic.AddUint64(r.semaphore(), 1); v>>32 > 0 {
+// post tells of messages that were written.
+func (r *ring) post(messages int) {
+	if v := atomic.AddUint64(r.semaphore(), uint64(messages)); v>>32 > 0 {
 		r.wake()
 	}
 }
@@ -210,24 +269,11 @@ func (r *ring) wake() {
 	_, _, _ = unix.Syscall6(unix.SYS_FUTEX, uintptr(unsafe.Pointer(r.head.word(ringSemaphore))), 1, 1<<30, 0, 0, 0)
 }
 
-// tryTake takes one from the semaphore if it can.
-func (r *ring) tryTake() bool {
-	for {
-		v := atomic.LoadUint64(r.semaphore())
-		if uint32(v) == 0 {
-			return false
-		}
-		if atomic.CompareAndSwapUint64(r.semaphore(), v, v-1) {
-			return true
-		}
-	}
-}
-
-// take waits until it can take one from the semaphore, or stop is closed (false).
+// await waits until there is a message, or stop is closed (false).
 // Who closes stop calls wake after it; the timeout is for a wake that comes too early.
-func (r *ring) take(stop <-chan struct{}) bool {
+func (r *ring) await(stop <-chan struct{}) bool {
 	for {
-		if r.tryTake() {
+		if r.waiting() > 0 {
 			return true
 		}
 		select {

@@ -64,14 +64,14 @@ func (l *sharedServer) next() (list [][]byte, err error) {
 func (l *sharedServer) respond([]byte) error { return errors.ErrUnsupported }
 func (l *sharedServer) event([]byte) error   { return errors.ErrUnsupported }
 
-func (l *sharedServer) tryRespond(b []byte) (ok bool, err error) {
-	err = guarded(func() (err error) { ok, err = l.responses.write(b, nil); return err })
-	return ok, err
+func (l *sharedServer) tryRespond(list []message) (wrote int, err error) {
+	err = guarded(func() (err error) { wrote, err = l.responses.write(list); return err })
+	return wrote, err
 }
 
-func (l *sharedServer) tryEvent(head, body []byte) (ok bool, err error) {
-	err = guarded(func() (err error) { ok, err = l.eventRing.write(head, body); return err })
-	return ok, err
+func (l *sharedServer) tryEvent(list []message) (wrote int, err error) {
+	err = guarded(func() (err error) { wrote, err = l.eventRing.write(list); return err })
+	return wrote, err
 }
 
 func (l *sharedServer) announce(events int) (told int) { return l.bell.ring(events) }
@@ -171,21 +171,28 @@ func (l *sharedClient) send(count int, part func(i int) (head, body []byte)) (se
 // write writes the first of some requests, as many as there is room for and are told of together.
 func (l *sharedClient) write(count int, part func(i int) (head, body []byte)) (wrote int, err error) {
 	err = guarded(func() error {
-		for bytes := 0; wrote < min(count, togetherRequests) && bytes < togetherBytes; wrote++ {
+		o, err := l.requests.begin()
+		if err != nil {
+			return err
+		}
+		for bytes := 0; o.wrote < min(count, togetherRequests) && bytes < togetherBytes; {
 			if atomic.LoadUint32(l.requests.head.word(ringFlow)) != 0 {
-				return ErrTryAgain
+				err = ErrTryAgain
+				break
 			}
-			head, body := part(wrote)
+			head, body := part(o.wrote)
 			if head == nil {
-				return ErrNoRequest
+				err = ErrNoRequest
+				break
 			}
-			ok, err := l.requests.write(head, body)
-			if err != nil || !ok {
-				return err
+			if !o.add(message{head, body}) {
+				break
 			}
 			bytes += len(head) + len(body)
 		}
-		return nil
+		o.done()
+		wrote = o.wrote
+		return err
 	})
 	return wrote, err
 }
@@ -195,10 +202,14 @@ func alone(n int) []byte { return make([]byte, n) }
 
 func (l *sharedClient) response() (b []byte, err error) {
 	err = guarded(func() (err error) {
-		if !l.responses.take(l.stop) {
+		if !l.responses.await(l.stop) {
 			return ErrClosed
 		}
-		b, err = l.responses.read(alone)
+		var room [1][]byte
+		list, err := l.responses.read(room[:0], 1, alone)
+		if len(list) > 0 {
+			b = list[0]
+		}
 		return err
 	})
 	return b, err

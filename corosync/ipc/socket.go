@@ -334,8 +334,8 @@ func (l *socketClient) release() {
 }
 
 // A datagram is sent by the writer: whether it would have to wait is not known before.
-func (l *socketServer) start() error                          { return nil }
-func (l *socketServer) canTry() bool                          { return false }
-func (l *socketServer) tryRespond([]byte) (bool, error)       { return false, nil }
-func (l *socketServer) tryEvent([]byte, []byte) (bool, error) { return false, nil }
-func (l *socketServer) announce(events int) (told int)        { return events }
+func (l *socketServer) start() error                      { return nil }
+func (l *socketServer) canTry() bool                      { return false }
+func (l *socketServer) tryRespond([]message) (int, error) { return 0, nil }
+func (l *socketServer) tryEvent([]message) (int, error)   { return 0, nil }
+func (l *socketServer) announce(events int) (told int)    { return events }

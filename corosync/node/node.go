@@ -146,12 +146,17 @@ type Node struct {
 	order   []*session // in the order of their connecting
 	waiting []*session // with a request that waits
 
-	sync     syncing
-	ready    bool // the first sync is through
-	members  []uint32
-	ringID   wire.RingID
-	addrs    map[uint32][]netip.Addr
-	traffic  map[int]*counts
+	sync    syncing
+	ready   bool // the first sync is through
+	members []uint32
+	ringID  wire.RingID
+	addrs   map[uint32][]netip.Addr
+	traffic map[int]*counts
+	counted struct { // what count was asked for last
+		key int
+		*counts
+	}
+	served   *session  // whom an event was for last
 	closed   uint64    // connections of local clients that are over
 	statsAt  time.Time // when the map of statistics was last made
 	statsDue time.Time // when its trackers want to know; zero where there are none
@@ -357,11 +362,15 @@ func (n *Node) sendIn(q totem.Queue, message ...[]byte) bool {
 
 func (n *Node) count(service, function int) *counts {
 	k := service<<16 | function
+	if n.counted.key == k && n.counted.counts != nil {
+		return n.counted.counts
+	}
 	c := n.traffic[k]
 	if c == nil {
 		c = &counts{}
 		n.traffic[k] = c
 	}
+	n.counted.key, n.counted.counts = k, c
 	return c
 }
 
@@ -414,9 +423,14 @@ func (h cpgHost) Send(m ...[]byte) bool {
 }
 
 func (h cpgHost) Event(c cpg.Client, m, data []byte) {
-	if s := h.n.clients[Client(c)]; s != nil {
+	n := h.n
+	s := n.served
+	if s == nil || s.id != Client(c) || s.gone {
+		s = n.clients[Client(c)]
+		n.served = s
+	}
+	if s != nil {
 		s.traffic.events++
-		n := h.n
 		if len(n.tells) == cap(n.tells) {
 			n.tells = make([]Tell, 0, 64)
 		}

@@ -18,17 +18,19 @@ type sender struct {
 	continuation uint8 // the fragment number that the first goes on
 	// alone has the rest of a message begun in another configuration go without company: nodes
 	// that have just come cannot use it, and drop all that is in its packet.
-	alone  bool
-	pieces []piece // of the packet being packed
+	alone bool
 }
 
 // outgoing is a message in two parts, with the name of its group before it.
 type outgoing struct{ group, head, body []byte }
 
-func (m outgoing) size() int { return len(m.group) + len(m.head) + len(m.body) }
+func (m *outgoing) size() int { return len(m.group) + len(m.head) + len(m.body) }
 
 // appendTo appends n bytes of the message from an offset.
-func (m outgoing) appendTo(b []byte, offset, n int) []byte {
+func (m *outgoing) appendTo(b []byte, offset, n int) []byte {
+	if offset == 0 && n == m.size() {
+		return append(append(append(b, m.group...), m.head...), m.body...)
+	}
 	for _, part := range [...][]byte{m.group, m.head, m.body} {
 		if offset < len(part) && n > 0 {
 			k := min(n, len(part)-offset)
@@ -38,12 +40,6 @@ func (m outgoing) appendTo(b []byte, offset, n int) []byte {
 		offset -= len(part)
 	}
 	return b
-}
-
-// piece is what of a message goes into a packet.
-type piece struct {
-	m         outgoing
-	offset, n int
 }
 
 func (s *sender) add(m outgoing) {
@@ -76,47 +72,55 @@ func (s *sender) pack(room int) []byte {
 	}
 	continuation, fragmented := s.continuation, uint8(0)
 	s.continuation = 0
-	size := wire.PackedHeader
-	s.pieces = s.pieces[:0]
-	for s.list.Len() > 0 {
+	// Which ones go, whole but for the rest of the first and what of the last has room.
+	size, count, offset := wire.PackedHeader, 0, s.offset
+	cut := 0 // how much of the last goes, where it goes on
+	for count < s.list.Len() {
 		room := s.max - size - 2
-		if room < 1 || len(s.pieces) > 0 && room < 3 {
+		if room < 1 || count > 0 && room < 3 {
 			break
 		}
-		m := *s.list.First()
+		m := s.list.At(count)
 		rest := m.size() - s.offset
-		if rest > room && len(s.pieces) > 0 && s.offset == 0 && rest <= s.max-wire.PackedHeader-2 {
+		if rest > room && count > 0 && rest <= s.max-wire.PackedHeader-2 {
 			// It is not cut where it fits into a packet of its own: a message that is
 			// under way when the ring changes does not reach those who come.
 			break
 		}
+		count++
 		n := min(rest, room)
-		s.pieces = append(s.pieces, piece{m, s.offset, n})
 		size += 2 + n
 		if n < rest {
+			cut = n
 			s.offset += n
 			fragmented = continuation + 1
-			if len(s.pieces) > 1 || fragmented == 0 {
+			if count > 1 || fragmented == 0 {
 				fragmented = 1
 			}
 			s.continuation = fragmented
 			break
 		}
 		s.bytes -= m.size()
-		s.list.Pop()
 		s.offset = 0
-		if s.alone && continuation != 0 && len(s.pieces) == 1 {
+		if s.alone && continuation != 0 && count == 1 {
 			break
 		}
 	}
 	if s.offset == 0 {
 		s.alone = false
 	}
-	b := wire.BeginPacked(room, size, continuation, fragmented, len(s.pieces))
-	for i, p := range s.pieces {
-		wire.PutPackedLength(b[room:], i, p.n)
-		b = p.m.appendTo(b, p.offset, p.n)
-		s.pieces[i] = piece{}
+	b := wire.BeginPacked(room, size, continuation, fragmented, count)
+	for i := range count {
+		m := s.list.First()
+		n := m.size() - offset
+		if cut > 0 && i == count-1 {
+			n = cut
+		}
+		wire.PutPackedLength(b[room:], i, n)
+		b = m.appendTo(b, offset, n)
+		if offset = 0; cut == 0 || i < count-1 {
+			s.list.Drop()
+		}
 	}
 	return b
 }
@@ -129,13 +133,15 @@ type assembly struct {
 	skip bool  // the beginning of the message under way was not received
 }
 
-// assemble yields the messages that end in a packet.
-func (r *Ring) assemble(m *wire.Mcast) (out []Deliver) {
-	p, err := wire.ParsePacked(m.Payload, m.Swapped)
+// assemble delivers the messages that end in a packet.
+func (r *Ring) assemble(m *wire.Mcast) {
+	p, err := wire.ParsePackedTo(r.packed, m.Payload, m.Swapped)
 	if err != nil {
 		r.log.Warn("packed messages cannot be read", "from", m.From, "error", err)
-		return nil
+		return
 	}
+	r.packed = p.Messages
+	defer clear(r.packed)
 	q := Normal
 	if r.syncing {
 		q = Sync
@@ -166,7 +172,7 @@ func (r *Ring) assemble(m *wire.Mcast) (out []Deliver) {
 			} else {
 				a.part, a.size = append(a.part, msg), a.size+len(msg)
 			}
-			return out
+			return
 		}
 		if a.skip {
 			a.skip = false
@@ -182,11 +188,7 @@ func (r *Ring) assemble(m *wire.Mcast) (out []Deliver) {
 			continue
 		}
 		for _, g := range groups {
-			if out == nil {
-				out = make([]Deliver, 0, len(p.Messages))
-			}
-			out = append(out, Deliver{From: m.From, Group: g, Message: body, Swapped: m.Swapped, Ring: m.Ring, Seq: m.Seq})
+			r.delivered.Push(Deliver{From: m.From, Group: g, Message: body, Swapped: m.Swapped, Ring: m.Ring, Seq: m.Seq})
 		}
 	}
-	return out
 }

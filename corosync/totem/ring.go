@@ -152,8 +152,10 @@ type Ring struct {
 	me    uint32
 	state State
 	out   fifo.Queue[Effect]
-	// delivered is what an arrival was made of; it comes before the rest of out.
-	delivered []Deliver
+	// delivered is what an arrival was made of; it comes before the rest of out. Its room is used again, and so is that of packed.
+	delivered fifo.Queue[Deliver]
+	given     Deliver // the last of them
+	packed    [][]byte
 	stats     Stats
 	last      time.Time // of the last call
 
@@ -213,8 +215,11 @@ type Ring struct {
 	waitingSync  bool        // sync messages are sent
 	syncing      bool        // sync messages are received: the caller knows of the configuration
 	normal, sync sender
-	prefixes     map[string][]byte       // by group
-	assembly     [2]map[uint32]*assembly // by node: ordinary, during sync
+	prefix       struct { // of the messages of the last group
+		group string
+		bytes []byte
+	}
+	assembly [2]map[uint32]*assembly // by node: ordinary, during sync
 }
 
 // Queue selects when a message is sent.
@@ -267,7 +272,6 @@ func New(cfg Config) (*Ring, error) {
 	r.waitingSync, r.syncing = true, true
 	max := cfg.NetMTU - 2*wire.McastHeader
 	r.normal.max, r.sync.max = max, max
-	r.prefixes = map[string][]byte{}
 	r.assembly = [2]map[uint32]*assembly{{}, {}}
 	return r, nil
 }
@@ -289,21 +293,20 @@ func (r *Ring) Start(now time.Time) {
 
 // Next takes the next effect; nil when there is none. Messages are put together from
 // their packets when they are taken: what the caller does about one effect (SyncDone)
-// decides how the next is read.
+// decides how the next is read. A *Deliver holds until the next call.
 func (r *Ring) Next() Effect {
 	for {
 		switch {
-		case len(r.delivered) > 0:
-			d := &r.delivered[0]
-			r.delivered = r.delivered[1:]
-			return d
+		case r.delivered.Len() > 0:
+			r.given = r.delivered.Pop()
+			return &r.given
 		case r.out.Len() == 0:
 			return nil
 		}
 		e := r.out.Pop()
 		switch e := e.(type) {
 		case *arrival:
-			r.delivered = r.assemble(e.Mcast)
+			r.assemble(e.Mcast)
 			continue
 		case *Configuration:
 			for _, n := range e.Left {
@@ -455,12 +458,10 @@ func (r *Ring) Send(now time.Time, q Queue, group string, message ...[]byte) err
 	if s.bytes+size > maxPending {
 		return ErrFull
 	}
-	prefix := r.prefixes[group]
-	if prefix == nil {
-		prefix = wire.GroupPrefix(group)
-		r.prefixes[group] = prefix
+	if r.prefix.group != group || r.prefix.bytes == nil {
+		r.prefix.group, r.prefix.bytes = group, wire.GroupPrefix(group)
 	}
-	m.group = prefix
+	m.group = r.prefix.bytes
 	s.add(m)
 	if r.held {
 		// The token rests: ask for it.

@@ -3,6 +3,7 @@ package wire
 import (
 	"encoding/binary"
 	"fmt"
+	"slices"
 )
 
 // Packed is the payload of a Mcast: messages and pieces of messages.
@@ -51,7 +52,10 @@ func PutPackedLength(payload []byte, i, length int) {
 }
 
 // ParsePacked reads the payload of a Mcast. swapped is the Mcast's. The messages are parts of b.
-func ParsePacked(b []byte, swapped bool) (Packed, error) {
+func ParsePacked(b []byte, swapped bool) (Packed, error) { return ParsePackedTo(nil, b, swapped) }
+
+// ParsePackedTo is ParsePacked with a list whose room is used again.
+func ParsePackedTo(list [][]byte, b []byte, swapped bool) (Packed, error) {
 	if len(b) < PackedHeader {
 		return Packed{}, fmt.Errorf("packed messages in %d bytes", len(b))
 	}
@@ -64,13 +68,13 @@ func ParsePacked(b []byte, swapped bool) (Packed, error) {
 	if len(b) < off {
 		return Packed{}, fmt.Errorf("%d packed messages in %d bytes", n, len(b))
 	}
-	p := Packed{Fragmented: b[4], Continuation: b[5], Messages: make([][]byte, n)}
-	for i := range p.Messages {
+	p := Packed{Fragmented: b[4], Continuation: b[5], Messages: slices.Grow(list[:0], n)}
+	for i := range n {
 		size := int(r.order.Uint16(b[PackedHeader+2*i:]))
 		if len(b) < off+size {
 			return Packed{}, fmt.Errorf("packed message %d of %d bytes at %d of %d", i, size, off, len(b))
 		}
-		p.Messages[i] = b[off : off+size : off+size]
+		p.Messages = append(p.Messages, b[off:off+size:off+size])
 		off += size
 	}
 	if off != len(b) {

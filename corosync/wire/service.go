@@ -189,8 +189,8 @@ func (m GroupMessage) PutHead(b []byte) []byte {
 	return b
 }
 
-// ParseGroupMessage reads a GroupMessage; Data is part of b.
-func ParseGroupMessage(b []byte) (GroupMessage, error) {
+// ParseGroupMessage reads a GroupMessage; Data is part of b. Where its group is the one that is given, it has that text.
+func ParseGroupMessage(b []byte, group string) (GroupMessage, error) {
 	if err := need(b, 184, "cpg message"); err != nil {
 		return GroupMessage{}, err
 	}
@@ -198,7 +198,10 @@ func ParseGroupMessage(b []byte) (GroupMessage, error) {
 	if uint64(len(b)) < 184+uint64(n) {
 		return GroupMessage{}, fmt.Errorf("cpg message of %d bytes with data of %d", len(b), n)
 	}
-	g, err := groupName(b[16:])
+	g, err := group, error(nil)
+	if size := len(group); size == 0 || size > maxGroupName || le.Uint32(b[16:]) != uint32(size) || string(b[24:24+size]) != group {
+		g, err = groupName(b[16:])
+	}
 	return GroupMessage{g, le.Uint32(b[160:]), le.Uint32(b[168:]), le.Uint64(b[176:]), b[184 : 184+n]}, err
 }
 

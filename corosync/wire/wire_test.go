@@ -212,7 +212,7 @@ func reread(group string, b []byte) (name string, again []byte, err error) {
 	}
 	switch service<<16 | function {
 	case ServiceCPG<<16 | CPGMcast:
-		m, err := ParseGroupMessage(b)
+		m, err := ParseGroupMessage(b, "")
 		return "cpg mcast", m.Marshal(), err
 	case ServiceCPG<<16 | CPGPartialMcast:
 		m, err := ParseGroupPart(b)

@@ -9,5 +9,6 @@ import (
 // processor would only make it wait for wakes; and it keeps little, so that memory may be collected seldom.
 func Alone() {
 	runtime.GOMAXPROCS(1)
+	runtime.MemProfileRate = 0
 	debug.SetGCPercent(1000)
 }

@@ -495,6 +495,10 @@ func (b *bencher) take(events []client.CPGEvent) {
 	for _, e := range events {
 		switch e := e.(type) {
 		case *client.Confchg:
+			if b.number > 0 {
+				b.over <- fmt.Errorf("the members are %v while it is measured", e.Members)
+				return
+			}
 			done = len(e.Members) == b.members
 		case *client.Deliver:
 			if err := b.message(e); err != nil {

@@ -116,6 +116,7 @@ func (h *handler) Closed(c *ipc.Conn) {
 	s := c.Value().(*session)
 	h.d.enter(func(now time.Time) {
 		delete(h.d.conns, s.id)
+		h.d.teller = nil
 		delete(h.d.done, s.id)
 		delete(h.d.held, s.id)
 		h.d.node.Disconnect(now, s.id)

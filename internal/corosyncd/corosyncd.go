@@ -163,6 +163,8 @@ type daemon struct {
 
 	lastClient node.Client
 	conns      map[node.Client]*ipc.Conn
+	told       node.Client                   // who had the last event
+	teller     *ipc.Conn                     // of conns
 	done       map[node.Client]chan struct{} // to be told when a request was taken
 	held       map[node.Client]bool          // whose library was told to hold back
 	exit       *node.Exit
@@ -431,9 +433,12 @@ func (d *daemon) carryOutEffects() {
 				d.net.transmit()
 				d.unsent = false
 			}
-			if c := d.conns[e.Client]; c != nil {
+			if d.told != e.Client || d.teller == nil {
+				d.told, d.teller = e.Client, d.conns[e.Client]
+			}
+			if c := d.teller; c != nil {
 				c.EventLater(e.Message, e.Data)
-				if !slices.Contains(d.flushes, c) {
+				if len(d.flushes) == 0 || d.flushes[len(d.flushes)-1] != c && !slices.Contains(d.flushes, c) {
 					d.flushes = append(d.flushes, c)
 				}
 			}
