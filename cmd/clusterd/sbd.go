@@ -23,15 +23,19 @@ import (
 // sbdCommand is the role sbd: the watch over this node. Its settings are those of
 // the original, SBD_… in the file sbd.
 func sbdCommand(env *program.Env) *cobra.Command {
-	var startup, io time.Duration
-	var ordinary bool
+	var startup, io, crash, warn time.Duration
+	var ordinary, ownLimit, clusterFirst bool
+	var trace int
 	cmd := &cobra.Command{Use: "sbd", Short: "Watch over this node: fence it when a shared disk or the cluster says so", Args: cobra.NoArgs, RunE: func(c *cobra.Command, _ []string) error {
 		env := settled(env, "sbd")
 		log := pacemakerLogger(env, "sbd")
 		defer tellEnd(c.Context(), env, log)()
 		d, err := sbdDaemon(env, log)
 		if err == nil {
-			d.Startup, d.IO = startup, io
+			d.Startup, d.IO, d.CrashLimit, d.OwnLimit, d.ClusterFirst, d.Trace = startup, io, crash, ownLimit, clusterFirst, sbd.Trace(trace)
+			if c.Flags().Changed("warn") {
+				d.Warn = &warn
+			}
 			if pid := sbdProcess(env); pid != 0 && pid != os.Getpid() {
 				err = fmt.Errorf("another watch runs: process %d", pid)
 			}
@@ -59,6 +63,11 @@ func sbdCommand(env *program.Env) *cobra.Command {
 	}}
 	cmd.Flags().DurationVar(&startup, "startup", 2*time.Minute, "how long devices may take to appear")
 	cmd.Flags().DurationVar(&io, "io", sbd.IOTimeout, "how long one read or write may take")
+	cmd.Flags().DurationVar(&crash, "crash-watchdog", 0, "the watchdog's timeout while the kernel dumps its memory; 0: it is disarmed")
+	cmd.Flags().DurationVar(&warn, "warn", 0, "how long the watchdog may go unfed before the log tells of it; 0: for ever (three fifths of the watchdog's time)")
+	cmd.Flags().BoolVar(&ownLimit, "own-watchdog-timeout", false, "leave the watchdog the timeout that it has")
+	cmd.Flags().BoolVar(&clusterFirst, "cluster-first", false, "the disks do not stand in for a cluster that was there and is not well any more")
+	cmd.Flags().IntVar(&trace, "trace", 0, "try ends of the node out: 1 dumps its memory instead, 2 ends the watch instead, 3 waits for ten seconds")
 	cmd.Flags().BoolVar(&ordinary, "no-realtime", false, "no scheduling in real time, and memory is not locked")
 	return cmd
 }
@@ -121,17 +130,15 @@ func sbdDaemon(env *program.Env, log *slog.Logger) (*sbd.Daemon, error) {
 	if err != nil {
 		return nil, err
 	}
+	d.Late = late
 	d.Act = func(m sbd.Message, why string) {
 		log.Log(context.Background(), logging.Critical, "this node ends itself", "why", why)
-		if strings.HasPrefix(why, "no liveness") {
-			m = late
-			if flush {
-				flushed := make(chan struct{})
-				go func() { syscall.Sync(); close(flushed) }()
-				select {
-				case <-flushed:
-				case <-time.After(time.Second): // a disk that hangs must not keep the node alive
-				}
+		if flush && strings.HasPrefix(why, sbd.NoLiveness) {
+			flushed := make(chan struct{})
+			go func() { syscall.Sync(); close(flushed) }()
+			select {
+			case <-flushed:
+			case <-time.After(time.Second): // a disk that hangs must not keep the node alive
 			}
 		}
 		endHost(m)

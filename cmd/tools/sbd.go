@@ -36,8 +36,12 @@ Usage: sbd [OPTION]... COMMAND [ARGUMENT]...
   -r ACTION  watch: what to do when all is lost, as SBD_TIMEOUT_ACTION
   -R         watch: no scheduling in real time, and memory is not locked
   -v         watch: say more in the log
-  -c -D -F N -t N     watch: taken, and without effect
-  -C N -T -z -Z -5 N  watch: not supported yet
+  -5 N       watch: tell in the log when the watchdog was not fed for so many seconds; 0: never (three fifths of its time)
+  -T         watch: leave the watchdog the timeout that it has
+  -C N       watch: the watchdog's timeout while the kernel dumps its memory; 0: it is disarmed for that (0)
+  -z         watch: the disks do not stand in for a cluster that was there and is not well any more
+  -Z         watch: try out what ends this node: once a crash dump in its place, twice the end of the watch
+  -c -D -F N -t N  watch: taken, and without effect
 Commands:
   create                 write the layout anew; all that is on the device is lost
   list                   the slots that are taken, and what is in them

@@ -22,7 +22,6 @@ type watchTool struct {
 	env      *program.Env
 	settings []string // NAME=VALUE
 	args     []string // of clusterd sbd
-	lacks    []string // options that are not supported yet
 	counts   map[byte]int
 	// command makes the process.
 	command func(args ...string) (*exec.Cmd, error)
@@ -78,8 +77,10 @@ func (w *watchTool) option(letter byte, value string, number int) {
 		w.args = append(w.args, "--no-realtime")
 	case 'v':
 		w.set("PCMK_debug", "sbd")
-	case 'C', 'T', 'Z', 'z', '5':
-		w.lacks = append(w.lacks, "-"+string(letter))
+	case 'C':
+		w.args = append(w.args, "--crash-watchdog", strconv.Itoa(number)+"s")
+	case '5':
+		w.args = append(w.args, "--warn", strconv.Itoa(number)+"s")
 	case 'F', 't':
 		// How often processes are started again that look at disks: here they are none, and look on.
 	}
@@ -91,10 +92,18 @@ func on(n int) bool { return n%2 == 1 }
 // run starts the watch over the slots of devices.
 func (w *watchTool) run(ctx context.Context, devices []string) int {
 	if n := w.counts['c']; n > 0 && !on(n) {
-		w.lacks = append(w.lacks, "-c twice")
+		return program.NotYet(w.env, "sbd watch with -c twice")
 	}
-	if len(w.lacks) > 0 {
-		return program.NotYet(w.env, "sbd watch with "+strings.Join(w.lacks, ", "))
+	for _, o := range []struct {
+		letter byte
+		arg    string
+	}{{'T', "--own-watchdog-timeout"}, {'z', "--cluster-first"}} {
+		if w.counts[o.letter] > 0 {
+			w.args = append(w.args, o.arg)
+		}
+	}
+	if n := w.counts['Z']; n > 0 {
+		w.args = append(w.args, "--trace", strconv.Itoa(n))
 	}
 	if n := w.counts['W']; n > 0 && !on(n) {
 		w.set("SBD_WATCHDOG_DEV", "/dev/null")

@@ -39,9 +39,19 @@ type Daemon struct {
 	ClusterFirst bool
 	IO           time.Duration // of one read or write; IOTimeout if 0
 	Startup      time.Duration // how long devices may take to appear
-	// Act does what a message asks for (Reset, Off, CrashDump); Reset as well where the node has been alone for too long.
+	// Act ends the node (Reset, Off, CrashDump), by a message's wish or, with a why that begins with NoLiveness, by Late.
 	Act func(m Message, why string)
-	Log *slog.Logger
+	// Late is what is done where the node has been alone for too long; Reset if Clear.
+	Late Message
+	// OwnLimit: the watchdog has the right timeout already, and is not given one.
+	OwnLimit bool
+	// CrashLimit is the watchdog's timeout while the kernel dumps its memory; 0: it is disarmed for that.
+	CrashLimit time.Duration
+	// Warn is how long the watchdog may go unfed without being told of, 0: for ever; nil: three fifths of its time.
+	Warn *time.Duration
+	// Trace is how the end of a node is tried out.
+	Trace Trace
+	Log   *slog.Logger
 	// Ready is called when the watch has begun; without disks at once, for the cluster may wait for that.
 	Ready func()
 	// Open opens a device; nil is the host's.
@@ -51,8 +61,13 @@ type Daemon struct {
 // Feeder is an armed watchdog.
 type Feeder interface {
 	Feed() error
+	// Limit sets another timeout.
+	Limit(timeout time.Duration) error
 	Disarm() error
 }
+
+// NoLiveness begins the reason of who ends a node that was alone for too long.
+const NoLiveness = "no liveness for "
 
 // ErrFencedBefore is why a start is refused: the node was fenced, and nobody has said that it may come back.
 var ErrFencedBefore = errors.New("found a fencing message: start-up is refused until it is cleared by hand")
@@ -108,7 +123,16 @@ func (d *Daemon) Run(ctx context.Context) error {
 			}
 		}()
 	}
-	w := Watch{Disks: len(d.Devices), Cluster: d.Cluster != nil, ClusterFirst: d.ClusterFirst, Fresh: d.IO + loop, Limit: limit}
+	w := Watch{Disks: len(d.Devices), Cluster: d.Cluster != nil, ClusterFirst: d.ClusterFirst, Fresh: d.IO + loop, Limit: limit, Warn: warnAfter(limit)}
+	if d.Warn != nil {
+		w.Warn = *d.Warn
+	}
+	if d.Late == Clear {
+		d.Late = Reset
+	}
+	if d.Trace > 0 {
+		d.Log.Error("trace mode is on: this is not for production", "level", int(d.Trace))
+	}
 	if d.Cluster != nil {
 		w.Fresh = max(w.Fresh, limit/2+loop)
 	}
@@ -132,7 +156,24 @@ func (d *Daemon) Run(ctx context.Context) error {
 		}
 		return nil
 	}
-	acted := false
+	acted, told := false, false
+	// act ends the node, and tells whether the watch is to end in its place.
+	act := func(m Message, why string) (over bool) {
+		k := d.Trace.strike(m, d.CrashLimit)
+		if k.why != "" {
+			d.Log.Warn("trace mode: "+k.why, "asked", m, "why", why)
+		}
+		if k.over {
+			return true
+		}
+		d.prepare(ctx, dog, k)
+		if k.disarm {
+			dog = nil
+		}
+		d.Act(k.message, why)
+		acted = true
+		return false
+	}
 	for {
 		select {
 		case <-ctx.Done():
@@ -144,8 +185,9 @@ func (d *Daemon) Run(ctx context.Context) error {
 			case r.letter == Exit:
 				return end()
 			case r.letter == Reset || r.letter == Off || r.letter == CrashDump:
-				d.Act(r.letter, fmt.Sprintf("%s requested a %s", d.Devices[r.disk], r.letter))
-				acted = true
+				if act(r.letter, fmt.Sprintf("%s requested a %s", d.Devices[r.disk], r.letter)) {
+					return end()
+				}
 			default:
 				w.Disk(r.disk, time.Now())
 			}
@@ -167,7 +209,11 @@ func (d *Daemon) Run(ctx context.Context) error {
 		if v.Arm {
 			if d.Watchdog != nil {
 				var err error
-				if dog, err = d.Watchdog(limit); err != nil {
+				own := limit
+				if d.OwnLimit {
+					own = 0
+				}
+				if dog, err = d.Watchdog(own); err != nil {
 					return fmt.Errorf("watchdog: %w", err)
 				}
 			}
@@ -179,13 +225,53 @@ func (d *Daemon) Run(ctx context.Context) error {
 				d.Log.Error("the watchdog cannot be fed", "err", err)
 			}
 		}
+		told = told && !v.Feed
+		late := false // the node ends
 		switch {
 		case v.Abort:
 			return errors.New("not enough votes to proceed. Aborting start-up")
+		case v.Die && d.Trace >= traceLog:
+			if !told {
+				d.Log.Error("trace mode: the node would have been ended", "why", NoLiveness+limit.String())
+				told = true
+			}
 		case v.Die:
-			d.Act(Reset, fmt.Sprintf("no liveness for %v", limit))
-			acted = true
+			late = true
 		}
+		if v.Late {
+			d.Log.Warn("the watchdog was not fed for too long", "time", w.Warn, "limit", limit)
+			late = late || d.Trace > 0 && dog != nil // before the watchdog strikes
+		}
+		if late && act(d.Late, NoLiveness+limit.String()) {
+			return end()
+		}
+	}
+}
+
+// warnAfter is how long a watchdog of that time may go unfed without being told of.
+func warnAfter(limit time.Duration) time.Duration {
+	if limit < 5*time.Second {
+		return 2 * time.Second
+	}
+	return (limit * 3 / 5).Truncate(time.Second)
+}
+
+// prepare has the watchdog not be in the way of what ends the node.
+func (d *Daemon) prepare(ctx context.Context, dog Feeder, k strike) {
+	if dog != nil {
+		var err error
+		switch {
+		case k.disarm:
+			err = dog.Disarm()
+		case k.limit > 0 && !d.OwnLimit:
+			err = dog.Limit(k.limit)
+		}
+		if err != nil {
+			d.Log.Warn("the watchdog", "err", err)
+		}
+	}
+	if k.delay > 0 {
+		_ = Wait(ctx, k.delay)
 	}
 }
 

@@ -13,7 +13,10 @@ type Watch struct {
 	ClusterFirst bool
 	// Fresh is how old a witness's word may be, Limit how long the node may live without.
 	Fresh, Limit time.Duration
+	// Warn is how long it may without being told of; 0 is never.
+	Warn time.Duration
 
+	warned   bool
 	disks    []time.Time
 	cluster  time.Time
 	fed      time.Time
@@ -29,6 +32,8 @@ type Verdict struct {
 	Die bool
 	// Abort: that was so before the watch had begun: the start has failed, no more.
 	Abort bool
+	// Late: the watchdog has not been fed for so long that it is to be told; once for each such time.
+	Late bool
 }
 
 // Begin starts the watch.
@@ -82,13 +87,16 @@ func (w *Watch) Tick(now time.Time) Verdict {
 		v.Feed, begin = !w.appeared, true
 	}
 	if v.Feed {
-		w.fed = now
+		w.fed, w.warned = now, false
 	}
 	if begin && !w.armed {
 		w.armed, v.Arm = true, true
 	}
 	if now.Sub(w.fed) > w.Limit {
 		v.Die, v.Abort = w.armed, !w.armed
+	}
+	if w.Warn > 0 && now.Sub(w.fed) > w.Warn && !w.warned {
+		v.Late, w.warned = true, true
 	}
 	return v
 }

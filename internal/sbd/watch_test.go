@@ -56,6 +56,9 @@ func TestWatch(t *testing.T) {
 			{36, nil, "", Verdict{}},
 			{37, nil, "", Verdict{Die: true}},
 		}},
+		{"what is to be told, once each time", Watch{Disks: 1, Warn: 2 * time.Second}, []step{
+			{1, []int{0}, "", arm}, {7, nil, "", Verdict{Late: true, Die: true}}, {8, []int{0}, "", feed}, {11, nil, "", feed}, {14, nil, "", Verdict{Late: true}}, {15, nil, "", Verdict{}},
+		}},
 		{"no disks, and a good end", Watch{Cluster: true}, []step{{1, nil, "well", arm}, {2, nil, "left", feed}, {60, nil, "", feed}}},
 		{"no disks, and unclean", Watch{Cluster: true}, []step{{1, nil, "well", arm}, {2, nil, "unwell", Verdict{}}, {7, nil, "", Verdict{Die: true}}}},
 	} {
@@ -168,8 +171,9 @@ func TestDaemonObeys(t *testing.T) {
 		if got := <-w.acts; got != m {
 			t.Errorf("%v was done, not %v", got, m)
 		}
-		if s := w.fed(t); s == "" || s[len(s)-1] == 'V' {
-			t.Errorf("the watchdog: %q", s)
+		// It must not strike while the kernel dumps its memory.
+		if s := w.fed(t); s == "" || (s[len(s)-1] == 'V') != (m == CrashDump) {
+			t.Errorf("%v: the watchdog: %q", m, s)
 		}
 	}
 	w := watchFile(t, nil, nil)
@@ -191,6 +195,60 @@ func TestDaemonObeys(t *testing.T) {
 	}
 	if s := w.fed(t); s == "" || s[len(s)-1] != 'V' {
 		t.Errorf("the watchdog was not disarmed: %q", s)
+	}
+}
+
+// TestTrace: how a node is ended, by what is tried out.
+func TestTrace(t *testing.T) {
+	for _, c := range []struct {
+		level Trace
+		m     Message
+		crash time.Duration
+		want  strike
+	}{
+		{0, Reset, 0, strike{message: Reset}},
+		{0, Off, 9, strike{message: Off}},
+		{0, CrashDump, 0, strike{message: CrashDump, disarm: true}},
+		{0, CrashDump, 9, strike{message: CrashDump, limit: 9}},
+		{1, Reset, 9, strike{message: CrashDump, limit: 9}},
+		{1, Off, 0, strike{message: CrashDump, disarm: true}},
+		{2, Reset, 0, strike{message: Reset, over: true}},
+		{3, Reset, 0, strike{message: Reset, disarm: true, delay: 10 * time.Second}},
+		{4, Off, 0, strike{message: Off}},
+	} {
+		got := c.level.strike(c.m, c.crash)
+		got.why = ""
+		if got != c.want {
+			t.Errorf("level %d, %v: %+v, want %+v", c.level, c.m, got, c.want)
+		}
+	}
+}
+
+// TestDaemonTraces: with the second level a message, and the loss of the disk, end the watch at most, and the watchdog is disarmed.
+func TestDaemonTraces(t *testing.T) {
+	w := watchFile(t, nil, func(d *Daemon) { d.Trace = traceLog })
+	w.begun(t)
+	if err := w.Send(0, Letter{Off, "n2"}); err != nil {
+		t.Fatal(err)
+	}
+	if err := <-w.ended; err != nil {
+		t.Error(err)
+	}
+	if s := w.fed(t); s == "" || s[len(s)-1] != 'V' {
+		t.Errorf("the watchdog was not disarmed: %q", s)
+	}
+	if len(w.acts) > 0 {
+		t.Errorf("%v was done", <-w.acts)
+	}
+	dump := func(d *Daemon) { d.Late, d.CrashLimit = CrashDump, 7*time.Second }
+	w = watchFile(t, nil, dump)
+	w.begun(t)
+	w.slow.Store(true)
+	if m := <-w.acts; m != CrashDump {
+		t.Errorf("%v was done", m)
+	}
+	if s := w.fed(t); s == "" || s[len(s)-1] == 'V' {
+		t.Errorf("the watchdog: %q", s)
 	}
 }
 

@@ -9,7 +9,10 @@ import (
 )
 
 // Watchdog is an armed watchdog: the host is reset when it is not fed in time.
-type Watchdog struct{ f *os.File }
+type Watchdog struct {
+	f      *os.File
+	device bool
+}
 
 // OpenWatchdog arms a watchdog. A timeout of 0 leaves the device's own. A regular
 // file in its place notes how often it was fed, and resets nothing.
@@ -18,10 +21,11 @@ func OpenWatchdog(path string, timeout time.Duration) (*Watchdog, error) {
 	if err != nil {
 		return nil, err
 	}
-	w := &Watchdog{f}
+	w := &Watchdog{f: f}
 	info, err := f.Stat()
-	if err == nil && info.Mode()&os.ModeCharDevice != 0 && timeout > 0 {
-		err = unix.IoctlSetPointerInt(int(f.Fd()), unix.WDIOC_SETTIMEOUT, int(timeout/time.Second))
+	w.device = err == nil && info.Mode()&os.ModeCharDevice != 0
+	if err == nil && timeout > 0 {
+		err = w.Limit(timeout)
 	}
 	if err == nil {
 		err = w.Feed()
@@ -31,6 +35,14 @@ func OpenWatchdog(path string, timeout time.Duration) (*Watchdog, error) {
 		return nil, errors.Join(err, w.Disarm())
 	}
 	return w, nil
+}
+
+// Limit sets how long the host lives without being fed.
+func (w *Watchdog) Limit(timeout time.Duration) error {
+	if !w.device {
+		return nil
+	}
+	return unix.IoctlSetPointerInt(int(w.f.Fd()), unix.WDIOC_SETTIMEOUT, int(timeout/time.Second))
 }
 
 // Feed puts the reset off.
