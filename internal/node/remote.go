@@ -68,6 +68,8 @@ type remoteNode struct {
 	name string
 	exec *executor.Executor
 	conn RemoteConn
+	// known: this node has had to do with the connection.
+	known bool
 	// moving: another node is about to take the connection over; moved: it did.
 	moving, moved bool
 	poke          *poke
@@ -114,6 +116,7 @@ const (
 // connection does an operation of the connection to a remote node.
 func (c *Core) connection(op executor.Op, finished func(now time.Time, res executor.Result)) {
 	r := c.remote(op.Resource)
+	r.known = true
 	answer := func(code, status int, reason string) {
 		c.world.Later(func(now time.Time) { finished(now, executor.Result{Code: code, Status: status, Reason: reason}) })
 	}
@@ -532,9 +535,7 @@ func (r *remoteEffects) Run(run uint64, op executor.Op) {
 	}
 	switch {
 	case r.conn == nil:
-		r.core.world.Later(func(now time.Time) {
-			finished(now, executor.Result{Code: codeError, Status: statusNoConn, Reason: "No executor connection"})
-		})
+		r.core.world.Later(func(now time.Time) { finished(now, unconnected(r.known, op)) })
 	case op.Class == "stonith":
 		r.core.world.Later(func(now time.Time) {
 			finished(now, executor.Result{Code: codeUnsupported, Status: 3, Reason: "Fence devices do not run on remote nodes"})
@@ -542,6 +543,18 @@ func (r *remoteEffects) Run(run uint64, op executor.Op) {
 	default:
 		r.conn.Run(op, finished)
 	}
+}
+
+// unconnected is the result of what is ordered for a remote node without a connection to it. Pacemaker, too, writes it into that
+// node's history (its do_lrm_invoke); notifications cannot fail.
+func unconnected(known bool, op executor.Op) executor.Result {
+	switch {
+	case op.Action == "notify":
+		return executor.Result{}
+	case known:
+		return executor.Result{Code: codeError, Status: statusNoConn, Reason: "Not connected to remote executor"}
+	}
+	return executor.Result{Code: codeError, Status: statusNoConn, Reason: "Local node has no connection to remote"}
 }
 
 func (r *remoteEffects) Record(node string, resource *etree.Element) {
