@@ -1,6 +1,7 @@
 package lab_test
 
 import (
+	"bytes"
 	"flag"
 	"fmt"
 	"os"
@@ -25,6 +26,8 @@ var pcsShow = flag.Bool("pcs-show", false, "log what the hosts of scenes answer"
 //	hosts N            how many hosts there are; the first such line says so
 //	always             the scene is played without -pcs-verbs, too
 //	needs PATH         the scene is played only where the machine has this file
+//	program PATH       this program is taken from the folder that HACLUSTER_ORIGINALS names, where it is there
+//	provided COMMAND   the scene is played only where this succeeds on the first host
 //	dialect 0.9        this is what the cluster was set up with, on all hosts; from here on
 //	lab pause 3        what happens to a host: pause, resume, kill, start, cut, heal
 //	1# command         a line for the shell of the first host, as root
@@ -36,6 +39,8 @@ type scene struct {
 	hosts   int
 	always  bool
 	needs   []string
+	program []string
+	provide []string
 	actions []action
 }
 
@@ -98,6 +103,10 @@ func readScene(text string) (scene, error) {
 				s.always = true
 			case "needs":
 				s.needs = append(s.needs, rest)
+			case "program":
+				s.program = append(s.program, rest)
+			case "provided":
+				s.provide = append(s.provide, rest)
 			case "dialect":
 				v, err := dialect.Parse(rest)
 				if err != nil {
@@ -228,8 +237,32 @@ func TestPcsOnHosts(t *testing.T) {
 			for h := 1; h <= s.hosts; h++ {
 				b.do(strconv.Itoa(h), "sh", "-c", fmt.Sprintf("echo 0.11 > /etc/hacluster/dialect; systemctl start pcsd; echo hacluster:secret | chpasswd; ip addr add 10.9.0.%d/24 dev eth0", h))
 			}
+			for _, p := range s.program {
+				b.replace(s.hosts, p)
+			}
+			for _, p := range s.provide {
+				if code, out := b.try("1", "sh", "-c", p); code != 0 {
+					t.Skipf("on the host, exit code %d: %s\n%s", code, p, out)
+				}
+			}
 			b.play(s)
 		})
+	}
+}
+
+// replace gives the hosts a program that the machine has not, or has too old, out of the folder HACLUSTER_ORIGINALS.
+func (b *bench) replace(hosts int, at string) {
+	b.t.Helper()
+	folder := os.Getenv("HACLUSTER_ORIGINALS")
+	if folder == "" {
+		return
+	}
+	text, err := os.ReadFile(filepath.Join(folder, filepath.Base(at)))
+	if err != nil {
+		return
+	}
+	for h := 1; h <= hosts; h++ {
+		b.feed(strconv.Itoa(h), bytes.NewReader(text), "sh", "-c", "cat > "+at+".new && chmod 755 "+at+".new && mv "+at+".new "+at)
 	}
 }
 
