@@ -294,6 +294,20 @@ func (c *Controller) ask(ctx context.Context, task, to string, payload *etree.El
 
 // askFor is ask where answers are told by another mark than the task's reference.
 func (c *Controller) askFor(ctx context.Context, task, to string, payload *etree.Element, fits func(ref string) func(*etree.Element) bool, attrs ...string) (answer *etree.Element, src string, err error) {
+	out, err := c.exchange(ctx, task, to, payload, fits, attrs...)
+	if err != nil {
+		return nil, "", err
+	}
+	if x := out.SelectElement("crm_xml"); x != nil {
+		if ch := x.ChildElements(); len(ch) > 0 {
+			return ch[0], out.SelectAttrValue("src", ""), nil
+		}
+	}
+	return nil, "", fmt.Errorf("the controller's answer to %s is empty", task)
+}
+
+// exchange is askFor for the whole message, which may have no payload.
+func (c *Controller) exchange(ctx context.Context, task, to string, payload *etree.Element, fits func(ref string) func(*etree.Element) bool, attrs ...string) (*etree.Element, error) {
 	c.refs++
 	ref := fmt.Sprintf("%s-%s-%d", task, c.name, c.refs)
 	el := element("create_request_adv", append([]string{
@@ -304,18 +318,9 @@ func (c *Controller) askFor(ctx context.Context, task, to string, payload *etree
 		el.CreateElement("crm_xml").AddChild(payload)
 	}
 	if _, err := c.n.send(ctx, el, false); err != nil {
-		return nil, "", err
+		return nil, err
 	}
-	out, err := c.n.next(ctx, fits(ref))
-	if err != nil {
-		return nil, "", err
-	}
-	if x := out.SelectElement("crm_xml"); x != nil {
-		if ch := x.ChildElements(); len(ch) > 0 {
-			return ch[0], out.SelectAttrValue("src", ""), nil
-		}
-	}
-	return nil, "", fmt.Errorf("the controller's answer to %s is empty", task)
+	return c.n.next(ctx, fits(ref))
 }
 
 func hasReference(ref string) func(*etree.Element) bool {
@@ -438,7 +443,8 @@ func (c *Controller) Fail(ctx context.Context, o ResourceOrder) error {
 	return c.order(ctx, "lrm_fail", "fail", o)
 }
 
-// carriedOut tells the answer to an order: Pacemaker's controllers do not keep its reference, they name the task.
+// carriedOut tells the answer to an order: Pacemaker's controllers, those before 3.0 when they probe again, too, do not keep its
+// reference, they name the task.
 func carriedOut(ref string) func(*etree.Element) bool {
 	same := hasReference(ref)
 	return func(el *etree.Element) bool { return same(el) || el.SelectAttrValue("crm_task", "") == "lrm_invoke" }
@@ -467,9 +473,16 @@ func (c *Controller) order(ctx context.Context, task, doing string, o ResourceOr
 	return nil
 }
 
-// ProbeAgain has all nodes, or one, look anew at what runs.
-func (c *Controller) ProbeAgain(ctx context.Context, node string) error {
-	_, _, err := c.ask(ctx, "probe_again", "crmd", element("data_for_probe_again", "on_node", node))
+// ProbeAgain has all nodes, or one, look anew at what runs; router is the member whose controller stands for the node, where that
+// is a Pacemaker Remote node. Pacemaker's controllers answer with nothing in it.
+func (c *Controller) ProbeAgain(ctx context.Context, node, router string) error {
+	data := element("data_for_probe_again", "on_node", node)
+	to := node
+	if router != "" && router != node {
+		data.CreateAttr("router_node", router)
+		to = router
+	}
+	_, err := c.exchange(ctx, "probe_again", "crmd", data, carriedOut, "crm_host_to", to)
 	return err
 }
 

@@ -31,8 +31,13 @@ func (c *call) refresh(ctx context.Context) error {
 		return f.resource(ctx)
 	}
 	node, where := c.everywhere()
-	if c.at != nil && c.at.IsRemote && c.router(c.at) == nil {
-		return failf(tool.NoSuch, "No cluster connection to Pacemaker Remote node %s detected", where)
+	router := ""
+	if c.at != nil && c.at.IsRemote {
+		host := c.router(c.at)
+		if host == nil {
+			return failf(tool.NoSuch, "No cluster connection to Pacemaker Remote node %s detected", where)
+		}
+		router = host.Name
 	}
 	if c.controller == nil {
 		c.out.Info("Dry run: skipping clean-up of %s due to CIB_file", where)
@@ -41,7 +46,7 @@ func (c *call) refresh(ctx context.Context) error {
 	if err := client.ClearFailures(ctx, "", "", "", node); err != nil {
 		return failf(tool.Disconnect, "Unable to clean up all failures on %s: %s", where, err)
 	}
-	f.orders = append(f.orders, func(ctx context.Context) error { return c.controller.ProbeAgain(ctx, node) })
+	f.orders = append(f.orders, func(ctx context.Context) error { return c.controller.ProbeAgain(ctx, node, router) })
 	return f.send(ctx)
 }
 
