@@ -62,6 +62,10 @@ type Effects interface {
 	// Update orders a change of the CIB, as the DC or not; done (may be nil) hears of it. What this node orders as the DC comes
 	// to nothing on nodes that follow another one by then.
 	Update(req cib.Request, asDC bool, done func(error))
+	// Leader is the DC whose changes this node makes as such; "" is any. Follow has it be the one whose offer was accepted, if there was
+	// none, and tells who it is.
+	Leader() string
+	Follow(dc string) string
 	// Sync makes all nodes take over one node's CIB.
 	Sync(source string, done func(error))
 	// Term is what this node's CIB is of; Raise announces a higher term to members, all of which have one
@@ -141,6 +145,7 @@ type peer struct {
 	term    cib.Term // of its CIB
 	terms   bool     // it knows terms
 	digest  string
+	led     bool // it makes the changes of this DC as such
 	leaving bool // it was told to shut down, or is surely down
 	parting bool // it wants to leave in good order, as it said in this join
 	// suspect: it was lost without a word while fencing is at hand. Should it come
@@ -178,7 +183,6 @@ type Controller struct {
 	own     capacity // of this node
 	state   State
 	dc      string
-	follows string // the last DC that this node took part under, itself too, while that is in the group
 	quorate bool
 	peers   map[string]*peer
 
@@ -212,6 +216,8 @@ type Controller struct {
 	updates    int // own changes of the CIB that are not applied yet
 	recheckAt  time.Time
 	newest     time.Time // no result that this DC orders is stamped as earlier, see stamp.go
+	reclaimAt  time.Time // when this DC has a join make it lead again, see leading.go
+	claimed    time.Time // when it did last
 	fenceTries map[string]int
 	counts     map[counted]time.Time // failures that are not counted in the CIB yet, and how long a plan waits for that
 
@@ -249,10 +255,6 @@ func (c *Controller) DC() string { return c.dc }
 
 // IsDC tells whether this node decides.
 func (c *Controller) IsDC() bool { return c.dc == c.self.Name && c.dc != "" }
-
-// Follows is the last DC that this node took part under, or was itself, as long as that is in the group; "" is none. All that answer a DC's offer follow it from there on, in
-// the order of messages: before they tell which document they have.
-func (c *Controller) Follows() string { return c.follows }
 
 // Joined tells whether a node, as DC, has taken this one in, since this one came or last had another DC. One of an earlier
 // version tells its nodes so only after it has announced a term to them.
@@ -378,9 +380,6 @@ func (c *Controller) Group(now time.Time, members []Member) {
 			left = append(left, p)
 			c.unblame(p.Name)
 			delete(c.blames, p.Name)
-			if c.follows == p.Name {
-				c.follows = ""
-			}
 		}
 	}
 	if c.state == Starting || c.exited {
@@ -514,7 +513,7 @@ func (c *Controller) announce() { c.effects.Broadcast(c.message("join_announce",
 // Deadline is when Tick is due next; zero: not at all.
 func (c *Controller) Deadline() time.Time {
 	var next time.Time
-	for _, t := range []time.Time{c.electBy, c.electEnd, c.joinEnd, c.recheckAt, c.escalateAt, c.countsEnd(), c.run.deadline()} {
+	for _, t := range []time.Time{c.electBy, c.electEnd, c.joinEnd, c.recheckAt, c.escalateAt, c.reclaimAt, c.countsEnd(), c.run.deadline()} {
 		if !t.IsZero() && (next.IsZero() || t.Before(next)) {
 			next = t
 		}
@@ -550,6 +549,9 @@ func (c *Controller) Tick(now time.Time) {
 	}
 	if due(&c.recheckAt) && c.IsDC() {
 		c.abort("Cluster recheck")
+	}
+	if due(&c.reclaimAt) {
+		c.reclaim()
 	}
 	if due(&c.escalateAt) {
 		c.leave("the shutdown took too long")

@@ -115,7 +115,7 @@ func (c *Controller) Change(req cib.Request) { c.request(req, false, nil) }
 func (c *Controller) ChangeAsDC(req cib.Request) { c.update(req, nil) }
 
 // update orders a change of the CIB as the DC.
-func (c *Controller) update(req cib.Request, done func(error)) { c.request(req, true, done) }
+func (c *Controller) update(req cib.Request, done func(error)) { c.request(req, c.Leads(), done) }
 
 // request orders a change of the CIB and remembers that it is under way.
 func (c *Controller) request(req cib.Request, asDC bool, done func(error)) {
@@ -124,6 +124,7 @@ func (c *Controller) request(req cib.Request, asDC bool, done func(error)) {
 		c.updates--
 		if err != nil {
 			c.effects.Logf("CIB update failed: %s of %s: %v", strings.TrimPrefix(string(req.Op), "cib_"), req.Section, err)
+			c.reclaim()
 		}
 		if done != nil {
 			done(err)

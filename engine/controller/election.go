@@ -133,23 +133,24 @@ func (c *Controller) countVotes() {
 func (c *Controller) win() {
 	c.electEnd = time.Time{}
 	was := c.IsDC()
-	c.dc, c.follows = c.self.Name, c.self.Name
+	c.dc = c.self.Name
 	c.effects.Logf("Election %d: this node is DC", c.electionID)
+	if !was {
+		c.joined = false // under itself
+		c.effects.BecameDC(true)
+	}
 	for _, n := range c.names() {
 		c.peers[n].phase = phaseNone
 	}
 	c.run = nil
 	c.offer()
-	if !was {
-		c.effects.BecameDC(true) // what it has written comes after the offer, when the others follow this node
-	}
 }
 
 // release gives the role of DC up.
 func (c *Controller) release(why string) {
 	c.effects.Logf("No longer DC: %s", why)
 	c.dc, c.run, c.planDue, c.shared, c.counts = "", nil, false, false, nil
-	c.joinEnd, c.recheckAt = time.Time{}, time.Time{}
+	c.joinEnd, c.recheckAt, c.reclaimAt = time.Time{}, time.Time{}, time.Time{}
 	c.effects.BecameDC(false)
 }
 

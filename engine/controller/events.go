@@ -44,6 +44,7 @@ func (c *Controller) CIBChanged(now time.Time, ch replica.Change) {
 	switch {
 	case ch.Synced:
 		if c.state != FinalizeJoin {
+			c.reclaim()
 			c.abort("CIB taken over")
 		}
 	case ch.Config:

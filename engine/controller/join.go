@@ -56,7 +56,7 @@ func (c *Controller) onOffer(from string, msg *etree.Element) {
 		c.effects.Logf("The DC is %s", from)
 		c.joined = false
 	}
-	c.dc, c.follows = from, from
+	c.dc = from
 	c.electBy, c.electEnd = time.Time{}, time.Time{}
 	if from != c.self.Name && c.state != NotDC {
 		c.enter(Pending)
@@ -69,13 +69,16 @@ func (c *Controller) onOffer(from string, msg *etree.Element) {
 	c.effects.Broadcast(c.message("join_request", from, "join_id", msg.SelectAttrValue("join_id", ""),
 		"admin_epoch", strconv.FormatInt(v.AdminEpoch, 10), "epoch", strconv.FormatInt(v.Epoch, 10), "num_updates", strconv.FormatInt(v.NumUpdates, 10),
 		"digest", cib.DiskDigest(root), vouchedAttr, strconv.FormatBool(c.vouched), accusedAttr, strconv.FormatBool(c.accused()), schemaAttr, c.schema, termAttr, c.effects.Term().String(),
-		declaredAttr, root.SelectAttrValue("validate-with", ""), leavingAttr, strconv.FormatBool(c.shutdown), suspectsAttr, c.suspects()))
+		declaredAttr, root.SelectAttrValue("validate-with", ""), leavingAttr, strconv.FormatBool(c.shutdown), suspectsAttr, c.suspects(), leaderAttr, c.effects.Follow(from)))
 	c.askForShutdown()
 }
 
 // termAttr of an offer and a request is what the sender's CIB is of, and what it promised. writesAttr of an offer tells that
 // nodes are to write their histories themselves before they confirm; of a confirmation, that its sender has.
+//
+// leaderAttr of a request is the DC whose changes the sender makes as such, see replica.Leader.
 const (
+	leaderAttr = "hacluster-leader"
 	termAttr   = "hacluster-term"
 	writesAttr = "hacluster-writes"
 )
@@ -100,6 +103,7 @@ func (c *Controller) onRequest(from string, msg *etree.Element) {
 	p.phase = phaseIntegrated
 	p.version, p.vouched = cib.VersionOf(msg), msg.SelectAttrValue(vouchedAttr, "") == "true"
 	p.digest, p.declared = msg.SelectAttrValue("digest", ""), msg.SelectAttrValue(declaredAttr, "")
+	p.led = msg.SelectAttrValue(leaderAttr, c.self.Name) == c.self.Name
 	p.parting = msg.SelectAttrValue(leavingAttr, "") == "true"
 	term, err := cib.ParseTerm(msg.SelectAttrValue(termAttr, ""))
 	p.term, p.terms = term, err == nil
@@ -175,7 +179,7 @@ func (c *Controller) finalize() {
 		c.refuse(best, refused)
 		return
 	}
-	same := !slices.ContainsFunc(taking, func(p *peer) bool { return p.digest != best.digest })
+	same := !slices.ContainsFunc(taking, func(p *peer) bool { return p.digest != best.digest || !p.led })
 	c.adopt = best.term.Forked || slices.ContainsFunc(taking, func(p *peer) bool { return p.term.Of() != best.term.Of() })
 	if same {
 		c.acknowledge()

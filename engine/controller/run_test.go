@@ -47,6 +47,8 @@ func (w *alone) Update(req cib.Request, _ bool, done func(error)) {
 	w.updates = append(w.updates, req)
 	w.then(func() { done(nil) })
 }
+func (w *alone) Leader() string                  { return "" }
+func (w *alone) Follow(dc string) string         { return dc }
 func (w *alone) Sync(_ string, done func(error)) { w.then(func() { done(nil) }) }
 func (w *alone) Term() cib.Term                  { return cib.Term{} }
 func (w *alone) Raise([]string, uint64, bool)    {}

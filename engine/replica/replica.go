@@ -39,7 +39,7 @@ type Client struct {
 	Groups         []string
 	// Sure: a change that is kept is answered when most members of the group have it.
 	Sure bool
-	// DC: it asks as the DC, and for nothing where another one decides by the time that the change is to be made.
+	// DC: it asks as the DC, and for nothing where another one decides by the time that the change is to be made, see leader.go.
 	DC bool
 }
 
@@ -67,8 +67,6 @@ type Effects interface {
 	Nodes() int
 	// Members are the names of the nodes in the group.
 	Members() []string
-	// Follows is the DC that this node, and all that share its document, followed last; "" is none that is in the group.
-	Follows() string
 	// Shares tells whether a node, as DC, has taken this one in: since then it has the document of all.
 	Shares(dc string) bool
 	// MaxSchema is the newest schema that every node of the group knows: the same on all
@@ -94,6 +92,8 @@ type Replica struct {
 	synced  map[string]func(error) // by sync id, on the node that ordered it
 	now     time.Time
 	saveErr error
+
+	leader string // the DC whose group has this document, see leader.go
 
 	term     cib.Term    // of the document
 	stored   cib.Term    // on disk
@@ -202,6 +202,9 @@ func (r *Replica) Left(node string) {
 		delete(h.open, node)
 	}
 	r.leftView(node)
+	if r.leader == node {
+		r.leader = ""
+	}
 	r.judgeAll()
 	if r.sync != nil && r.sync.source == node {
 		r.finishSync(fmt.Errorf("node %s left before it sent its CIB", node))
@@ -225,7 +228,7 @@ func (r *Replica) finishSync(err error) {
 // waits is told.
 func (r *Replica) Reset() {
 	clear(r.held)
-	r.owed, r.view, r.raised = nil, view{}, nil
+	r.owed, r.view, r.raised, r.leader = nil, view{}, nil, ""
 	for call, done := range sorted(r.waiting) {
 		delete(r.waiting, call)
 		done(cib.Result{Root: r.Root()}, &cib.Error{Code: cib.NotConnected, Detail: "this node left the group"})
@@ -243,6 +246,7 @@ func (r *Replica) Deliver(now time.Time, from string, msg *etree.Element) {
 		if r.sync != nil {
 			r.finishSync(fmt.Errorf("another sync was ordered"))
 		}
+		r.leader = from
 		r.view = view{} // the documents differ: no term is of all
 		r.withdraw(func(announcement) bool { return true })
 		r.sync = &syncing{id: msg.SelectAttrValue("sync_id", ""), source: msg.SelectAttrValue("cib_host", "")}
@@ -330,14 +334,12 @@ func calldata(msg *etree.Element) *etree.Element {
 }
 
 // Attributes of messages that only nodes of ours have: the groups of the user, the time
-// (seconds since 1970) at which rules are evaluated, whether to confirm, and whether it is the DC's; and the confirmation.
+// (seconds since 1970) at which rules are evaluated, and whether to confirm; and the confirmation.
 const (
 	groupsAttr = "hacluster-groups"
 	timeAttr   = "hacluster-time"
 	sureAttr   = "hacluster-sure"
 	confirmOp  = "hacluster_confirm"
-	// DCAttr of a request tells that its sender asks as the DC.
-	DCAttr = "hacluster-dc"
 	// syncTermAttr of a document that is taken over is what it is of.
 	syncTermAttr = "hacluster-term"
 )
@@ -392,8 +394,7 @@ func apply(doc *cib.Document, req cib.Request, most func() string) (cib.Result, 
 func declared(root *etree.Element) string { return root.SelectAttrValue("validate-with", "") }
 
 func (r *Replica) apply(from string, msg *etree.Element) {
-	if dc := r.effects.Follows(); msg.SelectAttrValue(DCAttr, "") == "true" && dc != "" && dc != from {
-		r.refuse(from, dc, msg)
+	if r.outdated(from, msg) {
 		return
 	}
 	req := request(msg)
@@ -418,12 +419,4 @@ func (r *Replica) apply(from string, msg *etree.Element) {
 		return
 	}
 	r.answer(from, msg, res, err)
-}
-
-// refuse leaves out what a node asks for as the DC, where the nodes that share this document follow another. It stood still, or
-// its messages were late: what it knew of the nodes is of an earlier time, and so is what it would write. Nodes that share a document follow
-// one DC since the same place in the order, so all of them leave it out.
-func (r *Replica) refuse(from, dc string, msg *etree.Element) {
-	r.effects.Logf("change of %s that node %s ordered as the DC is not made, for the DC is %s", msg.SelectAttrValue("cib_section", ""), from, dc)
-	r.answer(from, msg, cib.Result{Root: r.Root()}, &cib.Error{Code: cib.NotPermitted, Detail: "node " + dc + " is the DC"})
 }

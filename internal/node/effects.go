@@ -39,8 +39,6 @@ func (c *replicaEffects) MaxSchema() string {
 	return name
 }
 
-func (c *replicaEffects) Follows() string { return c.Controller.Follows() }
-
 func (c *replicaEffects) Shares(dc string) bool { return c.Controller.Joined(dc) }
 
 func (c *replicaEffects) Differ() { c.Controller.Differ(c.now) }
@@ -65,7 +63,7 @@ func (c *attributeEffects) Wrote(host, name, value string) {
 }
 
 func (c *attributeEffects) Write(req cib.Request) {
-	c.Replica.Request(replica.Client{Name: controller.ClientAttributes, User: "hacluster", DC: true}, req, "", func(_ cib.Result, err error) {
+	c.Replica.Request(replica.Client{Name: controller.ClientAttributes, User: "hacluster", DC: c.Controller.Leads()}, req, "", func(_ cib.Result, err error) {
 		if err != nil {
 			c.world.Logf("attributes: could not be written: %v", err)
 		}
@@ -99,6 +97,9 @@ func (c *controllerEffects) Update(req cib.Request, asDC bool, done func(error))
 		done(err)
 	})
 }
+
+func (c *controllerEffects) Leader() string          { return c.Replica.Leader() }
+func (c *controllerEffects) Follow(dc string) string { return c.Replica.Follow(dc) }
 
 func (c *controllerEffects) Sync(source string, done func(error)) { c.Replica.Sync(source, done) }
 

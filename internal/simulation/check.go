@@ -325,7 +325,7 @@ func told(root *etree.Element, op executor.Op) bool {
 // delivered holds, once a message has been taken, that one which a node sent as the DC has changed nothing where another is DC.
 func (k *checker) delivered(p *process, from uint32, data []byte) (taken func()) {
 	dc := p.core.Controller.DC()
-	if !bytes.Contains(data, []byte(replica.DCAttr+`="true"`)) || dc == "" || dc == k.c.names[from] || !p.h.joined() {
+	if !bytes.Contains(data, []byte(replica.DCAttr+`="true"`)) || dc == "" || dc == k.c.names[from] || !p.core.Controller.Joined(dc) {
 		return func() {}
 	}
 	was := cib.VersionOf(p.core.Replica.Root())

@@ -1,0 +1,36 @@
+package controller
+
+import "time"
+
+// What a DC asks for as such is made where it leads (replica.Leader). Another one leads after a takeover of the CIB that is not this DC's: two
+// nodes that suspect each other may both be DC for a while, in one group. A join has this one lead again; so that two do not take that from
+// each other without end, each waits between.
+
+// reclaimEvery is how often a DC has a join make it lead again at most.
+const reclaimEvery = time.Second
+
+// Leads tells whether this node asks for changes as the DC. In a join it may not lead yet, and asks for what it must write there as any node
+// does.
+func (c *Controller) Leads() bool {
+	return c.IsDC() && (c.shared || c.effects.Leader() == c.self.Name)
+}
+
+// led tells whether this DC leads, or anybody may.
+func (c *Controller) led() bool {
+	l := c.effects.Leader()
+	return l == "" || l == c.self.Name
+}
+
+// reclaim has this DC lead where another one does, and has what it knows written again.
+func (c *Controller) reclaim() {
+	switch wait := c.claimed.Add(reclaimEvery); {
+	case !c.IsDC() || c.exited || !c.settled() || c.led():
+	case c.now.Before(wait):
+		c.reclaimAt = wait
+	default:
+		c.claimed = c.now
+		c.effects.Logf("Node %s leads, though this one is DC: a join makes it lead", c.effects.Leader())
+		c.effects.RewriteAttributes("")
+		c.offer()
+	}
+}
