@@ -78,7 +78,7 @@ func New(seed uint64, n int, fast bool) (*Cluster, error) {
 	}
 	text.WriteString("}\nnodelist {\n")
 	for i := 1; i <= n; i++ {
-		h := &Host{c: c, ID: uint32(i), Name: fmt.Sprintf("node%d", i), services: map[string]*service{}, faults: map[string]*agentFault{}, disk: disk{cib: cib.New()}, wanted: true}
+		h := &Host{c: c, ID: uint32(i), Name: fmt.Sprintf("node%d", i), services: map[string]*service{}, lanes: map[string]*lane{}, faults: map[string]*agentFault{}, disk: disk{cib: cib.New()}, wanted: true}
 		c.names[h.ID] = h.Name
 		c.addrs[h.ID] = []netip.Addr{netip.AddrFrom4([4]byte{10, 0, 0, byte(i)})}
 		c.Hosts = append(c.Hosts, h)

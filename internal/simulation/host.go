@@ -37,6 +37,7 @@ type Host struct {
 	paused   bool // the whole host stands still
 	held     []func()
 	services map[string]*service
+	lanes    map[string]*lane
 	faults   map[string]*agentFault
 	fence    fenceFault
 
@@ -101,6 +102,7 @@ func (h *Host) PowerOff() {
 	h.On, h.paused, h.held = false, false, nil
 	h.pcmk.kill()
 	h.pcmk, h.ring, h.serving, h.conns = nil, nil, false, nil
+	h.lanes = map[string]*lane{}
 	for _, s := range h.services {
 		s.active, s.promoted = false, false
 	}

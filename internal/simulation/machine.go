@@ -1,6 +1,7 @@
 package simulation
 
 import (
+	"slices"
 	"strings"
 	"time"
 
@@ -52,8 +53,59 @@ func (h *Host) bootAfter(d time.Duration) {
 	})
 }
 
-// runAgent runs a resource agent. It belongs to the host, not to the process that wanted it.
+// lane is what goes on with one resource of a host, by its agents.
+type lane struct {
+	running []*turn
+	waiting []func()
+}
+
+// turn is an agent that runs; changes tells that it changes the resource, daemon which start of the daemon wanted it.
+type turn struct {
+	changes bool
+	daemon  int
+}
+
+// taken tells whether an agent has to wait. Of its own the executor of a process has one run at a time; what it starts waits for those of an
+// earlier process that change something, as ocf.Host has it. The daemon of a remote host, whom several may be connected to one after
+// the other, has one run at a time itself.
+func (h *Host) taken(l *lane) bool {
+	return slices.ContainsFunc(l.running, func(t *turn) bool { return t.changes || h.remote && t.daemon == h.starts })
+}
+
+// runAgent runs a resource agent when it is its turn. It belongs to the host, not to the process that wanted it.
 func (h *Host) runAgent(p *process, op executor.Op, done func(executor.Result)) {
+	l := h.lanes[op.Resource]
+	if l == nil {
+		l = &lane{}
+		h.lanes[op.Resource] = l
+	}
+	begin := func() {
+		t := &turn{changes: op.Action != "monitor", daemon: h.starts}
+		l.running = append(l.running, t)
+		h.agent(p, op, func(res executor.Result) {
+			l.running = slices.DeleteFunc(l.running, func(o *turn) bool { return o == t })
+			done(res)
+			for len(l.waiting) > 0 && !h.taken(l) {
+				next := l.waiting[0]
+				l.waiting = l.waiting[1:]
+				next()
+			}
+		})
+	}
+	if len(l.waiting) == 0 && !h.taken(l) {
+		begin()
+		return
+	}
+	daemon := h.starts
+	l.waiting = append(l.waiting, func() {
+		if daemon == h.starts && (h.remote || p.alive) { // it waited in the daemon's memory
+			begin()
+		}
+	})
+}
+
+// agent runs a resource agent.
+func (h *Host) agent(p *process, op executor.Op, done func(executor.Result)) {
 	c := h.c
 	s := h.service(op.Resource)
 	took := c.between(c.speed.agent)

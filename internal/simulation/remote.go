@@ -22,7 +22,7 @@ func (c *Cluster) addRemotes(n int) {
 		id := uint32(len(c.Hosts) + len(c.Remotes) + 1)
 		c.Remotes = append(c.Remotes, &Host{
 			c: c, ID: id, Name: fmt.Sprintf("%s%d", RemoteName, len(c.Remotes)+1), remote: true,
-			services: map[string]*service{}, faults: map[string]*agentFault{}, wanted: true,
+			services: map[string]*service{}, lanes: map[string]*lane{}, faults: map[string]*agentFault{}, wanted: true,
 		})
 	}
 	c.net = newNetwork(c, len(c.Hosts)+len(c.Remotes))
@@ -36,6 +36,7 @@ func (h *Host) serve() {
 	if h.On && !h.serving {
 		h.c.logf("%s: the daemon starts", h.Name)
 		h.serving = true
+		h.starts++
 	}
 }
 
