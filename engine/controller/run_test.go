@@ -26,6 +26,8 @@ type alone struct {
 	set      []string // attributes
 	mute     bool     // what is set is never written
 	updates  []cib.Request
+	leader   string // besides this node
+	syncs    int
 }
 
 func (w *alone) then(f func()) { w.later = append(w.later, f) }
@@ -47,12 +49,15 @@ func (w *alone) Update(req cib.Request, _ bool, done func(error)) {
 	w.updates = append(w.updates, req)
 	w.then(func() { done(nil) })
 }
-func (w *alone) Leader() string                  { return "" }
-func (w *alone) Follow(dc string) string         { return dc }
-func (w *alone) Sync(_ string, done func(error)) { w.then(func() { done(nil) }) }
-func (w *alone) Term() cib.Term                  { return cib.Term{} }
-func (w *alone) Raise([]string, uint64, bool)    {}
-func (w *alone) Termless(bool)                   {}
+func (w *alone) Leader() string          { return w.leader }
+func (w *alone) Follow(dc string) string { return dc }
+func (w *alone) Sync(_ string, done func(error)) {
+	w.syncs++
+	w.then(func() { done(nil) })
+}
+func (w *alone) Term() cib.Term               { return cib.Term{} }
+func (w *alone) Raise([]string, uint64, bool) {}
+func (w *alone) Termless(bool)                {}
 func (w *alone) SetAttribute(node, name string, _ *string) {
 	w.set = append(w.set, name)
 	if w.mute || !strings.HasPrefix(name, "fail-count-") && !strings.HasPrefix(name, "last-failure-") {
