@@ -90,3 +90,12 @@ func (r *Resource) Agent() string {
 	}
 	return r.Class + ":" + r.Type
 }
+
+// ShownRole is the role that a primitive is told in: an instance of a promotable clone that runs is unpromoted, though a
+// monitor that finds it running leaves it Started.
+func (r *Resource) ShownRole() Role {
+	if r.Role == RoleStarted && r.Top(false).Has(Promotable) {
+		return RoleUnpromoted
+	}
+	return r.Role
+}

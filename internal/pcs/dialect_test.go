@@ -16,3 +16,16 @@ func TestSetupRecordsTheDialect(t *testing.T) {
 		}
 	}
 }
+
+// TestLocalSetupRecordsTheDialect: 0.9 made one host a node of a cluster, without asking the others.
+func TestLocalSetupRecordsTheDialect(t *testing.T) {
+	w := newTown(t, 2)
+	if out, code := w.typed("", "cluster setup --local --name c 10.0.0.1 10.0.0.2"); code != 0 {
+		t.Fatalf("exit code %d\n%s", code, out)
+	}
+	for h, want := range []string{"0.9.152\n", ""} {
+		if got := w.hosts[h].read(w.hosts[h].paths.Dialect); got != want {
+			t.Errorf("%s has recorded %q, want %q", w.hosts[h].name, got, want)
+		}
+	}
+}

@@ -315,10 +315,7 @@ func (p *legacy) line(r *status.Resource, byNode bool) string {
 	}
 	node, _, _ := r.ActiveNode()
 	promotable := r.Top(false).Has(status.Promotable)
-	role := r.Role
-	if promotable && role == status.RoleStarted {
-		role = status.RoleUnpromoted
-	}
+	role := r.ShownRole()
 	pending := legacyPending[r.PendingTask]
 	if p.o.NoPending {
 		pending = ""

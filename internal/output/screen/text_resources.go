@@ -44,7 +44,7 @@ func (t *textPage) primitive(r *status.Resource, name string, n *status.Node, by
 	if r.Has(status.Removed) {
 		line += " ORPHANED"
 	}
-	role := roleOf(r)
+	role := r.ShownRole()
 	switch {
 	case !r.Has(status.Failed):
 		line += " " + t.stateWord(r)

@@ -230,20 +230,12 @@ func (v *view) listed(brief bool) (list []*status.Resource) {
 	return list
 }
 
-// roleOf is the role that a primitive is shown in.
-func roleOf(r *status.Resource) status.Role {
-	if r.Role == status.RoleStarted && r.Top(false).Has(status.Promotable) {
-		return status.RoleUnpromoted
-	}
-	return r.Role
-}
-
 // stateWord is what a primitive does: what is under way, or its role.
 func (v *view) stateWord(r *status.Resource) string {
 	if w := legacyPending[r.PendingTask]; w != "" && !v.NoPending {
 		return w
 	}
-	return roleOf(r).String()
+	return r.ShownRole().String()
 }
 
 // description is a resource's description, where it is to be shown.

@@ -164,10 +164,7 @@ func resourceStyle(r *status.Resource) Style {
 }
 
 func roleWord(r *status.Resource) string {
-	word := r.Role.String()
-	if r.Role == status.RoleStarted && r.Top(false).Has(status.Promotable) {
-		word = status.RoleUnpromoted.String()
-	}
+	word := r.ShownRole().String()
 	if r.PendingTask != "" {
 		word = r.PendingTask + " under way"
 	}

@@ -131,10 +131,7 @@ func (v *view) compare(s *sheet, after *status.Cluster) {
 }
 
 func place(r *status.Resource) string {
-	role := r.Role
-	if role == status.RoleStarted && r.Top(false).Has(status.Promotable) {
-		role = status.RoleUnpromoted
-	}
+	role := r.ShownRole()
 	if len(r.Active) == 0 {
 		return role.String()
 	}

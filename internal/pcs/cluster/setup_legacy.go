@@ -13,6 +13,7 @@ import (
 	"strings"
 	"time"
 
+	"hacluster/internal/dialect"
 	"hacluster/internal/pcs/argv"
 	"hacluster/internal/pcs/corosyncconf"
 	"hacluster/internal/pcs/report"
@@ -257,6 +258,11 @@ func (c *setup09) setupLocal(s *session.Session, conf *corosyncconf.Section, wai
 	}
 	if err := s.WriteConf(conf); err != nil {
 		return err
+	}
+	if s.ConfLive() {
+		if err := dialect.Record(s.Paths.Dialect, s.Version); err != nil {
+			return report.Fatalf("unable to record the dialect: %s", err)
+		}
 	}
 	if s.Opts.Has("--start") {
 		if err := startLocal(s); err != nil {

@@ -147,15 +147,7 @@ func Failcount09(s *session.Session, args []string) error {
 	case "show":
 		return showFailures(s, f, false)
 	case "reset":
-		c, err := clusterOr(s)
-		if err != nil {
-			return historyError(s, "forget failed operations", plain(f.resource), err)
-		}
-		lines, err := c.Cleanup(s.Ctx, live.CleanupRequest{Resource: plain(f.resource), Node: plain(f.node), Operation: plain(f.operation), Interval: plain(f.interval)})
-		if err != nil {
-			return historyError(s, "forget failed operations", plain(f.resource), err)
-		}
-		return tellLines(s, lines)
+		return forget(s, live.CleanupRequest{Resource: plain(f.resource), Node: plain(f.node), Operation: plain(f.operation), Interval: plain(f.interval)})
 	}
 	return argv.Usage()
 }

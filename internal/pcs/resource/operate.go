@@ -1,6 +1,7 @@
 package resource
 
 import (
+	"context"
 	"errors"
 	"strings"
 	"time"
@@ -80,15 +81,50 @@ func Cleanup(s *session.Session, args []string) error {
 	if err != nil {
 		return err
 	}
-	c, err := clusterOr(s)
-	if err != nil {
-		return historyError(s, "forget failed operations", r.Resource, err)
+	return forget(s, r)
+}
+
+// forget has failed operations forgotten, and says what was done.
+func forget(s *session.Session, r live.CleanupRequest) error {
+	return askHistory(s, "forget failed operations", "--cleanup", r, live.Cluster.Cleanup)
+}
+
+// askHistory asks the cluster; with a file, as 0.9 allows, crm_resource says what it would do.
+func askHistory(s *session.Session, what, action string, r live.CleanupRequest, ask func(live.Cluster, context.Context, live.CleanupRequest) ([]string, error)) error {
+	var lines []string
+	var err error
+	if _, onFile := s.File(); onFile {
+		lines, err = historyOnFile(s, action, r)
+	} else {
+		var c live.Cluster
+		if c, err = clusterOr(s); err == nil {
+			lines, err = ask(c, s.Ctx, r)
+		}
 	}
-	lines, err := c.Cleanup(s.Ctx, r)
 	if err != nil {
-		return historyError(s, "forget failed operations", r.Resource, err)
+		return historyError(s, what, r.Resource, err)
 	}
 	return tellLines(s, lines)
+}
+
+func historyOnFile(s *session.Session, action string, r live.CleanupRequest) ([]string, error) {
+	words := []string{action}
+	for _, o := range [][2]string{{"--resource", r.Resource}, {"--node", r.Node}, {"--operation", r.Operation}, {"--interval", r.Interval}} {
+		if o[1] != "" {
+			words = append(words, o[0], o[1])
+		}
+	}
+	if r.Force {
+		words = append(words, "--force")
+	}
+	res, err := s.Run("crm_resource", words...)
+	if err != nil {
+		return nil, err
+	}
+	if res.Code != 0 {
+		return nil, errors.New(res.Complaint())
+	}
+	return []string{strings.TrimSpace(res.Stdout), strings.TrimSpace(res.Stderr)}, nil
 }
 
 func tellLines(s *session.Session, lines []string) error {
@@ -130,15 +166,7 @@ func Refresh(s *session.Session, args []string) error {
 			}
 		}
 	}
-	c, err := clusterOr(s)
-	if err != nil {
-		return historyError(s, "delete history", r.Resource, err)
-	}
-	lines, err := c.Refresh(s.Ctx, r)
-	if err != nil {
-		return historyError(s, "delete history", r.Resource, err)
-	}
-	return tellLines(s, lines)
+	return askHistory(s, "delete history", "--refresh", r, live.Cluster.Refresh)
 }
 
 // Restart09 is `resource restart` of 0.9.

@@ -180,7 +180,7 @@ func (st *State) RolesWithNodes(id string, expectRunning bool) map[string][]stri
 	out := map[string][]string{}
 	for _, r := range st.instances(id, expectRunning) {
 		role := ""
-		switch r.Role {
+		switch r.ShownRole() {
 		case status.RoleStarted:
 			role = "Started"
 		case status.RolePromoted:

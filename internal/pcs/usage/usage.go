@@ -7,6 +7,9 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+	"unicode"
+
+	"hacluster/internal/pcs/pattern"
 )
 
 // Each line: section, generations (9, A, B, C at their places for 0.9 to 0.12), form, what it does, and on what: F a
@@ -39,6 +42,34 @@ func (f Form) Words() []string {
 			break
 		}
 		out = append(out, w)
+	}
+	return out
+}
+
+var (
+	placeholder = pattern.Late(`<[^>]*>`)
+	formats     = pattern.Late(`--output-format ([a-z|]+)`)
+	values      = pattern.Late(`=(\[[^\]]*\]|[^\s\]\[()]+)`)
+	notation    = strings.NewReplacer("[", " ", "]", " ", "(", " ", ")", " ", "|", " ", "...", " ", "<>", " ")
+)
+
+// Options are what may be typed beside the fixed words: options ("--wait", "-u", and each "--output-format=json"), names of
+// values ("id="), and words such as "meta".
+func (f Form) Options() []string {
+	rest := strings.Join(strings.Fields(f.Syntax)[len(f.Words()):], " ")
+	rest = strings.ReplaceAll(placeholder().ReplaceAllString(rest, "<>"), "[=n]", "")
+	rest = values().ReplaceAllString(rest, "= ")
+	rest = formats().ReplaceAllStringFunc(rest, func(s string) string {
+		return "--output-format=" + strings.ReplaceAll(strings.TrimPrefix(s, "--output-format "), "|", " --output-format=")
+	})
+	var out []string
+	for _, w := range strings.Fields(notation.Replace(rest)) {
+		if w = strings.Trim(w, `,"`); strings.HasPrefix(w, "--") && strings.HasSuffix(w, "=") {
+			w = strings.TrimSuffix(w, "=")
+		}
+		if strings.ContainsFunc(w, unicode.IsLetter) && !slices.Contains(out, w) {
+			out = append(out, w)
+		}
 	}
 	return out
 }

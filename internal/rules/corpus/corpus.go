@@ -90,6 +90,28 @@ func CIBs(tb testing.TB, suites ...string) []Document {
 	return list
 }
 
+// Commands returns the command lines of the cases of some suites, the program's name first.
+func Commands(tb testing.TB, suites ...string) [][]string {
+	tb.Helper()
+	root, ok := folder()
+	if !ok {
+		tb.Skip("the recorded corpus is not here")
+	}
+	var list [][]string
+	for _, suite := range suites {
+		err := lines(filepath.Join(root, suite, "cases.jsonl.gz"), func(data []byte) error {
+			var c struct{ Argv []string }
+			err := json.Unmarshal(data, &c)
+			list = append(list, c.Argv)
+			return err
+		})
+		if err != nil {
+			tb.Fatal(err)
+		}
+	}
+	return list
+}
+
 func lines(file string, each func([]byte) error) error {
 	f, err := os.Open(file)
 	if err != nil {
