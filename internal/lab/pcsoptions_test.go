@@ -55,7 +55,7 @@ func typedForms(lines [][]string, forms []usage.Form) map[string][][]string {
 	return out
 }
 
-var quotedText = regexp.MustCompile(`"[^"]*"|`+"`[^`]*`")
+var quotedText = regexp.MustCompile(`"[^"]*"|` + "`[^`]*`")
 
 // TestEveryOptionIsShown holds the options of all forms against what is typed in tests: recorded runs of the originals,
 // answers, answers in trouble, tests of pcs in Go, and the scenes on hosts. All of them say what has to come of it.
