@@ -10,6 +10,7 @@ import (
 	"path/filepath"
 	"strconv"
 	"strings"
+	"time"
 
 	"github.com/spf13/cobra"
 
@@ -61,6 +62,7 @@ const exitStayDown = exit(100)
 func corosync(ctx context.Context, env *program.Env) error {
 	corosyncd.Alone()
 	logs := newCorosyncLog(env, "corosync")
+	defer logs.Later(1000)(2 * time.Second) // the ring does not wait for a disk
 	log := logs.Logger()
 	defer tellEnd(ctx, env, log)()
 	err := corosyncd.Run(ctx, corosyncd.Options{

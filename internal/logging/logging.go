@@ -54,15 +54,19 @@ type Log struct {
 }
 
 type state struct {
+	writing sync.Mutex // held while targets write; taken before mu
 	mu      sync.Mutex
 	targets []Target
+	later   *later // nil: who tells something writes it
 }
 
 // New makes a log that writes to targets.
 func New(targets ...Target) *Log { return &Log{state: &state{targets: targets}} }
 
-// Set puts other targets in the place of the present ones.
+// Set puts other targets in the place of the present ones, which are not used any more when it returns.
 func (h *Log) Set(targets ...Target) {
+	h.state.writing.Lock()
+	defer h.state.writing.Unlock()
 	h.state.mu.Lock()
 	defer h.state.mu.Unlock()
 	h.state.targets = targets
@@ -130,11 +134,10 @@ func (h *Log) Handle(_ context.Context, r slog.Record) error {
 		l.Source, l.Func = split(f.Function)
 	}
 	h.state.mu.Lock()
-	defer h.state.mu.Unlock()
-	for _, t := range h.state.targets {
-		if t.Enabled(l.Level, l.Daemon) {
-			t.Write(l)
-		}
+	later := h.state.later
+	h.state.mu.Unlock()
+	if later == nil || !later.put(l) {
+		h.state.write(l)
 	}
 	return nil
 }

@@ -1,6 +1,7 @@
 package logging
 
 import (
+	"errors"
 	"fmt"
 	"io"
 	"log/slog"
@@ -81,11 +82,16 @@ func (s *Syslog) Write(l Line) {
 		}
 		// A log that does not keep up must not hold the cluster up.
 		_ = s.conn.SetWriteDeadline(time.Now().Add(100 * time.Millisecond))
-		if _, err := io.WriteString(s.conn, text); err == nil {
+		_, err := io.WriteString(s.conn, text)
+		if err == nil {
 			return
 		}
 		_ = s.conn.Close()
 		s.conn = nil // the log was started anew, perhaps: once more
+		if errors.Is(err, os.ErrDeadlineExceeded) {
+			s.again = time.Now().Add(time.Second)
+			return
+		}
 	}
 }
 
