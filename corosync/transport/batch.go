@@ -276,7 +276,8 @@ func (r *receiver) take(fd int, link int) (batch []Datagram, more bool) {
 // ofNetwork tells whether an error is one that the network has reported for what was sent: it is told once, and what has arrived is behind it.
 func ofNetwork(errno syscall.Errno) bool {
 	switch errno {
-	case syscall.ECONNREFUSED, syscall.EHOSTUNREACH, syscall.ENETUNREACH, syscall.EHOSTDOWN, syscall.EMSGSIZE, syscall.EPROTO, syscall.ENOPROTOOPT:
+	case syscall.ECONNREFUSED, syscall.EHOSTUNREACH, syscall.ENETUNREACH, syscall.EHOSTDOWN, syscall.EMSGSIZE, syscall.EPROTO, syscall.ENOPROTOOPT,
+		syscall.EOPNOTSUPP, syscall.ENONET, syscall.EACCES, syscall.ENETDOWN:
 		return true
 	}
 	return false

@@ -318,6 +318,7 @@ func (d *daemon) arm() {
 	}
 	d.armed = deadline
 	if err := d.clock.Set(time.Until(deadline)); err != nil {
+		d.armed = time.Time{} // whatever comes next tries again
 		d.log.Error("the clock cannot be set", "error", err)
 	}
 }
