@@ -16,6 +16,7 @@ import (
 
 	"hacluster/engine/controller"
 	"hacluster/internal/corosyncd"
+	"hacluster/internal/halt"
 	"hacluster/internal/host"
 	"hacluster/internal/logging"
 	"hacluster/internal/metrics"
@@ -167,9 +168,19 @@ func pacemaker(ctx context.Context, env *program.Env) error {
 	if err != nil {
 		return err
 	}
+	how, flush, err := halt.Action(env.Getenv("PCMK_panic_action"))
+	if err != nil {
+		log.Warn("this host would be started again, should it have to end", "err", err)
+	}
 	err = node.Run(ctx, node.Config{
 		StateDir: state, Owner: uid, Group: gid, Agents: agents, Timing: controller.DefaultTiming, Log: log, Remote: secure,
-		Watchdog:   sbdWatchdog(env),
+		Watchdog: sbdWatchdog(env),
+		Panic: func() {
+			if flush {
+				halt.Flush()
+			}
+			halt.Now(how)
+		},
 		Ready:      func() { tell(env, log, supervise.ReadyState) },
 		AliveEvery: supervise.AliveInterval(env.Getenv), Alive: func() { tell(env, log, supervise.AliveState) },
 	})

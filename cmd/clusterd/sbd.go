@@ -12,6 +12,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"hacluster/internal/halt"
 	"hacluster/internal/logging"
 	"hacluster/internal/node"
 	"hacluster/internal/program"
@@ -134,14 +135,9 @@ func sbdDaemon(env *program.Env, log *slog.Logger) (*sbd.Daemon, error) {
 	d.Act = func(m sbd.Message, why string) {
 		log.Log(context.Background(), logging.Critical, "this node ends itself", "why", why)
 		if flush && strings.HasPrefix(why, sbd.NoLiveness) {
-			flushed := make(chan struct{})
-			go func() { syscall.Sync(); close(flushed) }()
-			select {
-			case <-flushed:
-			case <-time.After(time.Second): // a disk that hangs must not keep the node alive
-			}
+			halt.Flush()
 		}
-		endHost(m)
+		halt.Now(map[sbd.Message]halt.How{sbd.Off: halt.Off, sbd.CrashDump: halt.Crash}[m])
 	}
 	return d, nil
 }
@@ -166,26 +162,6 @@ func timeoutAction(setting string) (flush bool, m sbd.Message, err error) {
 		}
 	}
 	return flush, m, nil
-}
-
-// endHost ends this host at once. In a host that is a container or of a lab, whose
-// processes have a number space of their own, only that one is ended: the kernel's
-// keys would end the machine.
-func endHost(m sbd.Message) {
-	how := map[sbd.Message]struct {
-		key string
-		cmd int
-	}{sbd.Off: {"o", syscall.LINUX_REBOOT_CMD_POWER_OFF}, sbd.CrashDump: {"c", syscall.LINUX_REBOOT_CMD_RESTART}}
-	h, ok := how[m]
-	if !ok {
-		h.key, h.cmd = "b", syscall.LINUX_REBOOT_CMD_RESTART
-	}
-	// The first number space has this name in every kernel; a host that is booted by
-	// its kernel, and no other, has it.
-	if name, err := os.Readlink("/proc/self/ns/pid"); err == nil && name == "pid:[4026531836]" {
-		_ = os.WriteFile("/proc/sysrq-trigger", []byte(h.key), 0)
-	}
-	_ = syscall.Reboot(h.cmd)
 }
 
 // sbdPidFile is where the watch notes its process.

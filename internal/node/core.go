@@ -55,6 +55,8 @@ type World interface {
 	FencingChanged()
 	// Exit ends this node's part in the cluster.
 	Exit(reason string)
+	// Panic ends this host at once, with all that runs on it.
+	Panic(reason string)
 	Logf(format string, args ...any)
 }
 

@@ -22,6 +22,7 @@ import (
 	"hacluster/engine/controller"
 	"hacluster/engine/replica"
 	"hacluster/engine/transition"
+	"hacluster/internal/logging"
 	"hacluster/internal/remote"
 	"hacluster/ocf"
 )
@@ -42,6 +43,8 @@ type Config struct {
 	Remote remote.Settings
 	// Watchdog is this node's.
 	Watchdog Watchdog
+	// Panic ends this host at once; it comes back only where that cannot be done.
+	Panic func()
 	// Ready is called when local clients are served.
 	Ready func()
 	// Alive is called by the node's own loop at least every AliveEvery, where that is not 0.
@@ -431,6 +434,11 @@ func (w *world) CIBChanged(ch replica.Change)   { w.services.cibChanged(ch) }
 
 func (w *world) Later(f func(now time.Time)) {
 	go (*Node)(w).post(func() { f(time.Now()) })
+}
+
+func (w *world) Panic(reason string) {
+	w.log.Log(context.Background(), logging.Critical, "this host ends itself", "why", reason)
+	w.cfg.Panic()
 }
 
 func (w *world) Exit(reason string) {

@@ -352,6 +352,12 @@ func (w *world) Installed(string) bool       { return true }
 func (w *world) CIBChanged(c replica.Change) { w.p.h.c.check.changed(w.p.h) }
 func (w *world) FencingChanged()             {}
 
+func (w *world) Panic(string) {
+	h := w.p.h
+	h.PowerOff()
+	h.bootAfter(h.c.between(h.c.speed.boot))
+}
+
 func (w *world) Exit(reason string) {
 	p := w.p
 	if !p.alive || p.exiting != "" {
