@@ -219,6 +219,8 @@ type Controller struct {
 	reclaimAt  time.Time // when this DC has a join make it lead again, see leading.go
 	claimed    time.Time // when it did last
 	fenceTries map[string]int
+	uncounted  map[counted]failure   // by the attribute that tells that they are counted, see uncounted.go
+	ignores    map[string]bool       // by node and operation key
 	counts     map[counted]time.Time // failures that are not counted in the CIB yet, and how long a plan waits for that
 
 	expects map[string]string // what the cluster wrote of nodes: member or down
@@ -244,7 +246,7 @@ type Identity struct {
 
 // New makes a controller.
 func New(self Identity, t Timing, e Effects) *Controller {
-	return &Controller{self: self.Member, uuid: self.UUID, cluster: self.Cluster, schema: self.Schema, timing: t, effects: e, state: Starting, peers: map[string]*peer{}, fenceTries: map[string]int{}, expects: map[string]string{}, accusers: map[string]bool{}, blames: map[string]map[string]bool{}}
+	return &Controller{self: self.Member, uuid: self.UUID, cluster: self.Cluster, schema: self.Schema, timing: t, effects: e, state: Starting, peers: map[string]*peer{}, fenceTries: map[string]int{}, expects: map[string]string{}, accusers: map[string]bool{}, blames: map[string]map[string]bool{}, uncounted: map[counted]failure{}, ignores: map[string]bool{}}
 }
 
 // State is where the controller is.
@@ -456,6 +458,7 @@ func (c *Controller) Deliver(now time.Time, from string, msg *etree.Element) {
 		c.onConfirm(from, msg)
 	case "lrm_invoke":
 		if op := msg.FindElement("crm_xml/rsc_op"); op != nil && c.obeys(from, op) {
+			c.noteOrder(op)
 			c.effects.Execute(op)
 		}
 	case "lrm_result":
@@ -513,7 +516,7 @@ func (c *Controller) announce() { c.effects.Broadcast(c.message("join_announce",
 // Deadline is when Tick is due next; zero: not at all.
 func (c *Controller) Deadline() time.Time {
 	var next time.Time
-	for _, t := range []time.Time{c.electBy, c.electEnd, c.joinEnd, c.recheckAt, c.escalateAt, c.reclaimAt, c.countsEnd(), c.run.deadline()} {
+	for _, t := range []time.Time{c.electBy, c.electEnd, c.joinEnd, c.recheckAt, c.escalateAt, c.reclaimAt, c.countedBy(), c.countsEnd(), c.run.deadline()} {
 		if !t.IsZero() && (next.IsZero() || t.Before(next)) {
 			next = t
 		}
@@ -556,6 +559,7 @@ func (c *Controller) Tick(now time.Time) {
 	if due(&c.escalateAt) {
 		c.leave("the shutdown took too long")
 	}
+	c.dropCounted()
 	c.counting() // those that took too long are waited for no more, also while a plan is carried out
 	c.run.late(c)
 	c.advance()

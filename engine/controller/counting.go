@@ -20,6 +20,9 @@ type counted struct{ node, name string }
 // would be ended half-way by the change: of a guest whose connection was lost it would stop the connection, and
 // with that the reason to restart the container is gone.
 func (c *Controller) awaitCount(node, name, value string) {
+	if !c.IsDC() {
+		return
+	}
 	was := transient(c.effects.CIB(), node, name)
 	if was == value || strings.HasSuffix(value, "++") && was == "INFINITY" {
 		return // nothing will change

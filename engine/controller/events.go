@@ -25,6 +25,7 @@ func (c *Controller) CIBChanged(now time.Time, ch replica.Change) {
 	c.now = now
 	c.judge(ch.Node)
 	c.noteExpected(ch)
+	c.noteFailures(ch)
 	if !c.IsDC() || c.exited {
 		return
 	}
@@ -239,13 +240,7 @@ func (c *Controller) countFailure(node string, op *etree.Element, ours, ignored 
 			return
 		}
 	}
-	resource := op.SelectAttrValue("operation_key", "")
-	suffix := "_" + operation + "_" + interval
-	resource = strings.TrimSuffix(resource, suffix)
-	if base, _, isClone := strings.Cut(resource, ":"); isClone && !c.globallyUnique(base) {
-		resource = base
-	}
-	name := resource + "#" + operation + "_" + interval
+	name := c.counter(op)
 	when := strconv.FormatInt(c.now.Unix(), 10)
 	if !ignored {
 		c.awaitCount(node, "fail-count-"+name, value)
@@ -253,6 +248,16 @@ func (c *Controller) countFailure(node string, op *etree.Element, ours, ignored 
 	}
 	c.awaitCount(node, "last-failure-"+name, when)
 	c.effects.SetAttribute(node, "last-failure-"+name, &when)
+}
+
+// counter is what the attributes are called that count the failures of an operation, without fail-count- and last-failure-.
+func (c *Controller) counter(op *etree.Element) string {
+	operation, interval := op.SelectAttrValue("operation", ""), op.SelectAttrValue("interval", "0")
+	resource := strings.TrimSuffix(op.SelectAttrValue("operation_key", ""), "_"+operation+"_"+interval)
+	if base, _, isClone := strings.Cut(resource, ":"); isClone && !c.globallyUnique(base) {
+		resource = base
+	}
+	return resource + "#" + operation + "_" + interval
 }
 
 func (c *Controller) startFailureIsFatal() bool {

@@ -292,6 +292,7 @@ func (c *Controller) onAck(from string, msg *etree.Element) {
 		m.CreateElement("crm_xml").AddChild(xml.Copy(histories[0].SelectElement("lrm")))
 	}
 	c.effects.Broadcast(m)
+	c.countMissed()
 	c.tellCapacity()
 }
 
