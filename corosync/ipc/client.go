@@ -6,6 +6,9 @@ import (
 	"fmt"
 	"io"
 	"net"
+	"os"
+	"os/user"
+	"strconv"
 	"sync"
 	"syscall"
 )
@@ -43,7 +46,7 @@ type Client struct {
 
 // Dial connects to the service called name. maxMessage is the size in bytes that
 // the client's messages may reach; the server may offer more. Errors: ECONNREFUSED where
-// nobody serves that name, EACCES where the server does not let this process in,
+// nobody serves that name, EACCES where the server does not let this process in, ECONNABORTED where it is not one of the cluster's,
 // EAGAIN where it is not ready yet; errors.Is finds them.
 func Dial(ctx context.Context, name string, maxMessage int) (*Client, error) {
 	return dialTo(ctx, name, maxMessage, nil)
@@ -77,10 +80,34 @@ func dialTo(ctx context.Context, name string, maxMessage int, sink func(*Client,
 	return c, nil
 }
 
+// authentic tells whether a server is one of the cluster's: anybody may take the address of a service that does not run. It is
+// root's or hacluster's, or the user's own. cluster gives the ids of hacluster, false where there is no such user.
+func authentic(server Peer, self uint32, cluster func() (uid, gid uint32, ok bool)) bool {
+	if server.UID == 0 || server.UID == self {
+		return true
+	}
+	uid, gid, ok := cluster()
+	return ok && (server.UID == uid || server.GID == gid)
+}
+
+// clusterUser are the ids of hacluster.
+func clusterUser() (uid, gid uint32, ok bool) {
+	u, err := user.Lookup("hacluster")
+	if err != nil {
+		return 0, 0, false
+	}
+	id, err := strconv.ParseUint(u.Uid, 10, 32)
+	group, gerr := strconv.ParseUint(u.Gid, 10, 32)
+	return uint32(id), uint32(group), err == nil && gerr == nil
+}
+
 func handshake(stream *net.UnixConn, maxMessage int, sink func(*Client, [][]byte)) (*Client, error) {
 	peer, err := peerOf(stream)
 	if err != nil {
 		return nil, err
+	}
+	if !authentic(peer, uint32(os.Geteuid()), clusterUser) {
+		return nil, fmt.Errorf("process %d of user %d serves there, which is neither root nor hacluster: %w", peer.PID, peer.UID, syscall.ECONNABORTED)
 	}
 	if _, err := stream.Write(hello(maxMessage)); err != nil {
 		return nil, unwrapNet(err)

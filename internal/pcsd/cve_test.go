@@ -468,6 +468,72 @@ func TestCVE_2024_52804_2025_46727_2025_47287_2025_61770(t *testing.T) {
 	}
 }
 
+// CVE-2024-21510: X-Forwarded-Host was believed, and links and redirects led there. No header names the host, and no answer has it.
+func TestCVE_2024_21510(t *testing.T) {
+	base, _, tokens := crowd(t, &words{}, nil)
+	for _, path := range []string{"/", "/ui/", "/manage", "/remote/check_auth", "/remote/nosuch", "/nosuch"} {
+		resp := get(t, base+path, http.Header{"X-Forwarded-Host": {"evil.example"}, "Forwarded": {"host=evil.example"}, "X-Forwarded-Proto": {"http"}, "Cookie": {"token=" + tokens["bob"]}})
+		body, _ := io.ReadAll(resp.Body)
+		if resp.Header.Get("Location") != "" || strings.Contains(fmt.Sprint(resp.Header, string(body)), "evil.example") {
+			t.Errorf("%s: %v %s", path, resp.Header, body)
+		}
+	}
+}
+
+// CVE-2024-25126, CVE-2024-26141, CVE-2024-26146, CVE-2025-61921: headers whose reading costs more than their length: of
+// kinds of content, ranges, what is accepted, and what is to match. They are bounded, and most of them nobody reads.
+func TestCVE_2024_25126_2024_26141_2024_26146_2025_61921(t *testing.T) {
+	base, _, tokens := crowd(t, &words{}, nil)
+	begin := time.Now()
+	for name, value := range map[string]string{
+		"Content-Type":  "text/html" + strings.Repeat(" ", 60000) + ";x",
+		"Range":         "bytes=" + strings.Repeat("0-,", 20000) + "0-",
+		"Accept":        strings.Repeat("a;q=0.1,", 7000) + strings.Repeat(" ", 4000),
+		"Forwarded":     strings.Repeat(`for="`, 12000),
+		"If-Match":      strings.Repeat(`"a" `, 15000),
+		"If-None-Match": strings.Repeat(",", 60000),
+	} {
+		resp := get(t, base+"/remote/check_auth", http.Header{name: {value}, "Cookie": {"token=" + tokens["bob"]}})
+		body, _ := io.ReadAll(resp.Body)
+		if len(body) > 10000 || resp.StatusCode >= 500 || resp.StatusCode == http.StatusPartialContent {
+			t.Errorf("%s: %d, %d bytes", name, resp.StatusCode, len(body))
+		}
+	}
+	if took := time.Since(begin); took > 20*time.Second {
+		t.Errorf("it took %s", took)
+	}
+}
+
+// CVE-2025-27610: a path that leaves the folder of files that are served. No files are served.
+func TestCVE_2025_27610(t *testing.T) {
+	base, _, tokens := crowd(t, &words{}, nil)
+	for _, path := range []string{"/ui/../../../../etc/passwd", "/ui/%2e%2e/%2e%2e/%2e%2e/etc/passwd", "/..%2f..%2fetc/passwd", "/ui/static/....//etc/passwd", "/remote/../../etc/passwd"} {
+		resp := get(t, base+path, http.Header{"Cookie": {"token=" + tokens["hacluster"]}})
+		body, _ := io.ReadAll(resp.Body)
+		if resp.StatusCode == http.StatusOK || strings.Contains(string(body), "root:") {
+			t.Errorf("%s: %d %s", path, resp.StatusCode, body)
+		}
+	}
+}
+
+// CVE-2025-61771, CVE-2025-61772, CVE-2025-61919: fields and parts without end that are kept in memory. A body has a bound
+// before it is read, told or not.
+func TestCVE_2025_61771_2025_61772_2025_61919(t *testing.T) {
+	base, _, tokens := crowd(t, &words{}, nil)
+	for kind, path := range map[string]string{"application/x-www-form-urlencoded": "/remote/check_auth", "multipart/form-data; boundary=x": "/remote/check_auth", "application/json": "/api/v2/task/run"} {
+		body := strings.Repeat("x", 40<<20)
+		if strings.HasPrefix(kind, "multipart") {
+			body = "--x\r\nContent-Disposition: form-data; name=\"a\"\r\n" + body
+		}
+		if code, _ := say(t, http.MethodPost, base+path, tokens["bob"], kind, body); code == http.StatusOK {
+			t.Errorf("%q: a body of 40 MiB is taken", kind)
+		}
+	}
+	if code, _ := ask(t, base+"/remote/check_auth", tokens["bob"], nil); code != http.StatusOK {
+		t.Errorf("the server does not live on: %d", code)
+	}
+}
+
 // TestSlowRequests has clients that send a byte now and then; others are answered meanwhile, and nothing secret is logged.
 func TestSlowRequests(t *testing.T) {
 	var log syncBuffer
