@@ -21,7 +21,7 @@ func TestCVE_2015_1867(t *testing.T) {
 		"a role by modify":       {Op: cib.Modify, Section: "acls", Data: parse(t, "<acls>"+role+"</acls>"), CanCreate: true},
 		"a user":                 {Op: cib.Create, Section: "acls", Data: parse(t, `<acl_target id="w"><role id="r"/></acl_target>`)},
 		"a role of a user":       {Op: cib.Modify, Section: "acls", Data: parse(t, target)},
-		"a permission": {Op: cib.Modify, Section: "acls", Data: parse(t, `<acl_role id="r"><acl_permission id="n" kind="write" xpath="/cib"/></acl_role>`), CanCreate: true},
+		"a permission":           {Op: cib.Modify, Section: "acls", Data: parse(t, `<acl_role id="r"><acl_permission id="n" kind="write" xpath="/cib"/></acl_role>`), CanCreate: true},
 		"acls in place of acls":  {Op: cib.Replace, Section: "acls", Data: parse(t, "<acls>"+role+target+"</acls>")},
 		"a whole configuration":  {Op: cib.Replace, Data: func() *etree.Element { c := root.Copy(); c.FindElement("//acls").AddChild(parse(t, role)); return c }()},
 		"a node":                 {Op: cib.Create, Section: "nodes", Data: parse(t, `<node id="9" uname="n9"/>`)},

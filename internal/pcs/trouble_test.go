@@ -98,12 +98,16 @@ func readTroubles(text string) ([]trouble, error) {
 
 // troubledTown is a cluster of three hosts with two links, a host that is in none, one that runs the remote node node5,
 // and the guest node6.
-func troubledTown(t *testing.T) *town {
+func troubledTown(t *testing.T, version string) *town {
 	t.Helper()
+	conf := troubledConf
+	if version == "0.9" {
+		conf = troubledConf09
+	}
 	w := newTown(t, 6)
 	for _, h := range w.hosts[:3] {
 		for path, text := range map[string]string{
-			h.paths.CorosyncConf: troubledConf, h.paths.CorosyncKey: "key", h.paths.PacemakerKey: "key", h.paths.CIBDir + "/cib.xml": troubledCIB,
+			h.paths.CorosyncConf: conf, h.paths.CorosyncKey: "key", h.paths.PacemakerKey: "key", h.paths.CIBDir + "/cib.xml": troubledCIB,
 			h.paths.BoothDir + "/booth.conf": "authfile = " + h.paths.BoothDir + "/booth.key\nsite = 10.0.0.1\nsite = 10.0.0.2\narbitrator = 10.0.0.4\n", h.paths.BoothDir + "/booth.key": "key",
 		} {
 			if err := os.WriteFile(path, []byte(text), 0o600); err != nil {
@@ -170,6 +174,42 @@ logging {
 }
 `
 
+// troubledConf09 is the same as 0.9 writes it, where nodes are called by their addresses; there is one link.
+const troubledConf09 = `totem {
+    version: 2
+    cluster_name: c
+    secauth: off
+    transport: udpu
+}
+
+nodelist {
+    node {
+        ring0_addr: node1
+        nodeid: 1
+    }
+
+    node {
+        ring0_addr: node2
+        nodeid: 2
+    }
+
+    node {
+        ring0_addr: node3
+        nodeid: 3
+    }
+}
+
+quorum {
+    provider: corosync_votequorum
+}
+
+logging {
+    to_logfile: yes
+    logfile: /var/log/cluster/corosync.log
+    to_syslog: yes
+}
+`
+
 // remoteAgent describes the agent that stands for remote nodes.
 const remoteAgent = `<resource-agent name="remote"><version>1.1</version>
 <parameters>
@@ -218,7 +258,7 @@ func sorted(out string) string {
 
 // ask types the command where a host is in trouble.
 func (c trouble) ask(t *testing.T, version, kind string) (out string, code int, took time.Duration) {
-	w := troubledTown(t)
+	w := troubledTown(t, version)
 	troubles[kind](t, w.hosts[c.at-1])
 	begin := time.Now()
 	out, code = w.typed(version, c.words)
