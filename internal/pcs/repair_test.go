@@ -229,3 +229,31 @@ func TestDestroyOf09EndedAnywhereIsRepaired(t *testing.T) {
 		}
 	})
 }
+
+func TestNodeRemoveEndedAnywhereIsRepaired(t *testing.T) {
+	const remove = "cluster node remove node3"
+	interrupted(t, func(t *testing.T) *town {
+		w := newTown(t, 3)
+		w.must("cluster setup c --enable " + threeNodes)
+		return w
+	}, "0.11", remove, remove+" --force", func(t *testing.T, w *town) {
+		sameConf(t, w.hosts[:2]...)
+		if gone := w.hosts[2]; strings.Contains(w.hosts[0].conf(), "node3") || gone.conf() != "" || gone.is(gone.enabled, "corosync") {
+			t.Errorf("node3 is still in the cluster:\n%s\n%s", w.hosts[0].conf(), gone.conf())
+		}
+	})
+}
+
+func TestLinkAddEndedAnywhereIsRepaired(t *testing.T) {
+	const add = "cluster link add node1=10.1.0.1 node2=10.1.0.2 node3=10.1.0.3 --force"
+	interrupted(t, func(t *testing.T) *town {
+		w := newTown(t, 3)
+		w.must("cluster setup c " + threeNodes)
+		return w
+	}, "0.11", add, add, func(t *testing.T, w *town) {
+		sameConf(t, w.hosts...)
+		if n := strings.Count(w.hosts[0].conf(), "ring1_addr"); n != 3 || strings.Contains(w.hosts[0].conf(), "ring2_addr") {
+			t.Errorf("%d nodes have the link once:\n%s", n, w.hosts[0].conf())
+		}
+	})
+}

@@ -266,7 +266,7 @@ func (c trouble) ask(t *testing.T, version, kind string) (out string, code int, 
 }
 
 func TestTrouble(t *testing.T) {
-	for _, version := range []string{"0.11"} {
+	for _, version := range []string{"0.9", "0.11"} {
 		text, err := os.ReadFile("testdata/trouble/" + version + ".txt")
 		if err != nil {
 			t.Fatal(err)

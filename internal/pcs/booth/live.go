@@ -175,6 +175,12 @@ func Pull(s *session.Session, args []string) error {
 	if _, err := os.Stat(dir); errors.Is(err, fs.ErrNotExist) {
 		return s.Check(report.Errorf("Configuration directory for booth '%s' is missing. Is booth installed?", dir))
 	}
+	replaced := func(kind, path string) {
+		if _, err := os.Stat(path); s.Legacy() && err == nil {
+			s.Out.Warn(kind + " file '" + path + "' already exists")
+		}
+	}
+	replaced("Booth configuration", in.conf)
 	if n, d := a.Authfile.Name, a.Authfile.Data; n != nil && d != nil && *d != "" {
 		if strings.Contains(*n, "/") {
 			return report.Items{badName(s, *n)}
@@ -184,6 +190,7 @@ func Pull(s *session.Session, args []string) error {
 			return report.Items{report.Errorf("%s: Invalid format of response", args[0])}
 		}
 		path := filepath.Join(s.Paths.BoothDir, *n)
+		replaced("Booth key", path)
 		if err := in.write(path, key, keyMode, true); err != nil {
 			return s.Check(in.fileError("write", "Booth key", path, err))
 		}

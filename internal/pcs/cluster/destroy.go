@@ -62,8 +62,8 @@ func stripOutsiders(s *session.Session, root *etree.Element) {
 		return
 	}
 	all := fleet.Way{Skip: true, Fail: true, Pass: true}
-	_ = fleet.Switch(s, targets, "pacemaker_remote", []string{"stop", "disable"}, all)
-	_ = fleet.RemoveFiles(s, targets, map[string]string{remoteKey: keyKind}, all)
+	_ = fleet.Switch(s, targets, "pacemaker_remote", []string{"stop", "disable"}, called(all, stop09))
+	_ = fleet.RemoveFiles(s, targets, map[string]string{remoteKey: keyKind}, called(all, files09))
 }
 
 func destroyNodes(s *session.Session, nodes []string, keepGoing bool) error {

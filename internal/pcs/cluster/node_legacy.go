@@ -33,6 +33,23 @@ func twoRings(root *corosyncconf.Section) bool {
 	return udpu && rrp
 }
 
+// reached09 refuses a node that has no address, that does not answer or that does not know this host; or is said with it.
+func reached09(s *session.Session, node, or string) error {
+	if node == "" {
+		return report.Fatal("missing ring 0 address of the node")
+	}
+	code, text := s.Send(node, client.Request{Path: "remote/check_auth"})
+	switch code {
+	case session.SendOK:
+		return nil
+	case session.SendNoConnection:
+		text = "pcsd is not running on " + node
+	case session.SendUnauthorized:
+		text = node + " is not yet authenticated  (try pcs cluster auth " + node + ")"
+	}
+	return report.Fatal(text + or)
+}
+
 // nodeAdd09 is `cluster node add` of 0.9: each node changes its own corosync.conf.
 func nodeAdd09(s *session.Session, args []string) error {
 	if len(args) != 1 {
@@ -40,6 +57,9 @@ func nodeAdd09(s *session.Session, args []string) error {
 	}
 	addrs, err := addresses(args[0])
 	if err != nil {
+		return err
+	}
+	if err := reached09(s, addrs[0], ""); err != nil {
 		return err
 	}
 	var limit time.Duration
@@ -143,6 +163,7 @@ func equip09(s *session.Session, root *corosyncconf.Section, node string) error 
 	if err != nil {
 		return report.Fatalf("Unable to read %s: %s", s.Paths.PacemakerKey, session.Reason(err))
 	}
+	way.What = keyFiles09
 	return fleet.PutFiles(s, to, map[string]fleet.File{remoteKey: fleet.Binary(keyKind, key)}, way)
 }
 
@@ -279,6 +300,11 @@ func nodeRemove09(s *session.Session, args []string) error {
 	addrs, err := addresses(args[0])
 	if err != nil {
 		return err
+	}
+	if !s.Opts.Force() {
+		if err := reached09(s, addrs[0], ", use --force to override"); err != nil {
+			return err
+		}
 	}
 	node := addrs[0]
 	began := "cluster node remove " + node

@@ -2,6 +2,7 @@ package cluster
 
 import (
 	"crypto/rand"
+	"encoding/json"
 	"errors"
 	"io/fs"
 	"os"
@@ -25,6 +26,10 @@ const (
 	authkey   = "pacemaker authkey"
 	remoteKey = "pacemaker_remote authkey"
 	keyKind   = "pcmk_remote_authkey"
+	// What 0.9 says of the parts all together.
+	keyFiles09 = "remote node configuration files"
+	stop09     = "stop of service pacemaker_remote"
+	files09    = "remote node files"
 )
 
 const notLive = "the command does not run on a live cluster (e.g. -f was used)"
@@ -129,13 +134,11 @@ func (j *join) equip(s *session.Session, host string) error {
 		skipped(s, []string{host}, true)
 		return nil
 	}
-	way := fleet.Way{Skip: true, Fail: true}
+	way := fleet.Way{Skip: true, Fail: true, What: keyFiles09}
 	online := []string{host}
 	if s.Legacy() {
-		if why := available(s.Remote().Call(s.Ctx, host, client.Request{Path: "remote/node_available", Timeout: s.RequestTimeout(0)})); why != "" {
-			if err := s.Check(s.OrSkip(report.Errorf("%s: %s", host, why))); err != nil {
-				return err
-			}
+		if err := precheck09(s, host); err != nil {
+			return err
 		}
 	} else {
 		online = nil
@@ -175,7 +178,42 @@ func (j *join) equip(s *session.Session, host string) error {
 	if len(online) == 0 {
 		return nil
 	}
-	return fleet.Switch(s, online, "pacemaker_remote", []string{"start", "enable"}, fleet.Way{Fail: true})
+	return fleet.Switch(s, online, "pacemaker_remote", []string{"start", "enable"}, fleet.Way{Skip: s.Legacy(), Fail: true, What: "start of service pacemaker_remote"})
+}
+
+// precheck09 refuses a host that cannot become a remote node. One that does not answer can be passed by.
+func precheck09(s *session.Session, host string) error {
+	r := s.Remote().Call(s.Ctx, host, client.Request{Path: "remote/node_available", Timeout: s.RequestTimeout(0)})
+	if i, failed := s.ResponseItem(r); failed {
+		if s.Opts.Has("--skip-offline") {
+			i.Severity = report.Warning
+			s.Out.Tell(i)
+			return nil
+		}
+		i.Force = report.BySkipOffline
+		return report.Items{i}
+	}
+	var a struct {
+		Available *bool `json:"node_available"`
+		Remote    bool  `json:"pacemaker_remote"`
+		Running   bool  `json:"pacemaker_running"`
+	}
+	switch {
+	case json.Unmarshal([]byte(r.Body), &a) != nil || a.Available == nil:
+		return report.Items{report.Errorf("%s: Invalid format of response", host)}
+	case *a.Available:
+	case a.Running:
+		return report.Items{report.Errorf("cannot add the node '%s' because it is running service 'pacemaker' (is not the node already in a cluster?)", host)}
+	case !a.Remote:
+		return report.Items{report.Errorf("cannot add the node '%s' because it is in a cluster", host)}
+	}
+	return nil
+}
+
+// called is a way in which all parts are called what.
+func called(way fleet.Way, what string) fleet.Way {
+	way.What = what
+	return way
 }
 
 // newKey is a secret for Pacemaker or corosync.
@@ -402,10 +440,10 @@ func strip(s *session.Session, hosts []string) error {
 		return err
 	}
 	way := fleet.Way{Skip: true, Fail: true}
-	if err := fleet.Switch(s, targets, "pacemaker_remote", []string{"stop", "disable"}, way); err != nil {
+	if err := fleet.Switch(s, targets, "pacemaker_remote", []string{"stop", "disable"}, called(way, stop09)); err != nil {
 		return err
 	}
-	return fleet.RemoveFiles(s, targets, map[string]string{remoteKey: keyKind}, way)
+	return fleet.RemoveFiles(s, targets, map[string]string{remoteKey: keyKind}, called(way, files09))
 }
 
 // hostsOf are what the nodes of resources are called by: their names, in 0.9 their addresses.

@@ -24,6 +24,8 @@ type Way struct {
 	Fail bool
 	// Pass makes what may be passed a warning, whatever the options say.
 	Pass bool
+	// What is how 0.9 calls all parts together, "" where it names them.
+	What string
 }
 
 func (w Way) offline(s *session.Session, i report.Item) report.Item {
@@ -39,7 +41,10 @@ func (w Way) offline(s *session.Session, i report.Item) report.Item {
 
 func (w Way) failed(s *session.Session, i report.Item) report.Item {
 	if w.Fail {
-		return i.As(w.Pass || s.Opts.Force())
+		i = i.As(w.Pass || s.Opts.Force())
+	}
+	if s.Legacy() {
+		i.Force = report.NoForce // as in session.OrSkip
 	}
 	return i
 }
@@ -197,8 +202,8 @@ func Binary(kind string, data []byte) File {
 }
 
 // shown is how users call a key of a file.
-func shown(key string) string {
-	if key == "pacemaker_remote authkey" {
+func shown(s *session.Session, key string) string {
+	if key == "pacemaker_remote authkey" && !s.Legacy() {
 		return "pacemaker authkey"
 	}
 	return key
@@ -218,13 +223,17 @@ func run[T any](s *session.Session, targets []string, a action, parts map[string
 	keys := slices.Sorted(maps.Keys(parts))
 	var names []string
 	for _, k := range keys {
-		names = append(names, shown(k))
+		names = append(names, shown(s, k))
 	}
 	data, err := json.Marshal(parts)
 	if err != nil {
 		return err
 	}
-	s.Out.Info(a.start(report.QuoteSorted(names), report.QuoteSorted(targets)))
+	all := report.QuoteSorted(names)
+	if s.Legacy() && way.What != "" {
+		all = way.What
+	}
+	s.Out.Info(a.start(all, report.QuoteSorted(targets)))
 	form := url.Values{"data_json": {string(data)}}
 	maps.Copy(form, a.form)
 	each(s, targets, a.path, form, way, func(node, body string) {
@@ -236,14 +245,14 @@ func run[T any](s *session.Session, targets []string, a action, parts map[string
 		for _, k := range keys {
 			r := answer[a.result][k]
 			if slices.Contains(a.good, r.Code) {
-				s.Out.Info(a.success(node, shown(k), ""))
+				s.Out.Info(a.success(node, shown(s, k), ""))
 				continue
 			}
 			reason := r.Message
 			if text, ok := a.reasons[r.Code]; ok {
 				reason = text
 			}
-			s.Out.Tell(way.failed(s, report.Errorf("%s", a.fail(node, shown(k), reason))))
+			s.Out.Tell(way.failed(s, report.Errorf("%s", a.fail(node, shown(s, k), reason))))
 		}
 	})
 	return s.Out.Check()

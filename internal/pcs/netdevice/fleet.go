@@ -18,11 +18,11 @@ func Local(s *session.Session) Host { return Host{Programs: s.World.Programs} }
 func ask(s *session.Session, server, path string, form url.Values) ([]byte, error) {
 	r := s.Remote().Call(s.Ctx, server, client.Request{Path: path, Form: form, Timeout: s.RequestTimeout(0)})
 	if i, failed := s.ResponseItem(r); failed {
-		return nil, s.Check(i)
+		return nil, s.Out.Check(i)
 	}
 	data, err := base64.StdEncoding.DecodeString(strings.Join(strings.Fields(r.Body), ""))
 	if err != nil {
-		return nil, s.Check(report.Errorf("%s: Invalid format of response", server))
+		return nil, s.Out.Check(report.Errorf("%s: Invalid format of response", server))
 	}
 	return data, nil
 }

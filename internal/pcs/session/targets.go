@@ -100,11 +100,12 @@ func (s *Session) ResponseItem(r client.Response) (item report.Item, failed bool
 	return report.Errorf("Error connecting to %s (HTTP error: %d)", r.Node, r.Code), true
 }
 
-// OrSkip gives an item the way out of --skip-offline, or makes it a warning when that was given.
+// OrSkip gives an item the way out of --skip-offline, or makes it a warning when that was given. 0.9 says nothing of the way
+// out where it tells of a host at once.
 func (s *Session) OrSkip(i report.Item) report.Item {
 	if s.Opts.Has("--skip-offline") {
 		i.Severity, i.Force = report.Warning, report.NoForce
-	} else {
+	} else if !s.Legacy() {
 		i.Force = report.BySkipOffline
 	}
 	return i
