@@ -67,6 +67,9 @@ var resourceTree = &Node{
 		"relations": verb(resource.Relations),
 		"failcount": {Default: "show", Default09: "-", Run: session.ByAge(resource.Failcount09, usageOf), Sub: map[string]*Node{
 			"show": gens("-ABC", resource.FailcountShow),
+			"reset": only09(func(s *session.Session, args []string) error {
+				return resource.Failcount09(s, append([]string{"reset"}, args...))
+			}),
 		}},
 		"op": {Run: session.ByAge(unheard09, usageOf), Sub: map[string]*Node{
 			"defaults": defaultsNode(resource.OperationDefaults),

@@ -242,11 +242,12 @@ const troubledCIB = `<cib validate-with="pacemaker-3.8" crm_feature_set="3.16.0"
 var (
 	reasons = regexp.MustCompile(`(Failed to connect|Operation timed out after|Connection timed out|SSL connection timeout)[^)\n]*`)
 	places  = regexp.MustCompile(`/tmp/[^ '":;,)]*/`)
+	names   = regexp.MustCompile(`Warning: Unable to resolve hostname: .*\n`)
 )
 
-// tidy leaves out of an answer what is another one each time.
+// tidy leaves out of an answer what is another one each time, or on another machine: where hosts have addresses of their names.
 func tidy(out string) string {
-	return places.ReplaceAllString(reasons.ReplaceAllString(out, "REASON"), "DIR/")
+	return names.ReplaceAllString(places.ReplaceAllString(reasons.ReplaceAllString(out, "REASON"), "DIR/"), "")
 }
 
 // sorted are an answer's lines, but for empty ones, in an order of their own: hosts answer in any.
@@ -293,46 +294,94 @@ func TestTrouble(t *testing.T) {
 	}
 }
 
-// untroubled are the forms that reach other hosts and have no command among the troubles, with the reason.
-var untroubled = map[string]string{
-	"config restore":              "an archive has to be there",
-	"dr destroy":                  "a recovery site has to be there",
-	"dr status":                   "a recovery site has to be there",
-	"resource delete":             "asks other hosts only about SBD, as stonith sbd disable does",
-	"resource remove":             "the same",
-	"stonith delete":              "the same",
-	"stonith disable":             "the same",
-	"stonith remove":              "the same",
-	"stonith update-scsi-devices": "a device that unfences has to run; TestUpdateScsiDevicesFails tells of hosts",
+// untroubled are the forms that reach other hosts and have no command among the troubles of a dialect, with the reason.
+var untroubled = map[string]map[string]string{
+	"0.9": {
+		"cluster auth":           "the original's answers are those of a helper that was not there; TestWrongPassword tells of hosts",
+		"cluster status":         "asks other hosts as status pcsd does",
+		"config restore":         "an archive has to be there",
+		"pcsd sync-certificates": "the original's answers are those of a helper that was not there",
+		"status":                 "asks other hosts as status pcsd does",
+		"status cluster":         "the same",
+	},
+	"0.11": {
+		"config restore":              "an archive has to be there",
+		"dr destroy":                  "a recovery site has to be there",
+		"dr status":                   "a recovery site has to be there",
+		"resource delete":             "asks other hosts only about SBD, as stonith sbd disable does",
+		"resource remove":             "the same",
+		"stonith delete":              "the same",
+		"stonith disable":             "the same",
+		"stonith remove":              "the same",
+		"stonith update-scsi-devices": "a device that unfences has to run; TestUpdateScsiDevicesFails tells of hosts",
+	},
 }
 
 // TestEveryFormInTrouble holds the forms that reach other hosts against the commands that are typed where one is in trouble.
 func TestEveryFormInTrouble(t *testing.T) {
-	text, err := os.ReadFile("testdata/trouble/0.11.txt")
-	if err != nil {
-		t.Fatal(err)
-	}
-	all, err := readTroubles(string(text))
-	if err != nil {
-		t.Fatal(err)
-	}
-	left := map[string]bool{}
-	for words := range untroubled {
-		left[words] = true
-	}
-	for _, f := range usage.Forms() {
-		if !f.In(11) || !strings.Contains(f.On, "P") {
-			continue
+	for version, reasons := range untroubled {
+		text, err := os.ReadFile("testdata/trouble/" + version + ".txt")
+		if err != nil {
+			t.Fatal(err)
 		}
-		form := strings.Join(append([]string{f.Section}, f.Words()...), " ")
-		typed := slices.ContainsFunc(all, func(c trouble) bool { return c.words == form || strings.HasPrefix(c.words, form+" ") })
-		_, named := untroubled[form]
-		if typed == named {
-			t.Errorf("pcs %s: typed %v, named as left out %v", form, typed, named)
+		all, err := readTroubles(string(text))
+		if err != nil {
+			t.Fatal(err)
 		}
-		delete(left, form)
+		minor, err := strconv.Atoi(strings.TrimPrefix(version, "0."))
+		if err != nil {
+			t.Fatal(err)
+		}
+		left := map[string]bool{}
+		for words := range reasons {
+			left[words] = true
+		}
+		for _, f := range usage.Forms() {
+			if !f.In(minor) || !strings.Contains(f.On, "P") {
+				continue
+			}
+			form := strings.Join(append([]string{f.Section}, f.Words()...), " ")
+			typed := slices.ContainsFunc(all, func(c trouble) bool { return c.words == form || strings.HasPrefix(c.words, form+" ") })
+			if form == "status" {
+				typed = slices.ContainsFunc(all, func(c trouble) bool { return c.words == form || c.words == "status --full" })
+			}
+			_, named := reasons[form]
+			if typed == named {
+				t.Errorf("%s: pcs %s: typed %v, named as left out %v", version, form, typed, named)
+			}
+			delete(left, form)
+		}
+		for words := range left {
+			t.Errorf("%s: pcs %s is left out and is no form that reaches other hosts", version, words)
+		}
 	}
-	for words := range left {
-		t.Errorf("pcs %s is left out and is no form that reaches other hosts", words)
+}
+
+// TestWrongPassword logs in with a password that a host does not take, or where one does not answer. What is said of each
+// is the original's.
+func TestWrongPassword(t *testing.T) {
+	for _, c := range []struct {
+		version, words string
+		code           int
+		want           string
+	}{
+		{"0.11", "host auth node2 addr=AT2 node4 addr=AT4 -u hacluster -p wrong", 1, "Error: node2: Username and/or password is incorrect\nError: node4: Username and/or password is incorrect\n"},
+		{"0.11", "client local-auth PORT -u hacluster -p wrong", 1, "Error: localhost: Username and/or password is incorrect\n"},
+		{"0.9", "cluster auth AT4 -u hacluster -p wrong", 1, "Error: 127.0.0.1: Username and/or password is incorrect\n"},
+	} {
+		w := troubledTown(t, c.version)
+		troubles["expired"](t, w.hosts[2])
+		words := strings.Replace(c.words, "PORT", strconv.Itoa(w.hosts[0].at.Port), 1)
+		for i, h := range w.hosts {
+			words = strings.ReplaceAll(words, "AT"+strconv.Itoa(i+1), h.at.Addr+":"+strconv.Itoa(h.at.Port))
+		}
+		before := w.hosts[0].read(w.hosts[0].paths.PcsdDir + "/known-hosts")
+		out, code := w.typed(c.version, words)
+		if code != c.code || sorted(tidy(out)) != sorted(c.want) {
+			t.Errorf("%s pcs %s: exit code %d, want %d\n%swant:\n%s", c.version, words, code, c.code, out, c.want)
+		}
+		if after := w.hosts[0].read(w.hosts[0].paths.PcsdDir + "/known-hosts"); after != before {
+			t.Errorf("%s pcs %s: a password that is wrong changes the known hosts:\n%s", c.version, words, after)
+		}
 	}
 }
