@@ -208,6 +208,9 @@ func Destroy(s *session.Session, args []string) error {
 	if err != nil {
 		return err
 	}
+	if s.Legacy() && in.given {
+		return report.Items{report.Errorf("This command does not support '--booth-conf', '--booth-key'")}
+	}
 	var items []report.Item
 	used := func(how, how09 string) {
 		if s.Legacy() {

@@ -587,6 +587,18 @@ func NodeClear(s *session.Session, args []string) error {
 	if len(args) != 1 {
 		return argv.Usage()
 	}
+	if s.Legacy() {
+		var given []string
+		if !s.ConfLive() {
+			given = append(given, "--corosync_conf")
+		}
+		if !s.Live() {
+			given = append(given, "-f")
+		}
+		if len(given) > 0 {
+			return report.Items{report.Errorf("This command does not support %s", report.Quote(given))}
+		}
+	}
 	root, err := s.CIB()
 	if err != nil {
 		return err
