@@ -81,8 +81,8 @@ type Effects interface {
 	RewriteAttributes(node string)
 	// ClearFailures forgets fail counts of a resource on a node.
 	ClearFailures(resource, node string)
-	// Plan has the scheduler plan from the present CIB. recheck is when time alone may change the plan.
-	Plan(now time.Time) (graph *transition.Graph, recheck time.Time, input string, err error)
+	// Plan has the scheduler plan from the present CIB; transition is the number that it gets.
+	Plan(now time.Time, transition int) (Plan, error)
 	// Fence has a node fenced; done hears how it went.
 	Fence(req FenceRequest, done func(error))
 	// Execute hands an order for this node to its executor: an element rsc_op.
@@ -105,6 +105,14 @@ type Effects interface {
 type Member struct {
 	ID   uint32
 	Name string
+}
+
+// A Plan is what the scheduler makes of a CIB.
+type Plan struct {
+	Graph   *transition.Graph
+	Recheck time.Time // when time alone may change it; zero: never
+	Input   string    // the file that keeps the CIB; "" where none does
+	Trouble string    // "errors" or "warnings", when there were any
 }
 
 // Timing are the limits of what a controller waits for.

@@ -228,22 +228,22 @@ func (c *Controller) plan() {
 		return // it is due when the CIB has that
 	}
 	c.planDue = false
-	graph, recheck, input, err := c.effects.Plan(c.now)
+	p, err := c.effects.Plan(c.now, c.transition+1)
 	c.recheckAt = time.Time{}
 	if every := c.limit("cluster-recheck-interval", c.timing.Recheck); every > 0 {
 		c.recheckAt = c.now.Add(every)
 	}
-	if !recheck.IsZero() && recheck.After(c.now) && (c.recheckAt.IsZero() || recheck.Before(c.recheckAt)) {
-		c.recheckAt = recheck.Add(time.Second)
+	if p.Recheck.After(c.now) && (c.recheckAt.IsZero() || p.Recheck.Before(c.recheckAt)) {
+		c.recheckAt = p.Recheck.Add(time.Second)
 	}
 	if err != nil {
 		c.effects.Logf("The scheduler could not plan: %v", err)
 		c.enter(Idle)
 		return
 	}
-	c.acquit(graph)
+	c.acquit(p.Graph)
 	c.transition++
-	c.run = newRun(c.transition, graph, input)
+	c.run = newRun(c.transition, p.Graph, p.Input)
 	c.enter(TransitionEngine)
 	for c.run != nil && c.fire() {
 		continue
@@ -275,7 +275,9 @@ func (c *Controller) start(i int, a *transition.Action) bool {
 		if a.Router != "" {
 			to = a.Router
 		}
-		c.effects.Logf("Transition %d: %s on %s", r.id, a.Key, a.Node)
+		if to != c.self.Name {
+			c.effects.Logf("Asking %s to execute %s on %s", to, a.Key, a.Node)
+		}
 		m := c.message("lrm_invoke", to)
 		m.CreateElement("crm_xml").AddChild(c.order(a))
 		if p := c.peers[to]; p == nil || !p.process {
@@ -399,7 +401,7 @@ func (c *Controller) fence(i int, a *transition.Action) {
 	}
 	c.run.expire(i, time.Time{})
 	r := c.run
-	c.effects.Logf("Requesting fencing (%s) of node %s", action, target)
+	c.effects.Logf("Requesting fencing (%s) targeting node %s", action, target)
 	c.effects.Fence(FenceRequest{Target: target, Action: action, Timeout: timeout, Delay: delay}, func(err error) {
 		if err != nil {
 			c.fenceTries[target]++

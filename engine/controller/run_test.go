@@ -72,14 +72,14 @@ func (w *alone) SetAttribute(node, name string, _ *string) {
 }
 func (w *alone) RewriteAttributes(string)     {}
 func (w *alone) ClearFailures(string, string) {}
-func (w *alone) Plan(time.Time) (*transition.Graph, time.Time, string, error) {
+func (w *alone) Plan(time.Time, int) (Plan, error) {
 	w.planned++
 	if len(w.plans) == 0 {
-		return &transition.Graph{}, time.Time{}, "", nil
+		return Plan{Graph: &transition.Graph{}}, nil
 	}
 	g := w.plans[0]
 	w.plans = w.plans[1:]
-	return g, time.Time{}, "", nil
+	return Plan{Graph: g}, nil
 }
 func (w *alone) Fence(FenceRequest, func(error)) {}
 func (w *alone) Execute(order *etree.Element)    { w.executed = append(w.executed, order) }

@@ -38,7 +38,7 @@ func TestFrozenRecovery(t *testing.T) {
 			t.Fatal(err)
 		}
 		logged := 0
-		g, _, err := Plan(doc.Root, time.Unix(1000, 0), func(string, ...any) { logged++ })
+		g, err := planOf(doc.Root, time.Unix(1000, 0), func(string, ...any) { logged++ })
 		if err != nil {
 			t.Fatal(err)
 		}

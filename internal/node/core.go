@@ -26,7 +26,6 @@ import (
 	"hacluster/engine/executor"
 	"hacluster/engine/fencer"
 	"hacluster/engine/replica"
-	"hacluster/engine/transition"
 )
 
 // World is what a core needs done. None of its calls may call back into the core
@@ -38,8 +37,8 @@ type World interface {
 	Save(root *etree.Element) error
 	// SaveTerm does so with what that CIB is of.
 	SaveTerm(t cib.Term) error
-	// Plan has the scheduler plan; input names the file that the CIB was kept in.
-	Plan(root *etree.Element, now time.Time) (graph *transition.Graph, recheck time.Time, input string, err error)
+	// Plan has the scheduler plan, and keeps what it planned from.
+	Plan(root *etree.Element, now time.Time) (controller.Plan, error)
 	// RunAgent runs a resource agent; done is called through the core's owner, later.
 	RunAgent(op executor.Op, done func(now time.Time, res executor.Result))
 	// Later calls f through the core's owner, after what is under way.

@@ -16,7 +16,6 @@ import (
 	"hacluster/engine/executor"
 	"hacluster/engine/fencer"
 	"hacluster/engine/replica"
-	"hacluster/engine/transition"
 )
 
 // Each state machine sees the core as the Effects that it asks for.
@@ -120,8 +119,19 @@ func (c *controllerEffects) ClearFailures(resource, node string) {
 	c.Attributes.ClearFailures(resource, "", 0, node)
 }
 
-func (c *controllerEffects) Plan(now time.Time) (*transition.Graph, time.Time, string, error) {
-	return c.world.Plan(c.Replica.Root(), now)
+func (c *controllerEffects) Plan(now time.Time, transition int) (controller.Plan, error) {
+	p, err := c.world.Plan(c.Replica.Root(), now)
+	if err == nil {
+		trouble, saved := "", ""
+		if p.Trouble != "" {
+			trouble = " (with " + p.Trouble + ")"
+		}
+		if p.Input != "" {
+			saved = ", saving inputs in " + p.Input
+		}
+		c.world.Logf("scheduler: Calculated transition %d%s%s", transition, trouble, saved)
+	}
+	return p, err
 }
 
 func (c *controllerEffects) Fence(r controller.FenceRequest, done func(error)) {
@@ -141,6 +151,11 @@ func (c *controllerEffects) Execute(order *etree.Element) {
 	if op.Action == "asyncmon" {
 		e.Fail(c.now, op)
 		return
+	}
+	switch op.Action {
+	case "delete", "cancel":
+	default:
+		c.world.Logf("controller: Requesting local execution of %s operation for %s on %s", readable(op), op.Resource, op.Node)
 	}
 	e.Invoke(c.now, op)
 }

@@ -18,7 +18,7 @@ import (
 )
 
 // inputs keeps what the scheduler planned from, so that every decision can be
-// looked into later: pe-input-N.bz2, at most keep of them.
+// looked into later: pe-input-N.bz2, pe-warn-N.bz2 where there were warnings, pe-error-N.bz2 where there were errors.
 type inputs struct {
 	dir          string
 	owner, group int
@@ -26,10 +26,28 @@ type inputs struct {
 	file         string
 }
 
-const keepInputs = 4000
+// seriesOf is the series of inputs whose plan had this trouble.
+func seriesOf(trouble string) string {
+	switch trouble {
+	case "errors":
+		return "pe-error"
+	case "warnings":
+		return "pe-warn"
+	}
+	return "pe-input"
+}
 
-// save keeps root unless it is the same as the last time, and gives the file's name.
-func (in *inputs) save(root *etree.Element, now time.Time) (string, error) {
+// save keeps root in a series, unless it is the same as the last time, and gives the file's name. keep tells how many of the
+// series are kept: -1 all, 0 none.
+func (in *inputs) save(root *etree.Element, now time.Time, series, keep string) (string, error) {
+	most, err := strconv.Atoi(keep)
+	if err != nil || most < -1 {
+		return "", fmt.Errorf("%s-series-max is %q, not a number from -1 on", series, keep)
+	}
+	if most == 0 {
+		in.last, in.file = "", ""
+		return "", nil
+	}
 	digest := cib.Digest(root)
 	if digest == in.last {
 		return in.file, nil
@@ -37,17 +55,17 @@ func (in *inputs) save(root *etree.Element, now time.Time) (string, error) {
 	if err := os.MkdirAll(in.dir, 0o750); err != nil {
 		return "", err
 	}
-	seq := filepath.Join(in.dir, "pe-input.last")
+	seq := filepath.Join(in.dir, series+".last")
 	n := 0
 	text, err := os.ReadFile(seq)
 	if err == nil {
-		if v, perr := strconv.Atoi(strings.TrimSpace(string(text))); perr == nil && v >= 0 && v < keepInputs {
+		if v, perr := strconv.Atoi(strings.TrimSpace(string(text))); perr == nil && v >= 0 && (most < 0 || v < most) {
 			n = v
 		}
 	} else if !errors.Is(err, fs.ErrNotExist) {
 		return "", err
 	}
-	file := filepath.Join(in.dir, fmt.Sprintf("pe-input-%d.bz2", n))
+	file := filepath.Join(in.dir, fmt.Sprintf("%s-%d.bz2", series, n))
 	f, err := os.OpenFile(file, os.O_CREATE|os.O_TRUNC|os.O_WRONLY, 0o640)
 	if err != nil {
 		return "", err
@@ -67,5 +85,8 @@ func (in *inputs) save(root *etree.Element, now time.Time) (string, error) {
 		return "", err
 	}
 	in.last, in.file = digest, file
-	return file, os.WriteFile(seq, []byte(strconv.Itoa((n+1)%keepInputs)), 0o640)
+	if n++; most > 0 {
+		n %= most
+	}
+	return file, os.WriteFile(seq, []byte(strconv.Itoa(n)), 0o640)
 }

@@ -55,12 +55,17 @@ func caller() uintptr {
 	return 0
 }
 
+// readable is what an operation does: a monitor that is not repeated is a probe.
+func readable(op executor.Op) string {
+	if op.Interval == 0 && op.Action == "monitor" {
+		return "probe"
+	}
+	return op.Action
+}
+
 // logResult tells how an operation ended.
 func (c *Core) logResult(op executor.Op, res executor.Result) {
-	action, end := op.Action, status.ExecText(res.Status)
-	if op.Interval == 0 && action == "monitor" {
-		action = "probe"
-	}
+	end := status.ExecText(res.Status)
 	switch {
 	case res.Status == 0:
 		end = tool.Exit(res.Code).String()
@@ -71,5 +76,5 @@ func (c *Core) logResult(op executor.Op, res executor.Result) {
 	if res.Reason != "" && (res.Status != 0 || res.Code != 0) {
 		reason = " (" + res.Reason + ")"
 	}
-	c.world.Logf("controller: Result of %s operation for %s on %s: %s%s", action, op.Resource, op.Node, end, reason)
+	c.world.Logf("controller: Result of %s operation for %s on %s: %s%s", readable(op), op.Resource, op.Node, end, reason)
 }

@@ -40,7 +40,7 @@ func TestAfterMigrations(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		g, _, err := Plan(doc.Root, time.Unix(1000, 0), func(string, ...any) {})
+		g, err := planOf(doc.Root, time.Unix(1000, 0), func(string, ...any) {})
 		if err != nil {
 			t.Fatal(err)
 		}

@@ -21,7 +21,8 @@ import (
 	"hacluster/corosync/local"
 	"hacluster/engine/controller"
 	"hacluster/engine/replica"
-	"hacluster/engine/transition"
+	"hacluster/engine/scheduler"
+	"hacluster/engine/status"
 	"hacluster/internal/logging"
 	"hacluster/internal/remote"
 	"hacluster/ocf"
@@ -448,11 +449,38 @@ func (w *world) Exit(reason string) {
 	}
 }
 
-func (w *world) Plan(root *etree.Element, now time.Time) (*transition.Graph, time.Time, string, error) {
-	input, err := w.inputs.save(root, now)
-	if err != nil {
-		w.log.Warn("the scheduler's input could not be kept", "err", err)
+func (w *world) Plan(root *etree.Element, now time.Time) (controller.Plan, error) {
+	r, err := Plan(root, now, w.Logf)
+	trouble := "errors"
+	if err == nil {
+		trouble = w.tellPlan(r)
 	}
-	g, recheck, err := Plan(root, now, w.Logf)
-	return g, recheck, input, err
+	s := seriesOf(trouble)
+	input, serr := w.inputs.save(root, now, s, w.core.Controller.Option(s+"-series-max"))
+	if serr != nil {
+		w.log.Warn("the scheduler's input could not be kept", "err", serr)
+	}
+	if err != nil {
+		return controller.Plan{}, err
+	}
+	return controller.Plan{Graph: r.Graph, Recheck: r.RecheckBy, Input: input, Trouble: trouble}, nil
+}
+
+// tellPlan logs what is wrong and what changes; it tells whether there were "errors" or "warnings".
+func (w *world) tellPlan(r *scheduler.Result) (trouble string) {
+	for _, m := range r.Messages {
+		w.Logf("scheduler: %v", errors.New(m.Text))
+		if m.Severity == status.Error {
+			trouble = "errors"
+		} else if trouble == "" {
+			trouble = "warnings"
+		}
+	}
+	for _, l := range scheduler.Listing(r.Summary) {
+		w.Logf("scheduler: Actions: %s", l)
+	}
+	if trouble == "errors" {
+		w.Logf("scheduler: Configuration errors found during scheduler processing, please run \"crm_verify -L\" to identify issues")
+	}
+	return trouble
 }

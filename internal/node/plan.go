@@ -11,7 +11,6 @@ import (
 	"hacluster/cib/upgrade"
 	"hacluster/cib/xml"
 	"hacluster/engine/scheduler"
-	"hacluster/engine/transition"
 )
 
 // Plan has the scheduler plan for a document of any schema. recheck is when time alone may change
@@ -19,10 +18,10 @@ import (
 // of it. Starts wait for migrations under way, see afterMigrations, and until remote nodes are connected to from one place, see
 // afterReconnections. Promotions and shutdowns wait for probes, see afterProbes; steps that would wait for ever do not, see
 // withoutLoops and reconnected.
-func Plan(root *etree.Element, now time.Time, logf func(format string, args ...any)) (graph *transition.Graph, recheck time.Time, err error) {
+func Plan(root *etree.Element, now time.Time, logf func(format string, args ...any)) (*scheduler.Result, error) {
 	current, err := upgrade.ForReading(root)
 	if err != nil {
-		return nil, time.Time{}, err
+		return nil, err
 	}
 	plan := func(root *etree.Element) (*scheduler.Result, error) {
 		r, err := scheduler.Plan(scheduler.Input{CIB: root, Now: now, NoScores: true})
@@ -39,15 +38,15 @@ func Plan(root *etree.Element, now time.Time, logf func(format string, args ...a
 	}
 	r, err := plan(current.Root)
 	if err != nil {
-		return nil, time.Time{}, err
+		return nil, err
 	}
 	if caught := migrations(r.Graph); len(caught) > 0 {
 		logf("scheduler: %s cannot migrate live, for what that waits for waits for it: stopped and started instead", strings.Join(caught, ", "))
 		if r, err = plan(immobile(current.Root, caught)); err != nil {
-			return nil, time.Time{}, err
+			return nil, err
 		}
 	}
-	return r.Graph, r.RecheckBy, nil
+	return r, nil
 }
 
 // immobile is a document in which these primitives do not migrate live.

@@ -327,10 +327,11 @@ func (d *drive) settled() string {
 			return h.Name + " has another CIB"
 		}
 	}
-	g, _, err := node.Plan(root, p.now(), func(string, ...any) {})
+	plan, err := node.Plan(root, p.now(), func(string, ...any) {})
 	if err != nil {
 		return "no plan: " + err.Error()
 	}
+	g := plan.Graph
 	blocked := blocked(g)
 	for _, s := range g.Synapses {
 		// What is blocked leaves steps behind that do nothing, or cannot be done, in Pacemaker's plans too.

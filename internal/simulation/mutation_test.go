@@ -8,9 +8,9 @@ import (
 	"github.com/beevik/etree"
 
 	"hacluster/cib"
+	"hacluster/engine/controller"
 	"hacluster/engine/fencer"
 	"hacluster/engine/replica"
-	"hacluster/engine/transition"
 	"hacluster/internal/node"
 )
 
@@ -44,27 +44,27 @@ func (w credulous) RunFence(agent, action string, params func(string) []fencer.P
 // hasty lets every start of a plan begin at once: it does not wait for the stop elsewhere.
 type hasty struct{ node.World }
 
-func (w hasty) Plan(root *etree.Element, now time.Time) (*transition.Graph, time.Time, string, error) {
-	g, recheck, input, err := w.World.Plan(root, now)
+func (w hasty) Plan(root *etree.Element, now time.Time) (controller.Plan, error) {
+	p, err := w.World.Plan(root, now)
 	if err == nil {
-		for _, s := range g.Synapses {
+		for _, s := range p.Graph.Synapses {
 			if s.Action.Operation == "start" {
 				s.Inputs = nil
 			}
 		}
 	}
-	return g, recheck, input, err
+	return p, err
 }
 
 // idle has plans that do nothing.
 type idle struct{ node.World }
 
-func (w idle) Plan(root *etree.Element, now time.Time) (*transition.Graph, time.Time, string, error) {
-	g, recheck, input, err := w.World.Plan(root, now)
+func (w idle) Plan(root *etree.Element, now time.Time) (controller.Plan, error) {
+	p, err := w.World.Plan(root, now)
 	if err == nil && now.After(start.Add(20*time.Second)) {
-		g.Synapses = nil
+		p.Graph.Synapses = nil
 	}
-	return g, recheck, input, err
+	return p, err
 }
 
 // late is a DC, node1, whose changes of the CIB take long to get out: those of one while come after it.

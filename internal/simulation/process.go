@@ -20,7 +20,6 @@ import (
 	"hacluster/engine/executor"
 	"hacluster/engine/fencer"
 	"hacluster/engine/replica"
-	"hacluster/engine/transition"
 	"hacluster/internal/node"
 )
 
@@ -301,14 +300,15 @@ func (w *world) write(change func(d *disk)) error {
 	return nil
 }
 
-func (w *world) Plan(root *etree.Element, now time.Time) (*transition.Graph, time.Time, string, error) {
-	g, recheck, err := node.Plan(root, now, w.Logf)
-	if err == nil {
-		w.p.plans = append(w.p.plans, w.p.h.c.Now)
-		w.p.h.c.check.planning(w.p)
-		w.p.h.c.check.underway(w.p, root)
+func (w *world) Plan(root *etree.Element, now time.Time) (controller.Plan, error) {
+	r, err := node.Plan(root, now, w.Logf)
+	if err != nil {
+		return controller.Plan{}, err
 	}
-	return g, recheck, "", err
+	w.p.plans = append(w.p.plans, w.p.h.c.Now)
+	w.p.h.c.check.planning(w.p)
+	w.p.h.c.check.underway(w.p, root)
+	return controller.Plan{Graph: r.Graph, Recheck: r.RecheckBy}, nil
 }
 
 // RunAgent has an agent run; it runs on when the daemon that wanted it dies.

@@ -25,10 +25,8 @@ type Text struct {
 	// Sections are added to nodes and resources: attributes, fail counts, failures.
 	Sections screen.Sections
 
-	depth     int
-	printed   bool // something stands above: a blank line comes first
-	idWidth   int
-	textWidth int
+	depth   int
+	printed bool // something stands above: a blank line comes first
 }
 
 // Info writes a line of its own.
@@ -167,61 +165,11 @@ func (t *Text) Timing(file string, d time.Duration) {
 func (t *Text) Summary(lines []scheduler.SummaryLine) {
 	t.spacer()
 	t.begin("Transition Summary")
-	t.idWidth, t.textWidth = 5, 5
-	for _, l := range lines { // the widths are those that were needed in the end
-		if l.Resource != "" {
-			t.widths(l)
-		}
-	}
-	for _, l := range lines {
-		switch {
-		case !l.Show:
-		case l.Resource == "":
-			t.line(l.Verb + " " + l.Node + " '" + l.Reason + "'")
-		default:
-			details := t.widths(l)
-			reason := ""
-			switch {
-			case l.Reason != "" && l.Blocked:
-				reason = "  due to " + l.Reason + " (blocked)"
-			case l.Reason != "":
-				reason = "  due to " + l.Reason
-			case l.Blocked:
-				reason = "  blocked"
-			}
-			t.line(fmt.Sprintf("%-8s   %-*s   ( %*s )%s", l.Verb, t.idWidth, l.Resource, t.textWidth, details, reason))
-		}
+	for _, l := range scheduler.Listing(lines) {
+		t.line(l)
 	}
 	t.end()
 	t.printed = true
-}
-
-func (t *Text) widths(l scheduler.SummaryLine) string {
-	if n := len(l.Resource); n > t.idWidth {
-		t.idWidth = n + 2
-	}
-	details := ""
-	host := l.Source == l.Dest
-	switch {
-	case l.Source == "" && l.NeedRole:
-		details = l.Role + " -> " + l.NextRole + " " + l.Dest
-	case l.Source == "":
-		details = l.Dest
-	case l.Dest == "" && l.NeedRole, l.NeedRole && l.SameRole && host:
-		details = l.Role + " " + l.Source
-	case l.Dest == "", l.SameRole && host:
-		details = l.Source
-	case l.SameRole && l.NeedRole:
-		details = l.Source + " -> " + l.Dest + " " + l.Role
-	case l.SameRole:
-		details = l.Source + " -> " + l.Dest
-	case host:
-		details = l.Role + " -> " + l.NextRole + " " + l.Source
-	default:
-		details = l.Role + " " + l.Source + " -> " + l.NextRole + " " + l.Dest
-	}
-	t.textWidth = max(t.textWidth, len(details))
-	return details
 }
 
 // Begin opens the list of modifications or of executed actions.
