@@ -18,6 +18,7 @@ import (
 // its exit code, where one of the hosts is in trouble:
 //
 //	$ cluster start --all        what is typed on node1 of a cluster of node1, node2 and node3
+//	with device                  what the cluster has, too: a quorum device at node4, or a recovery site, node4
 //	at node4                     which host is in trouble: node3 where no such line is
 //	down 1                       a trouble, and the exit code
 //		node1: Starting Cluster...  what is said, one line after another
@@ -27,7 +28,56 @@ type trouble struct {
 	line    int
 	words   string
 	at      int
+	with    string // of extras
 	answers []answer
+}
+
+// extras are what a cluster may have, too.
+var extras = map[string]func(t *testing.T, w *town){
+	"device": func(t *testing.T, w *town) {
+		conf := strings.Replace(troubledConf, "    provider: corosync_votequorum\n", `    provider: corosync_votequorum
+
+    device {
+        model: net
+        votes: 1
+
+        net {
+            algorithm: ffsplit
+            host: node4
+        }
+
+        heuristics {
+            mode: on
+            exec_a: /bin/true
+        }
+    }
+`, 1)
+		for _, h := range w.hosts[:3] {
+			put(t, h.paths.CorosyncConf, conf)
+			h.active["corosync"], h.active["corosync-qdevice"], h.enabled["corosync"], h.enabled["corosync-qdevice"] = true, true, true, true
+		}
+	},
+	"site": func(t *testing.T, w *town) {
+		nodes := func(names ...string) string {
+			list := ""
+			for _, n := range names {
+				list += `,{"name":"` + n + `"}`
+			}
+			return "[" + strings.TrimPrefix(list, ",") + "]"
+		}
+		here, there := nodes("node1", "node2", "node3"), nodes("node4")
+		for _, h := range w.hosts[:3] {
+			put(t, h.paths.PcsdDir+"/disaster-recovery", `{"local":{"role":"PRIMARY"},"remote_sites":[{"role":"RECOVERY","nodes":`+there+`}]}`)
+		}
+		put(t, w.hosts[3].paths.PcsdDir+"/disaster-recovery", `{"local":{"role":"RECOVERY"},"remote_sites":[{"role":"PRIMARY","nodes":`+here+`}]}`)
+	},
+}
+
+func put(t *testing.T, file, text string) {
+	t.Helper()
+	if err := os.WriteFile(file, []byte(text), 0o600); err != nil {
+		t.Fatal(err)
+	}
 }
 
 type answer struct {
@@ -79,6 +129,11 @@ func readTroubles(text string) ([]trouble, error) {
 				return nil, bad
 			}
 			last.answers[len(last.answers)-1].text += line[1:] + "\n"
+		case word == "with":
+			if extras[rest] == nil {
+				return nil, bad
+			}
+			last.with = rest
 		case word == "at":
 			n, err := strconv.Atoi(strings.TrimPrefix(rest, "node"))
 			if err != nil {
@@ -260,6 +315,9 @@ func sorted(out string) string {
 // ask types the command where a host is in trouble.
 func (c trouble) ask(t *testing.T, version, kind string) (out string, code int, took time.Duration) {
 	w := troubledTown(t, version)
+	if c.with != "" {
+		extras[c.with](t, w)
+	}
 	troubles[kind](t, w.hosts[c.at-1])
 	begin := time.Now()
 	out, code = w.typed(version, c.words)
@@ -306,8 +364,6 @@ var untroubled = map[string]map[string]string{
 	},
 	"0.11": {
 		"config restore":              "an archive has to be there",
-		"dr destroy":                  "a recovery site has to be there",
-		"dr status":                   "a recovery site has to be there",
 		"resource delete":             "asks other hosts only about SBD, as stonith sbd disable does",
 		"resource remove":             "the same",
 		"stonith delete":              "the same",
