@@ -28,10 +28,14 @@ func sbdCommand(env *program.Env) *cobra.Command {
 	var ordinary, ownLimit, clusterFirst bool
 	var trace int
 	cmd := &cobra.Command{Use: "sbd", Short: "Watch over this node: fence it when a shared disk or the cluster says so", Args: cobra.NoArgs, RunE: func(c *cobra.Command, _ []string) error {
-		env := settled(env, "sbd")
+		env, node, err := sbdOptions(c, settled(env, "sbd"))
+		if err != nil {
+			fmt.Fprintf(env.Stderr, "clusterd: sbd: SBD_OPTS: %v\n", err)
+			return exit(1)
+		}
 		log := pacemakerLogger(env, "sbd")
 		defer tellEnd(c.Context(), env, log)()
-		d, err := sbdDaemon(env, log)
+		d, err := sbdDaemon(env, node, log)
 		if err == nil {
 			d.Startup, d.IO, d.CrashLimit, d.OwnLimit, d.ClusterFirst, d.Trace = startup, io, crash, ownLimit, clusterFirst, sbd.Trace(trace)
 			if c.Flags().Changed("warn") {
@@ -73,27 +77,50 @@ func sbdCommand(env *program.Env) *cobra.Command {
 	return cmd
 }
 
-// sbdDaemon reads the settings.
-func sbdDaemon(env *program.Env, log *slog.Logger) (*sbd.Daemon, error) {
+// sbdOptions has the options of SBD_OPTS go before the other settings, and gives the node's name, "" for the host's.
+func sbdOptions(c *cobra.Command, env *program.Env) (_ *program.Env, node string, _ error) {
+	o, err := sbd.ReadOptions(env.Getenv("SBD_OPTS"))
+	if err != nil {
+		return env, "", err
+	}
+	settings, err := o.End()
+	if err != nil {
+		return env, "", fmt.Errorf("not supported yet: %w", err)
+	}
+	if err := c.ParseFlags(o.Args); err != nil {
+		return env, "", err
+	}
+	first := map[string]string{}
+	for _, s := range settings {
+		name, value, _ := strings.Cut(s, "=")
+		first[name] = value
+	}
+	own, otherwise := *env, env.Getenv
+	own.Getenv = func(name string) string {
+		if v, ok := first[name]; ok {
+			return v
+		}
+		return otherwise(name)
+	}
+	return &own, o.Node, nil
+}
+
+// sbdDaemon reads the settings; node is this node's name, "" for the host's.
+func sbdDaemon(env *program.Env, node string, log *slog.Logger) (*sbd.Daemon, error) {
 	get := func(name, otherwise string) string {
 		if v := strings.TrimSpace(env.Getenv(name)); v != "" {
 			return v
 		}
 		return otherwise
 	}
-	name, err := os.Hostname()
-	if err != nil {
-		return nil, err
-	}
-	if opts := get("SBD_OPTS", ""); opts != "" {
-		f := strings.Fields(opts)
-		if len(f) != 2 || f[0] != "-n" {
-			return nil, fmt.Errorf("not supported yet: SBD_OPTS=%q (only -n NODE)", opts)
+	if node == "" {
+		var err error
+		if node, err = os.Hostname(); err != nil {
+			return nil, err
 		}
-		name = f[1]
 	}
 	d := &sbd.Daemon{
-		Devices: sbd.Devices(get("SBD_DEVICE", "")), Node: name, Header: sbd.Defaults(), Log: log,
+		Devices: sbd.Devices(get("SBD_DEVICE", "")), Node: node, Header: sbd.Defaults(), Log: log,
 		Ready: func() { tell(env, log, supervise.ReadyState) },
 	}
 	if len(d.Devices) > 3 {
@@ -116,7 +143,7 @@ func sbdDaemon(env *program.Env, log *slog.Logger) (*sbd.Daemon, error) {
 	}
 	switch strings.ToLower(get("SBD_PACEMAKER", "yes")) {
 	case "yes", "true", "on", "1", "y":
-		d.Cluster = (&sbd.Cluster{Node: name, Disks: len(d.Devices)}).Health
+		d.Cluster = (&sbd.Cluster{Node: node, Disks: len(d.Devices)}).Health
 	case "no", "false", "off", "0", "n":
 	default:
 		return nil, fmt.Errorf("SBD_PACEMAKER: %q is not yes or no", get("SBD_PACEMAKER", ""))

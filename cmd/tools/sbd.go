@@ -5,8 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"os"
-	"strconv"
-	"strings"
 	"sync"
 	"time"
 
@@ -83,25 +81,18 @@ func sbdMain(ctx context.Context, env *program.Env) int {
 	if limit, err := sbd.Seconds(env.Getenv("SBD_WATCHDOG_TIMEOUT")); err == nil && limit > 0 {
 		t.header.Watchdog = uint32(limit / time.Second)
 	}
-	options, words, err := getopt(env, "czC:DPRTWZhvw:d:n:p:1:2:3:4:5:t:I:F:S:s:r:", nil)
+	options, words, err := getopt(env, sbd.Letters, nil)
 	if err != nil {
 		fmt.Fprintln(env.Stderr, err)
 		return usage()
 	}
 	for _, o := range options {
-		value, number := strings.TrimLeft(o.value, " \t\n\v\f\r"), 0
-		if strings.IndexByte("SsC12345tIF", o.letter) >= 0 {
-			n, err := strconv.ParseInt(value, 10, 32)
-			number = int(n)
-			if err != nil || n < 0 {
-				value = ""
-			}
-		}
-		if strings.IndexByte("CwdnpSs12345tIFr", o.letter) >= 0 && value == "" {
+		value, number, good := sbd.OptionValue(o.letter, o.value)
+		if !good {
 			t.fault("Invalid value \"%s\" for option -%c", o.value, o.letter)
 			return usage()
 		}
-		watch.option(o.letter, value, number)
+		watch.options.Take(o.letter, value, number)
 		switch o.letter {
 		case 'd':
 			t.devices = append(t.devices, value)
@@ -128,7 +119,6 @@ func sbdMain(ctx context.Context, env *program.Env) int {
 			return 0
 		}
 	}
-	named := t.devices
 	if len(t.devices) == 0 {
 		t.devices = sbd.Devices(env.Getenv("SBD_DEVICE"))
 	}
@@ -164,7 +154,7 @@ func sbdMain(ctx context.Context, env *program.Env) int {
 	case "ping":
 		good = t.ping(ctx, word(1))
 	case "watch":
-		return watch.run(ctx, named)
+		return watch.run(ctx)
 	case "query-watchdog":
 		good = w.query()
 	case "test-watchdog":

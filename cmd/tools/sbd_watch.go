@@ -8,11 +8,11 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
-	"strconv"
 	"strings"
 	"syscall"
 
 	"hacluster/internal/program"
+	"hacluster/internal/sbd"
 	"hacluster/internal/supervise"
 )
 
@@ -20,15 +20,14 @@ import (
 // it in the background once the watch has begun.
 type watchTool struct {
 	env      *program.Env
+	options  sbd.Options
 	settings []string // NAME=VALUE
-	args     []string // of clusterd sbd
-	counts   map[byte]int
 	// command makes the process.
 	command func(args ...string) (*exec.Cmd, error)
 }
 
 func newWatchTool(env *program.Env) *watchTool {
-	return &watchTool{env: env, counts: map[byte]int{}, command: besideClusterd}
+	return &watchTool{env: env, command: besideClusterd}
 }
 
 // besideClusterd is clusterd as it stands beside this program, or else as it is found; tests have another.
@@ -51,69 +50,18 @@ func isFile(path string) bool {
 	return err == nil && info.Mode().IsRegular()
 }
 
-func (w *watchTool) set(name, value string) { w.settings = append(w.settings, name+"="+value) }
-
-// option takes one option's value, number where it is one. Some turn something on, and off when they are given twice.
-func (w *watchTool) option(letter byte, value string, number int) {
-	w.counts[letter]++
-	switch letter {
-	case 'n':
-		w.set("SBD_OPTS", "-n "+value)
-	case 'p':
-		w.set("SBD_PIDFILE", value)
-	case 'w':
-		w.set("SBD_WATCHDOG_DEV", value)
-	case '1':
-		w.set("SBD_WATCHDOG_TIMEOUT", strconv.Itoa(number))
-	case 'r':
-		w.set("SBD_TIMEOUT_ACTION", value)
-	case 'S':
-		w.set("SBD_STARTMODE", map[bool]string{true: "clean", false: "always"}[number != 0])
-	case 's':
-		w.args = append(w.args, "--startup", strconv.Itoa(number)+"s")
-	case 'I':
-		w.args = append(w.args, "--io", strconv.Itoa(number)+"s")
-	case 'R':
-		w.args = append(w.args, "--no-realtime")
-	case 'v':
-		w.set("PCMK_debug", "sbd")
-	case 'C':
-		w.args = append(w.args, "--crash-watchdog", strconv.Itoa(number)+"s")
-	case '5':
-		w.args = append(w.args, "--warn", strconv.Itoa(number)+"s")
-	case 'F', 't':
-		// How often processes are started again that look at disks: here they are none, and look on.
+// run starts the watch.
+func (w *watchTool) run(ctx context.Context) int {
+	settings, err := w.options.End()
+	if err != nil {
+		return program.NotYet(w.env, err.Error())
 	}
-}
-
-// on tells whether an option that was given n times turns something on.
-func on(n int) bool { return n%2 == 1 }
-
-// run starts the watch over the slots of devices.
-func (w *watchTool) run(ctx context.Context, devices []string) int {
-	if n := w.counts['c']; n > 0 && !on(n) {
-		return program.NotYet(w.env, "sbd watch with -c twice")
+	if w.options.Node != "" {
+		settings = append(settings, "SBD_OPTS=-n "+w.options.Node)
+	} else {
+		settings = append(settings, "SBD_OPTS=") // that is for the service alone
 	}
-	for _, o := range []struct {
-		letter byte
-		arg    string
-	}{{'T', "--own-watchdog-timeout"}, {'z', "--cluster-first"}} {
-		if w.counts[o.letter] > 0 {
-			w.args = append(w.args, o.arg)
-		}
-	}
-	if n := w.counts['Z']; n > 0 {
-		w.args = append(w.args, "--trace", strconv.Itoa(n))
-	}
-	if n := w.counts['W']; n > 0 && !on(n) {
-		w.set("SBD_WATCHDOG_DEV", "/dev/null")
-	}
-	if n := w.counts['P']; n > 0 {
-		w.set("SBD_PACEMAKER", map[bool]string{true: "yes", false: "no"}[on(n)])
-	}
-	if len(devices) > 0 {
-		w.set("SBD_DEVICE", strings.Join(devices, ";"))
-	}
+	w.settings = settings
 	if err := w.start(ctx); err != nil {
 		fmt.Fprintf(w.env.Stderr, "%v\nsbd failed; please check the logs.\n", err)
 		return 1
@@ -128,7 +76,7 @@ func (w *watchTool) start(ctx context.Context) error {
 		return err
 	}
 	defer told.Close()
-	cmd, err := w.command(append([]string{"sbd"}, w.args...)...)
+	cmd, err := w.command(append([]string{"sbd"}, w.options.Args...)...)
 	if err != nil {
 		return err
 	}

@@ -56,7 +56,7 @@ func TestSbdWatch(t *testing.T) {
 		var set []string
 		if cmd != nil {
 			for _, v := range cmd.Env {
-				if strings.HasPrefix(v, "SBD_") || strings.HasPrefix(v, "PCMK_debug") {
+				if strings.HasPrefix(v, "SBD_") && v != "SBD_OPTS=" || strings.HasPrefix(v, "PCMK_debug") {
 					set = append(set, strings.ReplaceAll(v, " ", "_"))
 				}
 			}
