@@ -38,10 +38,13 @@ type Cluster struct {
 	conf   *conf.Config
 	addrs  map[uint32][]netip.Addr
 	net    network
-	check  *checker
-	names  map[uint32]string
-	speed  speeds
-	adapt  adapters
+	// arbiter is the quorum device's host, algorithm what it decides by; nil and "": there is none.
+	arbiter   *arbiter
+	algorithm string
+	check     *checker
+	names     map[uint32]string
+	speed     speeds
+	adapt     adapters
 	// Fences counts what fence agents did, by target.
 	Fences map[string]int
 	taken  int // events
@@ -64,7 +67,10 @@ var start = time.Date(2026, 1, 1, 0, 0, 0, 0, time.UTC)
 
 // New makes a cluster of n hosts, called node1 to nodeN, that are all off. fast has lost
 // nodes detected as where corosync.conf sets no timers; otherwise the token is 1 s.
-func New(seed uint64, n int, fast bool) (*Cluster, error) {
+func New(seed uint64, n int, fast bool) (*Cluster, error) { return newCluster(seed, n, fast, "") }
+
+// newCluster does so with a quorum device, which decides by an algorithm; "": there is none.
+func newCluster(seed uint64, n int, fast bool, algorithm string) (*Cluster, error) {
 	c := &Cluster{
 		clock: clock{Now: start}, random: rand.New(rand.NewPCG(seed, 1)), names: map[uint32]string{}, addrs: map[uint32][]netip.Addr{},
 		Fences: map[string]int{}, speed: speeds{agent: 300 * time.Millisecond, fence: 2 * time.Second, boot: 12 * time.Second},
@@ -85,7 +91,12 @@ func New(seed uint64, n int, fast bool) (*Cluster, error) {
 		fmt.Fprintf(&text, "node {\nnodeid: %d\nring0_addr: 10.0.0.%d\nname: %s\n}\n", i, i, h.Name)
 	}
 	text.WriteString("}\nquorum {\nprovider: corosync_votequorum\n")
-	if n == 2 {
+	switch {
+	case algorithm != "":
+		c.algorithm = algorithm
+		votes := map[string]int{"ffsplit": 1, "lms": n - 1}[algorithm]
+		fmt.Fprintf(&text, "device {\nmodel: net\nvotes: %d\ntimeout: %d\nsync_timeout: %d\nnet {\nhost: qnetd\nalgorithm: %s\n}\n}\n", votes, deviceTimeout.Milliseconds(), 3*deviceTimeout.Milliseconds(), algorithm)
+	case n == 2:
 		text.WriteString("two_node: 1\n")
 	}
 	text.WriteString("}\n")

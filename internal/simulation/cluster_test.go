@@ -16,13 +16,22 @@ const seeds = 8
 
 // up brings a cluster up with the one resource P1, with or without fencing.
 func up(t testing.TB, seed uint64, n int, fencing bool) *drive {
+	return upWith(t, seed, n, fencing, "")
+}
+
+// upWith does so with a quorum device, which decides by an algorithm.
+func upWith(t testing.TB, seed uint64, n int, fencing bool, device string) *drive {
 	t.Helper()
-	s := &Scenario{Seed: seed, Nodes: n, Fencing: fencing, Devices: "one", Resources: []string{"P1"}, Length: 1 << 30}
-	c, err := New(seed, n, false)
+	s := &Scenario{Seed: seed, Nodes: n, Fencing: fencing, Devices: "one", Device: device, Resources: []string{"P1"}, Length: 1 << 30}
+	c, err := newCluster(seed, n, false, device)
 	if err != nil {
 		t.Fatal(err)
 	}
 	c.Verbose = true
+	if device != "" {
+		c.addArbiter()
+		c.arbiter.power(true)
+	}
 	doc, err := s.document()
 	if err != nil {
 		t.Fatal(err)

@@ -49,11 +49,15 @@ type mark struct {
 func Play(s *Scenario, verbose bool) (*Outcome, error) { return play(s, verbose, adapters{}) }
 
 func play(s *Scenario, verbose bool, a adapters) (*Outcome, error) {
-	c, err := New(s.Seed, s.Nodes, s.Fast)
+	c, err := newCluster(s.Seed, s.Nodes, s.Fast, s.Device)
 	if err != nil {
 		return nil, err
 	}
 	c.addRemotes(s.Remotes)
+	if s.Device != "" {
+		c.addArbiter()
+		c.arbiter.power(true)
+	}
 	c.Verbose, c.adapt = verbose, a
 	if s.Agent > 0 {
 		c.speed.agent = ms(s.Agent)
@@ -130,6 +134,13 @@ func (d *drive) do(s Step) error {
 		return fmt.Errorf("there is no host %d", s.Host)
 	}
 	switch s.Do {
+	case "qnetd":
+		d.arbiter.power(false)
+		d.until(s, func() { d.arbiter.power(true) })
+	case "cut-qnetd":
+		to := int(d.arbiter.id)
+		d.net.cut[h.ID][to] = true
+		d.until(s, func() { d.net.cut[h.ID][to] = false })
 	case "kill-pacemaker":
 		h.KillPacemaker()
 	case "kill-corosync":
@@ -238,6 +249,7 @@ func (d *drive) repair() {
 		end()
 	}
 	d.net.heal()
+	d.arbiter.power(true)
 	for _, h := range d.all() {
 		h.faults, h.fence.mode, h.disk.full, h.disk.tear = map[string]*agentFault{}, "", false, false
 		h.Pause(false)

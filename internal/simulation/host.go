@@ -187,6 +187,7 @@ func (h *Host) KillCorosync() {
 }
 
 func (h *Host) ringEnded() {
+	h.ring.device.gone()
 	h.ring = nil
 	if h.pcmk.running() {
 		h.pcmk.kill()
@@ -210,6 +211,7 @@ type ring struct {
 	inbox  [][]byte // what came meanwhile
 	alarm  alarm
 	client corosync.Client // the last one
+	device *qdev           // the role corosync-qdevice; nil: there is none
 	// launched: the role pacemaker, which waits for this one, was started.
 	launched bool
 }
@@ -308,11 +310,15 @@ func (r *ring) work() {
 		case *corosync.StoreTracked:
 			h.disk.tracked = e.Votes
 		case *corosync.Respond:
-			if p := h.pcmk; p.running() {
+			if d := r.device; d != nil && e.Client == d.votes {
+				d.answered()
+			} else if p := h.pcmk; p.running() {
 				p.answered(e.Client, e.Message)
 			}
 		case *corosync.Tell:
-			if p := h.pcmk; p.running() && (e.Client == p.cpg || e.Client == p.quorum) {
+			if d := r.device; d != nil && e.Client == d.votes {
+				d.told(e.Event())
+			} else if p := h.pcmk; p.running() && (e.Client == p.cpg || e.Client == p.quorum) {
 				p.told(e.Event())
 			}
 		case *corosync.Done:
@@ -341,6 +347,7 @@ func (r *ring) work() {
 	}
 	if r.node.Ready() && !r.launched {
 		r.launched = true
+		h.startDevice()
 		h.startPacemaker()
 	}
 	r.alarm.set(r.node.Deadline())

@@ -19,6 +19,8 @@ type Scenario struct {
 	Remotes int `json:"remotes,omitempty"`
 	// Fast: lost nodes are detected as where corosync.conf sets no timers.
 	Fast bool `json:"fast,omitempty"`
+	// Device: there is a quorum device, which decides by ffsplit or by lms.
+	Device string `json:"device,omitempty"`
 	// Fencing is stonith-enabled, Devices how it is done: "one" device for all, or one for "each" node;
 	// with "levels" the first of them is tried before the second. Policy is no-quorum-policy.
 	Fencing bool   `json:"fencing,omitempty"`
@@ -226,7 +228,28 @@ func Generate(seed uint64) *Scenario {
 		}
 	}
 	s.remotes(rand.New(rand.NewPCG(seed, 3)))
+	if seed >= firstWithDevice {
+		s.device(rand.New(rand.NewPCG(seed, 4)))
+	}
 	return s
+}
+
+// firstWithDevice is the first seed whose scenario may have a quorum device.
+const firstWithDevice = 6_000_000
+
+// device gives one scenario in three a quorum device, and faults of its.
+func (s *Scenario) device(r *rand.Rand) {
+	if r.IntN(3) != 0 {
+		return
+	}
+	s.Device = []string{"ffsplit", "ffsplit", "lms"}[r.IntN(3)]
+	for range r.IntN(4) {
+		f := Step{At: r.IntN(s.Length), Host: 1 + r.IntN(s.Nodes), For: 200 + r.IntN(20000), Do: []string{"qnetd", "cut-qnetd", "cut-qnetd"}[r.IntN(3)]}
+		if len(s.Steps) > 0 && r.IntN(2) == 0 { // with what happens to others
+			f.At = min(s.Length, max(0, s.Steps[r.IntN(len(s.Steps))].At+r.IntN(2000)-1000))
+		}
+		s.Steps = append(s.Steps, f)
+	}
 }
 
 // remotes gives one scenario in five a remote host or two, and faults of theirs.
