@@ -205,6 +205,7 @@ func (k *checker) agentEnded(h *Host, op executor.Op, res executor.Result) {
 		delete(k.maybe[op.Resource], h.ID)
 		delete(k.promoted[op.Resource], h.ID)
 	}
+	k.gone()
 	if op.Action == "demote" && res.Code == ocf.CodeOK || op.Action == "monitor" && res.Code == ocf.CodeOK {
 		delete(k.promoted[op.Resource], h.ID)
 	}
@@ -252,6 +253,7 @@ func (k *checker) fenced(target *Host, lie bool) {
 			delete(hosts, target.ID)
 		}
 	}
+	k.gone()
 }
 
 // fencing holds that a host may have another fenced.
@@ -322,10 +324,11 @@ func told(root *etree.Element, op executor.Op) bool {
 	return false
 }
 
-// delivered holds, once a message has been taken, that one which a node sent as the DC has changed nothing where another is DC.
+// delivered holds, once a message has been taken, that one which a node sent as the DC has changed nothing where another is DC, and has not had
+// its CIB taken over by that one.
 func (k *checker) delivered(p *process, from uint32, data []byte) (taken func()) {
 	dc := p.core.Controller.DC()
-	if !bytes.Contains(data, []byte(replica.DCAttr+`="true"`)) || dc == "" || dc == k.c.names[from] || !p.core.Controller.Joined(dc) {
+	if !bytes.Contains(data, []byte(replica.DCAttr+`="true"`)) || dc == "" || dc == k.c.names[from] || !p.h.joined() || !p.core.Controller.Joined(dc) || p.core.Replica.Leader() != dc {
 		return func() {}
 	}
 	was := cib.VersionOf(p.core.Replica.Root())

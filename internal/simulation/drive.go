@@ -54,6 +54,7 @@ func play(s *Scenario, verbose bool, a adapters) (*Outcome, error) {
 		return nil, err
 	}
 	c.addRemotes(s.Remotes)
+	c.addGuests(s.Guests)
 	if s.Device != "" {
 		c.addArbiter()
 		c.arbiter.power(true)
@@ -68,8 +69,9 @@ func play(s *Scenario, verbose bool, a adapters) (*Outcome, error) {
 	}
 	d := &drive{Cluster: c, s: s}
 	for _, h := range c.all() {
-		h.disk.cib = doc
-		h.Boot()
+		if h.disk.cib = doc; !h.guest {
+			h.Boot()
+		}
 	}
 	// It begins when the cluster is up.
 	for range 600 {
@@ -146,6 +148,12 @@ func (d *drive) do(s Step) error {
 	case "kill-corosync":
 		h.KillCorosync()
 	case "power":
+		if h.guest {
+			if h.home != nil {
+				h.home.die("V" + strings.TrimPrefix(h.Name, GuestName))
+			}
+			return nil
+		}
 		h.PowerOff()
 		h.bootAfter(ms(s.For))
 	case "pause":
@@ -267,6 +275,7 @@ func (d *drive) repair() {
 // enlist is the administrator who has a host take part again whenever it is down for good.
 func (d *drive) enlist(h *Host) {
 	switch {
+	case h.guest:
 	case !h.On && h.boots > 0:
 		h.Boot()
 	case h.remote:

@@ -42,6 +42,8 @@ type Host struct {
 	fence    fenceFault
 
 	remote  bool    // it is one of Pacemaker Remote
+	guest   bool    // and a resource starts it
+	home    *Host   // where that runs
 	serving bool    // its daemon runs
 	conns   []*conn // to its daemon
 }
@@ -103,6 +105,11 @@ func (h *Host) PowerOff() {
 	h.pcmk.kill()
 	h.pcmk, h.ring, h.serving, h.conns = nil, nil, false, nil
 	h.lanes = map[string]*lane{}
+	for _, g := range h.guests() {
+		g.home = nil
+		g.boots++
+		g.PowerOff()
+	}
 	for _, s := range h.services {
 		s.active, s.promoted = false, false
 	}
@@ -116,6 +123,9 @@ func (h *Host) Pause(yes bool) {
 	}
 	h.c.logf("%s: paused %v", h.Name, yes)
 	h.paused = yes
+	for _, g := range h.guests() {
+		g.Pause(yes)
+	}
 	if yes {
 		return
 	}

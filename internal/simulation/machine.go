@@ -41,6 +41,7 @@ func (h *Host) service(resource string) *service {
 func (h *Host) die(resource string) {
 	if s := h.services[resource]; s != nil {
 		s.active, s.promoted = false, false
+		h.guestEnds(resource)
 	}
 }
 
@@ -175,8 +176,10 @@ func (h *Host) effect(s *service, op executor.Op) {
 	switch op.Action {
 	case "start":
 		s.active = true
+		h.guestStarts(op.Resource)
 	case "stop":
 		s.active, s.promoted = false, false
+		h.guestEnds(op.Resource)
 	case "promote":
 		s.promoted = s.active
 	case "demote":
@@ -210,7 +213,9 @@ func (h *Host) runFence(action, plug string, timeout time.Duration, done func(fe
 	}
 	if action == "list" && res.Code == 0 {
 		for _, o := range c.all() {
-			res.Output += o.Name + ",\n"
+			if !o.guest {
+				res.Output += o.Name + ",\n"
+			}
 		}
 	}
 	target := c.Host(plug)

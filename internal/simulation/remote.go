@@ -18,14 +18,20 @@ const RemoteName = "remote"
 
 // addRemotes adds n remote hosts, which are off.
 func (c *Cluster) addRemotes(n int) {
-	for range n {
-		id := uint32(len(c.Hosts) + len(c.Remotes) + 1)
-		c.Remotes = append(c.Remotes, &Host{
-			c: c, ID: id, Name: fmt.Sprintf("%s%d", RemoteName, len(c.Remotes)+1), remote: true,
-			services: map[string]*service{}, lanes: map[string]*lane{}, faults: map[string]*agentFault{}, wanted: true,
-		})
+	for i := 1; i <= n; i++ {
+		c.addRemote(fmt.Sprintf("%s%d", RemoteName, i))
 	}
 	c.net = newNetwork(c, len(c.Hosts)+len(c.Remotes))
+}
+
+func (c *Cluster) addRemote(name string) *Host {
+	h := &Host{
+		c: c, ID: uint32(len(c.Hosts) + len(c.Remotes) + 1), Name: name, remote: true,
+		services: map[string]*service{}, lanes: map[string]*lane{}, faults: map[string]*agentFault{}, wanted: true,
+	}
+	c.Remotes = append(c.Remotes, h)
+	c.net = newNetwork(c, len(c.Hosts)+len(c.Remotes))
+	return h
 }
 
 // all are the hosts of the cluster and the remote ones, in the order of their ids.

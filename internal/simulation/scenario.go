@@ -17,6 +17,8 @@ type Scenario struct {
 	Nodes int    `json:"nodes"`
 	// Remotes are hosts of Pacemaker Remote, whose numbers follow those of the nodes.
 	Remotes int `json:"remotes,omitempty"`
+	// Guests are hosts of Pacemaker Remote that the resources V1, V2 … start; their numbers follow those of the remote hosts.
+	Guests int `json:"guests,omitempty"`
 	// Fast: lost nodes are detected as where corosync.conf sets no timers.
 	Fast bool `json:"fast,omitempty"`
 	// Device: there is a quorum device, which decides by ffsplit or by lms.
@@ -63,6 +65,8 @@ func primitive(id string) string {
 	switch id[0] {
 	case 'L':
 		meta = fmt.Sprintf(`<meta_attributes id="%[1]s-a"><nvpair id="%[1]s-a-m" name="allow-migrate" value="true"/></meta_attributes>`, id)
+	case 'V':
+		meta = fmt.Sprintf(`<meta_attributes id="%[1]s-a"><nvpair id="%[1]s-a-r" name="remote-node" value="%[2]s%[3]s"/></meta_attributes>`, id, GuestName, id[1:])
 	case 'M':
 		kind = "Stateful"
 		ops += fmt.Sprintf(`<op id="%[1]s-p" name="monitor" interval="11s" timeout="20s" role="Promoted"/>`, id)
@@ -144,6 +148,9 @@ func (s *Scenario) document() (*etree.Element, error) {
 	}
 	for i := 1; i <= s.Remotes; i++ {
 		fmt.Fprintf(&b, `<primitive id="%[1]s%[2]d" class="ocf" provider="pacemaker" type="remote"><operations><op id="%[1]s%[2]d-m" name="monitor" interval="10s" timeout="5s"/><op id="%[1]s%[2]d-s" name="start" interval="0s" timeout="15s"/></operations></primitive>`, RemoteName, i)
+	}
+	for i := 1; i <= s.Guests; i++ {
+		b.WriteString(primitive(fmt.Sprintf("V%d", i)))
 	}
 	for _, r := range s.Resources {
 		b.WriteString(resource(r))
@@ -231,11 +238,50 @@ func Generate(seed uint64) *Scenario {
 	if seed >= firstWithDevice {
 		s.device(rand.New(rand.NewPCG(seed, 4)))
 	}
+	if seed >= firstWithGuest {
+		s.guests(rand.New(rand.NewPCG(seed, 5)))
+	}
 	return s
 }
 
 // firstWithDevice is the first seed whose scenario may have a quorum device.
 const firstWithDevice = 6_000_000
+
+// firstWithGuest is the first whose scenario may have guests.
+const firstWithGuest = 6_500_000
+
+// guests gives one scenario in three a guest or two, and faults of theirs.
+func (s *Scenario) guests(r *rand.Rand) {
+	if r.IntN(3) != 0 {
+		return
+	}
+	s.Guests = 1 + r.IntN(4)/3
+	for range 1 + r.IntN(4) {
+		n := 1 + r.IntN(s.Guests)
+		f := Step{At: r.IntN(s.Length), Host: s.Nodes + s.Remotes + n, For: 200 + r.IntN(10000)}
+		if len(s.Steps) > 0 && r.IntN(2) == 0 { // with what happens to others
+			f.At = min(s.Length, max(0, s.Steps[r.IntN(len(s.Steps))].At+r.IntN(2000)-1000))
+		}
+		switch r.IntN(8) {
+		case 0, 1:
+			f.Do = "power"
+		case 2:
+			f.Do = "kill-pacemaker"
+		case 3:
+			f.Do = "pause"
+		case 4:
+			f.Do = "part"
+		case 5:
+			f.Do, f.Host, f.Arg = "agent", 1+r.IntN(s.Nodes), fmt.Sprintf("V%d %s %s", n, []string{"start", "stop", "monitor"}[r.IntN(3)], []string{Hang, Fail}[r.IntN(2)])
+			f.For += 10000
+		case 6:
+			f.Do, f.Host, f.Arg = "move", 1+r.IntN(s.Nodes), fmt.Sprintf("%s %s%d", s.Resources[r.IntN(len(s.Resources))], GuestName, n)
+		case 7:
+			f.Do, f.Host, f.Arg = "move", 1+r.IntN(s.Nodes), fmt.Sprintf("V%d node%d", n, 1+r.IntN(s.Nodes))
+		}
+		s.Steps = append(s.Steps, f)
+	}
+}
 
 // device gives one scenario in three a quorum device, and faults of its.
 func (s *Scenario) device(r *rand.Rand) {
