@@ -76,17 +76,16 @@ func (c *checker) distance(el *etree.Element, d *definition, f *form, attrs []at
 func (c *checker) attribute(el *etree.Element, d *definition, f *form, a attribute, have uint64, counts []int) {
 	name, value := el.Attr[a.index].Key, el.Attr[a.index].Value
 	if a.at < 0 {
-		c.add(Problem{Element: el, Attr: name, Kind: UnknownAttribute, Value: value, Text: c.unknownAttribute(d, name, have)})
+		c.add(Problem{Element: el, Attr: name, Kind: UnknownAttribute, Value: value, Text: c.unknownAttribute(d, f, name, have)})
 		return
 	}
 	t := f.types[a.at]
 	if t == nil {
 		text := fmt.Sprintf("attribute %s may not stand in <%s>", name, d.tag)
 		if beside := conflict(d, f, a.at, have, counts); beside != "" {
-			text += " together with " + beside
-		}
-		if allowed := f.names(d, have); allowed != "" {
-			text += "; what may be added is " + allowed
+			text += " together with " + beside + "; remove one or the other"
+		} else if allowed := f.names(d, have); allowed != "" {
+			text += "; there may be " + allowed
 		}
 		c.add(Problem{Element: el, Attr: name, Kind: UnknownAttribute, Value: value, Text: text})
 		return
@@ -126,29 +125,33 @@ func (c *checker) badValue(d *definition, at int, name, value string, t *valueTy
 		if other := c.otherVersion(d, name, func(o *valueType) bool { return o.accepts(value) }); other != "" {
 			return text + "; " + other
 		}
+		if w := notations[strings.ToLower(value)]; slices.Contains(words, w) {
+			return text + didYouMean(w)
+		}
 		return text + meant(value, words)
 	case value == "":
-		return fmt.Sprintf("%s is empty in <%s>; it holds %s", name, d.tag, t.says)
+		return fmt.Sprintf("%s is empty in <%s>; it holds %s", name, d.tag, t.holds(name))
 	}
 	if t.kind != plain && strings.ContainsFunc(value, func(r rune) bool { return r == ' ' || r == ':' || r == '/' }) {
 		text += " (no blank, ':' or '/')"
 	}
-	text += "; it holds " + t.says
-	if strings.EqualFold(strings.TrimPrefix(value, "+"), "infinity") {
-		text += "; did you mean \"INFINITY\"?"
-	} else if strings.EqualFold(value, "-infinity") || strings.EqualFold(value, "-inf") {
-		text += "; did you mean \"-INFINITY\"?"
-	} else if strings.EqualFold(value, "inf") {
-		text += "; did you mean \"INFINITY\"?"
+	text += "; it holds " + t.holds(name)
+	if w := notations[strings.ToLower(value)]; w != "" && t.accepts(w) {
+		text += didYouMean(w)
 	}
 	return text
 }
 
 // unknownAttribute tells about an attribute that no form of d knows.
-func (c *checker) unknownAttribute(d *definition, name string, have uint64) string {
+func (c *checker) unknownAttribute(d *definition, f *form, name string, have uint64) string {
 	text := fmt.Sprintf("attribute %s is not known in <%s>", name, d.tag)
 	if other := c.otherVersion(d, name, nil); other != "" {
 		return text + "; " + other
+	}
+	for at, n := range d.attrs { // a part of the name of one that is missing
+		if f.required&^have&(1<<at) != 0 && (strings.HasPrefix(n, name+"-") || strings.HasSuffix(n, "-"+name)) {
+			return text + didYouMean(n)
+		}
 	}
 	if m := meant(name, d.attrs); m != "" {
 		return text + m
@@ -161,6 +164,11 @@ func (c *checker) unknownAttribute(d *definition, name string, have uint64) stri
 	}
 	switch {
 	case len(d.attrs) == 0:
+		for _, set := range [...]string{"cluster_property_set", "meta_attributes"} {
+			if _, ok := d.kidAt[set]; ok {
+				return text + fmt.Sprintf("; an option is an <nvpair name=%q value=\"…\"> in its <%s>", name, set)
+			}
+		}
 		return text + "; it has no attributes, so remove it"
 	case len(free) == 0:
 		return text + "; it has " + list(d.attrs, "and") + " only"
@@ -170,17 +178,14 @@ func (c *checker) unknownAttribute(d *definition, name string, have uint64) stri
 
 // missing tells about a required attribute, with what may stand instead of it.
 func (c *checker) missing(el *etree.Element, d *definition, f *form, at int, have uint64) string {
-	text := fmt.Sprintf("attribute %s is missing in <%s>", d.attrs[at], d.tag)
-	if id := el.SelectAttrValue("id", ""); id != "" {
-		text = fmt.Sprintf("attribute %s is missing in <%s id=%q>", d.attrs[at], d.tag, id)
-	}
+	text := fmt.Sprintf("attribute %s is missing in %s", d.attrs[at], named(el))
 	for i := range el.Attr {
 		if _, known := d.attrAt[el.Attr[i].Key]; !known && strings.EqualFold(el.Attr[i].Key, d.attrs[at]) {
 			return text
 		}
 	}
 	if t := f.types[at]; t.says != "" {
-		text += "; it holds " + t.says
+		text += "; it holds " + t.holds(d.attrs[at])
 	} else if len(t.words) > 0 && len(t.words) < 12 {
 		text += "; it is one of: " + strings.Join(t.words, ", ")
 	} else if what := meanings[d.attrs[at]]; what != "" {
@@ -191,19 +196,64 @@ func (c *checker) missing(el *etree.Element, d *definition, f *form, at int, hav
 	var instead []string
 	for i := range d.forms {
 		o := &d.forms[i]
-		if o.types[at] != nil || len(o.alone(d, f, have)) != 1 || !o.allows(have) {
+		alone := o.alone(d, f, have)
+		if o.types[at] != nil || len(alone) == 0 || !o.allows(have) {
 			continue
 		}
-		for _, n := range o.alone(d, f, have) {
-			if !slices.Contains(instead, n) {
-				instead = append(instead, n)
-			}
+		if n := strings.Join(alone, " with "); !slices.Contains(instead, n) {
+			instead = append(instead, n)
 		}
 	}
 	if len(instead) > 0 {
 		text += "; instead of it there may be " + list(instead, "or")
 	}
 	return text
+}
+
+// named is the element by its id, if it has one: <op id="start">.
+func named(el *etree.Element) string {
+	if id := el.SelectAttrValue("id", ""); id != "" {
+		return fmt.Sprintf("<%s id=%q>", el.Tag, id)
+	}
+	return "<" + el.Tag + ">"
+}
+
+// insteadOf names the attributes that el, which lacks children of the form f, may have in place
+// of them; "" where no form of its is complete with attributes alone.
+func (d *definition) insteadOf(f *form, el *etree.Element, counts []int) string {
+	var have uint64
+	for i := range el.Attr {
+		if at, ok := d.attrAt[el.Attr[i].Key]; ok {
+			have |= 1 << at
+		}
+	}
+	for i := range d.forms {
+		o := &d.forms[i]
+		attrs := o.alone(d, f, have)
+		if len(attrs) > 0 && o.allows(have) && o.required&^have == o.required&^f.required&^have && o.holds(counts) {
+			return list(attrs, "with")
+		}
+	}
+	return ""
+}
+
+// holds tells whether the form has room for that many children of each kind, and needs no more.
+func (f *form) holds(counts []int) bool {
+	for k, n := range counts {
+		if n > 0 && f.partOf[k] < 0 {
+			return false
+		}
+	}
+	for _, p := range f.parts {
+		n := 0
+		for _, k := range p.kids {
+			n += counts[k]
+		}
+		if n < p.min || p.max >= 0 && n > p.max {
+			return false
+		}
+	}
+	return true
 }
 
 // allows tells whether all these attributes may stand in the form.
@@ -276,7 +326,7 @@ func (c *checker) children(el *etree.Element, d *definition, f *form, counts []i
 		if in < 0 {
 			text := fmt.Sprintf("<%s> may not stand in this <%s>", k.Tag, d.tag)
 			if beside := excludes(d, f, el, at); beside != "" {
-				text += " together with " + beside
+				text += " together with " + beside + "; remove one or the other"
 			}
 			c.add(Problem{Element: k, Kind: UnknownElement, Text: text})
 			continue
@@ -306,15 +356,14 @@ func (c *checker) children(el *etree.Element, d *definition, f *form, counts []i
 			if p.max < 0 {
 				many = "at least one"
 			}
-			name := "<" + d.tag + ">"
-			if id := el.SelectAttrValue("id", ""); id != "" {
-				name = fmt.Sprintf("<%s id=%q>", d.tag, id)
+			text := fmt.Sprintf("%s has no %s; it needs %s", named(el), kids[0], many)
+			if len(kids) > 1 {
+				text = fmt.Sprintf("%s is incomplete; it needs %s of %s", named(el), many, list(kids, "or"))
 			}
-			if len(kids) == 1 {
-				c.add(Problem{Element: el, Kind: MissingElement, Text: fmt.Sprintf("%s has no %s; it needs %s", name, kids[0], many)})
-			} else {
-				c.add(Problem{Element: el, Kind: MissingElement, Text: fmt.Sprintf("%s is incomplete; it needs %s of %s", name, many, list(kids, "or"))})
+			if attrs := d.insteadOf(f, el, counts); attrs != "" {
+				text += ", or " + attrs
 			}
+			c.add(Problem{Element: el, Kind: MissingElement, Text: text})
 		}
 	}
 	if d.ordered {
@@ -360,8 +409,8 @@ func (c *checker) unknownElement(d *definition, f *form, k *etree.Element) strin
 			here = append(here, kid.tag)
 		}
 	}
-	if m := meant(k.Tag, here); m != "" && len(c.homes(k.Tag)) == 0 {
-		return text + m
+	if w := nearest(k.Tag, here); w != "" && len(c.homes(k.Tag)) == 0 {
+		return text + "; did you mean <" + w + ">?"
 	}
 	if homes := c.homes(k.Tag); len(homes) > 0 {
 		return text + "; it belongs into " + list(homes, "or")
@@ -405,7 +454,7 @@ func (c *checker) versions(v int) string {
 	if v > c.g.version {
 		return fmt.Sprintf("%s has it, this document declares %s: raise it with \"cibadmin --upgrade\"", names[v], names[c.g.version])
 	}
-	return fmt.Sprintf("the last to have it was %s, this document declares %s", names[v], names[c.g.version])
+	return fmt.Sprintf("the last to have it was %s, this document declares %s: declare the former and raise it with \"cibadmin --upgrade\"", names[v], names[c.g.version])
 }
 
 // otherVersion tells that another version allows the attribute in such an element, with

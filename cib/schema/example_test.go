@@ -27,5 +27,5 @@ func ExampleValidate() {
 		fmt.Println(doc.AttrPos(p.Element, p.Attr), p.Kind, p.Text)
 	}
 	// Output:
-	// 6:7 unknown-element <primitve> may not stand in <resources>; did you mean "primitive"?
+	// 6:7 unknown-element <primitve> may not stand in <resources>; did you mean <primitive>?
 }

@@ -44,7 +44,7 @@ func (c *checker) run(root *etree.Element) []Problem {
 		name := d.el.Attr[d.attr].Key
 		c.add(Problem{
 			Element: d.el, Attr: name, Kind: Duplicate, Value: d.value, Other: first,
-			Text: fmt.Sprintf("%s=%q is also the id of %s; ids are unique in the whole configuration", name, d.value, theOther(d.el, first)),
+			Text: fmt.Sprintf("%s=%q is also the id of %s; ids are unique in the whole configuration, so give one of the two another", name, d.value, theOther(d.el, first)),
 		})
 	}
 	for _, r := range c.refs {
@@ -119,7 +119,7 @@ func (c *checker) element(el *etree.Element, d *definition, spaced bool) {
 			}
 		case *etree.CharData:
 			if !isBlank(t.Data) {
-				c.add(Problem{Element: el, Kind: StrayText, Text: fmt.Sprintf("text %q stands in <%s>; a CIB keeps everything in attributes", clip(t.Data), el.Tag)})
+				c.add(Problem{Element: el, Kind: StrayText, Text: fmt.Sprintf("text %q stands in <%s>; a CIB keeps everything in attributes: remove it, or make it a comment (<!-- … -->)", clip(t.Data), el.Tag)})
 			}
 		}
 	}

@@ -51,6 +51,26 @@ var meanings = map[string]string{
 	"attribute":  "the name of a node attribute",
 	"start":      "a date and time, or a duration before the end",
 	"end":        "a date and time",
+	"rsc":        "the id of a resource",
+	"with-rsc":   "the id of a resource",
+	"first":      "the id of a resource",
+	"then":       "the id of a resource",
+	"template":   "the id of a template",
+}
+
+// notations are what people write who know other languages or tools, in small letters, and what a CIB has for it.
+var notations = map[string]string{
+	"yes": "true", "y": "true", "on": "true", "no": "false", "n": "false", "off": "false",
+	"=": "eq", "==": "eq", "!=": "ne", "<>": "ne", "<": "lt", "<=": "lte", ">": "gt", ">=": "gte", "&&": "and", "||": "or",
+	"inf": "INFINITY", "+inf": "INFINITY", "infinity": "INFINITY", "+infinity": "INFINITY", "-inf": "-INFINITY", "-infinity": "-INFINITY",
+}
+
+// holds tells what an attribute of the type and name may hold.
+func (t *valueType) holds(name string) string {
+	if what := meanings[name]; what != "" && t.kind == reference {
+		return what
+	}
+	return t.says
 }
 
 // list joins words: a, b or c.
@@ -66,6 +86,16 @@ func list(words []string, last string) string {
 
 // meant asks whether one of the words was meant that is near to what was written.
 func meant(written string, words []string) string {
+	if w := nearest(written, words); w != "" {
+		return didYouMean(w)
+	}
+	return ""
+}
+
+func didYouMean(word string) string { return fmt.Sprintf("; did you mean %q?", word) }
+
+// nearest is the word that is near to what was written; "" where none is.
+func nearest(written string, words []string) string {
 	written = collapse(written)
 	best, least := "", max(1, min(3, len(written)/3))+1
 	for _, w := range words {
@@ -73,16 +103,13 @@ func meant(written string, words []string) string {
 			continue
 		}
 		if strings.EqualFold(w, written) || strings.EqualFold(strings.ReplaceAll(w, "-", "_"), strings.ReplaceAll(written, "-", "_")) {
-			return fmt.Sprintf("; did you mean %q?", w)
+			return w
 		}
 		if n := edits(strings.ToLower(written), strings.ToLower(w), least); n < least {
 			best, least = w, n
 		}
 	}
-	if best == "" {
-		return ""
-	}
-	return fmt.Sprintf("; did you mean %q?", best)
+	return best
 }
 
 // edits counts the letters to insert, delete, replace or swap between a and b; at least

@@ -130,7 +130,7 @@ var mistakes = [][3]string{
 }
 
 // remedyWords are how a message says what to do.
-var remedyWords = regexp.MustCompile(`did you mean|it is |it is one of|it holds|there may be|there are|belongs into|needs |remove|use |set |give |name |raise|keeps everything|one only|has to|unique|nothing may|the order is|the last to have it|together with|correct|configure|make |write |roles are|only |see `)
+var remedyWords = regexp.MustCompile(`did you mean|it is one of|it holds|there may be|belongs into|needs |remove|rename|use |set |give |name |raise|the order is|correct|configure|make |write |roles are|an option is|only |see `)
 
 // TestMistakes holds the messages about common mistakes against testdata/mistakes.txt. Each
 // has to name a place and say what may be done.

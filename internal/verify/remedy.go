@@ -2,12 +2,14 @@ package verify
 
 import (
 	"regexp"
+	"slices"
 	"strings"
 
 	"github.com/beevik/etree"
 )
 
-// remedies tell what to do about what the scheduler says; the first that fits counts.
+// remedies tell what to do about what the scheduler says; the first that fits counts. $1 and so
+// on are what the pattern's groups hold.
 var remedies = []struct {
 	pattern *regexp.Regexp
 	help    string
@@ -18,7 +20,7 @@ var remedies = []struct {
 	{regexp.MustCompile(`is duplicate of`), "give one of the two another interval (an extra second will do), or remove it"},
 	{regexp.MustCompile(`action cannot be recurring`), "set interval to 0 for this action; only monitor recurs"},
 	{regexp.MustCompile(`not a valid role|Invalid role|has invalid role`), "the roles are Started, Stopped, Promoted and Unpromoted"},
-	{regexp.MustCompile(`'target-role'.*only makes sense for promotable`), "make the clone promotable (promotable=true), or use target-role=Started"},
+	{regexp.MustCompile(`'target-role'.*only makes sense for promotable`), "only what is in a clone with promotable=true can be promoted: make it so, or use target-role=Started"},
 	{regexp.MustCompile(`'target-role'`), "set target-role to Started, Stopped, Promoted or Unpromoted, or remove it"},
 	{regexp.MustCompile(`resource '[^']*' does not exist|not a valid resource or tag|No resource, template, or tag named|No resource found for|No such resource|first resource .* not found|last resource .* not found`), "name a resource that is configured, or remove the constraint"},
 	{regexp.MustCompile(`^No template named`), "name a template that is configured"},
@@ -57,14 +59,14 @@ var remedies = []struct {
 	{regexp.MustCompile(`unrecognized type`), "the type of a node is member or remote"},
 	{regexp.MustCompile(`[Ii]gnoring resource history|lrm_|node_state|Expected result not found`), "part of the status section: crm_resource --refresh renews it"},
 	{regexp.MustCompile(`^Support for the (Master|Slave) role`), "write Promoted for Master and Unpromoted for Slave"},
-	{regexp.MustCompile(`^Support for legacy name`), "use the new name of the option"},
+	{regexp.MustCompile(`^Support for legacy name '([^']*)' for .* '([^']*)' is`), "rename $1 to $2"},
 	{regexp.MustCompile(`is deprecated|has been removed`), "use what the message names instead, before the release that drops it"},
 }
 
 func remedy(text string) string {
 	for _, r := range remedies {
-		if r.pattern.MatchString(text) {
-			return r.help
+		if m := r.pattern.FindStringSubmatchIndex(text); m != nil {
+			return string(r.pattern.ExpandString(nil, r.help, text, m))
 		}
 	}
 	return "correct what the message names; until then that part of the configuration has no effect, or its default"
@@ -84,7 +86,8 @@ var common = func() map[string]bool {
 	return m
 }()
 
-// place finds what the words of a finding name: an id, else an option.
+// place finds what the words of a finding name: an option in the element that has an id, that element,
+// an option anywhere, or whoever names a role that they name.
 func (c *check) place(f *Finding) {
 	if c.ids == nil {
 		c.ids = map[string]*etree.Element{}
@@ -107,19 +110,51 @@ func (c *check) place(f *Finding) {
 			}
 		}
 		if el != nil {
+			if pair := c.option(el, words); pair != nil {
+				el = pair
+			}
 			c.locate(f, el)
 			return
 		}
 	}
-	for _, w := range words {
-		if el := c.ids["\x00"+w]; el != nil {
-			c.locate(f, el)
-			return
+	for _, key := range [...]string{named, acting} {
+		for _, w := range words {
+			if el := c.ids[key+w]; el != nil {
+				c.locate(f, el)
+				return
+			}
 		}
 	}
 	if el := c.root.FindElement("configuration/crm_config"); el != nil {
 		c.locate(f, el)
 	}
+}
+
+// option is the pair that sets an option to a value, both among the words: in el, else for what is inside
+// of defaults or in what el takes them from. nil: none.
+func (c *check) option(el *etree.Element, words []string) *etree.Element {
+	places := []*etree.Element{el}
+	if t := c.ids[el.SelectAttrValue("template", "")]; t != nil {
+		places = append(places, t)
+	}
+	for p := el.Parent(); p != nil && (p.Tag == "group" || p.Tag == "clone" || p.Tag == "master"); p = p.Parent() {
+		places = append(places, p)
+	}
+	for _, path := range [...]string{"configuration/rsc_defaults", "configuration/op_defaults"} {
+		if d := c.root.FindElement(path); d != nil {
+			places = append(places, d)
+		}
+	}
+	for _, p := range places {
+		for _, set := range p.ChildElements() {
+			for _, pair := range set.SelectElements("nvpair") {
+				if slices.Contains(words, pair.SelectAttrValue("name", "")) && slices.Contains(words, pair.SelectAttrValue("value", "")) {
+					return pair
+				}
+			}
+		}
+	}
+	return nil
 }
 
 func (c *check) locate(f *Finding, el *etree.Element) {
@@ -129,17 +164,29 @@ func (c *check) locate(f *Finding, el *etree.Element) {
 	}
 }
 
-// walk notes the first element of each id, and of each name of a pair behind a zero byte.
+// Beside ids, walk notes what has a name and what acts in a role, behind these.
+const (
+	named  = "\x00"
+	acting = "\x01"
+)
+
+// walk notes the first element of each id, name of a pair or a node, and role.
 func (c *check) walk(el *etree.Element) {
 	for _, k := range el.ChildElements() {
 		if id := k.SelectAttrValue("id", ""); id != "" && c.ids[id] == nil {
 			c.ids[id] = k
 		}
-		if name := k.SelectAttrValue("name", ""); k.Tag == "nvpair" && name != "" && c.ids["\x00"+name] == nil {
-			c.ids["\x00"+name] = k
+		if name := k.SelectAttrValue("name", ""); k.Tag == "nvpair" && name != "" && c.ids[named+name] == nil {
+			c.ids[named+name] = k
 		}
-		if name := k.SelectAttrValue("uname", ""); k.Tag == "node" && name != "" && c.ids["\x00"+name] == nil {
-			c.ids["\x00"+name] = k
+		if name := k.SelectAttrValue("uname", ""); k.Tag == "node" && name != "" && c.ids[named+name] == nil {
+			c.ids[named+name] = k
+		}
+		for _, a := range k.Attr {
+			role := strings.HasSuffix(a.Key, "role") || a.Key == "value" && strings.HasSuffix(k.SelectAttrValue("name", ""), "role")
+			if role && c.ids[acting+a.Value] == nil {
+				c.ids[acting+a.Value] = k
+			}
 		}
 		if k.Tag != "status" {
 			c.walk(k)

@@ -16,6 +16,7 @@ type Line struct {
 // line out. From the third -V on places and remedies are told as well.
 func (r *Report) Text(verbose int, quiet bool) []Line {
 	var lines []Line
+	advised := map[string]bool{}
 	say := func(f Finding, text string) { lines = append(lines, Line{text, f.Bare()}) }
 	for _, f := range r.Findings {
 		switch {
@@ -42,7 +43,11 @@ func (r *Report) Text(verbose int, quiet bool) []Line {
 			say(f, f.Text)
 		}
 		if verbose >= 3 && (f.told != nil || f.verbose || f.Help != "") {
-			lines = append(lines, Line{"(" + logName(f) + ") \tnotice: " + r.At(f) + ": " + f.advice(), true})
+			advice := "(" + logName(f) + ") \tnotice: " + r.At(f) + ": " + f.advice()
+			if !advised[advice] { // what is wrong for many at once is said once
+				lines = append(lines, Line{advice, true})
+			}
+			advised[advice] = true
 		}
 	}
 	if r.Invalid() && verbose > 0 {

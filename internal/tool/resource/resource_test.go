@@ -48,6 +48,11 @@ type outcome struct {
 
 func runIn(t testing.TB, dir string, args ...string) outcome {
 	t.Helper()
+	return runOn(t, dir, document, args)
+}
+
+func runOn(t testing.TB, dir, document string, args []string) outcome {
+	t.Helper()
 	file := filepath.Join(dir, "cib.xml")
 	if err := os.WriteFile(file, []byte(document), 0o600); err != nil {
 		t.Fatal(err)
@@ -177,11 +182,15 @@ func FuzzCommandLine(f *testing.F) {
 		f.Add(s)
 	}
 	dir := f.TempDir()
+	// What takes time is to raise and check the document, which is no part of this: a small one of the newest schema.
+	small := `<cib validate-with="pacemaker-4.0" admin_epoch="0" epoch="1" num_updates="0"><configuration><crm_config/><nodes><node id="1" uname="n1"/></nodes>
+<resources><group id="web"><primitive id="vip" class="ocf" provider="p" type="t"/></group></resources><constraints><rsc_location id="cli-prefer-web" rsc="web" node="n1" score="1"/></constraints></configuration>
+<status><node_state id="1" uname="n1" in_ccm="true" crmd="online" join="member" expected="member"/></status></cib>`
 	f.Fuzz(func(t *testing.T, line string) {
 		if strings.Contains(line, "output-to") || strings.Contains(line, "force-") || strings.Contains(line, "validate") || strings.Contains(line, "metadata") {
 			return // these write files and run programs
 		}
-		if got := runIn(t, dir, strings.Fields(line)...); got.code < 0 || got.code > 255 {
+		if got := runOn(t, dir, small, strings.Fields(line)); got.code < 0 || got.code > 255 {
 			t.Errorf("exit code %d", got.code)
 		}
 	})
