@@ -24,6 +24,7 @@ type whole struct {
 	el         *etree.Element
 	space, key string
 	value      string
+	before     int // the attributes in the tree that stand before it
 }
 
 // Expand puts the full values of attributes into the tree that hold entities of the document's
@@ -34,7 +35,12 @@ func (d *Document) Expand() (restore func()) {
 		there bool
 	}
 	var olds []old
+	var last *etree.Element
+	put := 0 // attributes put into the last element
 	for _, w := range d.wholes {
+		if w.el != last {
+			last, put = w.el, 0
+		}
 		name := w.key
 		if w.space != "" {
 			name = w.space + ":" + w.key
@@ -43,6 +49,11 @@ func (d *Document) Expand() (restore func()) {
 		if a == nil {
 			olds = append(olds, old{whole: w})
 			w.el.CreateAttr(name, w.value)
+			n := len(w.el.Attr) - 1
+			added := w.el.Attr[n]
+			copy(w.el.Attr[w.before+put+1:], w.el.Attr[w.before+put:n])
+			w.el.Attr[w.before+put] = added
+			put++
 			continue
 		}
 		w.value, a.Value = a.Value, w.value

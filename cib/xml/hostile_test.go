@@ -117,11 +117,11 @@ func TestEntities(t *testing.T) {
 
 // TestExpand: the full values are there for as long as they are asked for.
 func TestExpand(t *testing.T) {
-	doc, err := ParseString(`<!DOCTYPE a [<!ENTITY x "&y;1&#38;#60;&#10;"><!ENTITY y "2">]><a b="v&x;&amp;w" c="&y;" d="&lt;"/>`)
+	doc, err := ParseString(`<!DOCTYPE a [<!ENTITY x "&y;1&#38;#60;&#10;"><!ENTITY y "2">]><a b="v&x;&amp;w" c="&y;" d="&lt;" e="&y;" f="&y;" g=""/>`)
 	if err != nil {
 		t.Fatal(err)
 	}
-	const cut, full = `<a b="v" d="&lt;"/>`, `<a b="v21&lt; &amp;w" d="&lt;" c="2"/>`
+	const cut, full = `<a b="v" d="&lt;" g=""/>`, `<a b="v21&lt; &amp;w" c="2" d="&lt;" e="2" f="2" g=""/>`
 	restore := doc.Expand()
 	if got := string(Compact(doc.Root)); got != full {
 		t.Errorf("%s, want %s", got, full)

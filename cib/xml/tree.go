@@ -167,7 +167,7 @@ func (p *parser) start(depth int) (el *etree.Element, empty bool, _ *syntax) {
 			p.found = append(p.found, etree.Attr{Space: space, Key: local, Value: value})
 		}
 		if full != nil {
-			p.doc.wholes = append(p.doc.wholes, whole{el, space, local, *full})
+			p.doc.wholes = append(p.doc.wholes, whole{el, space, local, *full, len(p.found)})
 		}
 	}
 }

@@ -105,6 +105,7 @@ func TestCIBTools(t *testing.T) {
 		{"crm_diff|-O|<a b=\"1\"/>|-N|<a b=\"1\"/>", "", 0, "", ""},
 		{"crm_diff|-O|<cib epoch=\"3\"/>|-N|<cib epoch=\"4\" num_updates=\"1\"/>|-u", "", 1, "<diff format=\"2\">\n  <change operation=\"modify\" path=\"/cib\">\n    <change-list>\n      <change-attr name=\"num_updates\" operation=\"set\" value=\"1\"/>\n    </change-list>\n", ""},
 		{"crm_diff|-u|-O|<b id=\"z\"><c/></b>|-N|<b/>", "", 1, "<diff format=\"2\">\n  <change operation=\"delete\" path=\"/b[@id='z']/c\"/>\n  <change operation=\"modify\" path=\"/b[@id='z']\">\n", ""},
+		{"crm_diff|-O|<!DOCTYPE a [<!ENTITY e \"x\">]><a><b id=\"&e;\" c=\"1&e;2\"/></a>|-N|<a><b id=\"x\" c=\"1x2\"/></a>", "", 0, "", ""},
 		{"crm_diff|-o|cib.xml|-p|cib.xml", "", 70, "", "crm_diff: Could not apply patch: Invalid argument\n"},
 		{"crm_diff|-c|-u|-o|x|-n|y", "", 64, "", "crm_diff: -u/--no-version incompatible with -c/--cib\n"},
 	} {

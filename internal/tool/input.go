@@ -11,7 +11,8 @@ import (
 )
 
 // ReadXML reads XML from a file, "" and "-" are standard input, one whose name
-// ends in .bz2 is unpacked. Text between elements is dropped, as Pacemaker does.
+// ends in .bz2 is unpacked. Text between elements is dropped, as Pacemaker does. Entities of the
+// document's own are replaced: Pacemaker's programs crash on some, and lose ids with others.
 func ReadXML(env *program.Env, file string) (*etree.Element, error) {
 	var data []byte
 	var err error
@@ -28,14 +29,16 @@ func ReadXML(env *program.Env, file string) (*etree.Element, error) {
 		return nil, err
 	}
 	cib.DropText(doc.Root)
+	doc.Expand()
 	return doc.Root, nil
 }
 
-// ParseXML reads XML from a word of the command line. Text that is not blank stays.
+// ParseXML reads XML from a word of the command line as ReadXML does, but text that is not blank stays.
 func ParseXML(text string) (*etree.Element, error) {
 	doc, err := xml.ParseString(text)
 	if err != nil {
 		return nil, err
 	}
+	doc.Expand()
 	return doc.Root, nil
 }
