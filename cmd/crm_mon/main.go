@@ -6,6 +6,7 @@ package main
 import (
 	"context"
 	"fmt"
+	"io"
 	"slices"
 	"strings"
 
@@ -57,7 +58,7 @@ func runPage(ctx context.Context, env *program.Env) int {
 	switch r.format {
 	case "console":
 		r.format = "text"
-		if !r.once && !r.daemon && !r.version && !src.isFile() && r.toStdout() && onTerminal(env.Stdout) {
+		if r.mode != oneShot && r.mode != daemon && !r.version && !src.isFile() && r.toStdout() && onTerminal(env.Stdout) {
 			if err := r.choose(); err != nil {
 				fmt.Fprintf(env.Stderr, "%s\n\ncrm_mon: %v\n", help, err)
 				return exitUsage
@@ -81,16 +82,22 @@ func runPage(ctx context.Context, env *program.Env) int {
 		return out.usage(err.Error())
 	}
 	switch {
-	case !r.daemon:
-	case r.format == "none" && r.agent == "":
-		return out.fail(exitUsage, "--daemonize requires --external-agent if used with --output-as=none")
+	case r.mode != daemon:
 	case r.toStdout() && r.agent == "":
 		return out.usage("--daemonize requires at least one of --output-to (with value not set to '-') and --external-agent")
-	case !src.isFile() && !inBackground(env):
+	case r.format == "none" && r.agent == "":
+		return out.fail(exitUsage, "--daemonize requires --external-agent if used with --output-as=none")
+	case src.isFile(): // what would be told in the background, once
+		quiet := *env
+		quiet.Stdout, quiet.Stderr = io.Discard, io.Discard
+		out.env = &quiet
+		_ = out.once(ctx, src)
+		return 0
+	case !inBackground(env):
 		return detach(env)
 	}
 	// A file is read once; so is a cluster, unless a file is kept up to date or a program told.
-	if src.isFile() || r.once || !r.daemon && (r.toStdout() || !r.repeated) {
+	if src.isFile() || r.mode != daemon && (r.mode != repeated || r.toStdout()) {
 		return out.once(ctx, src)
 	}
 	return out.keep(ctx)

@@ -12,22 +12,30 @@ import (
 	"hacluster/internal/tool"
 )
 
+// mode is how often the page is shown; of the options that choose one the last counts.
+type mode int
+
+const (
+	unset    mode = iota
+	oneShot       // -1, -x
+	repeated      // -i
+	daemon        // -d: as repeated, in the background
+)
+
 // request is what the command line of Pacemaker 3 asks for.
 type request struct {
 	screen.Page
 	format string // console, text, html, xml, none
 	// old is set by -X: what is shown is what XML shows, in whatever form is asked for after it.
-	old    bool
-	to     string // a file; "-" is standard output
-	file   string
-	once   bool
-	daemon bool
-	agent  string // program that is told what is done in the cluster
+	old   bool
+	to    string // a file; "-" is standard output
+	file  string
+	mode  mode
+	agent string // program that is told what is done in the cluster
 	// recipient is whom it is to tell, by its own lights; watchFencing adds fencing.
 	recipient    string
 	watchFencing bool
 	interval     time.Duration
-	repeated     bool // -i was given
 	lines        bool // the screen as a conversation of lines
 	readOnly     bool // the screen changes nothing
 	mouse        bool // the screen takes the mouse
@@ -80,7 +88,7 @@ func text(at func(*request) *string) func(*request, string) error {
 }
 
 var options = []option{
-	{"1", "one-shot", flag, set(func(r *request) { r.once = true })},
+	{"1", "one-shot", flag, set(func(r *request) { r.mode = oneShot })},
 	{"n", "group-by-node", flag, set(func(r *request) { r.ByNode = true })},
 	{"r", "inactive", flag, set(func(r *request) { r.Inactive = true })},
 	{"f", "failcounts", flag, adds("failcounts")},
@@ -104,10 +112,13 @@ var options = []option{
 		if !ok || ms < 0 || strings.HasPrefix(v, "P") {
 			return errors.New("Invalid value for -i: " + v)
 		}
-		r.interval, r.repeated = time.Duration(ms)*time.Millisecond, true
+		r.interval = time.Duration(ms) * time.Millisecond
+		if r.mode != daemon {
+			r.mode = repeated
+		}
 		return nil
 	}},
-	{"d", "daemonize", flag, set(func(r *request) { r.daemon = true })},
+	{"d", "daemonize", flag, set(func(r *request) { r.mode = daemon })},
 	{"E", "external-agent", value, text(func(r *request) *string { return &r.agent })},
 	{"e", "external-recipient", value, text(func(r *request) *string { return &r.recipient })},
 	{"W", "watch-fencing", flag, set(func(r *request) { r.watchFencing = true })},
@@ -116,7 +127,7 @@ var options = []option{
 	{"", "html-title", value, text(func(r *request) *string { return &r.title })},
 	{"", "html-stylesheet", value, text(func(r *request) *string { return &r.style })},
 	{"", "html-cgi", flag, set(func(r *request) { r.cgi = true })},
-	{"x", "xml-file", value, func(r *request, v string) error { r.file, r.once = v, true; return nil }},
+	{"x", "xml-file", value, func(r *request, v string) error { r.file, r.mode = v, oneShot; return nil }},
 	{"X", "as-xml", flag, set(func(r *request) { r.format, r.old, r.Inactive, r.Timing = "xml", true, true, true })},
 	{"j", "pending", flag, set(func(*request) {})},
 	{"", "line-mode", flag, set(func(r *request) { r.lines = true })},

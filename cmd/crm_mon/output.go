@@ -151,7 +151,7 @@ func (o *output) warn(m tui.Snapshot) {
 }
 
 func (o *output) show(m tui.Snapshot, live bool) error {
-	if live && o.r.once && o.r.legacy == nil && o.r.format == "text" {
+	if live && o.r.mode == oneShot && o.r.legacy == nil && o.r.format == "text" {
 		o.warn(m)
 	}
 	if l := o.r.legacy; l != nil {

@@ -2,6 +2,7 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -147,39 +148,35 @@ func (s *settings) tell(r *verify.Report, code tool.Exit) {
 	}
 }
 
-// name tells where the input comes from: a file, else a text, else standard input, else
-// the cluster.
-func (s *settings) name() string {
+// source is the input that counts, however often others are given: that of --xml-file, else of --xml-text, else
+// standard input. It is a text if it looks like XML, else a file's name; given is false for the cluster.
+func (s *settings) source() (text string, given bool) {
 	switch {
-	case s.hasFile && !isXML(s.file):
-		return s.file
-	case s.hasFile, s.hasText:
-		return "string"
-	case s.pipe:
-		return "stdin"
-	case tool.Path(s.env) != "":
-		return tool.Path(s.env)
+	case s.hasFile:
+		return s.file, true
+	case s.hasText:
+		return s.text, true
 	}
-	return "cluster"
+	return standard, s.pipe
 }
 
-// isXML tells a text from a file's name.
-func isXML(s string) bool { return strings.HasPrefix(strings.TrimLeft(s, " \t\r\n"), "<") }
+// standard is the name of standard input.
+const standard = "-"
 
-func (s *settings) load(ctx context.Context) (verify.Source, error) {
-	src := verify.Source{Name: s.name()}
+func (s *settings) load(ctx context.Context) (src verify.Source, err error) {
+	text, given := s.source()
 	var data []byte
-	var err error
 	switch {
-	case s.hasFile && isXML(s.file):
-		data = []byte(s.file)
-	case s.hasFile:
-		data, err = cib.ReadFile(s.file)
-	case s.hasText:
-		data = []byte(s.text)
-	case s.pipe:
+	case given && strings.HasPrefix(strings.TrimLeft(text, " \t\n\v\f\r"), "<"):
+		src.Name, data = "string", []byte(text)
+	case given && text == standard:
+		src.Name = "stdin"
 		data, err = readAll(s.env.Stdin)
+	case given:
+		src.Name = text
+		data, err = cib.ReadFile(text)
 	case s.live:
+		src.Name = cmp.Or(tool.Path(s.env), "cluster")
 		src.Root, err = s.query(ctx)
 		return src, err
 	default:
