@@ -227,6 +227,7 @@ func (p *planner) primitiveActions(r *Resource) {
 		multiple = clean > 1
 	}
 	if multiple {
+		p.c.FindWrong(status.Error, "%s resource %s might be active on %d nodes (%s)", r.Class, r.ID, all, afterMultiple[r.Multiple])
 		switch r.Multiple {
 		case status.MultiStopStart:
 			needStop = true
@@ -274,6 +275,12 @@ func (p *planner) primitiveActions(r *Resource) {
 }
 
 // restartOrigin is why a resource is to be stopped (and started again).
+// afterMultiple is what is done where a resource runs in several places.
+var afterMultiple = map[status.MultipleActive]string{
+	status.MultiStopStart: "attempting recovery", status.MultiStopOnly: "shutting it down", status.MultiBlock: "waiting for an administrator",
+	status.MultiStopUnexpected: "stopping unexpected instances",
+}
+
 func restartOrigin(r *Resource, moving, multiple bool) status.Origin {
 	o := status.Origin{Code: status.OriginPlacement, Resource: r.ID}
 	switch {

@@ -170,6 +170,7 @@ func (p *planner) checkFailures(r *Resource, n *Node) {
 		return
 	}
 	if ban := p.thresholdReached(r, n); ban != nil {
+		p.c.FindWrong(status.Warning, "%s cannot run on %s due to reaching migration threshold (clean up resource to allow again)", r.ID, n.ShownName())
 		p.c.ScoreNode(ban, n, -infinity, status.Origin{Code: status.OriginThreshold, Resource: r.ID})
 	}
 }

@@ -75,6 +75,7 @@ func (c *Cluster) FenceNode(n *Node, reason string, priorityDelay bool, from Ori
 		if !l.Has(Failed) {
 			if l.Has(Managed) {
 				n.ResetNeeded = true
+				c.FindWrong(Warning, "Guest node %s will be fenced (by recovering its guest resource %s): %s", n.ShownName(), l.ID, reason)
 				l.Set(Failed | StopIfFailed)
 			}
 		}
@@ -85,14 +86,24 @@ func (c *Cluster) FenceNode(n *Node, reason string, priorityDelay bool, from Ori
 			// an unmanaged connection is not reset
 		} else if !n.ResetNeeded {
 			n.ResetNeeded = true
+			c.FindWrong(Warning, "Remote node %s %s: %s", n.ShownName(), c.fate(n), reason)
 		}
 		n.Unclean = true
 		c.NewFencing(n, "", true, reason, false)
 	case n.Unclean:
 	default:
+		c.FindWrong(Warning, "Cluster node %s %s: %s", n.ShownName(), c.fate(n), reason)
 		n.Unclean = true
 		c.NewFencing(n, "", true, reason, priorityDelay)
 	}
+}
+
+// fate is what comes of a node that ought to be fenced.
+func (c *Cluster) fate(n *Node) string {
+	if c.CanFence(n) {
+		return "will be fenced"
+	}
+	return "is unclean"
 }
 
 // IsDanglingGuest tells whether the node was a guest whose connection is no

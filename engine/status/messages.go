@@ -12,6 +12,12 @@ func (c *Cluster) configWarn(format string, args ...any) {
 	c.Messages = append(c.Messages, Message{Warning, fmt.Sprintf(format, args...)})
 }
 
+// FindWrong records what is wrong with what runs, and not with the configuration: it goes into logs, and with it the plan
+// has warnings or errors.
+func (c *Cluster) FindWrong(s Severity, format string, args ...any) {
+	c.Findings = append(c.Findings, Message{s, fmt.Sprintf(format, args...)})
+}
+
 // warnOnce records a warning unless it was recorded before.
 func (c *Cluster) warnOnce(text string) { c.warnOnceAs(text, text) }
 

@@ -533,6 +533,7 @@ type Cluster struct {
 	Expired    map[*etree.Element]bool // recurring operations whose failures expired, which are to be scheduled anew
 	Passed     []FailedOp              // failures that count as none: masked probes, and operations whose failures are to be ignored
 	Messages   []Message
+	Findings   []Message // see FindWrong
 	DC         *Node
 	RecheckBy  time.Time // zero: never
 

@@ -39,6 +39,9 @@ func Read(in Input) *Cluster {
 		c.warnOnce("Support for rules with node attribute expressions in op or op_defaults is deprecated and will be dropped in a future release")
 	}
 	c.readOptions(one.options)
+	if !c.Quorate && !in.NoConstraints && c.Options.QuorumPolicy != QuorumIgnore {
+		c.FindWrong(Warning, "Fencing and resource management disabled due to lack of quorum")
+	}
 	c.readNodes(one.nodes)
 	c.resourceXML = sectionOf(in.CIB, "resources")
 	c.readRemoteNodes()

@@ -2,6 +2,7 @@ package status
 
 import (
 	"strings"
+	"time"
 
 	"github.com/beevik/etree"
 )
@@ -153,8 +154,27 @@ func (h *history) entry(e *etree.Element) {
 	case execErrorHard:
 		c.ScoreNode(parent, n, -Infinity, h.origin())
 	case execErrorFatal:
+		c.FindWrong(Error, "Preventing %s from restarting anywhere because of fatal failure (%s)", parent.ID, h.outcome())
 		c.ScoreAll(parent, -Infinity, h.origin())
 	}
+}
+
+// outcome is how the operation ended: the code's text and the agent's reason.
+func (h *history) outcome() string {
+	text := ResultText(h.exit)
+	if reason := get(h.e, "exit-reason"); reason != "" {
+		text += ": " + reason
+	}
+	return text
+}
+
+// when is the time of the result.
+func (h *history) when() string {
+	at, ok := ParseInt(get(h.e, "last-rc-change"))
+	if !ok {
+		return "unknown_time"
+	}
+	return time.Unix(at, 0).Format("Jan _2 15:04:05 2006")
 }
 
 // record lists a failed operation for status screens.
@@ -191,6 +211,11 @@ func (h *history) failure(f OnFail, role Role) {
 	probe := isProbe(h.e)
 	if c.Options.Symmetric || h.exit != exitNotInstalled {
 		h.record()
+		task := h.task
+		if probe {
+			task = "probe"
+		}
+		c.FindWrong(Warning, "Unexpected result (%s) was recorded for %s of %s on %s at %s", h.outcome(), task, r.ID, n.ShownName(), h.when())
 	}
 	h.onFail = max(h.onFail, f)
 	switch h.task {
@@ -402,6 +427,7 @@ func (h *history) remap(expired bool) {
 
 func (h *history) blockUnrecoverable() {
 	if h.task == "stop" && !h.c.CanFence(h.n) {
+		h.c.FindWrong(Error, "No further recovery can be attempted for %s because %s on %s failed (%s) at %s", h.r.ID, h.task, h.n.ShownName(), h.outcome(), h.when())
 		h.r.Clear(Managed)
 		h.r.Set(Blocked)
 	}

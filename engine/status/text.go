@@ -14,6 +14,19 @@ func CodeText(code int) string {
 	return "unknown"
 }
 
+// ResultText is what an agent's exit code means, as Pacemaker's programs and results in its log put it.
+func ResultText(code int) string {
+	texts := map[int]string{
+		0: "OK", 1: "Error occurred", 2: "Invalid parameter", 3: "Unimplemented", 4: "Insufficient privileges", 5: "Not installed",
+		6: "Not configured", 7: "Not running", 8: "Promoted", 9: "Failed in promoted role", 190: "Service is active but might fail soon",
+		191: "Service is promoted but might fail soon", 193: "No exit status available",
+	}
+	if t, ok := texts[code]; ok {
+		return t
+	}
+	return "Unknown exit status"
+}
+
 // ExecText is what an op-status means, as alerts and logs put it.
 func ExecText(s int) string {
 	texts := map[int]string{

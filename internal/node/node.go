@@ -10,6 +10,7 @@ import (
 	"log/slog"
 	mathrand "math/rand/v2"
 	"os"
+	"slices"
 	"strings"
 	"sync"
 	"time"
@@ -468,7 +469,7 @@ func (w *world) Plan(root *etree.Element, now time.Time) (controller.Plan, error
 
 // tellPlan logs what is wrong and what changes; it tells whether there were "errors" or "warnings".
 func (w *world) tellPlan(r *scheduler.Result) (trouble string) {
-	for _, m := range r.Messages {
+	for _, m := range slices.Concat(r.Messages, r.Cluster.Findings) {
 		w.Logf("scheduler: %v", errors.New(m.Text))
 		if m.Severity == status.Error {
 			trouble = "errors"
@@ -479,7 +480,7 @@ func (w *world) tellPlan(r *scheduler.Result) (trouble string) {
 	for _, l := range scheduler.Listing(r.Summary) {
 		w.Logf("scheduler: Actions: %s", l)
 	}
-	if trouble == "errors" {
+	if slices.ContainsFunc(r.Messages, func(m status.Message) bool { return m.Severity == status.Error }) {
 		w.Logf("scheduler: Configuration errors found during scheduler processing, please run \"crm_verify -L\" to identify issues")
 	}
 	return trouble

@@ -4,6 +4,7 @@ import (
 	"errors"
 
 	"hacluster/cib"
+	"hacluster/engine/status"
 )
 
 // Exit is the exit code of a program of Pacemaker's.
@@ -58,18 +59,18 @@ const (
 	exitUnknownTextName      = "CRM_EX_UNKNOWN"
 )
 
-// exits are names and texts of the exit codes.
+// exits are names and texts of the exit codes; those that agents have, too, have their texts with them.
 var exits = map[Exit]struct{ name, text string }{
-	OK:               {"OK", "OK"},
-	Error:            {"ERROR", "Error occurred"},
-	InvalidParam:     {"INVALID_PARAM", "Invalid parameter"},
-	Unimplemented:    {"UNIMPLEMENT_FEATURE", "Unimplemented"},
-	InsufficientPriv: {"INSUFFICIENT_PRIV", "Insufficient privileges"},
-	NotInstalled:     {"NOT_INSTALLED", "Not installed"},
-	NotConfigured:    {"NOT_CONFIGURED", "Not configured"},
-	NotRunning:       {"NOT_RUNNING", "Not running"},
-	8:                {"PROMOTED", "Promoted"},
-	9:                {"FAILED_PROMOTED", "Failed in promoted role"},
+	OK:               {"OK", ""},
+	Error:            {"ERROR", ""},
+	InvalidParam:     {"INVALID_PARAM", ""},
+	Unimplemented:    {"UNIMPLEMENT_FEATURE", ""},
+	InsufficientPriv: {"INSUFFICIENT_PRIV", ""},
+	NotInstalled:     {"NOT_INSTALLED", ""},
+	NotConfigured:    {"NOT_CONFIGURED", ""},
+	NotRunning:       {"NOT_RUNNING", ""},
+	8:                {"PROMOTED", ""},
+	9:                {"FAILED_PROMOTED", ""},
 	Usage:            {"USAGE", "Incorrect usage"},
 	DataErr:          {"DATAERR", "Invalid data given"},
 	NoInput:          {"NOINPUT", "Input file not available"},
@@ -101,9 +102,9 @@ var exits = map[Exit]struct{ name, text string }{
 	Unsatisfied:      {"UNSATISFIED", "Not applicable under current conditions"},
 	NoDC:             {"NO_DC", "DC is not yet elected"},
 	Timeout:          {"TIMEOUT", "Timeout occurred"},
-	Degraded:         {"DEGRADED", "Service is active but might fail soon"},
-	DegradedPromoted: {"DEGRADED_PROMOTED", "Service is promoted but might fail soon"},
-	NoExitStatus:     {"NONE", "No exit status available"},
+	Degraded:         {"DEGRADED", ""},
+	DegradedPromoted: {"DEGRADED_PROMOTED", ""},
+	NoExitStatus:     {"NONE", ""},
 }
 
 // Name is the code's name, as CRM_EX_NOSUCH.
@@ -116,8 +117,10 @@ func (e Exit) Name() string {
 
 // String is the code's text.
 func (e Exit) String() string {
-	if x, ok := exits[e]; ok {
+	if x, ok := exits[e]; ok && x.text != "" {
 		return x.text
+	} else if ok {
+		return status.ResultText(int(e))
 	}
 	switch {
 	case e > 128 && e < exitMax:
