@@ -37,6 +37,11 @@ const (
 	nodeKey    = "cluster.key"
 )
 
+// mark is a file of NSS's databases by whose name the original pcs knows that a folder was initialised; programs of ours take it from there.
+const mark = "pkcs11.txt"
+
+const marked = "# The certificates are in the files beside this one. Its name tells the original pcs that they are there.\n"
+
 // validity is how long certificates hold, as with the originals: 1200 months.
 const validity = 100 * 365 * 24 * time.Hour
 
@@ -92,7 +97,7 @@ func InitServer(dir string) error {
 	}
 	return errors.Join(
 		writeKey(filepath.Join(dir, caKey), ca), writeKey(filepath.Join(dir, serverKey), key),
-		writeCert(filepath.Join(dir, serverCert), cert), writeCert(filepath.Join(dir, CACert), root))
+		writeCert(filepath.Join(dir, serverCert), cert), writeCert(filepath.Join(dir, CACert), root), write(filepath.Join(dir, mark), []byte(marked), 0o660))
 }
 
 func template(name string) (*x509.Certificate, error) {
@@ -153,7 +158,7 @@ func InitNode(dir string, ca []byte) error {
 	if err := os.MkdirAll(dir, 0o770); err != nil {
 		return err
 	}
-	return writeCert(filepath.Join(dir, CACert), cert.Raw)
+	return errors.Join(writeCert(filepath.Join(dir, CACert), cert.Raw), write(filepath.Join(dir, mark), []byte(marked), 0o660))
 }
 
 // NewRequest makes a key for a cluster, and the request for its certificate (PKCS #10,
