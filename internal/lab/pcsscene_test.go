@@ -33,6 +33,9 @@ var pcsShow = flag.Bool("pcs-show", false, "log what the hosts of scenes answer"
 //	1# command         a line for the shell of the first host, as root
 //	1? command         the same, again and again until all that follows holds
 //
+//	long, short        what follows is played with -pcs-verbs only; always
+//	only theirs        what follows is played with the original pcs only; ours, both
+//
 // and below a command, with a tab before it, what follows from it: parts of the output in their order, with an
 // exclamation mark before them what must not be in it, and after an arrow the exit code where it is not 0.
 type scene struct {
@@ -50,6 +53,8 @@ type action struct {
 	host  string
 	text  string
 	minor int // the dialect that a command is read in
+	long  bool
+	only  string // theirs, ours, or "" for both
 	code  int
 	want  []string
 	not   []string
@@ -62,7 +67,7 @@ var (
 
 func readScene(text string) (scene, error) {
 	var s scene
-	minor := 11
+	minor, long, only := 11, false, ""
 	for i, line := range strings.Split(text, "\n") {
 		bad := func() error { return fmt.Errorf("line %d: %q", i+1, line) }
 		last := len(s.actions) - 1
@@ -85,7 +90,7 @@ func readScene(text string) (scene, error) {
 				a.want = append(a.want, part)
 			}
 		case m != nil:
-			a := action{line: i + 1, kind: m[2][0], host: m[1], text: m[3], minor: minor}
+			a := action{line: i + 1, kind: m[2][0], host: m[1], text: m[3], minor: minor, long: long, only: only}
 			if own := setting.FindStringSubmatch(m[3]); own != nil {
 				a.minor, _ = strconv.Atoi(own[1])
 			}
@@ -103,6 +108,12 @@ func readScene(text string) (scene, error) {
 				s.always = true
 			case "needs":
 				s.needs = append(s.needs, rest)
+			case "long", "short":
+				long = word == "long"
+			case "only":
+				if only = rest; rest == "both" {
+					only = ""
+				}
 			case "program":
 				s.program = append(s.program, rest)
 			case "provided":
@@ -135,17 +146,22 @@ func scenes(t *testing.T) map[string]scene {
 	}
 	out := map[string]scene{}
 	for _, f := range files {
-		text, err := os.ReadFile(f)
-		if err != nil {
-			t.Fatal(err)
-		}
-		s, err := readScene(string(text))
-		if err != nil {
-			t.Fatalf("%s: %v", f, err)
-		}
-		out[strings.TrimSuffix(filepath.Base(f), ".txt")] = s
+		out[strings.TrimSuffix(filepath.Base(f), ".txt")] = sceneIn(t, f)
 	}
 	return out
+}
+
+func sceneIn(t *testing.T, file string) scene {
+	t.Helper()
+	text, err := os.ReadFile(file)
+	if err != nil {
+		t.Fatal(err)
+	}
+	s, err := readScene(string(text))
+	if err != nil {
+		t.Fatalf("%s: %v", file, err)
+	}
+	return s
 }
 
 // sceneLimit is how long one command, and what is awaited, may take on a machine with much to do.
@@ -164,27 +180,33 @@ func (b *bench) play(s scene) {
 			w := strings.Fields(a.text)
 			b.clusterd(append([]string{"lab", w[0], "--name", b.name}, w[1:]...)...)
 		default:
-			for begin := time.Now(); ; time.Sleep(50 * time.Millisecond) {
-				one := time.Now()
-				code, out := b.try(a.host, "sh", "-c", a.text)
-				wrong := a.judge(code, out)
-				if *pcsShow && (a.kind == '#' || wrong == "") {
-					b.t.Logf("%s# %s\n%s-> %d (%s)", a.host, a.text, out, code, time.Since(one).Round(time.Millisecond))
-				}
-				if took := time.Since(one); took > sceneLimit {
-					wrong += fmt.Sprintf("it took %s\n", took)
-				}
-				if wrong == "" {
-					break
-				}
-				if a.kind == '#' {
-					b.t.Errorf("line %d: node%s# %s\n%s%s", a.line, a.host, a.text, wrong, out)
-					break
-				}
-				if time.Since(begin) > sceneLimit {
-					b.t.Fatalf("line %d: node%s# %s\n%s%s", a.line, a.host, a.text, wrong, out)
-				}
-			}
+			a.play(b.t, "", b.try)
+		}
+	}
+}
+
+// play types a command, and again where it awaits something; setting is a line for the shell before it.
+func (a action) play(t *testing.T, setting string, try func(host string, argv ...string) (int, string)) {
+	t.Helper()
+	for begin := time.Now(); ; time.Sleep(50 * time.Millisecond) {
+		one := time.Now()
+		code, out := try(a.host, "sh", "-c", setting+a.text)
+		wrong := a.judge(code, out)
+		if *pcsShow && (a.kind == '#' || wrong == "") {
+			t.Logf("%s# %s\n%s-> %d (%s)", a.host, a.text, out, code, time.Since(one).Round(time.Millisecond))
+		}
+		if took := time.Since(one); took > sceneLimit {
+			wrong += fmt.Sprintf("it took %s\n", took)
+		}
+		if wrong == "" {
+			return
+		}
+		if a.kind == '#' {
+			t.Errorf("line %d: node%s# %s\n%s%s", a.line, a.host, a.text, wrong, out)
+			return
+		}
+		if time.Since(begin) > sceneLimit {
+			t.Fatalf("line %d: node%s# %s\n%s%s", a.line, a.host, a.text, wrong, out)
 		}
 	}
 }

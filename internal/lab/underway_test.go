@@ -27,8 +27,8 @@ monitor)
 esac
 `
 
-// TestDaemonDiesDuringAStart kills a role while an agent starts a resource, on the DC's host and on the other one: the agent goes
-// on, the daemon that comes after waits for it before it looks at the resource, and the resource was started once.
+// TestDaemonDiesDuringAStart kills a role while an agent starts a resource, with -pcs-verbs on both hosts: the agent goes on, the daemon
+// that comes after waits for it before it looks at the resource, and the resource was started once.
 func TestDaemonDiesDuringAStart(t *testing.T) {
 	t.Parallel()
 	b := cluster(t, 2, false)
@@ -38,8 +38,12 @@ func TestDaemonDiesDuringAStart(t *testing.T) {
 	}
 	// What runs on a node whose daemon is gone may start elsewhere while there is no fencing: each resource here has one node only.
 	b.do("1", "pcs", "property", "set", "symmetric-cluster=false")
+	hosts := [][]string{{"1"}, {"2"}} // for each role
+	if *pcsVerbs {
+		hosts = [][]string{{"1", "2"}, {"1", "2"}}
+	}
 	for i, role := range []string{"pacemaker", "corosync"} {
-		for _, h := range []string{"1", "2"} {
+		for _, h := range hosts[i] {
 			r := fmt.Sprintf("s%d%s", i, h)
 			log := func() string { return strings.Join(strings.Fields(b.do(h, "cat", "/run/slow-"+r+".log")), " ") }
 			pid := func() string { _, p := b.try(h, "pgrep", "-f", "clusterd pacemaker$"); return strings.TrimSpace(p) }
@@ -77,8 +81,8 @@ func TestDaemonDiesDuringAStart(t *testing.T) {
 	if page := b.do("1", "crm_mon", "-1f"); strings.Contains(page, "Failed") || strings.Contains(page, "fail-count") {
 		t.Errorf("something failed:\n%s", page)
 	}
-	for i := range 2 {
-		for _, h := range []string{"1", "2"} {
+	for i, of := range hosts {
+		for _, h := range of {
 			if got := b.do(h, "cat", fmt.Sprintf("/run/slow-s%d%s.log", i, h)); got != "begin\nend\n" {
 				t.Errorf("s%d%s: %q", i, h, got)
 			}
