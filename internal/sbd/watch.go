@@ -95,7 +95,7 @@ func (w *Watch) Tick(now time.Time) Verdict {
 	if now.Sub(w.fed) > w.Limit {
 		v.Die, v.Abort = w.armed, !w.armed
 	}
-	if w.Warn > 0 && now.Sub(w.fed) > w.Warn && !w.warned {
+	if w.armed && w.Warn > 0 && now.Sub(w.fed) > w.Warn && !w.warned {
 		v.Late, w.warned = true, true
 	}
 	return v
