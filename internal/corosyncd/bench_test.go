@@ -25,6 +25,7 @@ var (
 	ringBenchRounds = flag.Int("ring-bench-rounds", 3, "how often each is measured, in turn")
 	ringBenchSizes  = flag.String("ring-bench-sizes", "64,1000,10000,100000", "how long its messages are, in bytes")
 	ringBenchWho    = flag.String("ring-bench-who", "both", "which daemons are measured: both, original or ours")
+	ringBenchProcs  = flag.Int("ring-bench-procs", 1, "how many processors its programs may use; with more, their goroutines wake each other on the daemons'")
 	ringBenchTime   = flag.Duration("ring-bench-time", time.Second, "how long one thing is measured")
 )
 
@@ -150,11 +151,11 @@ func measure(t *testing.T, nodes int, settings string, real bool) ([]benchRun, t
 	}
 	for _, o := range h[1:] {
 		c := o.command("nice", "-n", "-20", os.Args[0])
-		c.Env = append(os.Environ(), "COROSYNCD_BENCH=listen")
+		c.Env = append(os.Environ(), "COROSYNCD_BENCH=listen", "COROSYNCD_PROCS="+strconv.Itoa(*ringBenchProcs))
 		o.launch(c)
 	}
 	c := h[0].command("nice", "-n", "-20", os.Args[0])
-	c.Env = append(os.Environ(), "COROSYNCD_BENCH=send", "COROSYNCD_COUNT="+fmt.Sprint(nodes), "COROSYNCD_TIME="+ringBenchTime.String(), "COROSYNCD_DAEMONS="+pids, "COROSYNCD_SIZES="+*ringBenchSizes)
+	c.Env = append(os.Environ(), "COROSYNCD_BENCH=send", "COROSYNCD_COUNT="+fmt.Sprint(nodes), "COROSYNCD_TIME="+ringBenchTime.String(), "COROSYNCD_DAEMONS="+pids, "COROSYNCD_SIZES="+*ringBenchSizes, "COROSYNCD_PROCS="+strconv.Itoa(*ringBenchProcs))
 	var errs bytes.Buffer
 	c.Stderr = &errs
 	out, err := c.Output()
@@ -198,7 +199,7 @@ func measure(t *testing.T, nodes int, settings string, real bool) ([]benchRun, t
 
 // asBench is a program that measures, or helps to.
 func asBench() int {
-	runtime.GOMAXPROCS(1) // else its goroutines wake each other on the daemons' processors
+	runtime.GOMAXPROCS(int(number(os.Getenv("COROSYNCD_PROCS"))))
 	ctx, cancel := context.WithTimeout(context.Background(), 3*time.Minute)
 	defer cancel()
 	var err error
