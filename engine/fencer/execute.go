@@ -51,37 +51,14 @@ func (f *Fencer) execute(from string, m *etree.Element) {
 		_, p := d.call(op.Action, op.Target, plug)
 		return p
 	}
-	tries := d.retries(op.Action)
-	var begun time.Time
-	var try func(delay time.Duration)
-	end := func(ok bool, reason string) {
-		answer(ok, reason)
-		f.release(d)
-	}
-	try = func(delay time.Duration) {
-		if delay > 0 {
-			// Who waits for his turn may have lost quorum when it comes.
-			f.delayed = append(f.delayed, delayed{f.now.Add(delay), func() { try(0) }})
-			return
-		}
-		if f.forbidden(op) {
-			end(false, noQuorum)
-			return
-		}
-		if begun.IsZero() {
-			begun = f.now
-		}
-		tries--
-		f.effects.Run(d.Agent, action, params, timeout, func(res AgentResult) {
-			if res.Code != 0 && tries > 0 && f.now.Sub(begun) < timeout*7/10 {
-				f.effects.Logf("Device %s failed (%s), trying again", d.ID, res.Reason)
-				try(time.Second)
-				return
-			}
-			end(res.Code == 0, res.Reason)
+	begin := func() {
+		f.acquire(d, func() {
+			f.attempt(d, op.Action, action, params, timeout, func() bool { return f.forbidden(op) }, func(res AgentResult) {
+				answer(res.Code == 0, res.Reason)
+				f.release(d)
+			})
 		})
 	}
-	begin := func() { f.acquire(d, func() { try(0) }) }
 	if delay > 0 && !f.forbidden(op) {
 		f.delayed = append(f.delayed, delayed{f.now.Add(delay), begin})
 		return

@@ -360,6 +360,43 @@ func TestLimit(t *testing.T) {
 	}
 }
 
+// TestMonitorWaitsForItsTurn: a device's monitor is one of the things that it does one at a time, is called as its parameters say, and tried again.
+func TestMonitorWaitsForItsTurn(t *testing.T) {
+	g := newGroup(t, `<resources><primitive id="A" class="stonith" type="fence_a"><instance_attributes id="i"><nvpair id="c" name="pcmk_host_check" value="none"/><nvpair id="m" name="pcmk_monitor_action" value="status"/></instance_attributes></primitive></resources><constraints/>`, "n1")
+	f := g.nodes["n1"].f
+	most, calls := 0, 0
+	g.answer = func(_, _, action string) int {
+		most = max(most, f.busy["A"])
+		if action == "status" {
+			calls++
+			return calls % 2 // the first try fails
+		}
+		return 0
+	}
+	f.Fence(g.now, Request{Target: "n2", Action: "off", Client: "test", Timeout: time.Minute}, func(err error) {
+		if err != nil {
+			t.Error(err)
+		}
+	})
+	ended := 0
+	for range 2 {
+		if !f.Monitor(g.now, "A", 20*time.Second, func(r AgentResult) {
+			if ended++; r.Code != 0 {
+				t.Errorf("the monitor ends with %d", r.Code)
+			}
+		}) {
+			t.Error("there is no device")
+		}
+	}
+	g.settle()
+	if most != 1 || ended != 2 || calls != 4 || f.busy["A"] != 0 {
+		t.Errorf("%d at once, %d ended, %d calls, %d under way", most, ended, calls, f.busy["A"])
+	}
+	if f.Monitor(g.now, "B", time.Second, func(AgentResult) {}) {
+		t.Error("there is a device B")
+	}
+}
+
 // TestRegister: devices and levels that a person adds to one node's fencer.
 func TestRegister(t *testing.T) {
 	g := newGroup(t, "<resources/><constraints/>", "n1", "n3")

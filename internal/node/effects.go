@@ -245,21 +245,18 @@ func (c *executorEffects) Run(run uint64, op executor.Op) {
 		answer(3, "fence devices have no action "+op.Action)
 		return
 	}
-	var params []fencer.Param
-	for _, d := range fencer.Devices(core.Replica.Root()) {
-		if d.ID == op.Resource {
-			params = d.Own()
-		}
-	}
-	c.world.RunFence(op.Type, "monitor", func(string) []fencer.Param { return params }, op.Timeout, func(now time.Time, res fencer.AgentResult) {
+	there := core.Fencer.Monitor(core.now, op.Resource, op.Timeout, func(res fencer.AgentResult) {
 		code := 0
 		if res.Code != 0 {
 			code = 1
 		} else if op.Action == "start" {
 			core.running[op.Resource] = true
 		}
-		finished(now, executor.Result{Code: code, Reason: res.Reason, Output: res.Output})
+		finished(core.now, executor.Result{Code: code, Reason: res.Reason, Output: res.Output})
 	})
+	if !there {
+		answer(1, "there is no fence device "+op.Resource)
+	}
 }
 
 func (c *executorEffects) write(req cib.Request) {
