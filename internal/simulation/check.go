@@ -246,6 +246,11 @@ func (k *checker) fences(hosts ...*Host) bool {
 func (k *checker) fenced(target *Host, lie bool) {
 	if lie {
 		k.falses[target.ID] = true
+		for _, g := range k.c.Remotes { // and the guests that may run there
+			if g.guest && k.maybe[g.resource()][target.ID] {
+				k.falses[g.ID] = true
+			}
+		}
 		return
 	}
 	for _, held := range []map[string]map[uint32]bool{k.maybe, k.promoted} {

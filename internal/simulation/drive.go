@@ -150,7 +150,7 @@ func (d *drive) do(s Step) error {
 	case "power":
 		if h.guest {
 			if h.home != nil {
-				h.home.die("V" + strings.TrimPrefix(h.Name, GuestName))
+				h.home.die(h.resource())
 			}
 			return nil
 		}

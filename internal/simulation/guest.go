@@ -31,6 +31,9 @@ func (c *Cluster) guest(resource string) *Host {
 	return nil
 }
 
+// resource is the resource that a guest is.
+func (h *Host) resource() string { return "V" + strings.TrimPrefix(h.Name, GuestName) }
+
 // guestStarts and guestEnds follow the resource on a host.
 func (h *Host) guestStarts(resource string) {
 	g := h.c.guest(resource)
@@ -62,7 +65,7 @@ func (h *Host) guests() (list []*Host) {
 // gone takes note that what a guest ran runs no more where its resource runs nowhere any more, as far as anybody can know.
 func (k *checker) gone() {
 	for _, g := range k.c.Remotes {
-		if !g.guest || len(k.maybe["V"+strings.TrimPrefix(g.Name, GuestName)]) > 0 {
+		if !g.guest || len(k.maybe[g.resource()]) > 0 {
 			continue
 		}
 		for _, held := range []map[string]map[uint32]bool{k.maybe, k.promoted} {
