@@ -223,6 +223,7 @@ type Controller struct {
 	planDue    bool
 	updates    int // own changes of the CIB that are not applied yet
 	recheckAt  time.Time
+	planAt     time.Time // of a plan that waits for transition-delay
 	newest     time.Time // no result that this DC orders is stamped as earlier, see stamp.go
 	reclaimAt  time.Time // when this DC has a join make it lead again, see leading.go
 	claimed    time.Time // when it did last
@@ -276,6 +277,9 @@ func (c *Controller) Start(now time.Time) {
 	c.enter(Pending)
 	c.announce()
 	c.electBy = now.Add(c.timing.FirstElection)
+	if wait := c.limit("dc-deadtime", 0); wait > 0 {
+		c.electBy = now.Add(wait)
+	}
 }
 
 func (c *Controller) enter(s State) {
@@ -524,7 +528,7 @@ func (c *Controller) announce() { c.effects.Broadcast(c.message("join_announce",
 // Deadline is when Tick is due next; zero: not at all.
 func (c *Controller) Deadline() time.Time {
 	var next time.Time
-	for _, t := range []time.Time{c.electBy, c.electEnd, c.joinEnd, c.recheckAt, c.escalateAt, c.reclaimAt, c.countedBy(), c.countsEnd(), c.run.deadline()} {
+	for _, t := range []time.Time{c.electBy, c.electEnd, c.joinEnd, c.recheckAt, c.planAt, c.escalateAt, c.reclaimAt, c.countedBy(), c.countsEnd(), c.run.deadline()} {
 		if !t.IsZero() && (next.IsZero() || t.Before(next)) {
 			next = t
 		}
@@ -558,6 +562,7 @@ func (c *Controller) Tick(now time.Time) {
 			c.startElection("nodes did not confirm the join in time")
 		}
 	}
+	due(&c.planAt) // what is due is planned below
 	if due(&c.recheckAt) && c.IsDC() {
 		c.abort("Cluster recheck")
 	}

@@ -150,7 +150,7 @@ func (c *Controller) win() {
 func (c *Controller) release(why string) {
 	c.effects.Logf("No longer DC: %s", why)
 	c.dc, c.run, c.planDue, c.shared, c.counts = "", nil, false, false, nil
-	c.joinEnd, c.recheckAt, c.reclaimAt = time.Time{}, time.Time{}, time.Time{}
+	c.joinEnd, c.recheckAt, c.planAt, c.reclaimAt = time.Time{}, time.Time{}, time.Time{}, time.Time{}
 	c.effects.BecameDC(false)
 }
 

@@ -103,6 +103,9 @@ func (c *Controller) abort(why string) {
 		c.run.abort(why)
 	}
 	c.planDue = true
+	if wait := c.limit("transition-delay", 0); wait > 0 {
+		c.planAt = c.now.Add(wait)
+	}
 	if c.run == nil {
 		c.enter(PolicyEngine)
 	}
@@ -133,6 +136,9 @@ func (c *Controller) advance() {
 		if c.updates == 0 && c.run == nil && !c.planDue {
 			c.enter(Idle)
 		}
+		return
+	}
+	if c.planAt.After(c.now) {
 		return
 	}
 	c.plan()
@@ -227,7 +233,7 @@ func (c *Controller) plan() {
 	if c.disregard() || c.forgetMigrations() {
 		return // it is due when the CIB has that
 	}
-	c.planDue = false
+	c.planDue, c.planAt = false, time.Time{}
 	p, err := c.effects.Plan(c.now, c.transition+1)
 	c.recheckAt = time.Time{}
 	if every := c.limit("cluster-recheck-interval", c.timing.Recheck); every > 0 {
