@@ -125,7 +125,10 @@ func (c *Controller) acquitted(dc string, by []string) {
 	case c.peer(dc).suspect:
 		c.unaccused()
 	default:
-		// It is this node that was lost: whom the others suspect the DC's offer tells, which is to come.
+		// It is this node that was lost: whom the others suspect the DC's offer tells, which is to come, unless the DC is lost before.
+		if c.dc == "" {
+			c.electBy = c.now.Add(c.timing.FirstElection)
+		}
 		for _, n := range c.names() {
 			if p := c.peers[n]; p.process {
 				c.trust(p)

@@ -45,6 +45,22 @@ func TestAcquittalCountsForFollowers(t *testing.T) {
 	}
 }
 
+// A DC that is lost after it has acquitted this node, and before it has offered it to join, is not waited for.
+func TestAcquittedAndAlone(t *testing.T) {
+	w, both := together()
+	w.c.Deliver(w.c.now, "n2", w.c.message("suspect", "", "uname", "n1"))
+	w.c.Deliver(w.c.now, "n2", acquittal("n1", "n2"))
+	w.c.Group(w.c.now, both[:1])
+	w.settle()
+	if w.c.IsDC() || w.c.accused() {
+		t.Fatalf("%s, accused by %v", w.c.Describe(), w.c.accusers)
+	}
+	w.c.Tick(w.c.now.Add(DefaultTiming.FirstElection))
+	if w.settle(); !w.c.IsDC() {
+		t.Errorf("it waits for ever: %s", w.c.Describe())
+	}
+}
+
 // acquittal is one by a DC with these followers.
 func acquittal(of string, followers ...string) *etree.Element {
 	dc := &Controller{self: Member{Name: followers[0]}, peers: map[string]*peer{}}
