@@ -99,7 +99,7 @@ func shuffle(r *rand.Rand, el *etree.Element) {
 }
 
 func (g *generator) attribute(el *etree.Element, key string, t *valueType) {
-	switch t.kind {
+	switch t.names {
 	case identity:
 		id := fmt.Sprintf("%s-%d", el.Tag, len(g.ids)+1)
 		g.ids = append(g.ids, id)

@@ -92,7 +92,7 @@ type Problem struct {
 	Attr    string         // the attribute's full name; empty when the element as such is meant
 	Text    string         // what was found, what may stand there, what may have been meant
 	Kind    Kind
-	Value   string         // the attribute's value, of the kinds Value, Reference and Duplicate
+	Value   string         // the attribute's value, of the kinds UnknownAttribute, BadValue, BadReference and Duplicate
 	Other   *etree.Element // what it collides with, of the kind Duplicate
 }
 

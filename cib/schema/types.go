@@ -7,19 +7,19 @@ import (
 	"unicode/utf8"
 )
 
-// kind tells what a type does beside checking a value.
-type kind int
+// naming tells what a value names, beside being checked.
+type naming int
 
 const (
-	plain     kind = iota
-	identity       // the value names its element, uniquely
-	reference      // the value names an element
+	plain     naming = iota
+	identity         // the value names its element, uniquely
+	reference        // the value names an element
 )
 
 // valueType is what an attribute may hold.
 type valueType struct {
 	name  string
-	kind  kind
+	names naming
 	words []string // the only words that are allowed
 	not   []string // or the words that are not
 	check func(string) bool
@@ -29,8 +29,8 @@ type valueType struct {
 // builtins are the types that grammar.txt names without defining them.
 var builtins = map[string]*valueType{
 	"text":     {name: "text"},
-	"id":       {kind: identity, check: isNCName, says: "an identifier: letters, digits, '_', '-' and '.', beginning with a letter or '_'"},
-	"ref":      {kind: reference, check: isNCName, says: "the id of another element"},
+	"id":       {names: identity, check: isNCName, says: "an identifier: letters, digits, '_', '-' and '.', beginning with a letter or '_'"},
+	"ref":      {names: reference, check: isNCName, says: "the id of another element"},
 	"score":    {check: isScore, says: "a score: a whole number, INFINITY, +INFINITY or -INFINITY"},
 	"boolean":  {words: []string{"true", "false", "1", "0"}},
 	"integer":  {check: isInteger, says: "a whole number"},

@@ -215,11 +215,11 @@ func (c *checker) note(el *etree.Element, f *form, attrs []attribute) {
 			continue
 		}
 		t := f.types[a.at]
-		if t == nil || t.kind == plain {
+		if t == nil || t.names == plain {
 			continue
 		}
 		value := collapse(el.Attr[a.index].Value)
-		if t.kind == reference {
+		if t.names == reference {
 			if isNCName(value) {
 				c.refs = append(c.refs, use{el, a.index, value})
 			}

@@ -67,7 +67,7 @@ var notations = map[string]string{
 
 // holds tells what an attribute of the type and name may hold.
 func (t *valueType) holds(name string) string {
-	if what := meanings[name]; what != "" && t.kind == reference {
+	if what := meanings[name]; what != "" && t.names == reference {
 		return what
 	}
 	return t.says
