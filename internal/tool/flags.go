@@ -81,10 +81,14 @@ func Count(target *int) func(string) error {
 	return func(string) error { *target++; return nil }
 }
 
-// Int takes a 32-bit integer.
+// Int takes a 32-bit integer as C's strtol reads it: decimal, octal (010) or hexadecimal (0x10).
 func Int(target *int) func(option, value string) error {
 	return func(option, value string) error {
-		n, err := strconv.ParseInt(strings.TrimLeft(value, " \t\n\v\f\r"), 0, 64)
+		digits := strings.TrimLeft(value, " \t\n\v\f\r")
+		n, err := strconv.ParseInt(digits, 0, 64)
+		if strings.ContainsAny(digits, "_oO") || strings.HasPrefix(strings.ToLower(strings.TrimLeft(digits, "+-")), "0b") {
+			err = strconv.ErrSyntax // Go's own notations
+		}
 		switch {
 		case errors.Is(err, strconv.ErrRange) || err == nil && (n > math.MaxInt32 || n < math.MinInt32):
 			return fmt.Errorf("Integer value “%s” for %s out of range", value, option)
