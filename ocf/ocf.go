@@ -51,6 +51,7 @@ type Host struct {
 	Root     string   // of OCF, "/usr/lib/ocf" if empty
 	FenceDir string   // of fence agents, "/usr/sbin" if empty
 	InitDir  string   // of LSB scripts, "/etc/init.d" if empty
+	WorkDir  string   // that agents start in, "/" if empty
 	Env      []string // what every agent finds in its environment; PATH of this process if it names none
 	// BuiltIn runs an agent that is built in: the argv to start it, nil for none.
 	BuiltIn func(provider, typ string) []string

@@ -69,8 +69,15 @@ func TestRun(t *testing.T) {
 		"ocf/resource.d/p/bg":    "sleep 600 & exit 7",
 		"init.d/svc":             `case $1 in status) exit 3;; start) exit 0;; *) exit 42;; esac`,
 		"sbin/fence_x":           "cat; exit 2",
+		"ocf/resource.d/p/where": "pwd",
 	})
 	ctx := context.Background()
+	for _, dir := range []string{"", t.TempDir()} {
+		h.WorkDir = dir
+		if res := h.Run(ctx, Action{Agent: Agent{OCF, "p", "where"}, Name: "start"}); strings.TrimSpace(res.Stdout) != either(dir, "/") {
+			t.Errorf("an agent that starts in %q finds itself in %q", dir, res.Stdout)
+		}
+	}
 	params := []Param{{"ip", "10.0.0.1"}, {"CRM_meta_on_node", "n1"}, {"OCF_CHECK_LEVEL", "10"}}
 	for _, c := range []struct {
 		a      Action

@@ -221,7 +221,7 @@ func (h *Host) start(ctx context.Context, a Action, argv, env []string, stdin io
 	}
 	h.awaitEarlier(a)
 	cmd := exec.Command(argv[0], argv[1:]...)
-	cmd.Env, cmd.Stdin, cmd.Stdout, cmd.Stderr, cmd.Dir = env, stdin, &out, &errs, "/"
+	cmd.Env, cmd.Stdin, cmd.Stdout, cmd.Stderr, cmd.Dir = env, stdin, &out, &errs, either(h.WorkDir, "/")
 	cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true}
 	// What an agent leaves running in the background holds its output open; that is not waited for.
 	cmd.WaitDelay = 200 * time.Millisecond

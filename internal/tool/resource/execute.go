@@ -98,6 +98,7 @@ func (c *call) execute(ctx context.Context, a ocf.Agent, name string, params sta
 	if err != nil {
 		return err
 	}
+	h.WorkDir = "." // what the environment names for the agent's own tools, such as CIB_file, may be relative
 	res := c.start(ctx, h, a, name, params)
 	c.report(a, name, res)
 	if res.Code != 0 {
