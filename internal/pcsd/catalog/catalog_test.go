@@ -13,6 +13,41 @@ import (
 //go:embed testdata/codes.txt
 var originals string
 
+// payloads are the codes whose reports pcs 0.11.12 can make, each with the fields of its payload, marked as in reports.txt by
+// what the original puts there.
+//
+//go:embed testdata/payloads.txt
+var payloads string
+
+// TestPayloads holds the fields of every code that we tell against the original's: none is left out, none is new, and each is
+// of the original's type.
+func TestPayloads(t *testing.T) {
+	want := map[string][]string{}
+	for line := range strings.Lines(payloads) {
+		w := strings.Fields(line)
+		slices.Sort(w[1:])
+		want[w[0]] = w[1:]
+	}
+	list, err := forms()
+	if err != nil {
+		t.Fatal(err)
+	}
+	told := map[string]bool{}
+	for _, f := range list {
+		told[f.code] = true
+		fields, ok := want[f.code]
+		if got := slices.Sorted(slices.Values(f.fields)); ok && !slices.Equal(got, fields) {
+			t.Errorf("%s has %v, the original's %v", f.code, got, fields)
+		}
+	}
+	for code := range want {
+		// A program that is started is told of only to those who debug pcs itself.
+		if !told[code] && code != "RUN_EXTERNAL_PROCESS_STARTED" {
+			t.Errorf("%s is not told of", code)
+		}
+	}
+}
+
 // TestTable reads the table: every code is one of the original's, every field of words is one of the payload, and
 // words that a form makes are found as that form's.
 func TestTable(t *testing.T) {
