@@ -150,6 +150,14 @@ func (o *Options) Without(names ...string) *Options {
 // Only refuses options that a verb does not know; --debug is always known.
 func (o *Options) Only(supported ...string) error { return o.only("", supported) }
 
+// OnlySince is Only for a command whose options are others since a generation, "0.12"; "" for none.
+func (o *Options) OnlySince(generation string, supported ...string) error {
+	if generation == "" {
+		return o.only("", supported)
+	}
+	return o.only("Syntax has changed from previous version. See 'man pcs' -> Changes in pcs-"+generation+".", supported)
+}
+
 func (o *Options) only(hint string, supported []string) error {
 	var bad []string
 	for _, n := range o.order {

@@ -99,7 +99,7 @@ func Lines(s *session.Session, root *etree.Element) []string {
 	section("Resources:", resource.NewListing(s, root, false).Lines(), 2)
 	section("Stonith Devices:", resource.NewListing(s, root, true).Lines(), 2)
 	section("Fencing Levels:", stonith.Lines(s, root), 2)
-	section("", constraint.Read(root, nil).Lines(true), 0)
+	section("", constraint.Read(root, nil).For(s.Minor()).Lines(true), 0)
 	section("Alerts:", alert.Lines(root), 2)
 	section("Resources Defaults:", resource.DefaultsLines(root, "rsc_defaults"), 2)
 	section("Operations Defaults:", resource.DefaultsLines(root, "op_defaults"), 2)

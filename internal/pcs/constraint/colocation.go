@@ -15,6 +15,13 @@ import (
 	"hacluster/internal/pcs/session"
 )
 
+// bareScore warns of a score that is a word of its own.
+func bareScore(s *session.Session) {
+	if s.Minor() >= 12 {
+		s.Deprecated("Specifying score as a standalone value is deprecated and might be removed in a future release, use score=value instead")
+	}
+}
+
 // ColocationAdd is `constraint colocation add`.
 func ColocationAdd(s *session.Session, args []string) error {
 	if err := s.Opts.Only("-f", "--force"); err != nil {
@@ -29,8 +36,8 @@ func ColocationAdd(s *session.Session, args []string) error {
 	}
 	role := func(word string) (string, error) {
 		r := capitalize(word)
-		if !slices.Contains(allRoles, r) {
-			return "", report.Fatalf("invalid role value '%s', allowed values are: %s", word, report.QuoteSorted(allRoles))
+		if known := roles(s); !slices.Contains(known, r) {
+			return "", report.Fatalf("invalid role value '%s', allowed values are: %s", word, report.QuoteSorted(known))
 		}
 		rule.WarnOldRole(s, word)
 		return schemaRole(root, r), nil
@@ -68,6 +75,7 @@ func ColocationAdd(s *session.Session, args []string) error {
 	score := "INFINITY"
 	if len(args) > 0 && !strings.Contains(args[0], "=") {
 		score = pop()
+		bareScore(s)
 	}
 	var pairs argv.Pairs
 	for _, a := range args {
@@ -76,6 +84,9 @@ func ColocationAdd(s *session.Session, args []string) error {
 			return err
 		}
 		pairs = append(pairs, p)
+		if p.Name == "score" && s.Minor() >= 12 {
+			score = p.Value
+		}
 	}
 	for _, id := range []string{r1, r2} {
 		if err := checkResource(s, root, id); err != nil {

@@ -54,6 +54,14 @@ var (
 type Set struct {
 	eval        rule.Eval
 	plain, sets map[*kind][]*etree.Element
+	// sorted has the resources of a set stand in an order of their own, as since 0.12, not in the set's.
+	sorted bool
+}
+
+// For reads as a generation of pcs shows it.
+func (c *Set) For(minor int) *Set {
+	c.sorted = minor >= 12
+	return c
 }
 
 // Read reads the constraints of a CIB; now is for the rules in them, nil leaves those untold.
@@ -75,7 +83,7 @@ func Read(root *etree.Element, now *time.Time) *Set {
 }
 
 func (c *Set) only(kinds ...*kind) *Set {
-	out := &Set{eval: c.eval, plain: map[*kind][]*etree.Element{}, sets: map[*kind][]*etree.Element{}}
+	out := &Set{eval: c.eval, sorted: c.sorted, plain: map[*kind][]*etree.Element{}, sets: map[*kind][]*etree.Element{}}
 	for _, k := range kinds {
 		out.plain[k], out.sets[k] = c.plain[k], c.sets[k]
 	}
@@ -217,7 +225,7 @@ func refs(set *etree.Element) []string {
 	return out
 }
 
-func (k *kind) setLines(el *etree.Element, eval rule.Eval, ids bool) []string {
+func (k *kind) setLines(el *etree.Element, eval rule.Eval, ids, sorted bool) []string {
 	head := "Set Constraint:"
 	if ids {
 		head += " " + doc.ID(el)
@@ -232,7 +240,11 @@ func (k *kind) setLines(el *etree.Element, eval rule.Eval, ids bool) []string {
 		if ids {
 			line += " " + doc.ID(set)
 		}
-		out = append(out, line, "    Resources: "+report.Quote(refs(set)))
+		resources := refs(set)
+		if sorted {
+			slices.Sort(resources)
+		}
+		out = append(out, line, "    Resources: "+report.Quote(resources))
 		out = append(out, show.IndentBy(pairsLine(setPairs(set)), 4)...)
 	}
 	return out
@@ -251,7 +263,7 @@ func (c *Set) Lines(ids bool) []string {
 		if len(c.sets[k]) > 0 {
 			out = append(out, k.title+" Set Constraints:")
 			for _, el := range c.sets[k] {
-				out = append(out, show.Indent(k.setLines(el, c.eval, ids))...)
+				out = append(out, show.Indent(k.setLines(el, c.eval, ids, c.sorted))...)
 			}
 		}
 	}
@@ -424,7 +436,7 @@ func Config(tags ...string) session.Verb {
 			return err
 		}
 		now := time.Now()
-		c := Read(root, &now)
+		c := Read(root, &now).For(s.Minor())
 		if len(tags) > 0 {
 			var wanted []*kind
 			for _, k := range kinds {

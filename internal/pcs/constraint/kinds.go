@@ -1,6 +1,7 @@
 package constraint
 
 import (
+	"cmp"
 	"slices"
 	"strings"
 
@@ -70,6 +71,9 @@ func colocationCommands(s *session.Session, el *etree.Element, _ rule.Eval) [][]
 	}
 	line := "pcs -- constraint colocation add " + before(roleOf(el, "rsc-role")) + show.Shell(doc.Attr(el, "rsc")) +
 		" with " + before(roleOf(el, "with-rsc-role")) + show.Shell(doc.Attr(el, "with-rsc"))
+	if s.Minor() >= 12 {
+		return [][]string{{line, "  " + show.ShellPairs(p)}}
+	}
 	if v := doc.Attr(el, "score"); v != "" {
 		line += " " + v
 	}
@@ -279,11 +283,17 @@ func locationCommands(s *session.Session, el *etree.Element, _ rule.Eval) [][]st
 		if !doc.Has(el, "score") {
 			score = "None"
 		}
+		if s.Minor() >= 12 {
+			score = show.Shell("score=" + cmp.Or(doc.Attr(el, "score"), "INFINITY"))
+		}
 		cmd := []string{"pcs -- constraint location add " + show.Shell(doc.ID(el)) + " " + target + " " + show.Shell(node) + " " + score}
 		if p := locationAttrs(el); len(p) > 0 {
 			cmd = append(cmd, "  "+show.ShellPairs(p))
 		}
 		return [][]string{cmd}
+	}
+	if s.Minor() >= 12 {
+		return ruleCommands(s, el, target, rules)
 	}
 	first := argv.Pairs{{Name: "id", Value: doc.ID(rules[0])}, {Name: "constraint-id", Value: doc.ID(el)}}
 	first = slices.Concat(first, locationAttrs(el), rulePairs(rules[0]))
@@ -291,6 +301,23 @@ func locationCommands(s *session.Session, el *etree.Element, _ rule.Eval) [][]st
 	for _, r := range rules[1:] {
 		p := append(argv.Pairs{{Name: "id", Value: doc.ID(r)}}, rulePairs(r)...)
 		out = append(out, []string{"pcs -- constraint rule add " + show.Shell(doc.ID(el)), "  " + show.ShellPairs(p), "  " + ruleWords(r)})
+	}
+	return out
+}
+
+// ruleCommands are the commands for a location with rules since 0.12, which knows only one rule in each.
+func ruleCommands(s *session.Session, el *etree.Element, target string, rules []*etree.Element) [][]string {
+	if len(rules) > 1 {
+		s.Out.Warn("Constraint '" + doc.ID(el) + "' contains more than one rule, which is no longer supported. Instead, each rule will be put in a separate constraint.")
+	}
+	var out [][]string
+	for i, r := range rules {
+		p := argv.Pairs{{Name: "id", Value: doc.ID(r)}}
+		if i == 0 {
+			p = append(p, argv.Pair{Name: "constraint-id", Value: doc.ID(el)})
+		}
+		p = slices.Concat(p, locationAttrs(el), rulePairs(r))
+		out = append(out, []string{"pcs -- constraint location " + target + " rule", "  " + show.ShellPairs(p), "  " + show.Shell(rule.Text(r))})
 	}
 	return out
 }

@@ -99,7 +99,11 @@ func locationPrefer(s *session.Session, args []string) error {
 		default:
 			score = "-INFINITY"
 		}
-		todo = append(todo, []string{doc.SanitizeID("location-"+value+"-"+node+"-"+score, ""), args[0], node, score})
+		id := doc.SanitizeID("location-"+value+"-"+node+"-"+score, "")
+		if s.Minor() >= 12 {
+			score = "score=" + score
+		}
+		todo = append(todo, []string{id, args[0], node, score})
 	}
 	if len(items) > 0 {
 		return items
@@ -122,16 +126,33 @@ func locationAdd(s *session.Session, args []string, checked bool) error {
 	if len(args) < 4 {
 		return argv.Usage()
 	}
-	id, node, score := args[0], args[2], args[3]
+	id, node, score, rest := args[0], args[2], args[3], args[4:]
+	switch {
+	case s.Minor() < 12:
+	case strings.Contains(score, "="):
+		score, rest = "INFINITY", args[3:]
+	default:
+		bareScore(s)
+	}
 	kind, value, err := argv.TypedArg(args[1], targetKinds, "resource")
 	if err != nil {
 		return err
 	}
 	var options argv.Pairs
-	for _, a := range args[4:] {
+	for _, a := range rest {
 		n, v, ok := strings.Cut(a, "=")
-		if !ok {
+		if !ok && s.Minor() < 12 {
 			return argv.Usagef("bad option '%s'", a)
+		}
+		if s.Minor() >= 12 {
+			p, err := argv.SplitOption(a, false)
+			if err != nil {
+				return err
+			}
+			if n, v = p.Name, p.Value; n == "score" {
+				score = v
+				continue
+			}
 		}
 		if n == "resource-discovery" {
 			if err := checkDiscovery(s, v); err != nil {
@@ -234,6 +255,7 @@ func locationRule(s *session.Session, args []string) error {
 		return err
 	}
 	options, rest := rule.ParseOptions(args[2:], "constraint-id", "resource-discovery")
+	rule.WarnOfWords(s, rest)
 	root, err := cibForRule(s, rest)
 	if err != nil {
 		return err

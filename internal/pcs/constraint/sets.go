@@ -15,6 +15,14 @@ import (
 	"hacluster/internal/pcs/session"
 )
 
+// roles are those that the dialect knows.
+func roles(s *session.Session) []string {
+	if s.Minor() >= 12 {
+		return []string{"Promoted", "Started", "Stopped", "Unpromoted"}
+	}
+	return allRoles
+}
+
 var allRoles = []string{"Master", "Promoted", "Slave", "Started", "Stopped", "Unpromoted"}
 
 // schemaRole is a role in the name that a CIB's schema has.
@@ -149,7 +157,9 @@ func refuseDuplicates(s *session.Session, root *etree.Element, k *kind, el *etre
 			}
 			lines := k.plainLines
 			if withSets {
-				lines = k.setLines
+				lines = func(el *etree.Element, eval rule.Eval, ids bool) []string {
+					return k.setLines(el, eval, ids, s.Minor() >= 12)
+				}
 			}
 			for _, l := range lines(o, nil, true) {
 				if l != "" {
@@ -186,11 +196,11 @@ func checkSetOptions(s *session.Session, options argv.Pairs) []report.Item {
 		}
 	}
 	boolean("require-all")
-	if v, ok := options.Get("role"); ok && !slices.Contains(allRoles, v) {
-		items = append(items, s.Style.InvalidOptionValue("role", v, allRoles))
+	if v, ok := options.Get("role"); ok && !slices.Contains(roles(s), v) {
+		items = append(items, s.Style.InvalidOptionValue("role", v, roles(s)))
 	}
 	boolean("sequential")
-	if v, ok := options.Get("role"); ok {
+	if v, ok := options.Get("role"); ok && s.Minor() < 12 {
 		if newer := rule.NewRole(v); newer != v && slices.Contains(allRoles, v) {
 			items = append(items, report.Deprecatedf("Value '%s' of option role is deprecated and might be removed in a future release, therefore it should not be used, use '%s' value instead", v, newer))
 		}

@@ -66,8 +66,8 @@ func TicketAdd(s *session.Session, args []string) error {
 		items = append(items, ticketName(ticket)...)
 	}
 	if role != "" {
-		if r := capitalize(role); !slices.Contains(allRoles, r) {
-			items = append(items, s.Style.InvalidOptionValue("role", role, allRoles))
+		if r := capitalize(role); !slices.Contains(roles(s), r) {
+			items = append(items, s.Style.InvalidOptionValue("role", role, roles(s)))
 		} else if newer := rule.NewRole(r); newer != r {
 			items = append(items, report.Deprecatedf("Value '%s' of option role is deprecated and might be removed in a future release, therefore it should not be used, use '%s' value instead", role, newer))
 		}

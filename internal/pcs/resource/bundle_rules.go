@@ -32,6 +32,9 @@ func containerTypes(s *session.Session) []string {
 	if s.Legacy() {
 		return []string{"docker"}
 	}
+	if s.Minor() >= 12 {
+		return containers[:2] // Pacemaker 3 has no rkt
+	}
 	return containers
 }
 
@@ -98,8 +101,11 @@ func (v bundleRules) container(kind string, p argv.Pairs) []report.Item {
 
 func (v bundleRules) allowedContainer(p argv.Pairs, removing bool) []string {
 	allowed := slices.Clone(containerOptions)
-	if v.s.Legacy() {
+	switch {
+	case v.s.Legacy():
 		allowed = slices.DeleteFunc(allowed, func(n string) bool { return n == "promoted-max" })
+	case v.s.Minor() >= 12:
+		allowed = slices.DeleteFunc(allowed, func(n string) bool { return n == "masters" })
 	}
 	if removing {
 		allowed = append(allowed, emptied(p)...)
@@ -128,7 +134,10 @@ func (v bundleRules) image(p argv.Pairs) []report.Item {
 // counts are the numbers among a container's options.
 func (v bundleRules) counts(empty bool) []check.Value {
 	const natural, positive = "a non-negative integer", "a positive integer"
-	list := []check.Value{check.Integer("masters", 0, -1, natural)}
+	var list []check.Value
+	if v.s.Minor() < 12 {
+		list = append(list, check.Integer("masters", 0, -1, natural))
+	}
 	if !v.s.Legacy() {
 		list = append(list, check.Integer("promoted-max", 0, -1, natural))
 	}
@@ -147,6 +156,9 @@ func (v bundleRules) containerOptions(p argv.Pairs) []report.Item {
 	items = append(items, v.image(p)...)
 	counts := v.counts(false)
 	if v.s.Legacy() {
+		return v.named(p, v.allowedContainer(p, false), "container", append(items, r.Check(p, counts...)...))
+	}
+	if v.s.Minor() >= 12 {
 		return v.named(p, v.allowedContainer(p, false), "container", append(items, r.Check(p, counts...)...))
 	}
 	items = append(items, r.Check(p, counts[:2]...)...)
@@ -179,6 +191,13 @@ func (v bundleRules) containerUpdate(b *etree.Element, p argv.Pairs) []report.It
 	items := append(v.image(p), r.Check(p, v.counts(true)...)...)
 	if v.s.Legacy() {
 		return v.named(p, v.allowedContainer(p, true), "container", items)
+	}
+	if v.s.Minor() >= 12 {
+		items = v.named(p, v.allowedContainer(p, true), "container", items)
+		if removed := p.Has("masters") && p.Value("masters") == ""; p.Value("promoted-max") != "" && doc.Attr(c, "masters") != "" && !removed {
+			items = append(items, report.Errorf("Cannot set container option 'promoted-max' because container option 'masters' is already set"))
+		}
+		return items
 	}
 	if p.Value("masters") != "" && p.Value("promoted-max") != "" {
 		items = append(items, r.Exclusive(p, bothMasters, "container")...)

@@ -37,8 +37,12 @@ func NewListing(s *session.Session, root *etree.Element, stonith bool) *Listing 
 	}
 	bundles := doc.Children(section, "bundle")
 	for _, b := range bundles {
-		if containerOf(b) == nil {
-			s.Out.Warn(unsupportedContainer(doc.ID(b), containers, false))
+		known := containers
+		if s.Minor() >= 12 {
+			known = containerTypes(s)
+		}
+		if c := containerOf(b); c == nil || !slices.Contains(known, c.Tag) {
+			s.Out.Warn(unsupportedContainer(doc.ID(b), known, false))
 		}
 	}
 	if stonith {

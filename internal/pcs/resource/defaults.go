@@ -64,6 +64,7 @@ func (d Defaults) Create(s *session.Session, args []string) error {
 	}
 	var tree *rule.Tree
 	var syntax error
+	rule.WarnOfWords(s, groups.Flat("rule"))
 	text := strings.Join(groups.Flat("rule"), " ")
 	if text != "" {
 		tree, syntax = rule.ParseTree(text)

@@ -307,7 +307,11 @@ func Move(s *session.Session, args []string) error {
 		return MoveConstraint(s, args)
 	}
 	option := promotedOption(s)
-	if err := s.Opts.Only("--autodelete", option, "--strict", "--wait"); err != nil {
+	since := ""
+	if s.Minor() >= 12 {
+		since = "0.12"
+	}
+	if err := s.Opts.OnlySince(since, "--autodelete", option, "--strict", "--wait"); err != nil {
 		return err
 	}
 	if len(args) == 0 {

@@ -143,10 +143,16 @@ func Refresh(s *session.Session, args []string) error {
 	if s.Legacy() {
 		r, err = history09(s, args)
 	} else {
-		if s.Opts.Full() {
+		since, options := "", []string{"--force", "--strict"}
+		switch {
+		case !s.Opts.Full():
+		case s.Minor() == 10:
 			s.Deprecated("'--full' has been deprecated")
+			options = append(options, "--full")
+		default:
+			since = "0.11"
 		}
-		if err = s.Opts.Only("--force", "--full", "--strict"); err == nil {
+		if err = s.Opts.OnlySince(since, options...); err == nil {
 			r, err = history(s, args, false)
 		}
 	}

@@ -151,6 +151,13 @@ func roleFor(s *session.Session, constraint *etree.Element, role string) (string
 	return OldRole(name), nil
 }
 
+// WarnOfWords tells, since 0.12, that a rule is to be one word of the command line.
+func WarnOfWords(s *session.Session, words []string) {
+	if s.Minor() >= 12 && len(words) > 1 {
+		s.Deprecated("Specifying a rule as multiple arguments is deprecated and might be removed in a future release, specify the rule as a single string instead")
+	}
+}
+
 // WarnOldRole tells that a role's name goes away.
 func WarnOldRole(s *session.Session, role string) {
 	if role == "" {

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"slices"
 	"strconv"
 	"strings"
 	"syscall"
@@ -291,12 +292,21 @@ func WaitSeconds(n int) WaitPlan {
 	return WaitPlan{Given: true, seconds: n, Timeout: time.Duration(n) * time.Second}
 }
 
+// waitFades warns of --wait where 0.12 would have another command wait: with resources, and remote and guest nodes.
+func (s *Session) waitFades() {
+	if s.Minor() < 12 || len(s.Command) == 0 || !slices.Contains([]string{"resource", "stonith", "cluster"}, s.Command[0]) || slices.Contains(s.Command, "cib-push") {
+		return
+	}
+	s.Deprecated("Using '--wait' is deprecated. Instead, use the 'pcs status wait' command to wait for the cluster to settle into stable state. Use the 'pcs status query resource' commands to verify that the resource is in the expected state after the wait.")
+}
+
 // PlanWait checks --wait before anything is done: it needs the running cluster and a time.
 func (s *Session) PlanWait() (WaitPlan, error) {
 	v, given := s.Opts.Wait()
 	if !given {
 		return WaitPlan{}, nil
 	}
+	s.waitFades()
 	p := WaitPlan{Given: true}
 	notLive := report.Items{report.Errorf("Cannot use '-f' together with '--wait'")}
 	if !s.Live() && s.Legacy() {
