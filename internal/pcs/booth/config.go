@@ -111,10 +111,24 @@ func (in *instance) create(key []byte, c *boothconf.Conf) error {
 		{in.conf, "Booth configuration", "booth config file", []byte(c.String()), 0o644},
 	}
 	if s.Legacy() {
-		// 0.9 looks first
-		for _, f := range []int{1, 0} {
-			if _, err := os.Stat(files[f].path); err == nil && !overwrite {
-				return report.Fatalf("%s %s already exists, use --force to override", files[f].called, files[f].path)
+		// 0.9 looks first, at given files in another order and in other words.
+		order := []int{0, 1}
+		if in.given {
+			order = []int{1, 0}
+		}
+		for _, i := range order {
+			f := files[i]
+			_, err := os.Stat(f.path)
+			switch {
+			case err != nil:
+			case in.given && overwrite:
+				s.Out.Warn(f.called + " " + f.path + " already exists")
+			case in.given:
+				return report.Fatalf("%s %s already exists, use --force to override", f.called, f.path)
+			case overwrite:
+				s.Out.Warn(f.role + " file '" + f.path + "' already exists")
+			default:
+				return report.Items{report.Errorf("%s file '%s' already exists", f.role, f.path).As(false)}
 			}
 		}
 	}
