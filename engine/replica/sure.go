@@ -134,6 +134,12 @@ func (r *Replica) superseded(by string) {
 	}
 }
 
+// alone tells that a change was made without most of the nodes, in a group that may have a term, and that has none with this
+// node: nobody has taken it in, and what it changed before may give way to what the others have.
+func (r *Replica) alone(h *held) bool {
+	return r.mayHold() && !r.inTerm() && 2*len(h.have) <= r.effects.Nodes()
+}
+
 // Deadline is when Tick is due next; zero: not at all.
 func (r *Replica) Deadline() time.Time {
 	next := r.compareAt
@@ -154,7 +160,7 @@ func (r *Replica) Tick(now time.Time) {
 	for call, h := range sorted(r.held) {
 		switch {
 		case h.until.After(now):
-		case r.disputed():
+		case r.disputed() || r.alone(h):
 			r.finish(call, h, &cib.Error{Code: cib.NotConnected, Detail: "the change was made, but may not last: this node is not in agreement with most of the others"})
 		default:
 			r.effects.Logf("a change is answered though only %d of %d nodes told that they have it (in term %d: %d); not %v", len(h.have), h.of, r.view.term, h.termed(), names(h.open))

@@ -333,3 +333,29 @@ func (d *disk) write(full bool, f func()) error {
 	f()
 	return nil
 }
+
+// TestChangeBeforeTheOthersCame: what a node changed while it was alone, and before it had a term, is not answered as made where others came that
+// do not take it in: their document may take the place of its own.
+func TestChangeBeforeTheOthersCame(t *testing.T) {
+	for _, taken := range []bool{false, true} {
+		g := newGroup("n1")
+		g.nodes["n2"] = New("n2", cib.Empty("pacemaker-3.9", 1), cib.Term{}, member{g, "n2"})
+		g.disks["n2"] = &disk{}
+		g.configured = 2
+		g.ring([]string{"n1"}, true)
+		answer := g.ask("n1", "a")
+		if *answer != "" {
+			t.Fatalf("answered %q at once", *answer)
+		}
+		g.in = []string{"n1", "n2"}
+		g.ring(g.in, true)
+		if taken {
+			g.nodes["n2"].Raise(g.in, 0, true)
+			g.run()
+		}
+		g.nodes["n1"].Tick(g.now.Add(sureLimit))
+		if ok := *answer == "yes"; ok != taken || *answer == "" {
+			t.Errorf("taken in: %v: answered %q", taken, *answer)
+		}
+	}
+}
