@@ -10,6 +10,7 @@ import (
 	"runtime/debug"
 	"slices"
 	"strings"
+	"syscall"
 	"time"
 
 	"github.com/beevik/etree"
@@ -51,6 +52,7 @@ type simulation struct {
 	saveGraph, saveDot     string
 	allActions             bool
 	live                   bool   // the cluster, or what the environment names
+	limited                bool   // permissions limit what the user may see and change in it
 	file                   string // "-" is standard input
 	quiet                  bool
 	newNodes               bool
@@ -190,6 +192,7 @@ func (s *simulation) query(ctx context.Context) (*etree.Element, error) {
 		s.out.Fault("Could not connect to the CIB: %s", tool.TextOf(err))
 		return nil, &ended{code: tool.ExitOf(err)}
 	}
+	s.limited = c.Limited()
 	root, err := c.Root(ctx)
 	if e := c.Close(); err == nil {
 		err = e
@@ -271,7 +274,11 @@ func (s *simulation) perform(ctx context.Context, root *etree.Element) error {
 			return err
 		}
 		root = root.Copy()
-		keep = s.writer(tool.Path(s.env), cib.WriteFile, string(xml.Format(root)))
+		store := cib.WriteFile
+		if s.limited {
+			store = func(string, *etree.Element) error { return syscall.EACCES }
+		}
+		keep = s.writer(tool.Path(s.env), store, string(xml.Format(root)))
 	}
 	c := s.read(root)
 	if !s.quiet {
@@ -436,7 +443,11 @@ func (s *simulation) writer(file string, write func(string, *etree.Element) erro
 		}
 		written = text
 		if err := write(file, root); err != nil {
-			return endWith(tool.NoSuch, "Could not create '%s': %s", file, tool.Reason(err))
+			code := tool.NoSuch
+			if errors.Is(err, os.ErrPermission) {
+				code = tool.InsufficientPriv
+			}
+			return endWith(code, "Could not create '%s': %s", file, tool.Reason(err))
 		}
 		return nil
 	}

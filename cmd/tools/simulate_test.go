@@ -142,3 +142,30 @@ func TestSimulate(t *testing.T) {
 		}
 	}
 }
+
+// TestSimulateLimited: a user who may not see or change all of a shadow copy cannot have it replaced by what is seen.
+func TestSimulateLimited(t *testing.T) {
+	t.Chdir(t.TempDir())
+	text := strings.NewReplacer(`<nvpair id="opts-f"`, `<nvpair id="opts-a" name="enable-acl" value="true"/><nvpair id="opts-f"`, `</configuration>`,
+		`<acls><acl_target id="joe"><role id="reader"/></acl_target><acl_role id="reader"><acl_permission id="p" kind="read" xpath="/cib"/></acl_role></acls></configuration>`).Replace(simulatedCIB)
+	for _, c := range []struct {
+		user string
+		code int
+	}{{"joe", 4}, {"root", 0}, {"", 0}} {
+		if err := os.WriteFile("shadow.s", []byte(text), 0o600); err != nil {
+			t.Fatal(err)
+		}
+		var out, fault bytes.Buffer
+		env := &program.Env{
+			Args: []string{"crm_simulate", "-L", "-S"}, Stdin: strings.NewReader(""), Stdout: &out, Stderr: &fault,
+			Getenv: func(name string) string {
+				return map[string]string{"CIB_shadow": "s", "CIB_shadow_dir": ".", "CIB_user": c.user}[name]
+			},
+		}
+		code := crmSimulate(context.Background(), env)
+		after, err := os.ReadFile("shadow.s")
+		if err != nil || code != c.code || (string(after) == text) != (c.code != 0) {
+			t.Errorf("user %q: exit code %d (%v), %s; the file:\n%s", c.user, code, err, fault.String(), after)
+		}
+	}
+}

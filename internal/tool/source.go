@@ -15,6 +15,7 @@ import (
 	"github.com/beevik/etree"
 
 	"hacluster/cib"
+	"hacluster/cib/acl"
 	"hacluster/cib/schema"
 	"hacluster/cib/upgrade"
 	"hacluster/cib/xml"
@@ -132,9 +133,7 @@ func (c *CIB) Do(ctx context.Context, req cib.Request) (*etree.Element, error) {
 		data, err := c.live.Do(ctx, req)
 		return data, liveError(err)
 	}
-	if !req.User.Privileged() {
-		req.User.Groups, _ = account.Groups(req.User.Name) // a user that this host does not know is in no group
-	}
+	req.User = inGroups(req.User)
 	req.Now = time.Now()
 	res, err := cib.Apply(c.root, req)
 	c.Messages = append(c.Messages, res.Messages...)
@@ -145,6 +144,20 @@ func (c *CIB) Do(ctx context.Context, req cib.Request) (*etree.Element, error) {
 		c.root, c.dirty = res.Root, true
 	}
 	return res.Data, nil
+}
+
+// inGroups is the user with the groups that this host has it in; one that it does not know is in none.
+func inGroups(u acl.User) acl.User {
+	if !u.Privileged() {
+		u.Groups, _ = account.Groups(u.Name)
+	}
+	return u
+}
+
+// Limited tells of a file that permissions limit what the user that CIB_user names may see and
+// change in it: what Root gives is not to be written back as a whole then.
+func (c *CIB) Limited() bool {
+	return c.root != nil && acl.For(c.root, inGroups(acl.User{Name: c.env.Getenv("CIB_user")}), time.Now()) != nil
 }
 
 // liveError gives what can go wrong on the way to the cluster the codes of Pacemaker.
