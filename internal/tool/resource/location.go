@@ -25,7 +25,6 @@ func (c *call) wish(node string, promoted bool) (placement.Wish, error) {
 			"Please refer to https://en.wikipedia.org/wiki/ISO_8601#Durations for examples of valid durations", *c.lifetime)
 		return w, &fault{code: tool.Usage}
 	}
-	c.out.Info("Migration will take effect until: %s", w.End)
 	return w, nil
 }
 
@@ -33,6 +32,9 @@ func (c *call) wish(node string, promoted bool) (placement.Wish, error) {
 // it by its old name.
 func (c *call) grant(ctx context.Context, w placement.Wish, prefer bool) error {
 	try := func() error {
+		if c.lifetime != nil {
+			c.out.Info("Migration will take effect until: %s", w.End)
+		}
 		req := w.Prefer()
 		if !prefer {
 			c.warnOfBan(w)

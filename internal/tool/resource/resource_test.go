@@ -167,6 +167,15 @@ func TestFiles(t *testing.T) {
 	}
 }
 
+// TestOldRole: where the schema knows the promoted role by its old name only, all is said and tried again with that.
+func TestOldRole(t *testing.T) {
+	old := strings.Replace(document, "pacemaker-3.9", "pacemaker-3.0", 1)
+	got := runOn(t, t.TempDir(), old, strings.Fields("-B -r vip -N n1 --promoted -u P1D"))
+	if got.code != 0 || !strings.Contains(got.file, `role="Master"`) || strings.Count(got.stdout, "Migration will take effect until: ") != 2 || strings.Count(got.stdout, "WARNING: ") != 2 {
+		t.Errorf("exit code %d, %s%s%s", got.code, got.stdout, got.stderr, got.file)
+	}
+}
+
 // TestQueriesLeaveTheFile holds that what only asks writes nothing.
 func TestQueriesLeaveTheFile(t *testing.T) {
 	dir := t.TempDir()
