@@ -3,10 +3,8 @@ package pcsd
 import (
 	"context"
 	_ "embed"
-	"encoding/json"
 	"os"
 	"regexp"
-	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -145,65 +143,6 @@ func (s *Server) swVersions(r *request) answer {
 	})
 }
 
-// status tells the state of this host's daemons. Version 2 is what newer clients read, none is 0.9's.
-func (s *Server) status(r *request) answer {
-	v := r.value("version")
-	if v != "" && v != "1" && v != "2" {
-		return bad("Unsupported version '%s' of status requested", v)
-	}
-	ctx := r.Context()
-	services := map[string]serviceState{}
-	for _, u := range []string{"pacemaker", "pacemaker_remote", "corosync", "pcsd", "sbd"} {
-		services[u] = s.service(ctx, u)
-	}
-	name, nodes := s.cluster()
-	if nodes == nil {
-		nodes = []string{}
-	}
-	running := func(u string) bool { return services[u].Running }
-	var state struct{ Online, Standby, Pending bool }
-	if running("pacemaker") {
-		out, _, code := s.pcs(ctx, "node", "pacemaker-status")
-		if code == 0 {
-			_ = json.Unmarshal([]byte(out), &state) // unknown then
-		}
-	}
-	word := "offline"
-	switch {
-	case running("corosync") && running("pacemaker") && state.Standby:
-		word = "standby"
-	case running("corosync") && running("pacemaker"):
-		word = "online"
-	}
-	q := s.quorate(ctx, running("corosync"))
-	local := s.localName(nodes)
-	node := map[string]any{
-		"id": "", "error_list": []any{}, "warning_list": []any{}, "status": word, "quorum": q, "uptime": uptime(), "name": textOrNil(local),
-		"services": services, "corosync": running("corosync"), "pacemaker": running("pacemaker"),
-		"corosync_enabled": services["corosync"].Enabled, "pacemaker_enabled": services["pacemaker"].Enabled, "pcsd_enabled": services["pcsd"].Enabled, "sbd_config": nil,
-	}
-	if v == "2" {
-		return okJSON(map[string]any{
-			"cluster_name": name, "username": r.user, "known_nodes": nodes, "pcsd_capabilities": capabilityCodes(),
-			"corosync_online": only(nodes, local, running("corosync")), "corosync_offline": only(nodes, local, !running("corosync")),
-			"pacemaker_online": only(nodes, local, state.Online && !state.Standby), "pacemaker_offline": only(nodes, local, !state.Online),
-			"pacemaker_standby": only(nodes, local, state.Standby), "node": node,
-		})
-	}
-	return okJSON(map[string]any{
-		"cluster_name": name, "username": r.user, "uptime": uptime(), "corosync": running("corosync"), "pacemaker": running("pacemaker"), "cman": false,
-		"pacemaker_remote": running("pacemaker_remote"), "corosync_enabled": services["corosync"].Enabled, "pacemaker_enabled": services["pacemaker"].Enabled,
-		"pcsd_enabled": services["pcsd"].Enabled, "node": node, "available_features": []string{"sbd", "ticket_constraints"},
-	})
-}
-
-func only(nodes []string, name string, is bool) []string {
-	if is && slices.Contains(nodes, name) {
-		return []string{name}
-	}
-	return []string{}
-}
-
 // localName is what this host is called in its cluster, "" when that cannot be told.
 func (s *Server) localName(nodes []string) string {
 	short, _, _ := strings.Cut(s.conf.Hostname, ".")
@@ -225,28 +164,4 @@ func (s *Server) quorate(ctx context.Context, running bool) any {
 		}
 	}
 	return nil
-}
-
-func uptime() string {
-	data, err := os.ReadFile("/proc/uptime")
-	if err != nil {
-		return ""
-	}
-	f := strings.Fields(string(data))
-	if len(f) == 0 {
-		return ""
-	}
-	seconds, err := strconv.ParseFloat(f[0], 64)
-	if err != nil {
-		return ""
-	}
-	n := int(seconds)
-	two := func(i int) string {
-		t := strconv.Itoa(i)
-		if len(t) < 2 {
-			t = "0" + t
-		}
-		return t
-	}
-	return strconv.Itoa(n/86400) + " days, " + two(n/3600%24) + ":" + two(n/60%60) + ":" + two(n%60)
 }

@@ -11,10 +11,10 @@ import (
 	"hacluster/internal/pcs/live"
 )
 
-// site is a host of the web interface's calls: pacemaker runs unless stopped, and programs answer what they are told.
+// site is a host of the web interface's calls: pacemaker runs unless stopped, corosync if it is said to, nothing else does, and programs answer what they are told.
 type site struct {
 	live.Services
-	stopped bool
+	stopped, corosync bool
 	// fails are the beginnings of command lines that fail, each with what it then says on its standard error.
 	fails map[string]string
 	says  map[string]string
@@ -22,8 +22,11 @@ type site struct {
 }
 
 func (s *site) IsActive(_ context.Context, unit string) bool {
-	return unit == "pacemaker" && !s.stopped
+	return unit == "pacemaker" && !s.stopped || unit == "corosync" && s.corosync
 }
+
+func (s *site) IsInstalled(context.Context, string) bool { return true }
+func (s *site) IsEnabled(context.Context, string) bool   { return false }
 
 func (s *site) Run(_ context.Context, _ []string, _, name string, args ...string) (live.Result, error) {
 	line := strings.Join(append([]string{name}, args...), " ")
