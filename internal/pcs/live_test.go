@@ -28,6 +28,8 @@ type paper struct {
 	pushes [][]string
 	// programs are the programs of the host, its own if nil.
 	programs live.Programs
+	// paths are the host's files, the usual ones if empty.
+	paths session.Paths
 }
 
 func (p *paper) Query(context.Context) ([]byte, error) { return p.text, nil }
@@ -104,7 +106,7 @@ func (p *paper) run(t *testing.T, version, words string) (string, int) {
 	code := pcs.Run(context.Background(), &program.Env{
 		Args: append([]string{"pcs"}, strings.Fields(words)...), Stdin: strings.NewReader(""), Stdout: &out, Stderr: &out,
 		Getenv: func(k string) string { return map[string]string{"PCS_COMPAT": version, "PATH": os.Getenv("PATH")}[k] },
-	}, session.World{Cluster: p, Programs: p.programs, Agents: running.Agents{Host: &ocf.Host{Root: "/nonexistent", FenceDir: "/nonexistent", InitDir: "/nonexistent"}}})
+	}, session.World{Cluster: p, Programs: p.programs, Host: p.paths, Agents: running.Agents{Host: &ocf.Host{Root: "/nonexistent", FenceDir: "/nonexistent", InitDir: "/nonexistent"}}})
 	return out.String(), code
 }
 

@@ -254,6 +254,9 @@ var (
 
 func ticketState(operation string) session.Verb {
 	return func(s *session.Session, args []string) error {
+		if operation == "cleanup" && len(args) == 0 && s.Minor() >= 12 {
+			return cleanLeftovers(s)
+		}
 		if err := only(s); err != nil {
 			return err
 		}
@@ -265,37 +268,74 @@ func ticketState(operation string) session.Verb {
 		if err != nil {
 			return err
 		}
-		known := false
-		for _, t := range doc.All(doc.Path(root, "status", "tickets"), "ticket_state") {
-			known = known || doc.ID(t) == ticket
-		}
-		if !known {
+		if !slices.ContainsFunc(ticketStates(root), func(t *etree.Element) bool { return doc.ID(t) == ticket }) {
 			return s.Check(report.Errorf("Unable to find ticket '%s' in CIB", ticket))
-		}
-		do := func(text, operation string, change ...string) error {
-			s.Out.Info(text)
-			r, err := s.Run("crm_ticket", append(change, "--ticket", ticket)...)
-			reason := r.Complaint()
-			if err != nil {
-				reason = err.Error()
-			}
-			if err != nil || r.Code != 0 {
-				return s.Check(report.Errorf("unable to %s booth ticket '%s', reason: %s", operation, ticket, reason))
-			}
-			return nil
-		}
-		standby := func() error {
-			return do("Changing state of ticket '"+ticket+"' to standby", "standby", "--standby")
 		}
 		switch operation {
 		case "standby":
-			return standby()
+			return standby(s, ticket)
 		case "unstandby":
-			return do("Changing state of ticket '"+ticket+"' to active", "unstandby", "--activate")
+			return changeTicket(s, ticket, "Changing state of ticket '"+ticket+"' to active", "unstandby", "--activate")
 		}
-		if err := standby(); err != nil {
+		return cleanTicket(s, ticket)
+	}
+}
+
+func ticketStates(root *etree.Element) []*etree.Element {
+	return doc.All(doc.Path(root, "status", "tickets"), "ticket_state")
+}
+
+// changeTicket has crm_ticket change a ticket of the CIB, and says so.
+func changeTicket(s *session.Session, ticket, text, operation string, change ...string) error {
+	s.Out.Info(text)
+	r, err := s.Run("crm_ticket", append(change, "--ticket", ticket)...)
+	reason := r.Complaint()
+	if err != nil {
+		reason = err.Error()
+	}
+	if err != nil || r.Code != 0 {
+		return s.Check(report.Errorf("unable to %s booth ticket '%s', reason: %s", operation, ticket, reason))
+	}
+	return nil
+}
+
+func standby(s *session.Session, ticket string) error {
+	return changeTicket(s, ticket, "Changing state of ticket '"+ticket+"' to standby", "standby", "--standby")
+}
+
+// cleanTicket removes a ticket from the CIB. It is on standby before: its loss fences nobody.
+func cleanTicket(s *session.Session, ticket string) error {
+	if err := standby(s, ticket); err != nil {
+		return err
+	}
+	return changeTicket(s, ticket, "Cleaning up ticket '"+ticket+"' from CIB", "cleanup", "--cleanup", "--force")
+}
+
+// cleanLeftovers removes the tickets of a booth instance that its configuration has no more. A failure ends it.
+func cleanLeftovers(s *session.Session) error {
+	in, err := begin(s, nil, 0, 0, "--name")
+	if err != nil {
+		return err
+	}
+	c, err := in.load()
+	if err != nil {
+		return err
+	}
+	root, err := s.CIB()
+	if err != nil {
+		return err
+	}
+	var left []string
+	for _, t := range ticketStates(root) {
+		if doc.Attr(t, "booth-cfg-name") == in.name && !c.Has(doc.ID(t)) {
+			left = append(left, doc.ID(t))
+		}
+	}
+	slices.Sort(left)
+	for _, ticket := range slices.Compact(left) {
+		if err := cleanTicket(s, ticket); err != nil {
 			return err
 		}
-		return do("Cleaning up ticket '"+ticket+"' from CIB", "cleanup", "--cleanup", "--force")
 	}
+	return nil
 }
