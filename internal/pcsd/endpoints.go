@@ -14,6 +14,7 @@ func init() {
 		"check_auth":                           local("", (*Server).checkAuth),
 		"check_host":                           local("read", (*Server).checkHost),
 		"status":                               local("read", (*Server).status),
+		"cluster_status":                       local("read", (*Server).clusterStatus),
 		"get_quorum_info":                      local("read", (*Server).getQuorumInfo),
 		"pacemaker_node_status":                {need: "read", pacemaker: true, run: (*Server).pacemakerNodeStatus},
 		"get_corosync_conf":                    local("read", (*Server).getConf),

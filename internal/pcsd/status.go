@@ -80,11 +80,17 @@ func (s *Server) asUser(r *request) *client.Client {
 	return client.New(client.Config{StateDir: s.conf.Paths.PcsdDir, Root: true, Getenv: func(name string) string { return env[name] }})
 }
 
+// What stands for the answer of a host that cannot be asked, and of one that does not answer.
+const (
+	noToken    = `{"notoken":true}`
+	noResponse = `{"noresponse":true}`
+)
+
 // statusOf asks another host that this one knows.
 func (s *Server) statusOf(r *request, node string) answer {
 	c := s.asUser(r)
 	if h, known := c.Lookup(node); !known || h.Token == "" {
-		return plainBad(`{"notoken":true}`)
+		return plainBad(noToken)
 	}
 	form := url.Values{"redirected": {"1"}}
 	for _, k := range []string{"version", "operations", "skip_auth_check"} {
@@ -94,7 +100,7 @@ func (s *Server) statusOf(r *request, node string) answer {
 	}
 	a := c.Call(r.Context(), node, client.Request{Path: "remote/status", Form: form})
 	if a.Code == 0 {
-		return plainBad(`{"noresponse":true}`)
+		return plainBad(noResponse)
 	}
 	return answer{a.Code, a.Body}
 }
@@ -225,6 +231,41 @@ func (s *Server) unauthorized(r *request, nodes []string) []string {
 	}
 	slices.SortFunc(out, func(a, b string) int { return slices.Index(nodes, a) - slices.Index(nodes, b) })
 	return out
+}
+
+// statusTime is how long a node may take to tell its status.
+const statusTime = 15 * time.Second
+
+// clusterStatus is `cluster_status`: what all of this cluster's nodes tell, as one.
+func (s *Server) clusterStatus(r *request) answer {
+	name, _ := s.cluster()
+	if name == "" {
+		return okJSON(webstatus.Nowhere())
+	}
+	both, _, _ := s.pcs11(r.Context(), "status", "nodes", "both")
+	nodes := webstatus.ReadNodes(both).Reachable()
+	answers := make([]webstatus.Answer, len(nodes))
+	c := s.asUser(r)
+	var ask []string
+	for i, n := range nodes {
+		answers[i] = webstatus.Answer{Node: n, Code: http.StatusBadRequest, Body: noToken}
+		if h, known := c.Lookup(n); known && h.Token != "" {
+			ask = append(ask, n)
+		}
+	}
+	form := url.Values{"version": {"2"}, "operations": {"1"}}
+	for _, a := range c.All(r.Context(), ask, client.Request{Path: "remote/status", Form: form, Timeout: statusTime}, nil) {
+		code, body := a.Code, a.Body
+		if code == 0 {
+			code, body = http.StatusBadRequest, noResponse
+		}
+		answers[slices.Index(nodes, a.Node)] = webstatus.Answer{Node: a.Node, Code: code, Body: body}
+	}
+	status, told := webstatus.Overview(name, answers)
+	if !told {
+		return answer{http.StatusForbidden, "Permission denied"}
+	}
+	return okJSON(status)
 }
 
 // status09 is the answer to clients of 0.9.

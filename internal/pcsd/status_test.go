@@ -64,6 +64,23 @@ func TestStatus(t *testing.T) {
 	check("stopped", down, `{"cluster_name":"alpha","alerts":null,"acls":{},"fence_levels":{},"node_attr":{},"nodes_utilization":{},"cluster_settings":{},"groups":[],"constraints":{},"resource_list":[],"known_nodes":["n1"],"corosync_offline":["n1"],"pacemaker_online":[]}`)
 	check("stopped", down["node"].(map[string]any), `{"id":"","status":"offline","quorum":null,"sbd_config":null,"warning_list":[]}`)
 
+	// Nobody's token is known.
+	s := &Server{conf: Config{Services: &site{}, Programs: &site{says: says}, Paths: session.Paths{PcsdDir: dir, CorosyncConf: dir + "/corosync.conf"}}}
+	whole := s.clusterStatus(&request{Request: &http.Request{}, user: adminUser})
+	const lost = `{"cluster_name":"alpha","error_list":[],"node_list":[%],"pcsd_capabilities":[],"quorate":false,"resource_list":[],"status":"error",` +
+		`"warning_list":[{"message":"Not authorized against node(s) n1, n2, n3, n4","node_list":["n1","n2","n3","n4"],"type":"nodes_not_authorized"}]}`
+	var each []string
+	for _, n := range []string{"n1", "n2", "n3", "n4"} {
+		each = append(each, `{"error_list":[],"name":"`+n+`","notauthorized":true,"status":"unknown","warning_list":[]}`)
+	}
+	if want := strings.Replace(lost, "%", strings.Join(each, ","), 1); whole.code != 200 || whole.body != want {
+		t.Errorf("the cluster: %d %s\nwant %s", whole.code, whole.body, want)
+	}
+	s.conf.Paths.CorosyncConf = dir + "/none"
+	if a := s.clusterStatus(&request{Request: &http.Request{}, user: adminUser}); !strings.Contains(a.body, `"cluster_name":null`) {
+		t.Errorf("in no cluster: %d %s", a.code, a.body)
+	}
+
 	check("another host", ask(&site{}, "version=2&node=n2"), `{"notoken":true}`)
 	old := ask(&site{corosync: true}, "")
 	check("0.9", old["node"].(map[string]any), `{"status":"online","name":"n1"}`)

@@ -30,7 +30,7 @@ func ReadNodes(text string) Nodes {
 		case strings.HasPrefix(line, "Pacemaker Remote Nodes:"):
 			return n
 		}
-		title, names, found := strings.Cut(line, ": ")
+		title, rest, found := strings.Cut(line, ": ")
 		if !found || strings.HasSuffix(line, ":") {
 			continue
 		}
@@ -47,15 +47,24 @@ func ReadNodes(text string) Nodes {
 		case title == " Online":
 			to = &n.CorosyncOnline
 		}
-		*to = append(*to, strings.Fields(names)...)
+		*to = append(*to, strings.Fields(rest)...)
 	}
 	return n
 }
 
+// Reachable are the names of all nodes, those first that run something.
+func (n Nodes) Reachable() []string {
+	return names(n.CorosyncOnline, n.PacemakerOnline, n.CorosyncOffline, n.PacemakerOffline, n.PacemakerStandby)
+}
+
 // All are the names of all nodes, each once.
 func (n Nodes) All() []string {
+	return names(n.CorosyncOnline, n.CorosyncOffline, n.PacemakerOnline, n.PacemakerOffline, n.PacemakerStandby)
+}
+
+func names(lists ...[]string) []string {
 	out := []string{}
-	for _, list := range [][]string{n.CorosyncOnline, n.CorosyncOffline, n.PacemakerOnline, n.PacemakerOffline, n.PacemakerStandby} {
+	for _, list := range lists {
 		for _, name := range list {
 			if !slices.Contains(out, name) {
 				out = append(out, name)
