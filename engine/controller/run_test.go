@@ -88,11 +88,12 @@ func (w *alone) Histories() []*etree.Element {
 	state.CreateElement("lrm")
 	return []*etree.Element{state}
 }
-func (w *alone) BecameDC(bool)        {}
-func (w *alone) IsRemote(string) bool { return false }
-func (w *alone) RemoteFenced(string)  {}
-func (w *alone) Exit(string)          {}
-func (w *alone) Logf(string, ...any)  {}
+func (w *alone) BecameDC(bool)          {}
+func (w *alone) IsRemote(string) bool   { return false }
+func (w *alone) RemoteFenced(string)    {}
+func (w *alone) RemoteElsewhere(string) {}
+func (w *alone) Exit(string)            {}
+func (w *alone) Logf(string, ...any)    {}
 
 // keys are the operation keys of what was ordered so far.
 func (w *alone) keys() []string {

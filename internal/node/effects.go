@@ -162,6 +162,12 @@ func (c *controllerEffects) Execute(order *etree.Element) {
 
 func (c *controllerEffects) IsRemote(node string) bool { return c.core().IsRemote(node) }
 
+func (c *controllerEffects) RemoteElsewhere(node string) {
+	if r := c.remotes[node]; r != nil {
+		r.elsewhere()
+	}
+}
+
 func (c *controllerEffects) RemoteFenced(node string) { c.core().remoteFenced(node) }
 
 func (c *controllerEffects) BecameDC(yes bool) {

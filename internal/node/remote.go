@@ -420,6 +420,14 @@ func (r *remoteNode) taken(now time.Time) {
 	r.lost(now)
 }
 
+// elsewhere: another node says that it is connected. When that was announced, what it says of the node counts, and not what this
+// one knows: the host may have been started anew meanwhile, and then it tells nobody that its connection was taken.
+func (r *remoteNode) elsewhere() {
+	if r.conn != nil && r.moving {
+		r.moving, r.moved = false, true
+	}
+}
+
 func (r *remoteNode) shutdownAsked(now time.Time) {
 	c := r.core
 	c.world.Logf("remote: node %s asks to shut down", r.name)
