@@ -139,7 +139,11 @@ func (s *settings) tell(r *verify.Report, code tool.Exit) {
 	for _, n := range r.Notices {
 		s.out.Info("%s", n)
 	}
-	for _, l := range r.Text(s.out.Verbose, s.quiet) {
+	lines := r.Text(s.out.Verbose, s.quiet)
+	if s.out.XML() {
+		lines = r.XMLText(s.quiet)
+	}
+	for _, l := range lines {
 		if l.Bare {
 			fmt.Fprintln(s.env.Stderr, l.Text)
 		} else {

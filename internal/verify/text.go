@@ -14,8 +14,15 @@ type Line struct {
 
 // Text gives the lines of crm_verify: verbose counts the -V, quiet leaves the closing
 // line out. From the third -V on places and remedies are told as well.
-func (r *Report) Text(verbose int, quiet bool) []Line {
+func (r *Report) Text(verbose int, quiet bool) []Line { return r.lines(verbose, quiet, nil) }
+
+// XMLText gives the lines for the XML form of the report, which tells all that -V does. What
+// violates the schema is told in libxml2's words there, where they are known.
+func (r *Report) XMLText(quiet bool) []Line { return r.lines(1, quiet, r.structure) }
+
+func (r *Report) lines(verbose int, quiet bool, structure []string) []Line {
 	var lines []Line
+	instead := structure != nil
 	advised := map[string]bool{}
 	say := func(f Finding, text string) { lines = append(lines, Line{text, f.Bare()}) }
 	for _, f := range r.Findings {
@@ -28,6 +35,11 @@ func (r *Report) Text(verbose int, quiet bool) []Line {
 			return append(lines, Line{Text: "Configuration "})
 		case f.Rule == "syntax":
 			// The tool's frame has the words.
+		case f.schema && instead:
+			for _, t := range structure {
+				say(f, t)
+			}
+			structure = nil
 		case f.told != nil:
 			for range f.times {
 				for _, t := range f.told {

@@ -58,6 +58,7 @@ type Finding struct {
 	times   int      // how often it says them
 	verbose bool     // said with -V only
 	bare    bool     // said on standard error whatever the form of the output
+	schema  bool     // a violation of the schema
 }
 
 // Report is the outcome of a check.
@@ -66,6 +67,8 @@ type Report struct {
 	Schema   string // what the document declares
 	Findings []Finding
 	Notices  []string // what else the scheduler had to say, about the cluster's state
+
+	structure []string // libxml2's words for the violations of the schema together, where they are known
 }
 
 // Invalid tells that there are errors, Doubtful that there are warnings or errors.
@@ -168,9 +171,12 @@ func (c *check) schema() bool {
 	}
 	problems := schema.Validate(c.root, name)
 	contract := slices.IndexFunc(problems, func(p schema.Problem) bool { return !c.hasWords(p) }) < 0
+	if !contract {
+		c.structure = structure(c.root, name, problems)
+	}
 	root := false
 	for _, p := range problems {
-		f := Finding{Severity: Error, Rule: p.Kind.String(), Text: p.Text}
+		f := Finding{Severity: Error, Rule: p.Kind.String(), Text: p.Text, schema: true}
 		if contract {
 			f.told, f.times = words(p), repeats(p)
 			if p.Element == c.root { // the attributes of the root are told of together

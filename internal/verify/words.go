@@ -8,7 +8,8 @@ import (
 
 // A violation of the schema is told in our own words, but for two kinds that Pacemaker's
 // users know word by word, from libxml2: references to nothing, and attributes of the
-// root. They are kept where nothing else is wrong.
+// root. They are kept where nothing else is wrong. The XML form of the report has more of
+// libxml2's words: see structure.
 
 func (c *check) hasWords(p schema.Problem) bool {
 	if p.Kind == schema.BadReference {
