@@ -286,6 +286,9 @@ func (n *Node) Ready() bool { return n.ready }
 // Members lists the members of the ring.
 func (n *Node) Members() []uint32 { return slices.Clone(n.members) }
 
+// MemberCount is how many members the ring has.
+func (n *Node) MemberCount() int { return len(n.members) }
+
 // Leave tells the other nodes that this one goes. It is done when Left tells so: at once,
 // or after the others have heard that they are to expect one vote less.
 func (n *Node) Leave(now time.Time) {

@@ -389,7 +389,7 @@ func (d *daemon) leave() {
 // carryOut does what the node asks for, sends what is to be sent, and tells clients what they are given.
 func (d *daemon) carryOut() {
 	d.carryOutEffects()
-	if d.unsent && len(d.flushes) > 0 {
+	if d.unsent && len(d.flushes) > 0 && d.node.MemberCount() <= tellFirst {
 		d.flush() // what they were given is short, else it would have been sent
 	}
 	d.net.transmit()
@@ -402,8 +402,12 @@ func (d *daemon) flush() {
 	d.flushes = slices.DeleteFunc(d.flushes, func(c *ipc.Conn) bool { return !c.Flush() })
 }
 
-// briefly tells whether what clients are to be given takes so little time that the ring's packets may wait for it: then who waits for its own
-// message is awake while they go round, and its next one is here when the token is.
+// tellFirst is up to how many members a ring's packets wait until clients are told of what is short: then who waits for its own message is awake
+// while they go round, and its next one is here when the token is. With more they are under way long enough for that in any case, and where each
+// node told its clients first, all the others would wait for that, one after the other.
+const tellFirst = 2
+
+// briefly tells whether what clients are to be given takes so little time that the ring's packets may wait for it (tellFirst).
 func (d *daemon) briefly(e *node.Tell) bool { return d.node.Pending() < 4 && len(e.Data) <= 2048 }
 
 func (d *daemon) carryOutEffects() {
