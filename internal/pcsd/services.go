@@ -12,7 +12,7 @@ import (
 	"hacluster/internal/pcsd/client"
 )
 
-// forwarded passes a call on to the node that its field name asks for.
+// forwarded passes a call on to the node that its field name asks for, for the user who made it.
 func forwarded(path string, run func(*Server, *request) answer) func(*Server, *request) answer {
 	return func(s *Server, r *request) answer {
 		node := r.value("name")
@@ -21,7 +21,7 @@ func forwarded(path string, run func(*Server, *request) answer) func(*Server, *r
 		}
 		form := r.form
 		form.Del("name")
-		resp := s.conf.remote().Call(r.Context(), node, client.Request{Path: "remote/" + path, Form: form})
+		resp := s.asUser(r).Call(r.Context(), node, client.Request{Path: "remote/" + path, Form: form})
 		if resp.Code == 0 {
 			return plainBad("Unable to connect to " + node)
 		}
