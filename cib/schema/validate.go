@@ -171,21 +171,7 @@ func (c *checker) fits(el *etree.Element, d *definition, f *form, attrs []attrib
 			return false
 		}
 	}
-	for i := range d.kids {
-		if counts[i] > 0 && f.partOf[i] < 0 {
-			return false
-		}
-	}
-	for _, p := range f.parts {
-		n := 0
-		for _, k := range p.kids {
-			n += counts[k]
-		}
-		if n < p.min || p.max >= 0 && n > p.max {
-			return false
-		}
-	}
-	return !d.ordered || misplaced(el, d, f) == nil
+	return f.holds(counts) && (!d.ordered || misplaced(el, d, f) == nil)
 }
 
 // misplaced gives the first child that stands after one that should follow it.

@@ -65,7 +65,7 @@ func Configuration(cib *etree.Element) Config {
 		c.Settings[doc.Attr(nv, "name")] = attr(nv, "value")
 	}
 	c.ACLs = acls(doc.Section(cib, "acls"))
-	for _, l := range children(doc.Section(cib, "fencing-topology"), "fencing-level") {
+	for _, l := range doc.Children(doc.Section(cib, "fencing-topology"), "fencing-level") {
 		if doc.Has(l, "target") {
 			target := doc.Attr(l, "target")
 			c.FenceLevels[target] = append(c.FenceLevels[target], Level{attr(l, "index"), attr(l, "devices")})
@@ -74,7 +74,7 @@ func Configuration(cib *etree.Element) Config {
 	for _, levels := range c.FenceLevels {
 		slices.SortStableFunc(levels, func(a, b Level) int { return cmp.Compare(integer(a.Level), integer(b.Level)) })
 	}
-	for _, n := range children(doc.Section(cib, "nodes"), "node") {
+	for _, n := range doc.Children(doc.Section(cib, "nodes"), "node") {
 		name := doc.Attr(n, "uname")
 		if p := pairs(n, "instance_attributes"); len(p) > 0 {
 			c.NodeAttrs[name] = append(c.NodeAttrs[name], p...)
@@ -99,7 +99,7 @@ func acls(section *etree.Element) *ACLs {
 		}
 		return out
 	}
-	for _, el := range children(section) {
+	for _, el := range doc.Children(section) {
 		switch el.Tag {
 		case "acl_role":
 			r := Role{Description: doc.Attr(el, "description"), Permissions: []string{}}
@@ -156,20 +156,6 @@ func integer(v any) int64 {
 	return n
 }
 
-// children are an element's children, of some tags or all; none of an element that is not there.
-func children(el *etree.Element, tags ...string) []*etree.Element {
-	if el == nil {
-		return nil
-	}
-	var out []*etree.Element
-	for _, c := range el.ChildElements() {
-		if len(tags) == 0 || slices.Contains(tags, c.Tag) {
-			out = append(out, c)
-		}
-	}
-	return out
-}
-
 // within are the elements of a tag at any depth, in the order of the document.
 func within(el *etree.Element, tag string) []*etree.Element {
 	if el == nil {
@@ -181,8 +167,8 @@ func within(el *etree.Element, tag string) []*etree.Element {
 // pairs are the nvpairs of all of an element's sets of one kind.
 func pairs(el *etree.Element, tag string) []Pair {
 	var out []Pair
-	for _, set := range children(el, tag) {
-		for _, nv := range children(set, "nvpair") {
+	for _, set := range doc.Children(el, tag) {
+		for _, nv := range doc.Children(set, "nvpair") {
 			out = append(out, Pair{attr(nv, "id"), attr(nv, "name"), attr(nv, "value")})
 		}
 	}

@@ -13,20 +13,20 @@ import (
 func constraints(section *etree.Element) map[string][]map[string]any {
 	out := map[string][]map[string]any{}
 	add := func(el *etree.Element, info map[string]any) { out[el.Tag] = append(out[el.Tag], info) }
-	for _, el := range children(section) {
-		parts := children(el)
+	for _, el := range doc.Children(section) {
+		parts := doc.Children(el)
 		switch {
 		case len(parts) == 0:
 			add(el, written(el))
 		case el.Tag == "rsc_location":
-			for _, r := range children(el, "rule") {
+			for _, r := range doc.Children(el, "rule") {
 				add(el, locationRule(el, r))
 			}
 		default:
 			info, sets := attributes(el), []map[string]any{}
-			for _, s := range children(el, "resource_set") {
+			for _, s := range doc.Children(el, "resource_set") {
 				set, members := attributes(s), []any{}
-				for _, ref := range children(s, "resource_ref") {
+				for _, ref := range doc.Children(s, "resource_ref") {
 					members = append(members, attr(ref, "id"))
 				}
 				set["resources"] = members
@@ -76,7 +76,7 @@ func expression(rule *etree.Element) string {
 		op = doc.Attr(rule, "boolean-op")
 	}
 	var parts []string
-	for _, el := range children(rule) {
+	for _, el := range doc.Children(rule) {
 		switch el.Tag {
 		case "expression":
 			parts = append(parts, comparison(el))
@@ -108,7 +108,7 @@ func comparison(el *etree.Element) string {
 func date(el *etree.Element) string {
 	var words []string
 	fields := func(tag, first string) {
-		for _, d := range children(el, tag) {
+		for _, d := range doc.Children(el, tag) {
 			if first != "" {
 				words = append(words, first)
 			}

@@ -137,14 +137,14 @@ func Resources(cib, monitor *etree.Element, history bool, local *time.Location) 
 		return out
 	}
 	section := doc.Section(cib, "resources")
-	for _, p := range children(section, "primitive") {
+	for _, p := range doc.Children(section, "primitive") {
 		out = append(out, r.primitive(p, nil))
 	}
-	for _, g := range children(section, "group") {
+	for _, g := range doc.Children(section, "group") {
 		out = append(out, r.group(g, nil))
 	}
 	for _, tag := range []string{"clone", "master"} {
-		for _, c := range children(section, tag) {
+		for _, c := range doc.Children(section, tag) {
 			out = append(out, r.clone(c))
 		}
 	}
@@ -160,7 +160,7 @@ func (r *reader) readInstances(monitor *etree.Element) {
 	if monitor == nil || monitor.Tag != "crm_mon" && monitor.Tag != "pacemaker-result" {
 		return
 	}
-	for _, section := range children(monitor, "resources") {
+	for _, section := range doc.Children(monitor, "resources") {
 		for _, el := range within(section, "resource") {
 			id := plainID(el)
 			r.instances[id] = append(r.instances[id], instance(el))
@@ -175,7 +175,7 @@ func instance(el *etree.Element) Instance {
 		Active: is("active"), Orphaned: is("orphaned"), FailureIgnored: is("failure_ignored"), NodesRunningOn: integer(attr(el, "nodes_running_on")),
 		Pending: attr(el, "pending"), Blocked: is("blocked"), TargetRole: role(attr(el, "target_role")),
 	}
-	if n := children(el, "node"); len(n) > 0 {
+	if n := doc.Children(el, "node"); len(n) > 0 {
 		i.Node = &OnNode{attr(n[0], "name"), attr(n[0], "id"), doc.Attr(n[0], "cached") == "true"}
 	}
 	return i
@@ -195,13 +195,13 @@ func (r *reader) readHistory(cib *etree.Element) {
 	if cib == nil {
 		return
 	}
-	for _, status := range children(cib, "status") {
-		for _, state := range children(status, "node_state") {
-			for _, lrm := range children(state, "lrm") {
-				for _, list := range children(lrm, "lrm_resources") {
-					for _, rsc := range children(list, "lrm_resource") {
+	for _, status := range doc.Children(cib, "status") {
+		for _, state := range doc.Children(status, "node_state") {
+			for _, lrm := range doc.Children(state, "lrm") {
+				for _, list := range doc.Children(lrm, "lrm_resources") {
+					for _, rsc := range doc.Children(list, "lrm_resource") {
 						id := plainID(rsc)
-						for _, op := range children(rsc, "lrm_rsc_op") {
+						for _, op := range doc.Children(rsc, "lrm_rsc_op") {
 							r.operations[id] = append(r.operations[id], operation(op, state))
 						}
 					}
@@ -304,7 +304,7 @@ func (r *reader) failures(x *Resource) {
 func (r *reader) group(el *etree.Element, up *Resource) *Resource {
 	x := base(el, "group", up)
 	x.Group = &Group{Members: []*Resource{}}
-	for _, m := range children(el, "primitive") {
+	for _, m := range doc.Children(el, "primitive") {
 		x.Members = append(x.Members, r.primitive(m, x))
 	}
 	x.judge()
@@ -315,7 +315,7 @@ func (r *reader) clone(el *etree.Element) *Resource {
 	x := base(el, "clone", nil)
 	promotable, _ := find(x.Meta, "promotable")
 	x.Clone = &Clone{Promotable: el.Tag == "master" || isTrue(promotable)}
-	if m := children(el, "group", "primitive"); len(m) > 0 {
+	if m := doc.Children(el, "group", "primitive"); len(m) > 0 {
 		if m[0].Tag == "group" {
 			x.Member = r.group(m[0], x)
 		} else {
