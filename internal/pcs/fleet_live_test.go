@@ -178,7 +178,7 @@ func TestTroubledHosts(t *testing.T) {
 			defer w.mu.Unlock()
 			for _, call := range []string{"cluster_stop", "cluster_destroy", "cluster_start"} {
 				if n := strings.Count(strings.Join(w.calls, "\n")+"\n", "node3 remote/"+call+"\n"); n > 1 {
-					t.Errorf("%s: %s: node3 is asked for %s %d times", c.kind, c.words, call, n)
+					t.Errorf("%s: %s: node3 is asked for %s %d times: %q", c.kind, c.words, call, n, w.calls)
 				}
 			}
 			if took := time.Since(begin); code != c.code || !strings.Contains(out, c.want) || took > 40*time.Second {

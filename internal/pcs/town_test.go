@@ -270,7 +270,7 @@ func (w *town) build(name string) {
 		if h.hung {
 			_, _ = io.Copy(io.Discard, r.Body) // only then is it noticed that the client has gone
 			<-r.Context().Done()
-			return
+			panic(http.ErrAbortHandler) // to return would be an answer, where the server's own patience ends first
 		}
 		if h.garbled {
 			_, _ = io.WriteString(rw, "garbled")
