@@ -109,18 +109,7 @@ func ColocationAdd(s *session.Session, args []string) error {
 	if err != nil {
 		return err
 	}
-	if role1 != "" && role2 == "" {
-		role2 = "Started"
-	}
-	if role2 != "" && role1 == "" {
-		role1 = "Started"
-	}
-	el := doc.New("rsc_colocation", "rsc", r1, "with-rsc", r2, "score", score)
-	doc.SetOrDrop(el, "rsc-role", role1)
-	doc.SetOrDrop(el, "with-rsc-role", role2)
-	for _, p := range pairs {
-		doc.Set(el, p.Name, p.Value)
-	}
+	el := newColocation(r1, role1, r2, role2, score, pairs)
 	same := func(e *etree.Element) string {
 		role := func(n string) string {
 			if v := rule.NewRole(doc.Attr(e, n)); v != "" {
@@ -173,4 +162,21 @@ func ColocationRemove(s *session.Session, args []string) error {
 		return argv.Usagef("Unable to find colocation constraint with source resource '%s' and target resource '%s'", args[0], args[1])
 	}
 	return remove.Elements(s, ids)
+}
+
+// newColocation is a constraint that has r1 run with r2; where one role is given, the other is Started.
+func newColocation(r1, role1, r2, role2, score string, pairs argv.Pairs) *etree.Element {
+	if role1 != "" && role2 == "" {
+		role2 = "Started"
+	}
+	if role2 != "" && role1 == "" {
+		role1 = "Started"
+	}
+	el := doc.New("rsc_colocation", "rsc", r1, "with-rsc", r2, "score", score)
+	doc.SetOrDrop(el, "rsc-role", role1)
+	doc.SetOrDrop(el, "with-rsc-role", role2)
+	for _, p := range pairs {
+		doc.Set(el, p.Name, p.Value)
+	}
+	return el
 }

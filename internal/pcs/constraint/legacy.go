@@ -188,18 +188,7 @@ func ColocationAdd09(s *session.Session, args []string) error {
 	if err != nil {
 		return err
 	}
-	if role1 != "" && role2 == "" {
-		role2 = "Started"
-	}
-	if role2 != "" && role1 == "" {
-		role1 = "Started"
-	}
-	el := doc.New("rsc_colocation", "rsc", r1, "with-rsc", r2, "score", score)
-	doc.SetOrDrop(el, "rsc-role", role1)
-	doc.SetOrDrop(el, "with-rsc-role", role2)
-	for _, p := range pairs {
-		doc.Set(el, p.Name, p.Value)
-	}
+	el := newColocation(r1, role1, r2, role2, score, pairs)
 	same := func(e *etree.Element) string {
 		role := func(n string) string {
 			if v := capitalize(doc.Attr(e, n)); v != "" {
