@@ -20,13 +20,13 @@ func labCommand(env *program.Env) *cobra.Command {
 		Args: cobra.NoArgs, RunE: func(c *cobra.Command, _ []string) error { return c.Help() },
 	}
 	c.PersistentFlags().StringVar(&name, "name", lab.DefaultName, "the `lab` that is meant; several may be up at once")
-	var count int
+	var count, while int
 	var hosts []string
 	var corosync string
 	up := &cobra.Command{
 		Use: "up", Short: "Bring a lab up", Args: cobra.NoArgs,
 		RunE: func(c *cobra.Command, _ []string) error {
-			cfg := lab.Config{Name: name, Corosync: corosync}
+			cfg := lab.Config{Name: name, Corosync: corosync, While: while}
 			if len(hosts) > 0 {
 				for _, h := range hosts {
 					parsed, err := lab.ParseHost(h)
@@ -46,6 +46,7 @@ func labCommand(env *program.Env) *cobra.Command {
 	}
 	up.Flags().IntVar(&count, "hosts", 2, "how many hosts: node1 (211.183.3.104), node2 …")
 	up.Flags().StringArrayVar(&hosts, "host", nil, "a host as `NAME=ADDRESS[/BITS]`, instead of --hosts; may be given several times")
+	up.Flags().IntVar(&while, "while", 0, "take the lab down when the process with this `pid` ends")
 	tutorial := &cobra.Command{Use: "tutorial", Short: "Bring two hosts up and go through the tutorial on them, shown here", Args: cobra.NoArgs, RunE: func(c *cobra.Command, _ []string) error {
 		if name == lab.DefaultName {
 			name = "tutorial"
@@ -54,7 +55,7 @@ func labCommand(env *program.Env) *cobra.Command {
 		if err != nil {
 			return err
 		}
-		return lab.PlayTutorial(c.Context(), lab.Config{Name: name, Hosts: hosts, Corosync: corosync}, lab.TutorialNames, env.Stdout)
+		return lab.PlayTutorial(c.Context(), lab.Config{Name: name, Hosts: hosts, Corosync: corosync, While: os.Getpid()}, lab.TutorialNames, env.Stdout)
 	}}
 	for _, c := range []*cobra.Command{up, tutorial} {
 		c.Flags().StringVar(&corosync, "corosync", "", "the original corosync's `program`, such as /usr/sbin/corosync, as the hosts' ring instead of ours")

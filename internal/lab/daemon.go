@@ -50,7 +50,12 @@ type powered struct {
 // report and then serves until it is told to end.
 func RunDaemon(ctx context.Context, stdin io.Reader, report io.WriteCloser) error {
 	d := &daemon{log: slog.New(slog.NewTextHandler(os.Stderr, nil)), fork: make(chan func())}
+	ctx, end := context.WithCancel(ctx)
+	defer end()
 	err := d.up(ctx, stdin)
+	if err == nil && d.cfg.While != 0 {
+		err = onEnd(d.cfg.While, end)
+	}
 	var l net.Listener
 	if err == nil {
 		l, err = net.Listen("unix", filepath.Join(d.dir, "sock"))
@@ -115,6 +120,24 @@ func (d *daemon) up(ctx context.Context, stdin io.Reader) error {
 		}
 	}
 	return ctx.Err()
+}
+
+// onEnd calls f once the process has ended.
+func onEnd(pid int, f func()) error {
+	fd, err := unix.PidfdOpen(pid, 0)
+	if err != nil {
+		return fmt.Errorf("watch process %d: %w", pid, err)
+	}
+	go func() {
+		defer unix.Close(fd)
+		for {
+			if _, err := unix.Poll([]unix.PollFd{{Fd: int32(fd), Events: unix.POLLIN}}, -1); err != unix.EINTR {
+				f()
+				return
+			}
+		}
+	}()
+	return nil
 }
 
 func (d *daemon) serve(ctx context.Context, l net.Listener) error {

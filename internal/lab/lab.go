@@ -52,6 +52,8 @@ type Config struct {
 	Programs string `json:"programs"`
 	// Corosync is the original's program where the hosts' ring is to be that; "" for ours.
 	Corosync string `json:"corosync,omitempty"`
+	// While is the process whose end is the lab's, as the machine sees it; 0 for a lab that stays until it is taken down.
+	While int `json:"while,omitempty"`
 }
 
 // The tutorial's network: .106 is the address that the cluster moves.

@@ -113,7 +113,7 @@ func up(t *testing.T, args ...string) *bench {
 	}
 	name := strings.ToLower(strings.ReplaceAll(t.Name(), "/", "-"))
 	b := &bench{t, fmt.Sprintf("%s-%d", name[:min(len(name), 32)], os.Getpid())} // several runs of the tests may stand side by side
-	b.clusterd(append([]string{"lab", "up", "--name", b.name}, args...)...)
+	b.clusterd(append([]string{"lab", "up", "--name", b.name, "--while", strconv.Itoa(os.Getpid())}, args...)...)
 	t.Cleanup(func() {
 		if t.Failed() {
 			for _, h := range []string{"1", "2", "3"} {
@@ -266,5 +266,27 @@ func TestLabsApartAndAfterACrash(t *testing.T) {
 	}
 	if got := b.clusterd("lab", "status", "--name", other); !strings.Contains(got, "gamma") || strings.Contains(got, "alpha") {
 		t.Errorf("after a crash: %s", got)
+	}
+
+	// A lab that is up for a process goes down with it, whatever ends that.
+	owner := exec.Command("sleep", "infinity")
+	if err := owner.Start(); err != nil {
+		t.Fatal(err)
+	}
+	third := b.name + "-3"
+	b.clusterd("lab", "up", "--name", third, "--host", "delta=10.77.0.8", "--while", strconv.Itoa(owner.Process.Pid))
+	defer b.clusterd("lab", "down", "--name", third)
+	if err := owner.Process.Kill(); err != nil {
+		t.Fatal(err)
+	}
+	_ = owner.Wait()
+	for deadline = time.Now().Add(20 * time.Second); ; {
+		o, err := exec.Command(filepath.Join(programs, "clusterd"), "lab", "status", "--name", third).CombinedOutput()
+		if err != nil && strings.Contains(string(o), "is not up") {
+			break
+		}
+		if time.Now().After(deadline) {
+			t.Fatalf("its process has ended, the lab has not: %v %s", err, o)
+		}
 	}
 }

@@ -51,7 +51,7 @@ func TestTutorial(t *testing.T) {
 			ctx, cancel := context.WithTimeout(context.Background(), 5*time.Minute)
 			defer cancel()
 			var out bytes.Buffer
-			if err := lab.PlayTutorial(ctx, lab.Config{Name: fmt.Sprintf("%s-%d", c.name, os.Getpid()), Hosts: c.hosts, Corosync: c.corosync}, c.names, &out); err != nil {
+			if err := lab.PlayTutorial(ctx, lab.Config{Name: fmt.Sprintf("%s-%d", c.name, os.Getpid()), While: os.Getpid(), Hosts: c.hosts, Corosync: c.corosync}, c.names, &out); err != nil {
 				t.Fatalf("%v\n%s", err, out.String())
 			}
 		})
