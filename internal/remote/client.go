@@ -73,7 +73,7 @@ func Dial(ctx context.Context, address string, sec Settings, name string, e Even
 	}
 	c := &Conn{s: newStream(tls), events: e, registered: map[string]bool{}, running: map[string]func(Outcome){}, replies: map[int]func(*etree.Element){}}
 	if err := c.register(ctx, name); err != nil {
-		c.s.close()
+		c.s.Close()
 		return nil, err
 	}
 	go c.read()
@@ -81,14 +81,14 @@ func Dial(ctx context.Context, address string, sec Settings, name string, e Even
 }
 
 func (c *Conn) register(ctx context.Context, name string) error {
-	stop := context.AfterFunc(ctx, func() { _ = c.s.conn.Close() })
+	stop := context.AfterFunc(ctx, func() { c.s.Abort() })
 	defer stop()
 	hello := element("lrmd_command", "t", "lrmd", "lrmd_op", "register", "lrmd_clientname", name, "lrmd_protocol_version", protocol, "lrmd_is_ipc_provider", "true")
 	if _, err := c.s.send(hello, kindRequest, 0); err != nil {
 		return fmt.Errorf("%w: %w", ErrKeyRejected, err)
 	}
 	for {
-		msg, err := c.s.receive()
+		msg, err := c.s.Receive()
 		switch {
 		case ctx.Err() != nil:
 			return ctx.Err()
@@ -109,7 +109,7 @@ func (c *Conn) register(ctx context.Context, name string) error {
 func (c *Conn) read() {
 	var why error
 	for {
-		msg, err := c.s.receive()
+		msg, err := c.s.Receive()
 		if err != nil {
 			why = err
 			break
@@ -134,7 +134,7 @@ func (c *Conn) read() {
 	}
 	c.closed = true
 	c.mu.Unlock()
-	c.s.close()
+	c.s.Close()
 	c.events.Lost(why)
 }
 
@@ -260,5 +260,5 @@ func (c *Conn) Close() {
 	c.mu.Lock()
 	c.closed = true
 	c.mu.Unlock()
-	c.s.close()
+	c.s.Close()
 }

@@ -139,7 +139,7 @@ func (s *Server) forward(c *client, msg *etree.Element) {
 	case "shutdown_nack":
 		if s.closing {
 			s.Log.Info("the cluster will not stop anything here")
-			go c.s.close()
+			go c.s.Close()
 		}
 		return
 	}

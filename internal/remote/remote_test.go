@@ -2,7 +2,6 @@ package remote
 
 import (
 	"context"
-	"encoding/binary"
 	"errors"
 	"log/slog"
 	"net"
@@ -203,22 +202,4 @@ func TestRefused(t *testing.T) {
 	_, _ = raw.Write([]byte(strings.Repeat("GET / HTTP/1.0\r\n\r\n", 10)))
 	raw.Close()
 	dial(t, set, addr)
-}
-
-func FuzzHeader(f *testing.F) {
-	head := make([]byte, headerSize)
-	binary.LittleEndian.PutUint32(head, magic)
-	binary.LittleEndian.PutUint32(head[24:], headerSize+5)
-	binary.LittleEndian.PutUint32(head[28:], headerSize)
-	binary.LittleEndian.PutUint32(head[36:], 5)
-	f.Add(head, []byte("<a/>\x00"))
-	f.Fuzz(func(_ *testing.T, head, body []byte) {
-		if len(head) < headerSize {
-			return
-		}
-		packed, full, err := parseHeader(head)
-		if err == nil && full < 1<<20 {
-			_, _ = parseBody(body, packed > 0, full)
-		}
-	})
 }

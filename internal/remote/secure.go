@@ -2,8 +2,6 @@ package remote
 
 import (
 	"context"
-	"crypto/tls"
-	"crypto/x509"
 	"errors"
 	"fmt"
 	"io/fs"
@@ -12,6 +10,7 @@ import (
 	"strconv"
 	"time"
 
+	"hacluster/internal/remote/certs"
 	"hacluster/internal/tlspsk"
 )
 
@@ -32,17 +31,17 @@ var ErrKeyRejected = errors.New("Key was rejected by service")
 
 // Settings are how this host secures its connections, from Pacemaker's variables
 // PCMK_authkey_location, PCMK_remote_port, PCMK_remote_address, PCMK_ca_file,
-// PCMK_cert_file and PCMK_key_file.
+// PCMK_cert_file, PCMK_key_file and PCMK_crl_file.
 type Settings struct {
-	Key             string // file
-	Address         string // to listen at; "" is all
-	Port            int
-	CA, Cert, Owner string // files: with all three set, certificates take the key's place
+	Key          string // file
+	Address      string // to listen at; "" is all
+	Port         int
+	Certificates certs.Files // where they are set, they take the key's place
 }
 
 // SettingsFrom reads the settings from the environment.
 func SettingsFrom(getenv func(string) string) (Settings, error) {
-	s := Settings{Key: DefaultKey, Port: DefaultPort, Address: getenv("PCMK_remote_address"), CA: getenv("PCMK_ca_file"), Cert: getenv("PCMK_cert_file"), Owner: getenv("PCMK_key_file")}
+	s := Settings{Key: DefaultKey, Port: DefaultPort, Address: getenv("PCMK_remote_address"), Certificates: certs.FromEnv(getenv, "PCMK_")}
 	if f := getenv("PCMK_authkey_location"); f != "" {
 		s.Key = f
 	}
@@ -55,8 +54,6 @@ func SettingsFrom(getenv func(string) string) (Settings, error) {
 	}
 	return s, nil
 }
-
-func (s Settings) certificates() bool { return s.CA != "" && s.Cert != "" && s.Owner != "" }
 
 // key reads the key anew each time: it may come, or be changed, while this process runs.
 func (s Settings) key() ([]byte, error) {
@@ -79,8 +76,8 @@ const handshakeLimit = 10 * time.Second
 func (s Settings) Secure(ctx context.Context, raw net.Conn) (net.Conn, error) {
 	ctx, cancel := context.WithTimeout(ctx, handshakeLimit)
 	defer cancel()
-	if s.certificates() {
-		return s.withCertificates(ctx, raw, tls.Client)
+	if s.Certificates.Set() {
+		return withCertificates(s.Certificates.Client(ctx, raw))
 	}
 	key, err := s.key()
 	if err != nil {
@@ -100,8 +97,8 @@ func (s Settings) Secure(ctx context.Context, raw net.Conn) (net.Conn, error) {
 func (s Settings) Accept(ctx context.Context, raw net.Conn) (net.Conn, error) {
 	ctx, cancel := context.WithTimeout(ctx, handshakeLimit)
 	defer cancel()
-	if s.certificates() {
-		return s.withCertificates(ctx, raw, tls.Server)
+	if s.Certificates.Set() {
+		return withCertificates(s.Certificates.Server(ctx, raw))
 	}
 	key, err := s.key()
 	if err != nil {
@@ -119,38 +116,13 @@ func (s Settings) Accept(ctx context.Context, raw net.Conn) (net.Conn, error) {
 	return c, nil
 }
 
-// withCertificates checks that the other end's certificate comes from our authority; the
-// name in it does not matter, since nodes are reached by any of their addresses.
-func (s Settings) withCertificates(ctx context.Context, raw net.Conn, make func(net.Conn, *tls.Config) *tls.Conn) (net.Conn, error) {
-	own, err := tls.LoadX509KeyPair(s.Cert, s.Owner)
-	if err != nil {
+// withCertificates gives the errors of connections with certificates our kinds.
+func withCertificates(c net.Conn, err error) (net.Conn, error) {
+	switch {
+	case errors.Is(err, certs.ErrOwn):
 		return nil, fmt.Errorf("%w: %w", ErrNoKey, err)
-	}
-	pem, err := os.ReadFile(s.CA)
-	if err != nil {
-		return nil, fmt.Errorf("%w: %w", ErrNoKey, err)
-	}
-	authority := x509.NewCertPool()
-	if !authority.AppendCertsFromPEM(pem) {
-		return nil, fmt.Errorf("%w: %s holds no certificate", ErrNoKey, s.CA)
-	}
-	conn := make(raw, &tls.Config{
-		Certificates: []tls.Certificate{own}, MinVersion: tls.VersionTLS12,
-		ClientAuth: tls.RequireAnyClientCert, InsecureSkipVerify: true, // the check is below
-		VerifyConnection: func(st tls.ConnectionState) error {
-			if len(st.PeerCertificates) == 0 {
-				return errors.New("the other end has no certificate")
-			}
-			between := x509.NewCertPool()
-			for _, c := range st.PeerCertificates[1:] {
-				between.AddCert(c)
-			}
-			_, err := st.PeerCertificates[0].Verify(x509.VerifyOptions{Roots: authority, Intermediates: between, KeyUsages: []x509.ExtKeyUsage{x509.ExtKeyUsageAny}})
-			return err
-		},
-	})
-	if err := conn.HandshakeContext(ctx); err != nil {
+	case err != nil:
 		return nil, fmt.Errorf("%w: %w", ErrKeyRejected, err)
 	}
-	return conn, nil
+	return c, nil
 }

@@ -68,7 +68,7 @@ type client struct {
 func (s *Server) Run(ctx context.Context) error {
 	s.started = time.Now()
 	s.resources, s.sessions, s.gone = map[string]*resource{}, map[string]*session{}, make(chan struct{})
-	if !s.Settings.certificates() {
+	if !s.Settings.Certificates.Set() {
 		if _, err := s.Settings.key(); err != nil {
 			s.Log.Warn("no node can connect before the key is there", "err", err)
 		}
@@ -160,14 +160,14 @@ func (s *Server) serve(raw net.Conn) {
 	s.clients = append([]*client{c}, s.clients...)
 	s.mu.Unlock()
 	for {
-		msg, err := c.s.receive()
+		msg, err := c.s.Receive()
 		if err != nil {
 			s.Log.Info("a node's connection ended", "node", c.name, "from", c.address, "err", err)
 			break
 		}
 		s.message(c, msg)
 	}
-	c.s.close()
+	c.s.Close()
 	s.left(c)
 }
 
