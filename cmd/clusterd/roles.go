@@ -15,6 +15,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"hacluster/engine/controller"
+	"hacluster/internal/account"
 	"hacluster/internal/corosyncd"
 	"hacluster/internal/halt"
 	"hacluster/internal/host"
@@ -24,6 +25,7 @@ import (
 	"hacluster/internal/pcsd"
 	"hacluster/internal/program"
 	"hacluster/internal/remote"
+	"hacluster/internal/remotecib"
 	"hacluster/internal/sbd"
 	"hacluster/internal/supervise"
 	"hacluster/ocf/builtin"
@@ -174,7 +176,8 @@ func pacemaker(ctx context.Context, env *program.Env) error {
 	}
 	err = node.Run(ctx, node.Config{
 		StateDir: state, Owner: uid, Group: gid, Agents: agents, Timing: controller.DefaultTiming, Log: log, Remote: secure,
-		Watchdog: sbdWatchdog(env),
+		Elsewhere: remotecib.Config{Certificates: secure.Certificates, Keys: remotecib.Keys{File: remotecib.DefaultKeys, Owners: account.Daemons()}, MayLogIn: account.MayLogIn},
+		Watchdog:  sbdWatchdog(env),
 		Panic: func() {
 			if flush {
 				halt.Flush()

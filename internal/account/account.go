@@ -1,4 +1,4 @@
-// Package account looks users and their groups up on this host.
+// Package account looks users, their groups and their passwords up on this host.
 package account
 
 import (

@@ -26,6 +26,7 @@ import (
 	"hacluster/engine/status"
 	"hacluster/internal/logging"
 	"hacluster/internal/remote"
+	"hacluster/internal/remotecib"
 	"hacluster/ocf"
 )
 
@@ -43,6 +44,8 @@ type Config struct {
 	Log          *slog.Logger
 	// Remote is how connections to remote nodes are secured.
 	Remote remote.Settings
+	// Elsewhere is how the CIB is served to other hosts, where the CIB says so; Cluster is this node.
+	Elsewhere remotecib.Config
 	// Watchdog is this node's.
 	Watchdog Watchdog
 	// Panic ends this host at once; it comes back only where that cannot be done.
@@ -74,6 +77,7 @@ type Node struct {
 	ended       chan struct{}
 	out         *outbox
 	services    *services
+	elsewhere   *remotecib.Server
 	exit        chan string
 	exited      bool
 }
@@ -141,6 +145,8 @@ func Run(ctx context.Context, cfg Config) error {
 		return err
 	}
 	defer n.services.close()
+	n.serveElsewhere()
+	defer n.elsewhere.Close()
 	n.out = newOutbox(ctx, func(ctx context.Context, list [][]byte) error {
 		return n.cpg.McastMany(ctx, len(list), func(i int) []byte { return list[i] })
 	})
@@ -432,7 +438,13 @@ func (w *world) Send(data []byte)               { w.out.put(data) }
 func (w *world) Save(root *etree.Element) error { return w.store.Save(root) }
 func (w *world) SaveTerm(t cib.Term) error      { return w.store.SaveTerm(t) }
 func (w *world) FencingChanged()                { w.services.fencingChanged() }
-func (w *world) CIBChanged(ch replica.Change)   { w.services.cibChanged(ch) }
+
+func (w *world) CIBChanged(ch replica.Change) {
+	w.services.cibChanged(ch)
+	if w.elsewhere != nil {
+		w.elsewhere.Listen(remotecib.PortsOf(ch.Doc.Root()))
+	}
+}
 
 func (w *world) Later(f func(now time.Time)) {
 	go (*Node)(w).post(func() { f(time.Now()) })

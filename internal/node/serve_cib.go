@@ -76,7 +76,7 @@ func (r *request) cib() {
 		if o&cib.OptSync != 0 {
 			r.answer(el, ipc.ServerInternal)
 		} else {
-			r.s.event(r.conn, el)
+			r.s.event(r.session, el)
 		}
 	}
 	core := r.s.node.core

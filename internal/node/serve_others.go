@@ -138,7 +138,7 @@ func (r *request) replyAs(kind, task, from, src string, payload *etree.Element) 
 		el.CreateAttr(a[0], a[1])
 	}
 	el.CreateElement("crm_xml").AddChild(payload)
-	r.s.event(r.conn, el)
+	r.s.event(r.session, el)
 }
 
 // knownNodes are the configured nodes and those that are there.
@@ -251,7 +251,7 @@ func (r *request) fencer() {
 	core := r.s.node.core
 	op := r.get("st_op")
 	if r.session.name == "" {
-		r.session.name = fencer.ClientName(cmp.Or(r.get("st_clientname"), "unknown"), int(r.conn.Peer().PID))
+		r.session.name = fencer.ClientName(cmp.Or(r.get("st_clientname"), "unknown"), int(r.session.conn.Peer().PID))
 	}
 	if op == "register" {
 		el := etree.NewElement("reply")
@@ -309,7 +309,7 @@ func (r *request) fencer() {
 		if sync {
 			r.answer(el, 0)
 		} else {
-			r.s.event(r.conn, el)
+			r.s.event(r.session, el)
 		}
 	}
 	target := func() string {

@@ -27,13 +27,15 @@ type services struct {
 	hacl    uint32 // uid of hacluster, 0 when there is none
 
 	mu      sync.Mutex
-	watch   map[*ipc.Conn]*session // who asked for notifications
+	watch   map[*session]bool // who asked for notifications
 	events  int32
 	started time.Time
 }
 
 // session is a client's connection as its service knows it.
 type session struct {
+	conn       *ipc.Conn            // of a local client
+	tell       func(*etree.Element) // of a client on another host
 	id, name   string
 	user       string
 	privileged bool
@@ -69,7 +71,7 @@ func (se *session) requester(asked string) acl.User {
 
 // listen starts the services.
 func (n *Node) listen() (*services, error) {
-	s := &services{node: n, log: n.log, watch: map[*ipc.Conn]*session{}, started: time.Now()}
+	s := &services{node: n, log: n.log, watch: map[*session]bool{}, started: time.Now()}
 	s.hacl, _ = account.Cluster()
 	for _, name := range []string{"cib_ro", "cib_rw", "cib_shm", "crmd", "attrd", "stonith-ng", "pacemakerd"} {
 		srv, err := ipc.Listen(ipc.Config{
@@ -98,7 +100,7 @@ type handler struct {
 
 func (h *handler) Connected(c *ipc.Conn) {
 	p := c.Peer()
-	se := &session{id: uuid(), service: h.name, privileged: p.UID == 0 || h.s.hacl != 0 && p.UID == h.s.hacl, fencing: map[string]bool{}}
+	se := &session{conn: c, id: uuid(), service: h.name, privileged: p.UID == 0 || h.s.hacl != 0 && p.UID == h.s.hacl, fencing: map[string]bool{}}
 	se.user = strconv.FormatUint(uint64(p.UID), 10)
 	if u, err := user.LookupId(se.user); err == nil {
 		se.user = u.Username
@@ -107,9 +109,16 @@ func (h *handler) Connected(c *ipc.Conn) {
 }
 
 func (h *handler) Closed(c *ipc.Conn) {
-	h.s.mu.Lock()
-	delete(h.s.watch, c)
-	h.s.mu.Unlock()
+	if se, ok := c.Value().(*session); ok {
+		h.s.forget(se)
+	}
+}
+
+// forget has a client not told any more.
+func (s *services) forget(se *session) {
+	s.mu.Lock()
+	delete(s.watch, se)
+	s.mu.Unlock()
 }
 
 func (h *handler) Message(c *ipc.Conn, data []byte) {
@@ -124,7 +133,7 @@ func (h *handler) Message(c *ipc.Conn, data []byte) {
 		return
 	}
 	se.layout.Store(uint32(f.Layout))
-	r := &request{s: h.s, conn: c, session: se, frame: f}
+	r := &request{s: h.s, session: se, frame: f}
 	// Here, on the connection's own time: looking groups up may take long.
 	r.user = se.requester(r.get("cib_user"))
 	h.s.node.post(func() {
@@ -146,7 +155,6 @@ func (h *handler) Message(c *ipc.Conn, data []byte) {
 // request is one message of a client.
 type request struct {
 	s       *services
-	conn    *ipc.Conn
 	session *session
 	frame   frame.Frame
 	user    acl.User // whose permissions hold
@@ -156,24 +164,33 @@ func (r *request) get(name string) string { return r.frame.Body.SelectAttrValue(
 
 // answer sends a response to a client that waits for one.
 func (r *request) answer(el *etree.Element, flags uint32) {
-	parts, err := frame.Frame{Layout: r.frame.Layout, ID: r.frame.ID, Flags: flags, Body: el}.Marshal(r.conn.MaxMessage())
+	if r.session.tell != nil {
+		r.session.tell(el)
+		return
+	}
+	conn := r.session.conn
+	parts, err := frame.Frame{Layout: r.frame.Layout, ID: r.frame.ID, Flags: flags, Body: el}.Marshal(conn.MaxMessage())
 	if err != nil {
 		r.s.log.Warn("answer a local client", "err", err)
-		r.conn.Close()
+		conn.Close()
 		return
 	}
 	for _, part := range parts {
-		r.conn.Respond(part)
+		conn.Respond(part)
 	}
 }
 
 // event sends something of our own accord. It is called from the node's loop, so that the parts of events do not mix.
-func (s *services) event(c *ipc.Conn, el *etree.Element) {
+func (s *services) event(se *session, el *etree.Element) {
+	if se.tell != nil {
+		se.tell(el)
+		return
+	}
+	c := se.conn
 	s.mu.Lock()
 	s.events++
 	id := s.events
 	s.mu.Unlock()
-	se, _ := c.Value().(*session)
 	parts, err := frame.Frame{Layout: frame.Layout(se.layout.Load()), ID: id, Flags: frame.EventFlag | frame.ServerInternal, Body: el}.Marshal(c.MaxMessage())
 	if err != nil {
 		s.log.Warn("tell a local client", "err", err)
@@ -187,7 +204,7 @@ func (s *services) event(c *ipc.Conn, el *etree.Element) {
 
 // ack acknowledges a request that is answered otherwise.
 func (r *request) ack(status int) {
-	if r.frame.Flags&frame.WaitsForReply == 0 {
+	if r.session.tell != nil || r.frame.Flags&frame.WaitsForReply == 0 {
 		return
 	}
 	el := etree.NewElement("ack")
@@ -215,10 +232,10 @@ func (s *services) cibChanged(ch replica.Change) {
 		return
 	}
 	s.mu.Lock()
-	to := map[*ipc.Conn]acl.User{}
-	for c, se := range s.watch {
+	to := map[*session]acl.User{}
+	for se := range s.watch {
 		if se.diffs {
-			to[c] = acl.User{Name: se.user}
+			to[se] = acl.User{Name: se.user}
 		}
 	}
 	s.mu.Unlock()
@@ -229,7 +246,7 @@ func (s *services) cibChanged(ch replica.Change) {
 	// Whom permissions bind hears only that something changed, and reads what it may.
 	bound := acl.Enabled(root, time.Now())
 	var whole, bare *etree.Element
-	for c, user := range to {
+	for se, user := range to {
 		el := &whole
 		if bound && !user.Privileged() {
 			el = &bare
@@ -237,7 +254,7 @@ func (s *services) cibChanged(ch replica.Change) {
 		if *el == nil {
 			*el = diffEvent(ch, el == &whole)
 		}
-		s.event(c, *el)
+		s.event(se, *el)
 	}
 }
 
@@ -247,19 +264,19 @@ func (s *services) fencingChanged() {
 		return
 	}
 	s.mu.Lock()
-	var to []*ipc.Conn
-	for c, se := range s.watch {
+	var to []*session
+	for se := range s.watch {
 		if len(se.fencing) > 0 {
-			to = append(to, c)
+			to = append(to, se)
 		}
 	}
 	s.mu.Unlock()
-	for _, c := range to {
+	for _, se := range to {
 		el := etree.NewElement("notify")
 		for _, a := range [][2]string{{"t", "st_notify"}, {"subt", "st_notify_history"}, {"st_op", "st_notify_history"}, {"op-status", "0"}, {"rc-code", "0"}, {"st_rc", "0"}} {
 			el.CreateAttr(a[0], a[1])
 		}
-		s.event(c, el)
+		s.event(se, el)
 	}
 }
 
@@ -267,6 +284,6 @@ func (s *services) fencingChanged() {
 func (r *request) watcher() *session {
 	r.s.mu.Lock()
 	defer r.s.mu.Unlock()
-	r.s.watch[r.conn] = r.session
+	r.s.watch[r.session] = true
 	return r.session
 }

@@ -11,12 +11,14 @@ import (
 	"slices"
 	"strings"
 	"time"
+
+	"hacluster/internal/account"
 )
 
 // adminUser may always do everything; adminGroup's members may log in.
 const (
 	adminUser  = "hacluster"
-	adminGroup = "haclient"
+	adminGroup = account.Administrators
 )
 
 // request is a call that has been let in.

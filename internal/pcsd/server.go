@@ -50,7 +50,7 @@ func New(c Config) (*Server, error) {
 		c.Log = slog.New(slog.DiscardHandler)
 	}
 	if c.CheckPassword == nil {
-		c.CheckPassword = systemPassword{now: c.Now}.check
+		c.CheckPassword = account.Passwords{Now: c.Now}.Check
 	}
 	if c.Groups == nil {
 		c.Groups = account.Groups

@@ -1,4 +1,4 @@
-package pcsd
+package account
 
 import (
 	"bufio"
@@ -15,12 +15,12 @@ import (
 	"github.com/go-crypt/crypt/algorithm/shacrypt"
 )
 
-// systemPassword asks the host whether a password is right: by PAM's helper unix_chkpwd
+// Passwords asks the host whether a password is right: by PAM's helper unix_chkpwd
 // where there is one, else from /etc/shadow.
-type systemPassword struct {
-	now    func() time.Time
-	shadow string // /etc/shadow if empty
-	helper []string
+type Passwords struct {
+	Now    func() time.Time // time.Now if nil
+	Shadow string           // /etc/shadow if empty
+	Helper []string         // unix_chkpwd's usual places if nil
 }
 
 var chkpwd = []string{"/usr/sbin/unix_chkpwd", "/sbin/unix_chkpwd"}
@@ -32,11 +32,19 @@ const (
 	pamUserUnknown = 10
 )
 
-func (p systemPassword) check(ctx context.Context, name, password string) (bool, error) {
+func (p Passwords) now() time.Time {
+	if p.Now == nil {
+		return time.Now()
+	}
+	return p.Now()
+}
+
+// Check tells whether a user of this host has that password, and may log in with it. Users without one may not.
+func (p Passwords) Check(ctx context.Context, name, password string) (bool, error) {
 	if name == "" || strings.ContainsAny(name, ":\n\x00") || strings.HasPrefix(name, "-") || strings.Contains(password, "\x00") {
 		return false, nil
 	}
-	helpers := p.helper
+	helpers := p.Helper
 	if helpers == nil {
 		helpers = chkpwd
 	}
@@ -63,7 +71,7 @@ func (p systemPassword) check(ctx context.Context, name, password string) (bool,
 }
 
 // inForce tells whether a user whose password is right may log in: neither account nor password has expired.
-func (p systemPassword) inForce(ctx context.Context, helper, name string) (bool, error) {
+func (p Passwords) inForce(ctx context.Context, helper, name string) (bool, error) {
 	err := exec.CommandContext(ctx, helper, name, "chkexpiry").Run()
 	var exit *exec.ExitError
 	switch {
@@ -99,8 +107,8 @@ func expired(fields []string, today int64) bool {
 	return ok && most >= 0 && today > changed+most
 }
 
-func (p systemPassword) fromShadow(name, password string) (bool, error) {
-	file := p.shadow
+func (p Passwords) fromShadow(name, password string) (bool, error) {
+	file := p.Shadow
 	if file == "" {
 		file = "/etc/shadow"
 	}
