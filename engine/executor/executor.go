@@ -129,7 +129,6 @@ type resource struct {
 	recurring            []*job
 	history              map[string]*etree.Element // by entry id
 	node                 string
-	deleteWhenIdle       []Op
 }
 
 type job struct {
@@ -181,9 +180,10 @@ func (e *Executor) Invoke(now time.Time, op Op) {
 		e.drop(e.resource(&op), op.Resource+"_last_failure_0")
 		return
 	case "delete", "lrm_delete":
+		// After what was ordered before it, and before what is ordered from now on.
 		r := e.resource(&op)
-		r.deleteWhenIdle = append(r.deleteWhenIdle, op)
 		e.cancelAll(r)
+		r.queue = append(r.queue, &job{op: op})
 		e.settle(now, r)
 		return
 	}
@@ -276,26 +276,45 @@ func (e *Executor) cancel(op Op) {
 
 // settle starts what may run now.
 func (e *Executor) settle(now time.Time, r *resource) {
-	if r.running != nil {
-		return
-	}
-	if len(r.queue) > 0 {
+	for r.running == nil && len(r.queue) > 0 {
 		j := r.queue[0]
 		r.queue = r.queue[1:]
+		if j.forgets() {
+			e.forget(r, j.op)
+			continue
+		}
 		e.runs++
 		j.run, j.started = e.runs, now
 		r.running, e.running[j.run] = j, r
 		e.effects.Run(j.run, j.op)
-		return
 	}
-	for _, op := range r.deleteWhenIdle {
+}
+
+// forgets tells that a job has the resource's history forgotten.
+func (j *job) forgets() bool { return j.op.Action == "delete" || j.op.Action == "lrm_delete" }
+
+// forget forgets the history of a resource, but for what was ordered since, and the resource where nothing is left of it.
+func (e *Executor) forget(r *resource, op Op) {
+	since := map[string]bool{}
+	for _, j := range slices.Concat(r.queue, r.recurring) {
+		id := entryID(j.op, true)
+		if x := r.history[id]; x != nil && x.SelectAttrValue("transition-key", "") == j.op.Key {
+			since[id] = true
+		}
+	}
+	if len(since) == 0 {
+		clear(r.history)
 		e.effects.Forget(op.Node, r.id, "")
-		e.effects.Answer(op, Result{Code: 0, Status: statusDone})
 	}
-	if len(r.deleteWhenIdle) > 0 {
-		r.deleteWhenIdle = nil
+	for _, id := range slices.Sorted(maps.Keys(r.history)) {
+		if !since[id] {
+			e.drop(r, id)
+		}
+	}
+	if len(r.queue) == 0 && len(r.recurring) == 0 {
 		delete(e.resources, r.id)
 	}
+	e.effects.Answer(op, Result{Code: 0, Status: statusDone})
 }
 
 // Finished takes the result of a run.
@@ -458,7 +477,7 @@ func (e *Executor) Underway() []Op {
 func (r *resource) underway() []*job {
 	var out []*job
 	for _, j := range slices.Concat([]*job{r.running}, r.queue, r.recurring) {
-		if j != nil && j.op.Interval == 0 && j.op.Action != "notify" && !j.gone {
+		if j != nil && j.op.Interval == 0 && j.op.Action != "notify" && !j.forgets() && !j.gone {
 			out = append(out, j)
 		}
 	}

@@ -88,6 +88,15 @@ func TestHistory(t *testing.T) {
 			f.order = f.order[1:]
 			e.Finished(now, run, Result{Code: 1, Status: statusCancelled})
 		}, "record R_last_0 -1:193, run R_start_0, forget R R_last_0, answer start 1"},
+		// What is ordered after a deletion, while something runs that was ordered before it, stays.
+		{func() { e.Invoke(now, op("monitor", 10, 0)) }, "record R_monitor_10000 -1:193, run R_monitor_10000"},
+		{func() { e.Invoke(now, op("delete", 0, 0)) }, "answer monitor 0, forget R R_monitor_10000"},
+		{func() { e.Invoke(now, op("start", 0, 0)); e.Invoke(now, op("monitor", 10, 0)) }, "record R_last_0 -1:193, record R_monitor_10000 -1:193"},
+		{func() { finish(0) }, "forget R R_last_failure_0, answer delete 0, run R_start_0"},
+		{func() { finish(0) }, "record R_last_0 0:0, run R_monitor_10000"},
+		{func() { finish(0) }, "record R_monitor_10000 0:0"},
+		{func() { e.Invoke(now, op("stop", 0, 0)); finish(0) }, "forget R R_monitor_10000, record R_last_0 -1:193, run R_stop_0, record R_last_0 0:0"},
+		{func() { now = now.Add(time.Hour); e.Tick(now) }, ""},
 		{func() { e.Close(); e.Invoke(now, op("start", 0, 0)) }, "record R_last_failure_0 9:1, record R_last_0 9:1"},
 		{func() { e.Invoke(now, op("delete", 0, 0)) }, "forget R , answer delete 0"},
 		// Who ordered what recurs hears that it ended when it did so before its first result, running or waiting.
