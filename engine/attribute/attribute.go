@@ -224,6 +224,9 @@ func (m *Manager) Get(host, name string) (string, bool) {
 // Known tells whether there is, or was, an attribute of this name.
 func (m *Manager) Known(name string) bool { return m.attrs[name] != nil }
 
+// Names lists the attributes that there are, or were, in their order.
+func (m *Manager) Names() []string { return names(m.attrs) }
+
 // Hosts lists the nodes that have a value of this name.
 func (m *Manager) Hosts(name string) []string {
 	var out []string

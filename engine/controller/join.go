@@ -339,9 +339,6 @@ func (c *Controller) complete() {
 		}
 		if p := c.peers[n]; !p.process || p.fresh {
 			c.forgetAttributes(n)
-			if p.process {
-				c.effects.RewriteAttributes(n)
-			}
 			p.fresh = false
 		}
 	}
@@ -356,6 +353,9 @@ func (c *Controller) complete() {
 			c.forgetAttributes(name)
 		}
 	}
+	// What was written of others before this DC led may have come to nothing, and all may have taken over a document without it.
+	c.effects.RewriteAttributes("")
+	c.effects.ShareFencing()
 	c.writeRoot()
 	c.lookBack()
 	c.enter(PolicyEngine)
