@@ -79,6 +79,8 @@ type Effects interface {
 	// RewriteAttributes has the CIB hold the transient attributes of a node that are known; "": of all, and not those that
 	// are known to be gone.
 	RewriteAttributes(node string)
+	// ShareFencing has all nodes know the fencing that any of them knows of.
+	ShareFencing()
 	// ClearFailures forgets fail counts of a resource on a node.
 	ClearFailures(resource, node string)
 	// Plan has the scheduler plan from the present CIB; transition is the number that it gets.

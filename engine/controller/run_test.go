@@ -71,6 +71,7 @@ func (w *alone) SetAttribute(node, name string, _ *string) {
 	})
 }
 func (w *alone) RewriteAttributes(string)     {}
+func (w *alone) ShareFencing()                {}
 func (w *alone) ClearFailures(string, string) {}
 func (w *alone) Plan(time.Time, int) (Plan, error) {
 	w.planned++

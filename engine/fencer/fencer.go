@@ -321,7 +321,7 @@ func (f *Fencer) Deliver(now time.Time, from string, m *etree.Element) {
 		case "cleanup":
 			f.forget(get("st_target"))
 		case "sync":
-			f.takeHistory(m)
+			f.takeHistory(from, m)
 		}
 	}
 }

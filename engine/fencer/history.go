@@ -30,21 +30,28 @@ func (f *Fencer) Cleanup(target string) {
 	f.effects.Broadcast(m)
 }
 
-// Share tells nodes that joined what this node remembers.
-func (f *Fencer) Share() {
-	if len(f.history) == 0 {
-		return
-	}
+// Share tells all nodes what this node remembers; who remembers more tells that.
+func (f *Fencer) Share() { f.share("", nil) }
+
+// answerAttr of what a node tells of its history is whom it answers by that.
+const answerAttr = "st_answer_to"
+
+// share tells what this node remembers, but for some records, by their ids.
+func (f *Fencer) share(answers string, but map[string]bool) {
 	m := etree.NewElement("stonith_command")
-	for _, a := range [][2]string{{"t", Type}, {"st_op", "st_fence_history"}, {"st_task", "sync"}, {"src", f.self}} {
-		m.CreateAttr(a[0], a[1])
+	for _, a := range [][2]string{{"t", Type}, {"st_op", "st_fence_history"}, {"st_task", "sync"}, {"src", f.self}, {answerAttr, answers}} {
+		if a[1] != "" {
+			m.CreateAttr(a[0], a[1])
+		}
 	}
 	for _, r := range f.history {
-		if r.State > Executing {
+		if r.State > Executing && !but[r.ID] {
 			m.AddChild(r.Element())
 		}
 	}
-	f.effects.Broadcast(m)
+	if answers == "" || len(m.ChildElements()) > 0 {
+		f.effects.Broadcast(m)
+	}
 }
 
 // Element is the record as tools read it.
@@ -69,9 +76,11 @@ func (r *Record) Element() *etree.Element {
 	return e
 }
 
-func (f *Fencer) takeHistory(m *etree.Element) {
+func (f *Fencer) takeHistory(from string, m *etree.Element) {
+	told := map[string]bool{}
 	for _, e := range m.SelectElements("st_execute") {
 		get := func(name string) string { return e.SelectAttrValue(name, "") }
+		told[get("st_remote_op")] = true
 		if slices.ContainsFunc(f.history, func(r *Record) bool { return r.ID == get("st_remote_op") }) {
 			continue
 		}
@@ -84,6 +93,9 @@ func (f *Fencer) takeHistory(m *etree.Element) {
 		})
 	}
 	slices.SortStableFunc(f.history, func(a, b *Record) int { return a.At.Compare(b.At) })
+	if from != f.self && m.SelectAttr(answerAttr) == nil {
+		f.share(from, told)
+	}
 }
 
 // remember enters a record, or what is new about one.

@@ -244,9 +244,6 @@ func (c *Core) group(now time.Time, ids, came []uint32) {
 	}
 	c.Attributes.Group((*fencerEffects)(c).Members(), joined)
 	c.Controller.Group(now, c.members)
-	if c.Controller.IsDC() && len(c.members) > len(before) {
-		c.Fencer.Share()
-	}
 	c.start()
 }
 

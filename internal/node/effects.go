@@ -115,6 +115,8 @@ func (c *controllerEffects) SetAttribute(node, name string, value *string) {
 
 func (c *controllerEffects) RewriteAttributes(node string) { c.Attributes.Rewrite(c.now, node) }
 
+func (c *controllerEffects) ShareFencing() { c.Fencer.Share() }
+
 func (c *controllerEffects) ClearFailures(resource, node string) {
 	c.Attributes.ClearFailures(resource, "", 0, node)
 }

@@ -1,0 +1,31 @@
+package fencer
+
+import (
+	"testing"
+	"time"
+)
+
+// Two parts of a cluster meet: whoever tells first, all know of the fencing of both, and nobody tells what is known already.
+func TestPartsShareTheirHistory(t *testing.T) {
+	g := newGroup(t, "", "n1", "n2", "n3")
+	for i, n := range g.names {
+		g.nodes[n].f.remember(Record{ID: n, Target: "x", State: Done, At: time.Unix(int64(100-i), 0)})
+		g.nodes[n].f.remember(Record{ID: "of all", Target: "x", State: Failed, At: time.Unix(50, 0)})
+		g.nodes[n].f.remember(Record{ID: "under way on " + n, Target: "x", State: Executing, At: time.Unix(200, 0)})
+	}
+	for range 2 {
+		g.nodes["n2"].f.Share()
+		g.run()
+		for _, n := range g.names {
+			var ids []string
+			for _, r := range g.nodes[n].f.History("") {
+				if r.State > Executing {
+					ids = append(ids, r.ID)
+				}
+			}
+			if len(ids) != 4 || ids[0] != "n1" || ids[3] != "of all" {
+				t.Errorf("%s knows of %v", n, ids)
+			}
+		}
+	}
+}
