@@ -35,9 +35,9 @@ test:
 	$(MAKE) build
 	$(GO) test -timeout 30m ./...
 
-# Random scenarios of whole clusters; docs/simulation.md tells of them. FIRST is the seed of the first.
+# Random scenarios of whole clusters; docs/simulation.md tells of them. FIRST is the seed of the first, MIX=aimed the second mix.
 simulate:
-	GOMAXPROCS=1 GOGC=off GOMEMLIMIT=256MiB SIMULATE_SEEDS=$(SEEDS) SIMULATE_FIRST=$(FIRST) nice -n 10 $(GO) test ./internal/simulation -count 1 -v -timeout 0 -run TestSeeds
+	SIMULATE_MIX=$(MIX) GOMAXPROCS=1 GOGC=off GOMEMLIMIT=256MiB SIMULATE_SEEDS=$(SEEDS) SIMULATE_FIRST=$(FIRST) nice -n 10 $(GO) test ./internal/simulation -count 1 -v -timeout 0 -run TestSeeds
 
 # Random histories of the ring; docs/ring-simulation.md tells of them. FIRST is the seed of the first, NODES how many nodes (0: 2 to 32).
 SEEDS ?= 100000

@@ -68,6 +68,8 @@ type checker struct {
 	falses map[uint32]bool
 	human  map[string]bool // targets of fencing that a person asked for
 	dirty  []*Host         // whose CIB changed in this event
+	// failures counts what agents told of failures, by resource and host.
+	failures map[string]int
 	// refreshed are resources whose history a person had forgotten while something may be under way.
 	refreshed map[string]bool
 }
@@ -76,6 +78,7 @@ func newChecker(c *Cluster) *checker {
 	return &checker{
 		c: c, maybe: map[string]map[uint32]bool{}, promoted: map[string]map[uint32]bool{}, apart: map[[2]uint32]time.Time{},
 		in: map[uint32][]uint32{}, lies: map[string]bool{}, falses: map[uint32]bool{}, human: map[string]bool{}, refreshed: map[string]bool{},
+		failures: map[string]int{},
 	}
 }
 

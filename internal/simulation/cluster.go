@@ -42,6 +42,9 @@ type Cluster struct {
 	arbiter   *arbiter
 	algorithm string
 	check     *checker
+	watch     watch
+	watched   *watched // once it has settled
+	traffic   int      // messages that were sent then
 	names     map[uint32]string
 	speed     speeds
 	adapt     adapters
@@ -142,6 +145,7 @@ func (c *Cluster) Run(d time.Duration) {
 			return
 		}
 		c.check.event()
+		c.look()
 	}
 }
 

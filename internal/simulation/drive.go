@@ -11,6 +11,7 @@ import (
 	"github.com/beevik/etree"
 
 	"hacluster/engine/controller"
+	"hacluster/engine/fencer"
 	"hacluster/engine/transition"
 	"hacluster/internal/node"
 )
@@ -24,8 +25,27 @@ type Outcome struct {
 	Events  int // of the simulation
 	Acks    int // changes of the CIB that were acknowledged to users
 	Log     []string
+	Traffic int            // messages that were sent while it was watched, once it had settled
 	CIB     *etree.Element // at the end, of the first host that takes part; nil: none does
 }
+
+// noticeLimit is how long it takes at most until a connection that is gone is seen to be, where anybody watches it.
+const noticeLimit = 40 * time.Second
+
+// unnoticed tells whether a node takes itself for connected to a remote host that knows nothing of it.
+func (d *drive) unnoticed() bool {
+	for _, h := range d.Remotes {
+		for _, o := range d.Hosts {
+			if o.pcmk.core.RemoteConnected(h.Name) && !slices.ContainsFunc(h.conns, func(x *conn) bool { return x.p == o.pcmk }) {
+				return true
+			}
+		}
+	}
+	return false
+}
+
+// endsAfter is when users end what they have begun, after all was repaired.
+const endsAfter = 30 * time.Second
 
 // settleLimit is how long a cluster may take to settle.
 const settleLimit = 15 * time.Minute
@@ -36,6 +56,8 @@ type drive struct {
 	s     *Scenario
 	marks []*mark
 	ends  []func() // what a user ends when all is repaired
+	since time.Time
+	err   error // of a step that waited for its moment
 }
 
 // mark is a value that a user has put into the CIB.
@@ -84,6 +106,7 @@ func play(s *Scenario, verbose bool, a adapters) (*Outcome, error) {
 		c.check.fail(Unsettled, "at the first start: %s", why)
 	}
 	begin := c.Now
+	d.since = begin
 	steps := slices.Clone(s.Steps)
 	slices.SortStableFunc(steps, func(x, y Step) int { return cmp.Compare(x.At, y.At) })
 	for _, st := range steps {
@@ -92,16 +115,21 @@ func play(s *Scenario, verbose bool, a adapters) (*Outcome, error) {
 			break
 		}
 		c.logf("STEP %+v", st)
-		if err := d.do(st); err != nil {
+		if err := d.begin(st); err != nil {
 			return nil, fmt.Errorf("step %+v: %w", st, err)
 		}
 	}
 	d.Run(begin.Add(ms(s.Length)).Sub(c.Now))
+	c.watch.waiting = nil
+	if d.err != nil {
+		return nil, d.err
+	}
 	out := &Outcome{}
 	if c.Broken() == nil {
 		out.Settled = d.settle()
 	}
 	out.Broken, out.Events, out.Log = c.Broken(), c.count, c.Log
+	out.Traffic = c.traffic
 	for _, h := range c.Hosts {
 		if h.pcmk.running() && out.CIB == nil {
 			out.CIB = h.pcmk.core.Replica.Root()
@@ -301,9 +329,15 @@ func (d *drive) settle() time.Duration {
 			quiet = 0
 			continue
 		}
+		if took := d.Now.Sub(begin); len(d.ends) > 0 && took < endsAfter+2*time.Second || took < noticeLimit && d.unnoticed() {
+			continue // a user does something still; a connection is gone, and nobody knows
+		}
 		if quiet++; quiet == 3 {
-			d.remembered()
-			return d.Now.Sub(begin)
+			took := d.Now.Sub(begin)
+			if d.remembered(); d.Broken() == nil {
+				d.afterwards()
+			}
+			return took
 		}
 	}
 	d.check.fail(Unsettled, "%v after the last fault: %s", settleLimit, why)
@@ -333,6 +367,11 @@ func (d *drive) settled() string {
 		}
 		if len(p.outbox) > 0 {
 			return h.Name + " is busy"
+		}
+		for _, r := range p.core.Fencer.History("") {
+			if r.State <= fencer.Executing {
+				return h.Name + " has " + r.Target + " fenced"
+			}
 		}
 	}
 	if dc == "" {

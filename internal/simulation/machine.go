@@ -114,6 +114,10 @@ func (h *Host) agent(p *process, op executor.Op, done func(executor.Result)) {
 	if f := h.faults[op.Resource+" "+op.Action]; f != nil {
 		mode = f.mode
 	}
+	c.ran(h, op)
+	if kind := agentMoment(op, false); kind != "" {
+		c.moment(kind, h)
+	}
 	c.check.agentStarts(h, p, op)
 	if !h.On || c.check.broken != nil {
 		return
@@ -149,6 +153,10 @@ func (h *Host) agent(p *process, op executor.Op, done func(executor.Result)) {
 		}
 		c.logf("%s: agent: %s %s (interval %v) = %d", h.Name, op.Action, op.Resource, op.Interval, res.Code)
 		c.check.agentEnded(h, op, res)
+		c.check.failedAgent(h, op, res)
+		if kind := agentMoment(op, true); kind != "" {
+			c.moment(kind, h)
+		}
 		if res.Code == ocf.CodeOK && p.running() && strings.HasPrefix(op.Resource, "M") && (op.Action == "start" || op.Action == "monitor") {
 			// A promotable agent tells how good a place this is, as ocf:pacemaker:Stateful does.
 			score := "5"
@@ -220,12 +228,16 @@ func (h *Host) runFence(action, plug string, timeout time.Duration, done func(fe
 	}
 	target := c.Host(plug)
 	fences := target != nil && (action == "reboot" || action == "off")
+	if fences {
+		c.moment(MomentFencing, h)
+	}
 	if fences && mode != Fail && mode != Lie {
 		// An agent that is killed for being slow may have done its work all the same.
 		h.later(took*9/10, func() {
 			c.logf("%s: fence agent: power of %s off", h.Name, plug)
 			c.Fences[plug]++
 			target.PowerOff()
+			c.moment(MomentFenced, h)
 			if action == "reboot" {
 				target.bootAfter(c.between(c.speed.boot))
 			}
@@ -235,6 +247,9 @@ func (h *Host) runFence(action, plug string, timeout time.Duration, done func(fe
 		c.logf("%s: fence agent: %s %s = %d", h.Name, action, plug, res.Code)
 		if fences && res.Code == 0 {
 			c.check.fenced(target, mode == Lie)
+		}
+		if fences {
+			c.moment(MomentAgentEnd, h)
 		}
 		done(res)
 	})

@@ -25,7 +25,7 @@ func scenario(t *testing.T, variable string) *Scenario {
 		}
 		return s
 	}
-	return Generate(number(t, variable, 0))
+	return generator(t)(number(t, variable, 0))
 }
 
 // TestPlay plays one scenario, SIMULATE_PLAY, and prints its log; the CIB at its end is written

@@ -199,12 +199,20 @@ func (p *process) told(m []byte) {
 		p.must(err)
 		p.call(func(now time.Time) {
 			p.h.c.check.group(p.h, e)
+			if len(e.Left) > 0 {
+				p.h.c.moment(MomentLeft, p.h)
+			} else {
+				p.h.c.moment(MomentCame, p.h)
+			}
 			p.core.GroupChange(now, node.MemberIDs(e.Members), node.MemberIDs(e.Joined), node.MemberIDs(e.Left))
 		})
 	case local.QuorumNotifyV1Event, local.QuorumNotifyEvent:
 		q, err := local.ParseQuorate(m)
 		p.must(err)
 		p.call(func(now time.Time) {
+			if p.quorate != q.Quorate {
+				p.h.c.moment(MomentQuorum, p.h)
+			}
 			p.quorate = q.Quorate
 			quorate := q.Quorate
 			if f := p.h.c.adapt.quorate; f != nil {
@@ -265,6 +273,7 @@ type world struct{ p *process }
 
 func (w *world) Send(data []byte) {
 	if w.p.alive {
+		w.p.h.c.sends(data)
 		w.p.outbox = append(w.p.outbox, client.Requests(data)...)
 	}
 }
@@ -272,10 +281,12 @@ func (w *world) Send(data []byte) {
 var errFull = errors.New("no space left on device")
 
 func (w *world) Save(root *etree.Element) error {
+	w.p.h.c.moment(MomentSave, w.p.h)
 	return w.write(func(d *disk) { d.cib = xml.Copy(root) })
 }
 
 func (w *world) SaveTerm(t cib.Term) error {
+	w.p.h.c.moment(MomentTerm, w.p.h)
 	return w.write(func(d *disk) { d.term = t })
 }
 
@@ -304,6 +315,10 @@ func (w *world) Plan(root *etree.Element, now time.Time) (controller.Plan, error
 	r, err := node.Plan(root, now, w.Logf)
 	if err != nil {
 		return controller.Plan{}, err
+	}
+	w.p.h.c.moment(MomentPlan, w.p.h)
+	if x := w.p.h.c.watched; x != nil {
+		x.plans++
 	}
 	w.p.plans = append(w.p.plans, w.p.h.c.Now)
 	w.p.h.c.check.planning(w.p)

@@ -92,6 +92,7 @@ func (r *remotes) Connect(req node.RemoteRequest, done func(now time.Time, c nod
 		case !p.alive || over:
 		case o != nil && o.serving && !o.paused && c.net.reach(p.h.ID, o.ID):
 			over = true
+			c.moment(MomentConnected, p.h)
 			x := &conn{p: p, o: o, req: req, boot: o.boots, open: true}
 			others := o.conns
 			o.conns = []*conn{x}

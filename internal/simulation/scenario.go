@@ -48,6 +48,11 @@ type Step struct {
 	Arg string `json:"arg,omitempty"`
 	// For is how long a fault lasts, at most until Length.
 	For int `json:"for,omitempty"`
+	// On: from At on it waits for a moment of this kind, the nth, and then Delay microseconds; Who is then whom it is about, in place of Host.
+	On    string `json:"on,omitempty"`
+	Nth   int    `json:"nth,omitempty"`
+	Delay int    `json:"delay,omitempty"`
+	Who   string `json:"who,omitempty"`
 }
 
 // primitives are the ids of the primitives of a resource.

@@ -24,16 +24,32 @@ func number(t *testing.T, name string, otherwise uint64) uint64 {
 	return n
 }
 
+// generator is what makes scenarios of seeds, as SIMULATE_MIX says.
+func generator(t *testing.T) func(seed uint64) *Scenario {
+	t.Helper()
+	switch mix := os.Getenv("SIMULATE_MIX"); mix {
+	case "":
+		return Generate
+	case "aimed":
+		return Aimed
+	default:
+		t.Fatalf("SIMULATE_MIX: there is no mix %q", mix)
+	}
+	return nil
+}
+
 // TestSeeds plays scenarios made from seeds: SIMULATE_SEEDS of them from SIMULATE_FIRST on.
 func TestSeeds(t *testing.T) {
 	// A scenario lives for some milliseconds: collecting garbage seldom makes the run a quarter cheaper.
 	defer debug.SetGCPercent(debug.SetGCPercent(400))
 	first, count := number(t, "SIMULATE_FIRST", 1), number(t, "SIMULATE_SEEDS", 25)
+	generate := generator(t)
 	begun := time.Now()
 	var events, acks, failed int
 	var slowest time.Duration
+	traffic := map[int]int{}
 	for seed := first; seed < first+count; seed++ {
-		s := Generate(seed)
+		s := generate(seed)
 		one := time.Now()
 		out, err := Play(s, false)
 		if d := time.Since(one); d > 20*time.Second {
@@ -48,6 +64,7 @@ func TestSeeds(t *testing.T) {
 		events += out.Events
 		acks += out.Acks
 		slowest = max(slowest, out.Settled)
+		traffic[out.Traffic]++
 		if out.Broken == nil {
 			continue
 		}
@@ -59,6 +76,7 @@ func TestSeeds(t *testing.T) {
 		t.Errorf("%d of %d seeds failed", failed, count)
 	}
 	took := time.Since(begun)
+	fmt.Println("messages while nothing happens: scenarios", traffic)
 	fmt.Printf("%d seeds from %d: %d failed, %v each, %d events, %d changes acknowledged, settled after %v at most\n",
 		count, first, failed, (took / time.Duration(count)).Round(10*time.Microsecond), events, acks, slowest)
 }

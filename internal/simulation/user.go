@@ -64,7 +64,7 @@ func (d *drive) user(h *Host, s Step) error {
 		}
 		d.at(ms(s.For), func() { _ = switchTo("false") })
 		d.ends = append(d.ends, func() {
-			d.at(30*time.Second, func() {
+			d.at(endsAfter, func() {
 				for _, o := range d.Hosts { // whoever is there
 					h = o
 					_ = switchTo("false")
@@ -93,9 +93,12 @@ func (d *drive) set(h *Host) {
 	nv.CreateAttr("id", m.name)
 	nv.CreateAttr("name", m.name)
 	nv.CreateAttr("value", "yes")
+	d.moment(MomentAsked, h)
 	d.Change(h.Name, cib.Request{Op: cib.Modify, Section: "crm_config", CanCreate: true, Data: set}, func(err error) {
 		d.logf("%s: set %s: %v (strong %v)", h.Name, m.name, err, d.strong(h))
-		m.acked = err == nil && d.strong(h)
+		if m.acked = err == nil && d.strong(h); m.acked {
+			d.moment(MomentAcked, h)
+		}
 	})
 }
 
@@ -136,6 +139,7 @@ func (d *drive) order(h *Host, s Step) {
 				for _, a := range [][2]string{{"id", s.Arg}, {"class", "ocf"}, {"provider", "pacemaker"}, {"type", "Dummy"}} {
 					x.CreateAttr(a[0], a[1])
 				}
+				d.check.failures[s.Arg+" "+o.Name]++
 				p.core.Invoke(o.Name, order)
 			}
 		}
