@@ -1,6 +1,7 @@
 package fencer
 
 import (
+	"cmp"
 	"regexp"
 	"slices"
 	"strconv"
@@ -20,6 +21,7 @@ type Device struct {
 	ID, Agent string
 	Params    []Param
 	Disabled  bool // target-role is Stopped
+	Unfences  bool // it must switch a node on that joins (provides=unfencing)
 	// Scores are the location scores of nodes; one below 0 may not use it. A node without a
 	// score has Otherwise.
 	Scores    map[string]int
@@ -161,7 +163,7 @@ func words(s string) []string {
 func (d *Device) aliases() map[string]string {
 	out := map[string]string{}
 	for _, w := range strings.FieldsFunc(d.param("pcmk_host_map"), func(r rune) bool { return r == ' ' || r == ';' || r == '\t' }) {
-		if i := strings.IndexAny(w, ":="); i > 0 {
+		if i := strings.IndexAny(w, ":="); i > 0 && i+1 < len(w) {
 			out[w[:i]] = w[i+1:]
 		}
 	}
@@ -170,24 +172,17 @@ func (d *Device) aliases() map[string]string {
 
 // static tells whether a static list names the target.
 func (d *Device) static(target string) bool {
-	if slices.Contains(words(d.param("pcmk_host_list")), target) {
-		return true
-	}
-	_, ok := d.aliases()[target]
-	return ok
+	return slices.ContainsFunc(words(d.param("pcmk_host_list")), func(w string) bool { return strings.EqualFold(w, target) }) || d.alias(target) != ""
 }
 
-// listed tells whether the output of a device's list names the target.
-func (d *Device) listed(output, target string) bool {
-	alias := d.aliases()[target]
-	for l := range strings.Lines(output) {
-		for _, w := range words(strings.TrimSpace(l)) {
-			if w == target || alias != "" && w == alias {
-				return true
-			}
+// alias is what the device calls a target, "" where the map does not say.
+func (d *Device) alias(target string) string {
+	for name, alias := range d.aliases() {
+		if strings.EqualFold(name, target) {
+			return alias
 		}
 	}
-	return false
+	return ""
 }
 
 // call gives what the agent is run with for an action on a target ("" for none).
@@ -203,10 +198,7 @@ func (d *Device) call(action, target, plug string) (agentAction string, params [
 		if name == "" {
 			name = plug
 		}
-		alias := target
-		if a, ok := d.aliases()[target]; ok {
-			alias = a
-		}
+		alias := cmp.Or(d.alias(target), target)
 		if v := d.param(name); name != "none" && (v == "" || v == "dynamic") {
 			params = append(params, Param{name, alias})
 		}
@@ -242,8 +234,8 @@ func (d *Device) timeout(action string, otherwise time.Duration) time.Duration {
 }
 
 func (d *Device) retries(action string) int {
-	if n, err := strconv.Atoi(d.param("pcmk_" + action + "_retries")); err == nil && n > 0 {
-		return n
+	if n, err := strconv.Atoi(d.param("pcmk_" + action + "_retries")); err == nil {
+		return max(n, 1)
 	}
 	return 2
 }
@@ -262,7 +254,10 @@ func (d *Device) delays(target string) (base, most time.Duration) {
 	}
 	base, _ = duration(text)
 	most, _ = duration(d.param("pcmk_delay_max"))
-	return base, max(base, most)
+	if most > 0 {
+		return min(base, most), most
+	}
+	return base, base
 }
 
 // duration reads "30", "30s", "2m", "500ms".

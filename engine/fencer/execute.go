@@ -12,58 +12,103 @@ import (
 func (f *Fencer) execute(from string, m *etree.Element) {
 	get := func(name string) string { return m.SelectAttrValue(name, "") }
 	op := &operation{Record: Record{ID: get("st_remote_op"), Target: get("st_target"), Action: get("st_device_action"), Origin: from, Client: get("st_clientname")}}
-	answer := func(ok bool, reason string) {
+	answer := func(res AgentResult) {
 		out := f.message("st_result", from, op)
 		out.CreateAttr("st_device_id", get("st_device_id"))
 		rc := "0"
-		if !ok {
+		switch {
+		case res.TimedOut:
+			rc = rcTimedOut
+		case res.Code != 0:
 			rc = "-61"
 		}
 		out.CreateAttr("st_rc", rc)
-		if reason != "" {
-			out.CreateAttr("st_reason", reason)
+		if res.Code != 0 && res.Reason != "" {
+			out.CreateAttr("st_reason", res.Reason)
 		}
 		f.effects.Broadcast(out)
 	}
 	d := f.device(get("st_device_id"))
 	if d == nil {
-		answer(false, "there is no device "+get("st_device_id"))
+		answer(AgentResult{Code: 1, Reason: "Requested device '" + get("st_device_id") + "' not found"})
 		return
 	}
 	ms := func(name string) time.Duration {
 		n, _ := strconv.ParseInt(get(name), 10, 64)
 		return time.Duration(max(0, n)) * time.Millisecond
 	}
-	timeout := d.timeout(op.Action, ms("st_timeout"))
-	delay := ms("st_delay")
-	if op.Action != "on" && !strings.HasPrefix(get("st_delay"), "-") {
-		base, most := d.delays(op.Target)
-		if base == 0 && most == 0 && delay == 0 {
-			base = f.unequal(op)
+	f.working[op.ID]++
+	end := func(res AgentResult) {
+		if f.working[op.ID]--; f.working[op.ID] <= 0 {
+			delete(f.working, op.ID)
+			delete(f.over, op.ID)
 		}
-		delay += base
-		if extra := int64((most - base) / time.Second); extra > 0 {
-			delay += time.Duration(f.random.Int64N(extra+1)) * time.Second
+		answer(res)
+	}
+	f.effects.Traits(d.Agent, func(t Traits) {
+		action := t.own(op.Action)
+		if action != op.Action {
+			f.effects.Logf("Remapping '%s' action targeting %s using %s to '%s' because agent '%s' does not support %s", op.Action, op.Target, d.ID, action, d.Agent, op.Action)
 		}
-	}
-	action, _ := d.call(op.Action, op.Target, "")
-	params := func(plug string) []Param {
-		_, p := d.call(op.Action, op.Target, plug)
-		return p
-	}
-	begin := func() {
-		f.acquire(d, func() {
-			f.attempt(d, op.Action, action, params, timeout, func() bool { return f.forbidden(op) }, func(res AgentResult) {
-				answer(res.Code == 0, res.Reason)
-				f.release(d)
+		timeout := d.timeout(action, ms("st_timeout"))
+		delay := f.delay(d, op, ms("st_delay"), strings.HasPrefix(get("st_delay"), "-"))
+		agentAction, _ := d.call(action, op.Target, "")
+		params := func(plug string) []Param {
+			_, p := d.call(action, op.Target, plug)
+			return p
+		}
+		begin := func() {
+			f.acquire(d, func() {
+				forbidden := func() bool { return f.over[op.ID] || f.forbidden(op) }
+				f.attempt(d, action, agentAction, params, timeout, forbidden, func(res AgentResult) {
+					f.outcome(d, op, res)
+					f.release(d)
+					end(res)
+				})
 			})
-		})
+		}
+		if delay > 0 && !f.forbidden(op) {
+			f.delayed = append(f.delayed, delayed{f.now.Add(delay), begin})
+			return
+		}
+		begin()
+	})
+}
+
+// delay is how long an action waits: what was asked for, and what is configured for the device unless that is to be left out.
+func (f *Fencer) delay(d *Device, op *operation, asked time.Duration, bare bool) time.Duration {
+	if op.Action == "on" || bare {
+		return asked
 	}
-	if delay > 0 && !f.forbidden(op) {
-		f.delayed = append(f.delayed, delayed{f.now.Add(delay), begin})
-		return
+	base, most := d.delays(op.Target)
+	if base == 0 && most == 0 && asked == 0 {
+		base = f.unequal(op)
 	}
-	begin()
+	delay := asked + base
+	if extra := int64((most - base) / time.Second); extra > 0 {
+		delay += time.Duration(f.random.Int64N(extra+1)) * time.Second
+	}
+	if delay > 0 {
+		f.effects.Logf("Delaying '%s' action targeting %s using %s for %ds | requested_delay=%ds base=%ds max=%ds",
+			op.Action, op.Target, d.ID, delay/time.Second, asked/time.Second, base/time.Second, max(base, most)/time.Second)
+	}
+	return delay
+}
+
+// outcome takes note of how a device fenced.
+func (f *Fencer) outcome(d *Device, op *operation, res AgentResult) {
+	word := "returned " + strconv.Itoa(res.Code)
+	if res.Failed {
+		word = "could not be executed"
+	}
+	f.effects.Logf("Operation '%s' targeting %s using %s %s%s", op.Action, op.Target, d.ID, word, because(res.Reason))
+	switch {
+	case res.Code == 0:
+		delete(f.failed, d.ID)
+	case res.Reason != noQuorum:
+		f.failed[d.ID] = true
+		delete(f.verified, d.ID)
+	}
 }
 
 // forbidden tells that a node may not be fenced any more for the one who asked.

@@ -87,27 +87,33 @@ func (m *member) Broadcast(msg *etree.Element) {
 		}
 	})
 }
-func (m *member) CIB() *etree.Element   { return m.g.root }
-func (m *member) Members() []string     { return m.g.names }
-func (m *member) Installed(string) bool { return true }
-func (m *member) MayFence(string) bool  { return !m.g.lost[m.name] }
-func (m *member) Duel(string) bool      { return m.g.duel }
-func (m *member) Began(string)          {}
-func (m *member) Changed()              {}
-func (m *member) Logf(string, ...any)   {}
-func (m *member) Completed(Record)      {}
+func (m *member) CIB() *etree.Element          { return m.g.root }
+func (m *member) Members() []string            { return m.g.names }
+func (m *member) Installed(string) bool        { return true }
+func (m *member) MayFence(string) bool         { return !m.g.lost[m.name] }
+func (m *member) Duel(string) bool             { return m.g.duel }
+func (m *member) Began(string)                 {}
+func (m *member) Changed()                     {}
+func (m *member) Logf(format string, a ...any) { m.g.t.Logf(m.name+": "+format, a...) }
+func (m *member) Completed(Record)             {}
 func (m *member) Fenced(target string, ours bool) {
 	m.g.log = append(m.g.log, fmt.Sprintf("%s hears of %s, %t", m.name, target, ours))
+}
+
+func (m *member) Traits(agent string, done func(Traits)) {
+	m.g.queue = append(m.g.queue, func() {
+		if m.g.metadata == "" {
+			done(Traits{Known: true, List: true, Reboot: true, On: true, Plug: "plug"})
+			return
+		}
+		done(ParseTraits(m.g.metadata))
+	})
 }
 
 func (m *member) Run(agent, action string, params func(string) []Param, _ time.Duration, done func(AgentResult)) {
 	m.g.queue = append(m.g.queue, func() {
 		m.g.log = append(m.g.log, fmt.Sprintf("%s runs %s %s %v", m.name, agent, action, params("plug")))
-		out := "n1\nn2\n"
-		if action == "metadata" {
-			out = m.g.metadata
-		}
-		done(AgentResult{Code: m.g.answer(m.name, agent, action), Output: out})
+		done(AgentResult{Code: m.g.answer(m.name, agent, action), Output: "n1\nn2\n"})
 	})
 }
 
@@ -242,7 +248,7 @@ func TestCall(t *testing.T) {
 	if !d.static("n1") || d.static("n3") || d.check() != "static-list" {
 		t.Error("the map does not name its targets")
 	}
-	if base, most := d.delays("n1"); base != 5*time.Second || most != 5*time.Second {
+	if base, most := d.delays("n1"); base != 3*time.Second || most != 3*time.Second { // the base is no more than the most
 		t.Errorf("delays of n1: %s to %s", base, most)
 	}
 	if base, most := d.delays("n2"); base != 0 || most != 3*time.Second {
@@ -258,7 +264,7 @@ func TestAsk(t *testing.T) {
 	f := g.nodes["n1"].f
 	for target, want := range map[string]string{"": "A L", "n2": "A L", "n1": "L", "n9": ""} {
 		var got []string
-		f.Query(g.now, target, func(devices []*Device) {
+		f.Query(g.now, target, "off", func(devices []*Device) {
 			for _, d := range devices {
 				got = append(got, d.ID)
 			}
@@ -269,8 +275,9 @@ func TestAsk(t *testing.T) {
 		}
 	}
 	var out AgentResult
-	if !f.Check(g.now, "L", "list", time.Minute, func(r AgentResult) { out = r }) || f.Check(g.now, "X", "list", time.Minute, nil) {
-		t.Error("the one device is there, the other not")
+	if f.Check(g.now, "L", "list", "", time.Minute, func(r AgentResult) { out = r }) != "" || f.Check(g.now, "X", "list", "", time.Minute, nil) != "'X' not found" ||
+		f.Check(g.now, "L", "monitor", "", time.Minute, nil) != "'L' not active" {
+		t.Error("the one device is there, though it was not started, the other not")
 	}
 	if g.run(); out.Output != "n1\nn2\n" {
 		t.Errorf("its list: %+v", out)

@@ -14,40 +14,45 @@ func (f *Fencer) Monitor(now time.Time, id string, timeout time.Duration, done f
 	if d == nil {
 		return false
 	}
-	if timeout = d.timeout("monitor", timeout); timeout <= 0 {
+	if timeout <= 0 {
 		timeout = monitorLimit // what waits for it must not wait for ever
 	}
-	action, _ := d.call("monitor", "", "")
-	params := func(string) []Param {
-		_, p := d.call("monitor", "", "")
-		return p
-	}
-	f.acquire(d, func() {
-		f.attempt(d, "monitor", action, params, timeout, nil, func(res AgentResult) {
-			f.release(d)
-			done(res)
-		})
-	})
+	f.ask(d, "monitor", "", timeout, done)
 	return true
+}
+
+// Started takes note that a device was started on this node, or stopped: a node that watches over a device is the first choice for fencing with it.
+func (f *Fencer) Started(id string, yes bool) {
+	f.started[id] = yes
+	if !yes {
+		delete(f.started, id)
+		delete(f.verified, id)
+	}
 }
 
 // attempt runs an agent for an action, which it calls as agentAction says, again after a failure as often as the device's retries say while
 // there is time; forbidden (may be nil) is asked before each try.
 func (f *Fencer) attempt(d *Device, action, agentAction string, params func(plug string) []Param, timeout time.Duration, forbidden func() bool, done func(AgentResult)) {
-	tries := d.retries(action)
+	tries, most := 0, d.retries(action)
 	begun := f.now
 	var try func()
 	try = func() {
 		if forbidden != nil && forbidden() {
-			done(AgentResult{Code: 1, Reason: noQuorum})
+			done(AgentResult{Code: 1, Reason: noQuorum, Failed: true})
 			return
 		}
-		tries--
-		f.effects.Run(d.Agent, agentAction, params, timeout, func(res AgentResult) {
-			if res.Code != 0 && tries > 0 && f.now.Sub(begun) < timeout*7/10 {
+		if tries++; tries > 1 {
+			f.effects.Logf("Attempt %d to execute %s (%s). remaining timeout is %d", tries, d.Agent, agentAction, (timeout-f.now.Sub(begun))/time.Second)
+		}
+		f.effects.Run(d.Agent, agentAction, params, timeout-f.now.Sub(begun), func(res AgentResult) {
+			switch {
+			case res.Code == 0:
+			case tries >= most:
+				f.effects.Logf("Attempted to execute agent %s (%s) the maximum number of times (%d) allowed", d.Agent, agentAction, most)
+			case !res.TimedOut && f.now.Sub(begun)+retryWait < timeout*7/10:
 				f.effects.Logf("Device %s failed (%s), trying again", d.ID, res.Reason)
 				// Who waits for his turn may have lost quorum when it comes.
-				f.delayed = append(f.delayed, delayed{f.now.Add(time.Second), try})
+				f.delayed = append(f.delayed, delayed{f.now.Add(retryWait), try})
 				return
 			}
 			done(res)
@@ -55,3 +60,6 @@ func (f *Fencer) attempt(d *Device, action, agentAction string, params func(plug
 	}
 	try()
 }
+
+// retryWait is how long a device that failed is left alone.
+const retryWait = time.Second

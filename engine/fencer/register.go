@@ -34,6 +34,11 @@ func (f *Fencer) device(id string) *Device {
 	return nil
 }
 
+// registered tells whether a person registered a device here.
+func (f *Fencer) registered(id string) bool {
+	return slices.ContainsFunc(f.ownDevices, func(d *Device) bool { return d.ID == id })
+}
+
 // Register adds a device to this node's fencer, in place of one of that name.
 func (f *Fencer) Register(d Device) {
 	f.Deregister(d.ID)
@@ -44,6 +49,9 @@ func (f *Fencer) Register(d Device) {
 // Deregister forgets a device that was registered; one of the configuration stays.
 func (f *Fencer) Deregister(id string) {
 	delete(f.lists, id)
+	delete(f.unlisted, id)
+	delete(f.failed, id)
+	delete(f.verified, id)
 	f.ownDevices = slices.DeleteFunc(f.ownDevices, func(d *Device) bool { return d.ID == id })
 }
 

@@ -108,95 +108,64 @@ func (f *Fencer) fits(l *Level, target string) bool {
 	return false
 }
 
-// choose gives the node that is to run a device: another than the target where there is one.
-func (f *Fencer) choose(op *operation, device, action string) (attempt, bool) {
-	best := ""
-	for _, o := range op.offers {
-		if device != o.device {
-			continue
-		}
-		switch {
-		case o.node == f.self && o.node != op.Target:
-			return attempt{o.node, device, action}, true
-		case best == "" || best == op.Target:
-			best = o.node
-		}
-	}
-	return attempt{best, device, action}, best != ""
-}
-
-// nextLevel lays out what is to be tried next.
-func (f *Fencer) nextLevel(op *operation) {
-	op.steps, op.all = nil, false
-	if len(op.levels) == 0 {
-		if op.level > 0 {
-			f.fail(op)
-			return
-		}
-		op.level++
-		if op.Action == "on" {
-			op.steps = f.requiredSteps(op)
-			op.all = len(op.steps) > 0
-		}
-		for _, d := range f.devices() {
-			if op.all {
-				break
-			}
-			if a, ok := f.choose(op, d.ID, op.Action); ok {
-				op.steps = append(op.steps, a)
-			}
-		}
-	}
-	for len(op.levels) > 0 && len(op.steps) == 0 {
-		if op.level >= len(op.levels) {
-			f.fail(op)
-			return
-		}
+// nextLevel lays out what is to be done at the next level. false: there is none.
+func (f *Fencer) nextLevel(op *operation) bool {
+	for op.level < len(op.levels) {
 		l := &op.levels[op.level]
 		op.level++
+		if op.steps = f.stepsOf(op, l); len(op.steps) == 0 {
+			continue
+		}
 		op.all = true
-		op.steps = f.stepsOf(op, l)
-		if op.Action == "on" && len(op.steps) > 0 {
-			for _, a := range f.requiredSteps(op) {
-				if !slices.ContainsFunc(op.steps, func(b attempt) bool { return b.device == a.device }) {
-					op.steps = append(op.steps, a)
+		if op.Action == "on" {
+			for _, s := range f.requiredSteps(op) {
+				if !op.satisfied[s.device] && !slices.Contains(op.steps, s) {
+					op.steps = append(op.steps, s)
 				}
 			}
 		}
+		return true
 	}
-	if len(op.steps) == 0 {
-		if op.last == "" {
-			op.last = noDevice
-		}
-		if len(op.levels) > 0 || !f.await(op) {
-			f.fail(op)
-		}
-		return
-	}
-	f.step(op)
+	return false
 }
 
-// stepsOf gives what is to be done at a level; nothing where a device is not to be had.
-//
-// A node that several devices feed is not rebooted by rebooting one of them after the
-// other: all are switched off first, then all on again.
-func (f *Fencer) stepsOf(op *operation, l *Level) []attempt {
+// remaps tells whether an action is done in two parts at a level: a node that several devices feed is not rebooted by rebooting one of them after the
+// other; all are switched off first, then all on again.
+func (l *Level) remaps(action string) bool { return action == "reboot" && len(l.Devices) > 1 }
+
+// requiredSteps are what every device that must switch a node on has to do.
+func (f *Fencer) requiredSteps(op *operation) []step {
+	var steps []step
+	for _, d := range f.devices() {
+		if slices.ContainsFunc(op.offers, func(o *offer) bool { return o.device == d.ID && o.required }) {
+			steps = append(steps, step{d.ID, "on"})
+		}
+	}
+	return steps
+}
+
+// stepsOf gives what is to be done at a level; nothing where a device is not to be had. What is switched on when the node joins is not switched on before.
+func (f *Fencer) stepsOf(op *operation, l *Level) []step {
 	action := op.Action
-	remap := action == "reboot" && len(l.Devices) > 1
-	if remap {
+	if l.remaps(action) {
+		f.effects.Logf("Remapping multiple-device reboot targeting %s", op.Target)
 		action = "off"
 	}
-	var steps, on []attempt
+	var steps, on []step
 	for _, id := range l.Devices {
-		a, ok := f.choose(op, id, action)
-		if !ok {
+		if f.choose(op, id, action) == nil && id != watchdogDevice {
 			op.last = fmt.Sprintf("device %s of level %d is not to be had", id, l.Index)
 			return nil
 		}
-		steps = append(steps, a)
-		if d := f.device(id); remap && (d == nil || d.param("pcmk_reboot_action") != "off") {
-			a.action = "on"
-			on = append(on, a)
+		steps = append(steps, step{id, action})
+		d := f.device(id)
+		later := slices.ContainsFunc(op.offers, func(o *offer) bool { return o.device == id && o.actions["on"].required })
+		switch {
+		case !l.remaps(op.Action) || later:
+		case d != nil && d.param("pcmk_reboot_action") == "off":
+			f.effects.Logf("Not turning %s back on using %s because the device is configured to stay off", op.Target, id)
+		default:
+			on = append(on, step{id, "on"})
 		}
 	}
 	return append(steps, on...)

@@ -1,6 +1,9 @@
 package fencer
 
-import "time"
+import (
+	"slices"
+	"time"
+)
 
 // Self is fencing of nodes by their own watchdogs: a node that is cut off, or
 // that is told to, is not fed any more and ends by itself within a known time.
@@ -10,6 +13,12 @@ type Self struct {
 	// Now ends this node.
 	Now func()
 }
+
+// WatchdogAgent is the agent of the device that stands for nodes' own watchdogs, and watchdogDevice is the only one that it may be. No node runs it to fence.
+const (
+	WatchdogAgent  = "fence_watchdog"
+	watchdogDevice = "watchdog"
+)
 
 // await has an operation that no device can carry out wait for the target's
 // watchdog. false: that is no way for this target.
@@ -23,8 +32,11 @@ func (f *Fencer) await(op *operation) bool {
 	}
 	if f.forbidden(op) {
 		op.last = noQuorum
-		f.fail(op)
+		f.finish(op, Failed, op.last)
 		return true
+	}
+	if !op.all {
+		op.all, op.steps = true, nil // nothing is left to do after it
 	}
 	op.alone, op.Delegate = true, op.Target
 	op.deadline = f.now.Add(t + max(0, op.delay))
@@ -40,21 +52,18 @@ func (f *Fencer) awaited(op *operation) {
 	case f.forbidden(op):
 		// Who lost quorum meanwhile is the one that ends itself.
 		op.last = noQuorum
-		f.fail(op)
+		f.finish(op, Failed, op.last)
 	case f.present(op.Target):
 		// It is there, so its watchdog was fed: it was back before that struck.
 		// It is told once more, and the time runs anew.
 		f.await(op)
 	default:
-		f.finish(op, Done, "")
+		f.effects.Logf("Self-fencing (%s) by %s for %s assumed complete", op.Action, op.Target, op.Client)
+		op.alone = false
+		f.step(op)
 	}
 }
 
 func (f *Fencer) present(node string) bool {
-	for _, m := range f.effects.Members() {
-		if m == node {
-			return true
-		}
-	}
-	return false
+	return slices.Contains(f.effects.Members(), node)
 }

@@ -21,9 +21,7 @@ type agents struct {
 
 type description struct {
 	traits executor.Traits
-	plug   string // the parameter of a fence agent that names its target
-	list   bool   // a fence agent that can list its targets
-	reboot bool   // a fence agent that can reboot
+	fence  fencer.Traits // of a fence agent
 }
 
 func newAgents(h *ocf.Host) *agents { return &agents{host: h, seen: map[ocf.Agent]description{}} }
@@ -36,7 +34,7 @@ func (a *agents) describe(agent ocf.Agent) description {
 	if ok {
 		return d
 	}
-	d = description{plug: "port"}
+	d = description{fence: fencer.Traits{Plug: "port"}}
 	data, err := a.host.Metadata(context.Background(), agent)
 	if err != nil {
 		return d
@@ -46,6 +44,9 @@ func (a *agents) describe(agent ocf.Agent) description {
 		return d
 	}
 	d.traits.Known = true
+	if agent.Class == ocf.Stonith {
+		d.fence = fencer.ParseTraits(string(data))
+	}
 	version := ""
 	if v := doc.Root.SelectElement("version"); v != nil {
 		version = strings.TrimSpace(v.Text())
@@ -53,9 +54,6 @@ func (a *agents) describe(agent ocf.Agent) description {
 	if ps := doc.Root.SelectElement("parameters"); ps != nil {
 		for _, p := range ps.SelectElements("parameter") {
 			name := p.SelectAttrValue("name", "")
-			if name == "plug" {
-				d.plug = "plug"
-			}
 			d.traits.Parameters = append(d.traits.Parameters, name)
 			if p.SelectAttrValue("private", "") == "1" {
 				d.traits.Private = append(d.traits.Private, name)
@@ -78,10 +76,6 @@ func (a *agents) describe(agent ocf.Agent) description {
 				d.traits.ReloadAgent = version >= "1.1"
 			case "reload":
 				d.traits.Reload = true
-			case "list":
-				d.list = true
-			case "reboot":
-				d.reboot = true
 			}
 		}
 	}
@@ -134,31 +128,29 @@ func (w *world) RunAgent(op executor.Op, done func(now time.Time, res executor.R
 func (w *world) RunFence(agent, action string, params func(plug string) []fencer.Param, timeout time.Duration, done func(now time.Time, res fencer.AgentResult)) {
 	go func() {
 		a := ocf.Agent{Class: ocf.Stonith, Type: agent}
-		d := w.agents.describe(a)
-		var r fencer.AgentResult
-		if action == "reboot" && d.traits.Known && !d.reboot {
-			action = "off" // what it can do of it
+		act := ocf.Action{Agent: a, Name: action, Timeout: timeout}
+		for _, p := range params(w.agents.describe(a).fence.Plug) {
+			if p.Name == fencer.OwnerParam {
+				act.Resource = p.Value
+			}
+			act.Params = append(act.Params, ocf.Param{Name: p.Name, Value: p.Value})
 		}
-		if action == "list" && d.traits.Known && !d.list {
-			r = fencer.AgentResult{Code: 3, Reason: "the agent has no list"}
-		} else {
-			act := ocf.Action{Agent: a, Name: action, Timeout: timeout}
-			for _, p := range params(d.plug) {
-				if p.Name == fencer.OwnerParam {
-					act.Resource = p.Value
-				}
-				act.Params = append(act.Params, ocf.Param{Name: p.Name, Value: p.Value})
-			}
-			res := w.agents.host.Run(context.Background(), act)
-			r = fencer.AgentResult{Code: res.Code, Reason: res.Reason, Output: res.Stdout}
-			if res.Status != ocf.Done && res.Code == 0 {
-				r.Code = 1
-			}
-			if r.Code != 0 && r.Reason == "" {
-				r.Reason = strings.TrimSpace(res.Stderr)
-			}
+		res := w.agents.host.Run(context.Background(), act)
+		r := fencer.AgentResult{Code: res.Code, Reason: res.Reason, Output: res.Stdout, Failed: res.Status != ocf.Done, TimedOut: res.Status == ocf.TimedOut}
+		if r.Failed && r.Code == 0 {
+			r.Code = 1
+		}
+		if r.Code != 0 && r.Reason == "" {
+			r.Reason = strings.TrimSpace(res.Stderr)
 		}
 		(*Node)(w).post(func() { done(time.Now(), r) })
+	}()
+}
+
+func (w *world) FenceTraits(agent string, done func(now time.Time, t fencer.Traits)) {
+	go func() {
+		t := w.agents.describe(ocf.Agent{Class: ocf.Stonith, Type: agent}).fence
+		(*Node)(w).post(func() { done(time.Now(), t) })
 	}()
 }
 

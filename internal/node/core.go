@@ -45,6 +45,8 @@ type World interface {
 	Later(f func(now time.Time))
 	// RunFence runs a fence agent; plug tells params the name of the target's parameter.
 	RunFence(agent, action string, params func(plug string) []fencer.Param, timeout time.Duration, done func(now time.Time, res fencer.AgentResult))
+	// FenceTraits tells what a fence agent says of itself.
+	FenceTraits(agent string, done func(now time.Time, t fencer.Traits))
 	// RunAlert calls an alert agent; nobody waits for its end.
 	RunAlert(r alert.Run)
 	// Installed tells whether a fence agent is on this host.

@@ -240,6 +240,7 @@ func (c *executorEffects) Run(run uint64, op executor.Op) {
 	switch {
 	case op.Action == "stop":
 		delete(core.running, op.Resource)
+		core.Fencer.Started(op.Resource, false)
 		answer(0, "")
 		return
 	case op.Action == "monitor" && op.Interval == 0:
@@ -259,6 +260,7 @@ func (c *executorEffects) Run(run uint64, op executor.Op) {
 			code = 1
 		} else if op.Action == "start" {
 			core.running[op.Resource] = true
+			core.Fencer.Started(op.Resource, true)
 		}
 		finished(core.now, executor.Result{Code: code, Reason: res.Reason, Output: res.Output})
 	})
@@ -365,6 +367,15 @@ func (c *fencerEffects) Fenced(target string, ours bool) {
 		}
 		c.world.Exit("fenced")
 	}
+}
+
+func (c *fencerEffects) Traits(agent string, done func(fencer.Traits)) {
+	core := (*Core)(c)
+	c.world.FenceTraits(agent, func(now time.Time, t fencer.Traits) {
+		core.now = now
+		core.Fencer.Advance(now)
+		done(t)
+	})
 }
 
 func (c *fencerEffects) Run(agent, action string, params func(plug string) []fencer.Param, timeout time.Duration, done func(fencer.AgentResult)) {

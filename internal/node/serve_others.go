@@ -346,6 +346,11 @@ func (r *request) fencer() {
 		reply(0, "", h)
 	case "st_fence":
 		t := target()
+		if opts&0x200 != 0 {
+			if name := r.s.node.nameOf(t); name != "" {
+				t = name // it was named by its number
+			}
+		}
 		wish := fencer.Request{Target: t, Action: "reboot", Client: r.session.name, Timeout: 120 * time.Second}
 		for _, el := range r.frame.Body.FindElements(".//*") {
 			if a := el.SelectAttrValue("st_device_action", ""); a != "" {
@@ -366,6 +371,7 @@ func (r *request) fencer() {
 			reply(0, "")
 			return
 		}
+		wish.Limit = func(limit time.Duration) { r.fenceLimit(limit, sync) }
 		core.Fencer.Fence(time.Now(), wish, func(err error) {
 			var failed *fencer.Error
 			switch {
@@ -379,7 +385,11 @@ func (r *request) fencer() {
 		})
 	case "st_query":
 		t := target()
-		core.Fencer.Query(time.Now(), t, func(devices []*fencer.Device) { reply(0, "", deviceList(t, devices)) })
+		action := "off"
+		if el := r.frame.Body.FindElement(".//*[@st_device_action]"); el != nil {
+			action = el.SelectAttrValue("st_device_action", action)
+		}
+		core.Fencer.Query(time.Now(), t, action, func(devices []*fencer.Device) { reply(0, "", deviceList(t, devices)) })
 	case "st_execute":
 		wish := r.frame.Body.FindElement("./st_calldata/st_device_id")
 		if wish == nil {
@@ -392,18 +402,22 @@ func (r *request) fencer() {
 			return
 		}
 		timeout := 120 * time.Second
-		if s, err := strconv.Atoi(wish.SelectAttrValue("st_timeout", "")); err == nil && s > 0 {
+		if s, err := strconv.Atoi(wish.SelectAttrValue("st_timeout", r.get("st_timeout"))); err == nil && s > 0 {
 			timeout = time.Duration(s) * time.Second
 		}
-		if !core.Fencer.Check(time.Now(), device, action, timeout, func(res fencer.AgentResult) {
+		refused := core.Fencer.Check(time.Now(), device, action, wish.SelectAttrValue("st_target", ""), timeout, func(res fencer.AgentResult) {
 			output = res.Output
-			if res.Code != 0 {
+			switch {
+			case res.TimedOut:
+				reply(-fencer.TimedOut, res.Reason)
+			case res.Code != 0:
 				reply(-201, res.Reason)
-				return
+			default:
+				reply(0, "")
 			}
-			reply(0, "")
-		}) {
-			reply(-fencer.NoDevice, "No such device")
+		})
+		if refused != "" {
+			reply(-fencer.NoDevice, refused)
 		}
 	case "st_device_register", "st_device_remove", "st_level_add", "st_level_remove":
 		code, reason := r.fenceDefinition(op)
@@ -411,6 +425,18 @@ func (r *request) fencer() {
 	default:
 		reply(-95, "not supported yet: "+op)
 	}
+}
+
+// fenceLimit tells a client that does not wait for the answer how long fencing may take.
+func (r *request) fenceLimit(limit time.Duration, sync bool) {
+	if sync {
+		return
+	}
+	el := etree.NewElement("st-async-timeout-value")
+	el.CreateAttr("t", "st-async-timeout-value")
+	el.CreateAttr("st_callid", r.get("st_callid"))
+	el.CreateAttr("st_timeout", strconv.FormatInt(int64(limit/time.Second), 10))
+	r.s.event(r.conn, el)
 }
 
 // fenceDefinition adds or takes away a device or level of this node's fencer, and gives

@@ -341,6 +341,12 @@ func (w *world) RunAgent(op executor.Op, done func(now time.Time, res executor.R
 
 func (w *world) Later(f func(now time.Time)) { w.p.call(f) }
 
+func (w *world) FenceTraits(_ string, done func(now time.Time, t fencer.Traits)) {
+	w.p.call(func(now time.Time) {
+		done(now, fencer.Traits{Known: true, List: true, Status: true, Reboot: true, On: true, Plug: "plug"})
+	})
+}
+
 func (w *world) RunFence(_, action string, params func(plug string) []fencer.Param, timeout time.Duration, done func(now time.Time, res fencer.AgentResult)) {
 	p := w.p
 	if !p.alive {

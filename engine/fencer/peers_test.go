@@ -1,0 +1,114 @@
+package fencer
+
+import (
+	"fmt"
+	"strings"
+	"testing"
+	"time"
+)
+
+// TestMerge: of several nodes that want the same at once one does it, and all hear of the end.
+func TestMerge(t *testing.T) {
+	for _, works := range []bool{true, false} {
+		g := newGroup(t, fmt.Sprintf(pair, ""), "n1", "n3")
+		g.answer = func(string, string, string) int {
+			if works {
+				return 0
+			}
+			return 1
+		}
+		a := g.fence("n1", Request{Target: "n2", Action: "off", Client: "stonith_admin.1"})
+		b := g.fence("n3", Request{Target: "n2", Action: "off", Client: "stonith_admin.2"})
+		c := g.fence("n3", Request{Target: "n2", Action: "reboot", Client: ClientController, Controller: true})
+		d := g.fence("n3", Request{Target: "n1", Action: "off", Client: "stonith_admin.3"}) // something else
+		g.settle()
+		for i, got := range []*[]error{a, b, c, d} {
+			if len(*got) != 1 || ((*got)[0] == nil) != works {
+				t.Errorf("works %t: request %d: %v", works, i, *got)
+			}
+		}
+		if n := strings.Count(g.runs(), "off"); works && n != 2 {
+			t.Errorf("%d runs: %s", n, g.runs())
+		}
+		if reboots := strings.Contains(g.runs(), "reboot"); reboots == works {
+			t.Errorf("works %t: who is off is not rebooted, who is not is: %s", works, g.runs())
+		}
+	}
+}
+
+// TestOriginatorLeaves: who waited for another's fencing does it himself when that one is gone; nobody shows it as under way for ever.
+func TestOriginatorLeaves(t *testing.T) {
+	g := newGroup(t, fmt.Sprintf(pair, ""), "n1", "n3", "n4")
+	g.answer = func(node, _, _ string) int {
+		if node == "n1" {
+			g.leave("n1")
+		}
+		return 0
+	}
+	g.fence("n1", Request{Target: "n2", Action: "off"})
+	b := g.fence("n3", Request{Target: "n2", Action: "off"})
+	g.settle()
+	if len(*b) != 1 || (*b)[0] != nil || g.runs() != "n1 fence_a off, n3 fence_a off" {
+		t.Errorf("%v after %s", *b, g.runs())
+	}
+	for _, n := range []string{"n3", "n4"} {
+		f := g.nodes[n].f
+		h := f.History("n2")
+		if len(h) != 2 || len(f.pending) != 0 {
+			t.Fatalf("%s: %+v, pending %v", n, h, f.pending)
+		}
+		for _, r := range h {
+			if (r.State == Done) != (r.Origin == "n3") || r.State <= Executing {
+				t.Errorf("%s: %+v", n, r)
+			}
+		}
+	}
+}
+
+// TestOwnFencing: a node that is to be fenced leaves that to another, so that the rest hear of it.
+func TestOwnFencing(t *testing.T) {
+	conf := fmt.Sprintf(pair, "")
+	t.Run("the next one does it", func(t *testing.T) {
+		g := newGroup(t, conf, "n1", "n3", "n4")
+		g.answer = func(node, _, _ string) int { g.leave("n1"); return 0 }
+		g.fence("n1", Request{Target: "n1", Action: "reboot", Client: ClientController, Controller: true})
+		g.settle()
+		if g.runs() != "n3 fence_a reboot" || !strings.Contains(strings.Join(g.log, "\n"), "n4 hears of n1") {
+			t.Errorf("%s\n%s", g.runs(), strings.Join(g.log, "\n"))
+		}
+		if h := g.nodes["n4"].f.History("n1"); len(h) != 1 || h[0].State != Done || h[0].Origin != "n3" {
+			t.Errorf("%+v", h)
+		}
+	})
+	t.Run("its failure is told", func(t *testing.T) {
+		g := newGroup(t, conf, "n1", "n3")
+		g.answer = func(string, string, string) int { return 1 }
+		got := g.fence("n1", Request{Target: "n1", Action: "off"})
+		if g.settle(); len(*got) != 1 || (*got)[0] == nil || len(g.nodes["n1"].f.ops) != 0 {
+			t.Errorf("%v, %d operations", *got, len(g.nodes["n1"].f.ops))
+		}
+	})
+	t.Run("who does not begin is passed over", func(t *testing.T) {
+		g := newGroup(t, conf, "n1", "n3", "n4")
+		g.answer = good
+		n3 := g.nodes["n3"]
+		g.nodes["n3"] = &member{g: g, name: "n3", f: New("elsewhere", nil, n3)} // hears of nothing that is for it
+		got := g.fence("n1", Request{Target: "n1", Action: "off"})
+		g.run()
+		g.after(relayLimit)
+		for range 100 {
+			g.after(time.Second)
+		}
+		if len(*got) != 1 || (*got)[0] != nil || g.runs() != "n4 fence_a off" {
+			t.Errorf("%v after %s", *got, g.runs())
+		}
+	})
+	t.Run("alone", func(t *testing.T) {
+		g := newGroup(t, conf, "n1")
+		g.answer = good
+		got := g.fence("n1", Request{Target: "n1", Action: "off"})
+		if g.settle(); len(*got) != 1 || (*got)[0] != nil || g.runs() != "n1 fence_a off" {
+			t.Errorf("%v after %s", *got, g.runs())
+		}
+	})
+}
