@@ -436,7 +436,7 @@ func (r *request) fenceLimit(limit time.Duration, sync bool) {
 	el.CreateAttr("t", "st-async-timeout-value")
 	el.CreateAttr("st_callid", r.get("st_callid"))
 	el.CreateAttr("st_timeout", strconv.FormatInt(int64(limit/time.Second), 10))
-	r.s.event(r.conn, el)
+	r.s.event(r.session, el)
 }
 
 // fenceDefinition adds or takes away a device or level of this node's fencer, and gives
