@@ -34,6 +34,8 @@ type Effects interface {
 	NodeID(name string) string
 	// Members are the names of the nodes in the group.
 	Members() []string
+	// Leader is the DC whose updates as such are made here; "": anybody's, see replica.Leader.
+	Leader() string
 	Logf(format string, args ...any)
 }
 
@@ -61,6 +63,7 @@ type Manager struct {
 	node    string
 	effects Effects
 	writer  bool
+	asDC    bool // what is ordered now is so by the DC
 	attrs   map[string]*attr
 	waiting map[string]*wait // by the id of the message
 	count   int
@@ -113,8 +116,32 @@ const (
 	Everywhere              // all nodes have it
 )
 
+// DCAttr of a message tells that its sender orders as the DC. One that stood still may have ordered, before others had another DC, that
+// failures of a node are counted, or forgotten, that a node shuts down: that is of an earlier time when it comes.
+const DCAttr = "hacluster-dc"
+
+// AsDC has what is ordered meanwhile come to nothing where another node leads than this one.
+func (m *Manager) AsDC(order func()) {
+	m.asDC = true
+	order()
+	m.asDC = false
+}
+
+// broadcast sends a message that changes values.
+func (m *Manager) broadcast(msg *etree.Element) {
+	if m.asDC {
+		msg.CreateAttr(DCAttr, "true")
+	}
+	m.effects.Broadcast(msg)
+}
+
+// outdated tells that an order of a DC is not for those who follow another one.
+func outdated(msg *etree.Element, leader string) bool {
+	return msg.SelectAttrValue(DCAttr, "") == "true" && leader != "" && leader != msg.SelectAttrValue("src", "")
+}
+
 // Set orders updates; all nodes apply them when they are delivered.
-func (m *Manager) Set(updates ...Update) { m.effects.Broadcast(m.message(updates)) }
+func (m *Manager) Set(updates ...Update) { m.broadcast(m.message(updates)) }
 
 // SetAndWait is Set whose done is called when the updates have come so far.
 func (m *Manager) SetAndWait(reach Reach, done func(), updates ...Update) {
@@ -188,7 +215,7 @@ func (m *Manager) ClearFailures(resource, operation string, interval time.Durati
 	if operation != "" {
 		msg.CreateAttr("attr_clear_interval", strconv.FormatInt(interval.Milliseconds(), 10))
 	}
-	m.effects.Broadcast(msg)
+	m.broadcast(msg)
 }
 
 // order sends a message without content.
@@ -200,7 +227,7 @@ func (m *Manager) order(task string, attrs ...string) {
 	for i := 0; i+1 < len(attrs); i += 2 {
 		msg.CreateAttr(attrs[i], attrs[i+1])
 	}
-	m.effects.Broadcast(msg)
+	m.broadcast(msg)
 }
 
 // Refresh orders all values to be written anew.
@@ -219,6 +246,17 @@ func (m *Manager) Get(host, name string) (string, bool) {
 		}
 	}
 	return "", false
+}
+
+// Each calls f with every value that there is, in order.
+func (m *Manager) Each(f func(name, host, value string)) {
+	for _, n := range names(m.attrs) {
+		for _, h := range names(m.attrs[n].values) {
+			if v := m.attrs[n].values[h]; !v.gone {
+				f(n, h, v.text)
+			}
+		}
+	}
 }
 
 // Known tells whether there is, or was, an attribute of this name.
@@ -266,6 +304,10 @@ func (m *Manager) drop(host string) {
 // Deliver applies a message of the group.
 func (m *Manager) Deliver(now time.Time, msg *etree.Element) {
 	get := func(name string) string { return msg.SelectAttrValue(name, "") }
+	if outdated(msg, m.effects.Leader()) {
+		m.effects.Logf("what node %s ordered as the DC (%s) is not done, for the DC is %s", get("src"), get("task"), m.effects.Leader())
+		return
+	}
 	switch get("task") {
 	case "update", "clear-failure", "peer-remove":
 		for _, t := range m.taking {

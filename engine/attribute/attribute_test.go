@@ -24,6 +24,7 @@ func (l *loop) Broadcast(msg *etree.Element)  { l.m.Deliver(l.now, msg) }
 func (l *loop) NodeID(name string) string     { return map[string]string{"n1": "1", "n2": "2"}[name] }
 func (l *loop) Wrote(host, name, text string) { l.told = append(l.told, host+" "+name+"="+text) }
 func (l *loop) Members() []string             { return []string{"n1", "n2"} }
+func (l *loop) Leader() string                { return "" }
 func (l *loop) Logf(string, ...any)           {}
 func (l *loop) Write(req cib.Request) {
 	res, err := cib.Apply(l.root, req)

@@ -1,6 +1,7 @@
 package attribute
 
 import (
+	"maps"
 	"slices"
 	"strconv"
 	"strings"
@@ -17,6 +18,7 @@ import (
 // taking is a takeover under way at a node that came.
 type taking struct {
 	from  string
+	both  bool             // of a takeover that a DC has ordered
 	since []*etree.Element // updates since the order
 }
 
@@ -46,41 +48,87 @@ func (m *Manager) Group(members, joined []string) {
 	if first != m.node || len(to) == 0 {
 		return
 	}
-	m.count++
-	m.order("sync", "attr_sync_id", m.node+"."+strconv.Itoa(m.count), "attr_host_to", strings.Join(to, " "))
+	m.share(to, false)
 }
 
-// meant tells whether a message is for this node.
-func (m *Manager) meant(msg *etree.Element) bool {
-	return slices.Contains(strings.Fields(msg.SelectAttrValue("attr_host_to", "")), m.node)
+// share has others take over what this node knows; both: and all others what these know of themselves.
+func (m *Manager) share(to []string, both bool) {
+	m.count++
+	attrs := []string{"attr_sync_id", m.node + "." + strconv.Itoa(m.count), "attr_host_to", strings.Join(to, " ")}
+	if both {
+		attrs = append(attrs, bothAttr, "true")
+	}
+	m.order("sync", attrs...)
 }
+
+// Share has strangers, who made the changes of another DC than this one, know what this node knows, and all others what they know of themselves.
+func (m *Manager) Share(strangers []string) {
+	if len(strangers) > 0 {
+		m.share(strangers, true)
+	}
+}
+
+const (
+	// bothAttr of an order tells that all others take over, too, what those to whom it is given know of themselves; of what is taken
+	// over, that all is in it that is known of nodes that are not here.
+	bothAttr = "hacluster-both"
+	// leaderAttr of what is taken over is the DC whose updates as such are in it.
+	leaderAttr = "hacluster-leader"
+)
 
 // ordered begins a takeover.
 func (m *Manager) ordered(msg *etree.Element) {
 	id, from := msg.SelectAttrValue("attr_sync_id", ""), msg.SelectAttrValue("src", "")
-	if m.meant(msg) {
-		m.taking[id] = &taking{from: from}
+	to, both := strings.Fields(msg.SelectAttrValue("attr_host_to", "")), msg.SelectAttrValue(bothAttr, "") == "true"
+	if both { // nobody answers an earlier DC
+		maps.DeleteFunc(m.taking, func(_ string, t *taking) bool { return t.both })
+	}
+	if slices.Contains(to, m.node) {
+		m.taking[id] = &taking{from: from, both: both}
 	}
 	if from == m.node {
-		m.effects.Broadcast(m.view(id, msg.SelectAttrValue("attr_host_to", "")))
+		var of []string // the nodes whose values this node knows from their beginning
+		for _, n := range names(m.knows) {
+			if m.knows[n] && !slices.Contains(to, n) {
+				of = append(of, n)
+			}
+		}
+		m.effects.Broadcast(m.view(id, to, of, both))
+	}
+	if !both {
+		return
+	}
+	for _, n := range to {
+		if n != m.node {
+			m.taking[id+"."+n] = &taking{from: n, both: true}
+			continue
+		}
+		others := slices.DeleteFunc(slices.Clone(m.effects.Members()), func(o string) bool { return o == n })
+		own := m.view(id+"."+n, others, []string{n}, false)
+		for _, op := range own.ChildElements() {
+			if op.SelectAttrValue("attr_host", "") != n {
+				own.RemoveChild(op)
+			}
+		}
+		m.effects.Broadcast(own)
 	}
 }
 
-// view is all that this node knows.
-func (m *Manager) view(id, to string) *etree.Element {
+// view is all that this node knows; of these nodes from their beginning, and of those that are not here, where it decides.
+func (m *Manager) view(id string, to, of []string, decides bool) *etree.Element {
 	msg := etree.NewElement("attrd_sync")
 	msg.CreateAttr("t", Type)
 	msg.CreateAttr("task", "sync-response")
 	msg.CreateAttr("src", m.node)
 	msg.CreateAttr("attr_sync_id", id)
-	msg.CreateAttr("attr_host_to", to)
-	var of []string // the nodes whose values this node knows from their beginning
-	for _, n := range names(m.knows) {
-		if m.knows[n] && !slices.Contains(strings.Fields(to), n) {
-			of = append(of, n)
-		}
-	}
+	msg.CreateAttr("attr_host_to", strings.Join(to, " "))
 	msg.CreateAttr("attr_host_of", strings.Join(of, " "))
+	if decides {
+		msg.CreateAttr(bothAttr, "true")
+	}
+	if l := m.effects.Leader(); l != "" {
+		msg.CreateAttr(leaderAttr, l)
+	}
 	for _, name := range names(m.attrs) {
 		a := m.attrs[name]
 		for _, host := range names(a.values) {
@@ -123,22 +171,31 @@ func (m *Manager) shared(now time.Time, msg *etree.Element) {
 	}
 	delete(m.taking, id)
 	of := strings.Fields(msg.SelectAttrValue("attr_host_of", ""))
-	meant := func(host string) bool { return host != m.node && slices.Contains(of, host) }
+	decided := msg.SelectAttrValue(bothAttr, "") == "true"
+	here := func(host string) bool { return slices.Contains(m.effects.Members(), host) }
+	meant := func(host string) bool {
+		return host != m.node && (slices.Contains(of, host) || decided && !here(host))
+	}
 	for _, a := range m.attrs {
-		for host := range a.values {
-			if meant(host) {
-				delete(a.values, host)
+		for host, v := range a.values {
+			if meant(host) && !v.gone {
+				v.gone, v.text = true, ""
+				a.changed(now, v, false)
 			}
 		}
 	}
 	for _, op := range msg.ChildElements() {
 		host := op.SelectAttrValue("attr_host", "")
 		_, have := m.Get(host, op.SelectAttrValue("attr_name", ""))
-		if meant(host) || host != m.node && !have {
+		// Of a node that is here those tell who know it from its beginning.
+		if meant(host) || host != m.node && !have && !here(host) {
 			m.apply(now, op, false)
 		}
 	}
 	for _, u := range t.since {
+		if outdated(u, msg.SelectAttrValue(leaderAttr, "")) {
+			continue // nor is it in what was taken over
+		}
 		switch u.SelectAttrValue("task", "") {
 		case "update":
 			for _, op := range u.ChildElements() {

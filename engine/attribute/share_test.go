@@ -14,6 +14,7 @@ import (
 type party struct {
 	managers map[string]*Manager
 	in       []string
+	leaders  map[string]string
 	queue    []*etree.Element
 }
 
@@ -27,6 +28,7 @@ func (g guest) Write(cib.Request)            {}
 func (g guest) Wrote(string, string, string) {}
 func (g guest) NodeID(name string) string    { return name }
 func (g guest) Members() []string            { return g.p.in }
+func (g guest) Leader() string               { return g.p.leaders[g.name] }
 func (g guest) Logf(string, ...any)          {}
 
 func (p *party) join(name string) {
@@ -108,6 +110,58 @@ func TestPartsComeTogether(t *testing.T) {
 			if v, _ := p.managers[n].Get(host, "a"); v != "of "+host {
 				t.Errorf("%s has %q of %s", n, v, host)
 			}
+		}
+	}
+}
+
+// What a node ordered as the DC is done only where it leads, and by who takes over afterwards no more than by who shares; those who followed another
+// DC know the same as all others once they follow the one that the others have.
+func TestOrdersOfAnEarlierDC(t *testing.T) {
+	p := &party{managers: map[string]*Manager{}, leaders: map[string]string{}}
+	for _, n := range []string{"n1", "n2", "n3", "n4"} {
+		p.join(n)
+		p.run()
+	}
+	set := func(at, host, name string, value *string) {
+		p.managers[at].AsDC(func() { p.managers[at].Set(Update{Name: name, Host: host, Value: value, Remote: host == "r"}) })
+		p.run()
+	}
+	of := func(at string) string {
+		out := ""
+		p.managers[at].Each(func(name, host, value string) { out += name + "=" + value + "@" + host + " " })
+		return out
+	}
+	one, two := "1", "2"
+	for _, host := range []string{"n3", "n4", "r"} {
+		set("n1", host, "a", &one)
+	}
+	// Two of them have another DC than the others.
+	p.leaders = map[string]string{"n1": "n1", "n2": "n2", "n3": "n2", "n4": "n1"}
+	set("n1", "n3", "late", &one)
+	set("n1", "n4", "late", &one)
+	set("n1", "r", "late", &one)
+	set("n1", "n4", "a", nil)
+	set("n2", "n3", "a", &two)
+	set("n2", "r", "a", &two)
+	for n, want := range map[string]string{
+		"n1": "a=1@n3 a=1@r late=1@n3 late=1@n4 late=1@r ", "n4": "a=1@n3 a=1@r late=1@n3 late=1@n4 late=1@r ",
+		"n2": "a=2@n3 a=1@n4 a=2@r ", "n3": "a=2@n3 a=1@n4 a=2@r ",
+	} {
+		if got := of(n); got != want {
+			t.Errorf("apart, %s has %s, want %s", n, got, want)
+		}
+	}
+	p.leaders = map[string]string{"n1": "n2", "n2": "n2", "n3": "n2", "n4": "n2"}
+	p.managers["n2"].AsDC(func() { p.managers["n2"].Share([]string{"n1", "n4"}) })
+	p.managers["n1"].AsDC(func() { p.managers["n1"].Set(Update{Name: "late", Host: "n3", Value: &two}) })
+	p.managers["n2"].AsDC(func() { p.managers["n2"].Set(Update{Name: "b", Host: "n4", Value: &two}) })
+	p.run()
+	for _, n := range p.in {
+		if got, want := of(n), "a=2@n3 a=2@r b=2@n4 late=1@n4 "; got != want {
+			t.Errorf("together, %s has %s, want %s", n, got, want)
+		}
+		if n := len(p.managers[n].taking); n != 0 {
+			t.Errorf("%d takeovers are still under way", n)
 		}
 	}
 }

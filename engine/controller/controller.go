@@ -66,8 +66,9 @@ type Effects interface {
 	// none, and tells who it is.
 	Leader() string
 	Follow(dc string) string
-	// Sync makes all nodes take over one node's CIB.
-	Sync(source string, done func(error))
+	// Sync makes all nodes that follow this DC take over one node's CIB; strangers are those of them that had another leader, and are to have
+	// the same attributes again, too.
+	Sync(source string, strangers []string, done func(error))
 	// Term is what this node's CIB is of; Raise announces a higher term to members, all of which have one
 	// CIB, of one term unless adopt says otherwise; without members it tells that some know no terms.
 	// Termless tells whether the DC knows none.
@@ -227,10 +228,11 @@ type Controller struct {
 	planDue    bool
 	updates    int // own changes of the CIB that are not applied yet
 	recheckAt  time.Time
-	planAt     time.Time // of a plan that waits for transition-delay
-	newest     time.Time // no result that this DC orders is stamped as earlier, see stamp.go
-	reclaimAt  time.Time // when this DC has a join make it lead again, see leading.go
-	claimed    time.Time // when it did last
+	planAt     time.Time          // of a plan that waits for transition-delay
+	owed       []func(leads bool) // what is for this DC to do when it leads, see leading.go
+	newest     time.Time          // no result that this DC orders is stamped as earlier, see stamp.go
+	reclaimAt  time.Time          // when this DC has a join make it lead again, see leading.go
+	claimed    time.Time          // when it did last
 	fenceTries map[string]int
 	uncounted  map[counted]failure   // by the attribute that tells that they are counted, see uncounted.go
 	ignores    map[string]bool       // by node and operation key

@@ -115,7 +115,9 @@ func (c *Controller) Change(req cib.Request) { c.request(req, false, nil) }
 func (c *Controller) ChangeAsDC(req cib.Request) { c.update(req, nil) }
 
 // update orders a change of the CIB as the DC.
-func (c *Controller) update(req cib.Request, done func(error)) { c.request(req, c.Leads(), done) }
+func (c *Controller) update(req cib.Request, done func(error)) {
+	c.AsDC(func(leads bool) { c.request(req, leads, done) })
+}
 
 // request orders a change of the CIB and remembers that it is under way.
 func (c *Controller) request(req cib.Request, asDC bool, done func(error)) {

@@ -187,7 +187,13 @@ func (c *Controller) finalize() {
 	}
 	join := c.joinID
 	c.settling = true
-	c.effects.Sync(best.Name, func(err error) {
+	var strangers []string
+	for _, p := range taking {
+		if !p.led {
+			strangers = append(strangers, p.Name)
+		}
+	}
+	c.effects.Sync(best.Name, strangers, func(err error) {
 		c.settling = false
 		if !c.IsDC() || c.joinID != join || c.state != FinalizeJoin {
 			return
@@ -202,13 +208,14 @@ func (c *Controller) finalize() {
 }
 
 func (c *Controller) acknowledge() {
+	c.shared = true
+	c.pay() // before the nodes write their histories
 	for _, p := range c.active() {
 		if p.phase == phaseIntegrated {
 			p.phase = phaseFinalized
 			c.effects.Broadcast(c.message("join_ack_nack", p.Name, "join_id", strconv.Itoa(c.joinID), "join_ack_nack", "true"))
 		}
 	}
-	c.shared = true
 	c.raise() // they know by now that they are taken in
 	c.describe()
 }

@@ -9,10 +9,29 @@ import "time"
 // reclaimEvery is how often a DC has a join make it lead again at most.
 const reclaimEvery = time.Second
 
-// Leads tells whether this node asks for changes as the DC. In a join it may not lead yet, and asks for what it must write there as any node
-// does.
+// Leads tells whether this node asks for changes as the DC. In a join it may not lead yet.
 func (c *Controller) Leads() bool {
 	return c.IsDC() && (c.shared || c.effects.Leader() == c.self.Name)
+}
+
+// AsDC does what is for the DC to do: at once, unless this node is DC and does not lead yet. Then it waits until a join has it lead, for what
+// it orders before could not be told from what any node may order: it would be done, too, where another one is DC when it comes. Who
+// gives the role up leaves it to the next.
+func (c *Controller) AsDC(do func(leads bool)) {
+	if c.IsDC() && !c.Leads() {
+		c.owed = append(c.owed, do)
+		return
+	}
+	do(c.Leads())
+}
+
+// pay does what has waited until this node leads.
+func (c *Controller) pay() {
+	owed := c.owed
+	c.owed = nil
+	for _, do := range owed {
+		c.AsDC(do)
+	}
 }
 
 // led tells whether this DC leads, or anybody may.

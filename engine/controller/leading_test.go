@@ -53,3 +53,37 @@ func TestEqualDocumentsUnderAnotherLeader(t *testing.T) {
 		}
 	}
 }
+
+// What a DC has to write, and that failures are to be counted, waits in a join until it leads; who gives the role up leaves it.
+func TestNothingIsOrderedBeforeTheDCLeads(t *testing.T) {
+	for _, gives := range []bool{false, true} {
+		w, _ := together()
+		w.leader = "n3"
+		w.c.offer()
+		w.updates, w.asDC = nil, nil
+		w.c.peer("n9").ID = 9
+		w.c.fenced("n9")
+		done := false
+		w.c.AsDC(func(leads bool) { done = leads })
+		if len(w.updates) > 0 || done {
+			t.Fatalf("before it leads %d changes are ordered; %v", len(w.updates), done)
+		}
+		if gives {
+			w.c.release("a test")
+			w.c.AsDC(func(leads bool) { done = leads })
+			if len(w.c.owed) > 0 || done || w.c.updates > 0 {
+				t.Fatalf("who is DC no more orders as the DC, or waits: %d, %d", len(w.c.owed), w.c.updates)
+			}
+			continue
+		}
+		w.c.acknowledge()
+		if len(w.updates) < 3 || !done {
+			t.Fatalf("%d changes are ordered when it leads; %v", len(w.updates), done)
+		}
+		for i, as := range w.asDC {
+			if !as {
+				t.Errorf("%s is not ordered as the DC", w.updates[i].Section)
+			}
+		}
+	}
+}

@@ -26,6 +26,7 @@ type alone struct {
 	set      []string // attributes
 	mute     bool     // what is set is never written
 	updates  []cib.Request
+	asDC     []bool // whether they were ordered so
 	leader   string // besides this node
 	syncs    int
 }
@@ -45,13 +46,13 @@ func (w *alone) Broadcast(msg *etree.Element) {
 	w.then(func() { w.c.Deliver(time.Unix(1000, 0), "n1", msg) })
 }
 func (w *alone) CIB() *etree.Element { return w.root }
-func (w *alone) Update(req cib.Request, _ bool, done func(error)) {
-	w.updates = append(w.updates, req)
+func (w *alone) Update(req cib.Request, asDC bool, done func(error)) {
+	w.updates, w.asDC = append(w.updates, req), append(w.asDC, asDC)
 	w.then(func() { done(nil) })
 }
 func (w *alone) Leader() string          { return w.leader }
 func (w *alone) Follow(dc string) string { return dc }
-func (w *alone) Sync(_ string, done func(error)) {
+func (w *alone) Sync(_ string, _ []string, done func(error)) {
 	w.syncs++
 	w.then(func() { done(nil) })
 }

@@ -13,7 +13,10 @@ import (
 // All that share a document must do the same with each request. Who leads is therefore taken from the order of messages: it is who ordered
 // the last takeover, which gave all of the group one document. Where a join needs none, for the documents of all who answered are equal, it is
 // who offered it, from the offer on, which is where they told what they have; who then still has another leader tells, and that
-// makes a takeover necessary. Until it leads, a DC asks for what it must write in a join as any node does.
+// makes a takeover necessary. Until it leads, a DC keeps what is for it to write.
+//
+// For the same reason a takeover is for that DC to order whose offer a node accepted last: one that stood still in the middle of a join
+// may have had all take over its document, with nothing in it of what was changed under the next DC.
 
 // DCAttr of a request tells that its sender asks as the DC.
 const DCAttr = "hacluster-dc"

@@ -69,6 +69,8 @@ type Effects interface {
 	Members() []string
 	// Shares tells whether a node, as DC, has taken this one in: since then it has the document of all.
 	Shares(dc string) bool
+	// Follows tells whether a node is the DC whose offer to join this one accepted last, and has not had another or none since.
+	Follows(dc string) bool
 	// MaxSchema is the newest schema that every node of the group knows: the same on all
 	// nodes at the same message.
 	MaxSchema() string
@@ -243,18 +245,7 @@ func (r *Replica) Deliver(now time.Time, from string, msg *etree.Element) {
 	r.now = now
 	switch op := msg.SelectAttrValue("cib_op", ""); op {
 	case "cib_sync":
-		if r.sync != nil {
-			r.finishSync(fmt.Errorf("another sync was ordered"))
-		}
-		r.leader = from
-		r.view = view{} // the documents differ: no term is of all
-		r.withdraw(func(announcement) bool { return true })
-		r.sync = &syncing{id: msg.SelectAttrValue("sync_id", ""), source: msg.SelectAttrValue("cib_host", "")}
-		if r.sync.source == r.node {
-			out := r.message("cib_replace", "cib_update", "true", "sync_id", r.sync.id, syncTermAttr, r.term.Of().String())
-			out.CreateElement("cib_calldata").AddChild(xml.Copy(r.Root()))
-			r.effects.Broadcast(out)
-		}
+		r.ordered(from, &syncing{id: msg.SelectAttrValue("sync_id", ""), source: msg.SelectAttrValue("cib_host", "")})
 	case confirmOp:
 		if msg.SelectAttrValue("cib_host", "") == r.node {
 			r.confirmed(from, msg)
@@ -278,6 +269,30 @@ func (r *Replica) Deliver(now time.Time, from string, msg *etree.Element) {
 	default:
 		r.apply(from, msg)
 	}
+}
+
+// ordered begins a takeover where it is for its sender to order one, see leader.go.
+func (r *Replica) ordered(from string, s *syncing) {
+	if s.source == r.node {
+		out := r.message("cib_replace", "cib_update", "true", "sync_id", s.id, syncTermAttr, r.term.Of().String())
+		out.CreateElement("cib_calldata").AddChild(xml.Copy(r.Root()))
+		r.effects.Broadcast(out)
+	}
+	if !r.effects.Follows(from) {
+		r.effects.Logf("the CIB of node %s is not taken over: node %s ordered that, which is not the DC", s.source, from)
+		if done := r.synced[s.id]; done != nil {
+			delete(r.synced, s.id)
+			done(&cib.Error{Code: cib.NotPermitted, Detail: "node " + from + " is not the DC"})
+		}
+		return
+	}
+	if r.sync != nil {
+		r.finishSync(fmt.Errorf("another sync was ordered"))
+	}
+	r.leader = from
+	r.view = view{} // the documents differ: no term is of all
+	r.withdraw(func(announcement) bool { return true })
+	r.sync = s
 }
 
 func (r *Replica) takeOver(from string, msg *etree.Element) {

@@ -19,8 +19,10 @@ type group struct {
 	nodes map[string]*Replica
 	queue []func()
 	deaf  map[string]bool
-	full  map[string]bool // disks
-	disks map[string]*disk
+	// strangers are those that follow no DC.
+	strangers map[string]bool
+	full      map[string]bool // disks
+	disks     map[string]*disk
 	// configured is how many nodes are.
 	configured int
 	now        time.Time
@@ -54,6 +56,7 @@ func (m member) Nodes() int          { return m.g.configured }
 func (m member) Members() []string   { return m.g.in }
 func (m member) MaxSchema() string   { return schema.Latest }
 func (m member) Shares(string) bool  { return true }
+func (m member) Follows(string) bool { return !m.g.strangers[m.name] }
 func (m member) Differ()             {}
 func (m member) Changed(Change)      {}
 func (m member) Logf(string, ...any) {}
@@ -214,6 +217,33 @@ func TestChangeOfAnEarlierDCDuringATakeover(t *testing.T) {
 	for _, n := range g.in {
 		if is := cib.VersionOf(g.nodes[n].Root()); is != was {
 			t.Errorf("%s has %s, and had %s", n, is, was)
+		}
+	}
+}
+
+// A takeover is for the DC to order: who follows another one, or none, keeps what it has, and sends that where others are to have it. Who ordered
+// it hears that it was not carried out.
+func TestTakeoverOfAnEarlierDC(t *testing.T) {
+	for _, strangers := range [][]string{{"n1", "n2", "n3"}, {"n1", "n2"}, {"n3"}} {
+		g := newGroup("n1", "n2", "n3")
+		g.nodes["n1"].Request(Client{Name: "crmd"}, set("a"), "", nil)
+		g.deaf = map[string]bool{"n2": true, "n3": true}
+		g.run()
+		g.deaf, g.strangers = nil, map[string]bool{}
+		for _, n := range strangers {
+			g.strangers[n] = true
+		}
+		was := cib.VersionOf(g.nodes["n2"].Root())
+		var answers []error
+		g.nodes["n1"].Sync("n1", func(err error) { answers = append(answers, err) })
+		g.run()
+		for _, n := range []string{"n2", "n3"} {
+			if taken := cib.VersionOf(g.nodes[n].Root()) != was; taken == g.strangers[n] || g.nodes[n].sync != nil {
+				t.Errorf("of %v, %s took it over: %v", strangers, n, taken)
+			}
+		}
+		if len(answers) != 1 || (answers[0] == nil) == g.strangers["n1"] {
+			t.Errorf("of %v: answered %v", strangers, answers)
 		}
 	}
 }

@@ -40,6 +40,8 @@ func (c *replicaEffects) MaxSchema() string {
 
 func (c *replicaEffects) Shares(dc string) bool { return c.Controller.Joined(dc) }
 
+func (c *replicaEffects) Follows(dc string) bool { return c.Controller.DC() == dc }
+
 func (c *replicaEffects) Differ() { c.Controller.Differ(c.now) }
 
 func (c *replicaEffects) Changed(ch replica.Change) {
@@ -54,6 +56,7 @@ func (c *replicaEffects) Changed(ch replica.Change) {
 func (c *attributeEffects) Broadcast(msg *etree.Element) { (*Core)(c).send(msg) }
 func (c *attributeEffects) NodeID(name string) string    { return (*Core)(c).nodeID(name) }
 func (c *attributeEffects) Members() []string            { return (*fencerEffects)(c).Members() }
+func (c *attributeEffects) Leader() string               { return c.Replica.Leader() }
 func (c *attributeEffects) Logf(format string, a ...any) { c.world.Logf("attributes: "+format, a...) }
 
 func (c *attributeEffects) Wrote(host, name, value string) {
@@ -62,10 +65,12 @@ func (c *attributeEffects) Wrote(host, name, value string) {
 }
 
 func (c *attributeEffects) Write(req cib.Request) {
-	c.Replica.Request(replica.Client{Name: controller.ClientAttributes, User: "hacluster", DC: c.Controller.Leads()}, req, "", func(_ cib.Result, err error) {
-		if err != nil {
-			c.world.Logf("attributes: could not be written: %v", err)
-		}
+	c.Controller.AsDC(func(leads bool) {
+		c.Replica.Request(replica.Client{Name: controller.ClientAttributes, User: "hacluster", DC: leads}, req, "", func(_ cib.Result, err error) {
+			if err != nil {
+				c.world.Logf("attributes: could not be written: %v", err)
+			}
+		})
 	})
 }
 
@@ -100,7 +105,10 @@ func (c *controllerEffects) Update(req cib.Request, asDC bool, done func(error))
 func (c *controllerEffects) Leader() string          { return c.Replica.Leader() }
 func (c *controllerEffects) Follow(dc string) string { return c.Replica.Follow(dc) }
 
-func (c *controllerEffects) Sync(source string, done func(error)) { c.Replica.Sync(source, done) }
+func (c *controllerEffects) Sync(source string, strangers []string, done func(error)) {
+	c.Replica.Sync(source, done)
+	c.Attributes.AsDC(func() { c.Attributes.Share(strangers) })
+}
 
 func (c *controllerEffects) Term() cib.Term    { return c.Replica.Term() }
 func (c *controllerEffects) Termless(yes bool) { c.Replica.Termless(yes) }
@@ -110,7 +118,25 @@ func (c *controllerEffects) Raise(members []string, above uint64, adopt bool) {
 }
 
 func (c *controllerEffects) SetAttribute(node, name string, value *string) {
-	c.Attributes.Set(attribute.Update{Name: name, Host: node, Value: value, Remote: c.core().IsRemote(node)})
+	set := func() {
+		c.Attributes.Set(attribute.Update{Name: name, Host: node, Value: value, Remote: c.core().IsRemote(node)})
+	}
+	if node == c.self.Name {
+		set() // what a node tells of itself it may tell whoever is DC
+		return
+	}
+	c.asDC(set)
+}
+
+// asDC orders a change of attributes that is for the DC to order, where this node is it.
+func (c *controllerEffects) asDC(order func()) {
+	c.Controller.AsDC(func(leads bool) {
+		if leads {
+			c.Attributes.AsDC(order)
+		} else {
+			order()
+		}
+	})
 }
 
 func (c *controllerEffects) RewriteAttributes(node string) { c.Attributes.Rewrite(c.now, node) }
@@ -118,7 +144,7 @@ func (c *controllerEffects) RewriteAttributes(node string) { c.Attributes.Rewrit
 func (c *controllerEffects) ShareFencing() { c.Fencer.Share() }
 
 func (c *controllerEffects) ClearFailures(resource, node string) {
-	c.Attributes.ClearFailures(resource, "", 0, node)
+	c.asDC(func() { c.Attributes.ClearFailures(resource, "", 0, node) })
 }
 
 func (c *controllerEffects) Plan(now time.Time, transition int) (controller.Plan, error) {

@@ -323,7 +323,7 @@ func (c *Core) remoteDown(name string) {
 
 // remoteFenced tells it, as the DC, of one that was fenced: nothing of what it ran runs any more.
 func (c *Core) remoteFenced(name string) {
-	c.Attributes.Forget(name)
+	(*controllerEffects)(c).asDC(func() { c.Attributes.Forget(name) })
 	c.Controller.ChangeAsDC(withoutHistory(name))
 	c.Controller.ChangeAsDC(stateOfRemote(name, "in_ccm", "false", "node_fenced", strconv.FormatInt(c.now.Unix(), 10)))
 	c.Controller.RemoteState(name, false)

@@ -333,18 +333,40 @@ func told(root *etree.Element, op executor.Op) bool {
 }
 
 // delivered holds, once a message has been taken, that one which a node sent as the DC has changed nothing where another is DC, and has not had
-// its CIB taken over by that one.
+// its CIB taken over by that one: not the CIB, nor who leads, nor attributes.
 func (k *checker) delivered(p *process, from uint32, data []byte) (taken func()) {
-	dc := p.core.Controller.DC()
-	if !bytes.Contains(data, []byte(replica.DCAttr+`="true"`)) || dc == "" || dc == k.c.names[from] || !p.h.joined() || !p.core.Controller.Joined(dc) || p.core.Replica.Leader() != dc {
+	dc, sender := p.core.Controller.DC(), k.c.names[from]
+	if dc == "" || dc == sender || !p.h.joined() || !p.core.Controller.Joined(dc) || p.core.Replica.Leader() != dc || !k.asDC(sender, data) {
 		return func() {}
 	}
-	was := cib.VersionOf(p.core.Replica.Root())
+	known := func() string {
+		s := "led by " + p.core.Replica.Leader() + ", " + cib.VersionOf(p.core.Replica.Root()).String()
+		p.core.Attributes.Each(func(name, host, value string) { s += fmt.Sprintf(", %s=%q of %s", name, value, host) })
+		return s
+	}
+	was := known()
 	return func() {
-		if is := cib.VersionOf(p.core.Replica.Root()); is != was {
-			k.fail(Superseded, "%s has %s, and had %s before a message of %s, though its DC is %s: %s", p.h.Name, is, was, k.c.names[from], dc, data)
+		if is := known(); is != was {
+			k.fail(Superseded, "%s has %s, and had %s before a message of %s, though its DC is %s: %s", p.h.Name, is, was, sender, dc, data)
 		}
 	}
+}
+
+// asDC tells whether a message is one that only a DC sends: as it says, or because it has all take over a CIB, or writes of another
+// node of the cluster.
+func (k *checker) asDC(sender string, data []byte) bool {
+	if bytes.Contains(data, []byte(replica.DCAttr+`="true"`)) || bytes.Contains(data, []byte(`cib_op="cib_sync"`)) {
+		return true
+	}
+	if !bytes.Contains(data, []byte(`cib_clientname="`+controller.ClientController)) && !bytes.Contains(data, []byte(`cib_clientname="`+controller.ClientAttributes)) {
+		return false
+	}
+	for _, name := range k.c.names {
+		if name != sender && (bytes.Contains(data, []byte(`uname="`+name+`"`)) || bytes.Contains(data, []byte(`@uname='`+name+`'`)) || bytes.Contains(data, []byte(`@uname=&apos;`+name+`&apos;`))) {
+			return true
+		}
+	}
+	return false
 }
 
 // changed notes that a host's CIB is another.

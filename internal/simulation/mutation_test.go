@@ -67,41 +67,73 @@ func (w idle) Plan(root *etree.Element, now time.Time) (controller.Plan, error) 
 	return p, err
 }
 
-// late is a DC, node1, whose changes of the CIB take long to get out: those of one while come after it.
+// late is a DC, node1, whose messages with some text in them take long to get out: those of one while, from a time on, come after it.
 type late struct {
 	node.World
-	h *Host
+	h    *Host
+	from time.Duration
+	text string
 }
 
-// The times between which changes of the DC are held back.
-const heldFrom, heldUntil = 15 * time.Second, 40 * time.Second
+// heldUntil is when messages come that were held back.
+const heldUntil = 40 * time.Second
 
 func (w late) Send(data []byte) {
-	if now := w.h.c.Now.Sub(start); w.h.ID == 1 && now > heldFrom && now < heldUntil && bytes.Contains(data, []byte(replica.DCAttr)) {
+	if now := w.h.c.Now.Sub(start); w.h.ID == 1 && now > w.from && now < heldUntil && bytes.Contains(data, []byte(w.text)) {
 		w.h.c.at(heldUntil-now, func() { w.World.Send(data) })
 		return
 	}
 	w.World.Send(data)
 }
 
-// A DC is cut off, and its changes of the CIB, made meanwhile, come when it is back: the others are lost to it, it would have them fenced.
-// It could not be fenced meanwhile. They change nothing; where the nodes are made to believe that anybody may have ordered them, the checker finds that.
+// A DC is cut off, and what it ordered as such comes when it is back: of the others, which are lost to it, that it would have them fenced; that a
+// failure is counted of which it heard just before. It could not be fenced meanwhile. That changes nothing; where the nodes are made to believe that
+// anybody may have ordered it, the checker finds that.
 func TestChangesOfAnEarlierDC(t *testing.T) {
+	for _, x := range []struct {
+		name, text string
+		from       time.Duration
+		steps      []Step
+	}{
+		{"changes of the CIB", `t="cib"`, 15 * time.Second, nil},
+		{"attributes", `t="attrd"`, 11500 * time.Millisecond, []Step{{At: 11700, Do: "fail", Host: 2, Arg: "P2"}}},
+	} {
+		for seed := uint64(1); seed <= 5; seed++ {
+			s := &Scenario{Seed: seed, Nodes: 3, Fencing: true, Devices: "one", Length: 60000, Resources: []string{"P1", "P2"}, Steps: append(x.steps,
+				Step{At: 12000, Do: "part", Host: 1, For: 12000}, Step{At: 12000, Do: "fence", Arg: Fail, For: 48000})}
+			tardy := adapters{world: func(h *Host, w node.World) node.World { return late{w, h, x.from, x.text} }}
+			out, err := play(s, false, tardy)
+			if err != nil || out.Broken != nil {
+				t.Errorf("%s, seed %d: %v, %v", x.name, seed, out.Broken, err)
+			}
+			tardy.message = func(_ *Host, data []byte) []byte {
+				return bytes.ReplaceAll(data, []byte(replica.DCAttr+`="true"`), nil)
+			}
+			out, err = play(s, false, tardy)
+			if err != nil || out.Broken == nil || out.Broken.Invariant != Superseded {
+				t.Errorf("%s, seed %d: found %v, %v", x.name, seed, out.Broken, err)
+			}
+		}
+	}
+}
+
+// A DC stood still when it was about to have all take over its CIB, and the order comes when the others have another DC, and changes that it does not
+// know. They keep them.
+func TestTakeoverOfAnEarlierDC(t *testing.T) {
 	for seed := uint64(1); seed <= 5; seed++ {
 		s := &Scenario{Seed: seed, Nodes: 3, Fencing: true, Devices: "one", Length: 60000, Resources: []string{"P1"}, Steps: []Step{
-			{At: 12000, Do: "part", Host: 1, For: 12000}, {At: 12000, Do: "fence", Arg: Fail, For: 48000},
+			{At: 12000, Do: "part", Host: 1, For: 12000}, {At: 12000, Do: "fence", Arg: Fail, For: 48000}, {At: 20000, Do: "set", Host: 2},
 		}}
-		tardy := adapters{world: func(h *Host, w node.World) node.World { return late{w, h} }}
-		out, err := play(s, false, tardy)
+		out, err := play(s, false, adapters{world: func(h *Host, w node.World) node.World {
+			if h.ID == 1 {
+				h.c.at(heldUntil, func() {
+					w.Send([]byte(`<cib_command t="cib" cib_op="cib_sync" src="node1" cib_host="node1" sync_id="node1-99"/>`))
+				})
+			}
+			return w
+		}})
 		if err != nil || out.Broken != nil {
 			t.Errorf("seed %d: %v, %v", seed, out.Broken, err)
-		}
-		tardy.message = func(_ *Host, data []byte) []byte {
-			return bytes.ReplaceAll(data, []byte(replica.DCAttr+`="true"`), nil)
-		}
-		out, err = play(s, false, tardy)
-		if err != nil || out.Broken == nil || out.Broken.Invariant != Superseded {
-			t.Errorf("seed %d: found %v, %v", seed, out.Broken, err)
 		}
 	}
 }

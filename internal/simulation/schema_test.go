@@ -218,7 +218,7 @@ func TestOutgrownLeaves(t *testing.T) {
 		newer := core.Replica.Root()
 		newer.CreateAttr("validate-with", schema.Latest)
 		newer.CreateAttr("epoch", "1000")
-		core.Replica.Sync(source.Name, func(error) {})
+		c.Host(core.Controller.DC()).pcmk.core.Replica.Sync(source.Name, func(error) {})
 		c.Run(60 * time.Second)
 		if n := len(old.Exits); old.Up() || n == 0 || !strings.HasPrefix(old.Exits[n-1], controller.Refused) || !strings.Contains(old.Exits[n-1], schema.Latest) || !strings.Contains(old.Exits[n-1], cib.NewSchema) {
 			fail("the old node is up: %v, %q", old.Up(), old.Exits)
