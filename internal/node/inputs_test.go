@@ -1,10 +1,13 @@
 package node
 
 import (
+	"compress/bzip2"
 	"fmt"
+	"io"
 	"os"
 	"path/filepath"
 	"slices"
+	"strings"
 	"testing"
 	"time"
 
@@ -13,7 +16,9 @@ import (
 
 // TestInputs: what plans were made from is kept in the series of what came of them, as many as the cluster's options say.
 func TestInputs(t *testing.T) {
-	in := inputs{dir: t.TempDir(), owner: -1}
+	in := inputs{dir: t.TempDir(), owner: -1, failed: func(err error) { t.Error(err) }}
+	in.open()
+	named := map[string]int{} // the newest, by the file
 	epoch := 0
 	save := func(series, keep string) string {
 		t.Helper()
@@ -28,9 +33,7 @@ func TestInputs(t *testing.T) {
 		if file == "" {
 			return ""
 		}
-		if _, err := os.Stat(file); err != nil {
-			t.Fatal(err)
-		}
+		named[filepath.Base(file)] = epoch
 		return filepath.Base(file)
 	}
 	for _, c := range []struct{ series, keep, want string }{
@@ -68,5 +71,29 @@ func TestInputs(t *testing.T) {
 	}
 	if !slices.Equal(series, []string{"pe-input", "pe-warn", "pe-error"}) {
 		t.Error(series)
+	}
+	in.close()
+	found, err := os.ReadDir(in.dir)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, e := range found {
+		epoch, ok := named[e.Name()]
+		if filepath.Ext(e.Name()) != ".bz2" {
+			continue
+		}
+		f, err := os.Open(filepath.Join(in.dir, e.Name()))
+		if err != nil {
+			t.Fatal(err)
+		}
+		text, err := io.ReadAll(bzip2.NewReader(f))
+		_ = f.Close()
+		if want := fmt.Sprintf(`epoch="%d"`, epoch); !ok || err != nil || !strings.Contains(string(text), want) || !strings.Contains(string(text), `execution-date="7"`) {
+			t.Errorf("%s has %q, %v, not %s", e.Name(), text, err, want)
+		}
+		delete(named, e.Name())
+	}
+	if len(named) > 0 {
+		t.Errorf("not written: %v", named)
 	}
 }

@@ -128,7 +128,11 @@ func Run(ctx context.Context, cfg Config) error {
 	if note != "" {
 		n.log.Error("the term of the CIB on disk is not as it was written", "what", note)
 	}
-	n.inputs = inputs{dir: cfg.StateDir + "/pengine", owner: cfg.Owner, group: cfg.Group}
+	n.inputs = inputs{dir: cfg.StateDir + "/pengine", owner: cfg.Owner, group: cfg.Group, failed: func(err error) {
+		n.log.Warn("the scheduler's input could not be kept", "err", err)
+	}}
+	n.inputs.open()
+	defer n.inputs.close()
 	n.agents = newAgents(cfg.Agents)
 	var seed [16]byte
 	if _, err := rand.Read(seed[:]); err != nil {
