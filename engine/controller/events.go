@@ -186,7 +186,7 @@ func (c *Controller) onResult(node string, op *etree.Element) {
 		c.run.set(i, stepFailed)
 		c.effects.Logf("Transition %d: %s on %s ended with code %d (status %d), not %d", trans, op.SelectAttrValue("operation_key", ""), node, code, status, expected)
 		c.countFailure(node, op, true, false)
-		c.abort("Event failed")
+		c.conclude("Event failed", probes(c.run.graph.Synapses[i].Action))
 		return
 	}
 	c.run.set(i, stepDone)

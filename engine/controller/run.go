@@ -94,12 +94,19 @@ func (c *Controller) recordLost(a *transition.Action) {
 }
 
 // abort ends the transition under way, if any, and asks for a new plan.
-func (c *Controller) abort(why string) {
+func (c *Controller) abort(why string) { c.conclude(why, false) }
+
+// conclude does so; with probing the other probes go on for a while.
+func (c *Controller) conclude(why string, probing bool) {
 	if !c.IsDC() || c.state == Election || c.state == Integration || c.state == FinalizeJoin {
 		return
 	}
 	if c.run != nil && c.run.aborted == "" {
 		c.effects.Logf("Transition %d aborted: %s", c.run.id, why)
+	}
+	if probing {
+		c.run.found(why, c.now)
+	} else {
 		c.run.abort(why)
 	}
 	c.planDue = true
@@ -161,7 +168,7 @@ func (c *Controller) fire() bool {
 			return false
 		}
 		a := r.graph.Synapses[i].Action
-		if !r.ready(i) {
+		if !r.ready(i, c.now) {
 			continue
 		}
 		limit := 0

@@ -28,6 +28,8 @@ type run struct {
 	aborted string      // why it is to end early; "" it is not
 	input   string
 	closing bool // the last step is that this node leaves
+	// looks is until when probes go on though the transition is to end early, for a probe has found something; zero: they do not.
+	looks time.Time
 
 	at    []string         // where a step keeps a node busy, or nowhere
 	users [][]int          // who waits for a step
@@ -141,14 +143,35 @@ func (r *run) next(after int, full func(place string) bool) int {
 }
 
 // ready tells whether an open step may be fired.
-func (r *run) ready(i int) bool {
+func (r *run) ready(i int, now time.Time) bool {
 	s := r.graph.Synapses[i]
-	return r.left[i] == 0 && r.steps[i] == stepWaiting && (r.aborted == "" || unstoppable(s) || s.Action.Kind == transition.Pseudo)
+	return r.left[i] == 0 && r.steps[i] == stepWaiting && (r.aborted == "" || unstoppable(s) || s.Action.Kind == transition.Pseudo || now.Before(r.looks) && probes(s.Action))
+}
+
+// probes tells whether an action only looks whether a resource runs.
+func probes(a *transition.Action) bool {
+	return a.Kind == transition.ResourceOp && a.Operation == "monitor" && a.Interval() == 0
 }
 
 func (r *run) abort(why string) {
-	if r != nil && r.aborted == "" {
+	if r == nil {
+		return
+	}
+	r.looks = time.Time{}
+	if r.aborted == "" {
 		r.aborted = why
+	}
+}
+
+// lookOn is how long the other probes of a plan go on when one has found something.
+const lookOn = 10 * time.Second
+
+// found ends the transition as abort does when a probe has found what was not expected; but the next plan would have all other probes, too,
+// so they go on for a while. With each that finds a service running another plan had to be made otherwise, while a whole cluster is looked at
+// anew.
+func (r *run) found(why string, now time.Time) {
+	if r.aborted == "" {
+		r.aborted, r.looks = why, now.Add(lookOn)
 	}
 }
 

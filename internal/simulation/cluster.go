@@ -49,6 +49,7 @@ type Cluster struct {
 	speed     speeds
 	adapt     adapters
 	// Fences counts what fence agents did, by target.
+	Plans  int // that were made
 	Fences map[string]int
 	taken  int // events
 	limit  int // of events; 0: maxEvents

@@ -43,14 +43,14 @@ func TestLarge(t *testing.T) {
 	lost := map[string]bool{}
 	phase := func(name string, begin func()) {
 		t.Helper()
-		since, spent, began := c.Now, used(t), time.Now()
+		since, spent, began, plans := c.Now, used(t), time.Now(), c.Plans
 		begin()
 		why := "it has not begun"
 		for c.Now.Sub(since) < 30*time.Minute && why != "" && c.Broken() == nil {
 			d.Run(2 * time.Second)
 			why = d.settled()
 		}
-		t.Logf("%-22s %6.1f s in the cluster, %6.1f s of computing on all nodes, %6.1f s here", name, c.Now.Sub(since).Seconds(), (used(t) - spent).Seconds(), time.Since(began).Seconds())
+		t.Logf("%-22s %6.1f s in the cluster, %4d plans, %6.1f s of computing on all nodes, %6.1f s here", name, c.Now.Sub(since).Seconds(), c.Plans-plans, (used(t) - spent).Seconds(), time.Since(began).Seconds())
 		if why != "" || c.Broken() != nil {
 			t.Fatalf("%s: %s %v", name, why, c.Broken())
 		}

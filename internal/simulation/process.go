@@ -321,6 +321,7 @@ func (w *world) Plan(root *etree.Element, now time.Time) (controller.Plan, error
 		x.plans++
 	}
 	w.p.plans = append(w.p.plans, w.p.h.c.Now)
+	w.p.h.c.Plans++
 	w.p.h.c.check.planning(w.p)
 	w.p.h.c.check.underway(w.p, root)
 	return controller.Plan{Graph: r.Graph, Recheck: r.RecheckBy}, nil
