@@ -34,6 +34,7 @@ type Op struct {
 	Node                  string // that it is recorded for
 	FeatureSet            string // of the DC that ordered it
 	Container             string
+	By                    Asker
 	// Clock is what the clock of the DC was ahead of this node's when the order came: results
 	// are stamped with the DC's time, for the scheduler compares those of several nodes.
 	Clock time.Duration
@@ -58,6 +59,11 @@ func (o *Op) Expected() int {
 		}
 	}
 	return 0
+}
+
+// recordable tells that an operation's result belongs into the history.
+func (o *Op) recordable() bool {
+	return o.Action != "notify" && o.Action != "meta-data" && o.Action != "cancel" && o.Action != "delete"
 }
 
 // Result is how a run ended. Status and Code are those of op-status and rc-code.
@@ -118,6 +124,7 @@ type Executor struct {
 	running   map[uint64]*resource // by run
 	timers    timers               // of the jobs that wait for their time
 	closing   bool
+	watch     Watcher // nil: nobody
 }
 
 type resource struct {
@@ -129,6 +136,9 @@ type resource struct {
 	recurring            []*job
 	history              map[string]*etree.Element // by entry id
 	node                 string
+	registered           bool // it is known to clients
+	dropRecurring        bool // what clients ordered to recur ends with their connection
+	drop                 bool // the history goes when nothing runs any more
 }
 
 type job struct {
@@ -143,7 +153,11 @@ type job struct {
 	status   int
 	changed  time.Time
 	gone     bool      // cancelled while it ran
+	merged   bool      // the same was ordered again, and is told of instead
 	pending  time.Time // recurring: since when its answers are that it is not known yet
+
+	told                 bool // of the result that follows
+	toldCode, toldStatus int
 }
 
 // New makes an executor that knows of nothing.
@@ -162,6 +176,12 @@ func (e *Executor) resource(op *Op) *resource {
 	}
 	if op.Class != "" {
 		r.class, r.provider, r.typ = op.Class, op.Provider, op.Type
+		if !r.registered {
+			r.registered, r.drop = true, false
+			if e.watch != nil {
+				e.watch.Registered(r.id)
+			}
+		}
 	}
 	if op.Container != "" {
 		r.container = op.Container
@@ -182,14 +202,19 @@ func (e *Executor) Invoke(now time.Time, op Op) {
 	case "delete", "lrm_delete":
 		// After what was ordered before it, and before what is ordered from now on.
 		r := e.resource(&op)
+		r.registered = false
 		e.cancelAll(r)
 		r.queue = append(r.queue, &job{op: op})
 		e.settle(now, r)
 		return
 	}
+	e.order(now, op, e.NextCall())
+}
+
+// order takes an operation that an agent is to do.
+func (e *Executor) order(now time.Time, op Op, call int) {
 	r := e.resource(&op)
-	e.calls++
-	j := &job{op: op, call: e.calls, queued: now}
+	j := &job{op: op, call: call, queued: now}
 	if e.closing && (op.Action == "start" || op.Action == "promote") {
 		e.finish(now, r, j, Result{Code: 1, Status: statusInvalid, Reason: "Not attempting " + op.Action + " due to shutdown in progress"})
 		return
@@ -198,16 +223,18 @@ func (e *Executor) Invoke(now time.Time, op Op) {
 		// The same recurring operation again takes the place of the old one.
 		r.recurring = slices.DeleteFunc(r.recurring, func(o *job) bool {
 			if o.op.Action == op.Action && o.op.Interval == op.Interval {
-				e.end(o)
+				o.merged = true
+				e.end(r, o)
 				return true
 			}
 			return false
 		})
+		r.queue = slices.DeleteFunc(r.queue, func(o *job) bool { return o.merged })
 		r.recurring = append(r.recurring, j)
 	} else if op.Action == "stop" {
 		e.cancelAll(r)
 	}
-	if op.Action != "notify" && op.Param("CRM_meta_record_pending") != "false" && op.StartDelay == 0 {
+	if op.recordable() && op.By.ID == "" && op.Param("CRM_meta_record_pending") != "false" && op.StartDelay == 0 {
 		e.record(now, r, j, Result{Code: codeUnknown, Status: statusPending})
 	}
 	if op.StartDelay > 0 {
@@ -223,23 +250,33 @@ func (e *Executor) Invoke(now time.Time, op Op) {
 
 // end has an operation that is due now and then end. The plan that ordered it may not have heard of it yet,
 // and will not by the history: it is told, so that it waits no longer.
-func (e *Executor) end(j *job) {
+func (e *Executor) end(r *resource, j *job) {
 	if j.gone {
 		return
 	}
 	j.gone = true
 	switch {
 	case j.op.Interval == 0: // it waited for its time
-		e.effects.Answer(j.op, Result{Code: 1, Status: statusCancelled})
+		e.answer(j.op, Result{Code: 1, Status: statusCancelled})
 	case !j.reported:
-		e.effects.Answer(j.op, Result{Code: j.op.Expected(), Status: statusCancelled})
+		e.answer(j.op, Result{Code: j.op.Expected(), Status: statusCancelled})
+	}
+	if r.running != j && !j.merged {
+		e.tell(r, j, Result{Code: j.code, Status: statusCancelled})
+	}
+}
+
+// answer tells the controller what came of what it ordered.
+func (e *Executor) answer(op Op, res Result) {
+	if op.By.ID == "" {
+		e.effects.Answer(op, res)
 	}
 }
 
 // cancelAll ends the recurring operations of a resource.
 func (e *Executor) cancelAll(r *resource) {
 	for _, j := range r.recurring {
-		e.end(j)
+		e.end(r, j)
 		if j.op.Interval > 0 {
 			e.drop(r, entryID(j.op, true))
 		}
@@ -265,7 +302,7 @@ func (e *Executor) cancel(op Op) {
 	fits := func(j *job) bool { return j.op.Action == action && j.op.Interval == interval }
 	for _, j := range r.recurring {
 		if fits(j) {
-			e.end(j)
+			e.end(r, j)
 		}
 	}
 	r.recurring = slices.DeleteFunc(r.recurring, fits)
@@ -288,10 +325,16 @@ func (e *Executor) settle(now time.Time, r *resource) {
 		r.running, e.running[j.run] = j, r
 		e.effects.Run(j.run, j.op)
 	}
+	if r.drop && r.running == nil && e.resources[r.id] == r {
+		e.effects.Forget(r.node, r.id, "")
+		delete(e.resources, r.id)
+	}
 }
 
 // forgets tells that a job has the resource's history forgotten.
-func (j *job) forgets() bool { return j.op.Action == "delete" || j.op.Action == "lrm_delete" }
+func (j *job) forgets() bool {
+	return j.op.By.ID == "" && (j.op.Action == "delete" || j.op.Action == "lrm_delete")
+}
 
 // forget forgets the history of a resource, but for what was ordered since, and the resource where nothing is left of it.
 func (e *Executor) forget(r *resource, op Op) {
@@ -314,6 +357,9 @@ func (e *Executor) forget(r *resource, op Op) {
 	if len(r.queue) == 0 && len(r.recurring) == 0 {
 		delete(e.resources, r.id)
 	}
+	if e.watch != nil && !r.registered {
+		e.watch.Unregistered(r.id)
+	}
 	e.effects.Answer(op, Result{Code: 0, Status: statusDone})
 }
 
@@ -326,34 +372,46 @@ func (e *Executor) Finished(now time.Time, run uint64, res Result) {
 	delete(e.running, run)
 	j := r.running
 	r.running = nil
-	if !j.gone || j.op.Interval == 0 {
+	switch {
+	case !j.gone || j.op.Interval == 0:
 		e.finish(now, r, j, res)
+	case !j.merged:
+		e.tell(r, j, Result{Code: j.code, Status: statusCancelled, Duration: res.Duration})
 	}
 	e.settle(now, r)
 }
 
+// finish takes the end of a run that counts.
 func (e *Executor) finish(now time.Time, r *resource, j *job, res Result) {
-	if j.op.Action == "notify" {
-		e.effects.Answer(j.op, res)
-		return
+	e.tell(r, j, e.keep(now, r, j, res))
+}
+
+// keep puts a result into the history, where it belongs there, and gives what it counts as.
+func (e *Executor) keep(now time.Time, r *resource, j *job, res Result) Result {
+	if !j.op.recordable() || r.drop {
+		e.answer(j.op, res)
+		return res
 	}
 	if res.Status == statusCancelled && j.op.Interval == 0 {
 		// It was not done, and nobody is to think that it is under way still: what is to be done instead the next plan says.
 		e.drop(r, entryID(j.op, true))
-		e.effects.Answer(j.op, res)
-		return
+		e.answer(j.op, res)
+		return res
 	}
 	res = j.undecided(now, res)
 	if j.op.Interval > 0 {
 		e.timers.set(r, j, now.Add(j.op.Interval))
 		if j.reported && j.code == res.Code && j.status == res.Status {
-			return
+			return res
 		}
 		j.reported = true
 	}
 	j.code, j.status = res.Code, res.Status
 	j.change(now)
-	e.record(now, r, j, res)
+	if !j.op.By.Alone {
+		e.record(now, r, j, res)
+	}
+	return res
 }
 
 // undecided is what an answer is that says that the state is not known yet: a
@@ -477,7 +535,7 @@ func (e *Executor) Underway() []Op {
 func (r *resource) underway() []*job {
 	var out []*job
 	for _, j := range slices.Concat([]*job{r.running}, r.queue, r.recurring) {
-		if j != nil && j.op.Interval == 0 && j.op.Action != "notify" && !j.forgets() && !j.gone {
+		if j != nil && j.op.Interval == 0 && j.op.recordable() && j.op.By.ID == "" && !j.forgets() && !j.gone {
 			out = append(out, j)
 		}
 	}
@@ -534,7 +592,7 @@ func (e *Executor) Stopped(now time.Time, op Op) {
 		return
 	}
 	for _, j := range r.recurring {
-		e.end(j)
+		e.end(r, j)
 	}
 	over := func(j *job) bool { return j.gone }
 	r.recurring = slices.DeleteFunc(r.recurring, over)

@@ -27,6 +27,9 @@ func entryID(op Op, good bool) string {
 	return op.Resource + "_last_0"
 }
 
+// keyless stands in the keys of operations that a client ordered without one.
+const keyless = "xxxxxxxx-xxxx-xxxx-xxxx-xxxxxxxxxxxx"
+
 func operationKey(op Op) string {
 	return fmt.Sprintf("%s_%s_%d", op.Resource, op.Action, op.Interval.Milliseconds())
 }
@@ -53,6 +56,9 @@ func (e *Executor) record(now time.Time, r *resource, j *job, res Result) {
 
 func (e *Executor) entry(now time.Time, j *job, res Result, id string, last bool) *etree.Element {
 	op := j.op
+	if op.Key == "" {
+		op.Key = fmt.Sprintf("%d:-1:0:%s", j.call, keyless)
+	}
 	if op.Action == "reload" || op.Action == "reload-agent" {
 		// As a start with the new parameters, or as a check that failed.
 		op.Action = "start"

@@ -9,6 +9,7 @@ import (
 	"hacluster/cib/xml"
 	"hacluster/engine/executor"
 	"hacluster/engine/fencer"
+	"hacluster/internal/lrmd"
 	"hacluster/ocf"
 )
 
@@ -107,19 +108,10 @@ func actionName(action string, t executor.Traits) string {
 
 func (w *world) RunAgent(op executor.Op, done func(now time.Time, res executor.Result)) {
 	go func() {
-		agent := ocf.Agent{Class: op.Class, Provider: op.Provider, Type: op.Type}
-		action := ocf.Action{Agent: agent, Resource: op.Resource, Name: op.Action, Timeout: op.Timeout, Recurring: op.Interval > 0, KillProcessOnly: op.Param("CRM_meta_on_fail") == "block"}
+		action := lrmd.Action(op)
 		traits := w.agents.traits(op)
 		action.Name = actionName(op.Action, traits)
-		for _, p := range op.Params {
-			action.Params = append(action.Params, ocf.Param{Name: p.Name, Value: p.Value})
-		}
-		res := w.agents.host.Run(context.Background(), action)
-		out := res.Stderr
-		if out == "" {
-			out = res.Stdout
-		}
-		r := executor.Result{Code: res.Code, Status: int(res.Status), Reason: res.Reason, Output: out, Duration: res.Duration}
+		r := lrmd.Result(w.agents.host.Run(context.Background(), action))
 		r.Traits = traits
 		(*Node)(w).post(func() { done(time.Now(), r) })
 	}()

@@ -267,6 +267,9 @@ func (c *executorEffects) Run(run uint64, op executor.Op) {
 	case op.Action == "stop":
 		delete(core.running, op.Resource)
 		core.Fencer.Started(op.Resource, false)
+		if op.By.ID != "" {
+			core.Fencer.Deregister(op.Resource)
+		}
 		answer(0, "")
 		return
 	case op.Action == "monitor" && op.Interval == 0:
@@ -280,15 +283,26 @@ func (c *executorEffects) Run(run uint64, op executor.Op) {
 		answer(3, "fence devices have no action "+op.Action)
 		return
 	}
+	if op.Action == "start" && op.By.ID != "" {
+		// A client's device is one of its own, as one that is registered with the fencer.
+		d := fencer.Device{ID: op.Resource, Agent: op.Type}
+		for _, p := range op.Params {
+			d.Params = append(d.Params, fencer.Param(p))
+		}
+		core.Fencer.Register(d)
+	}
 	there := core.Fencer.Monitor(core.now, op.Resource, op.Timeout, func(res fencer.AgentResult) {
-		code := 0
+		code, status := 0, 0
+		if res.TimedOut {
+			status = statusTimeout
+		}
 		if res.Code != 0 {
 			code = 1
 		} else if op.Action == "start" {
 			core.running[op.Resource] = true
 			core.Fencer.Started(op.Resource, true)
 		}
-		finished(core.now, executor.Result{Code: code, Reason: res.Reason, Output: res.Output})
+		finished(core.now, executor.Result{Code: code, Status: status, Reason: res.Reason, Output: res.Output})
 	})
 	if !there {
 		answer(1, "there is no fence device "+op.Resource)

@@ -48,6 +48,8 @@ type Config struct {
 	Elsewhere remotecib.Config
 	// Watchdog is this node's.
 	Watchdog Watchdog
+	// StartState is PCMK_node_start_state, what this node wants to begin as; "" for no wish.
+	StartState string
 	// Panic ends this host at once; it comes back only where that cannot be done.
 	Panic func()
 	// Ready is called when local clients are served.

@@ -13,6 +13,7 @@ import (
 	"hacluster/corosync/ipc"
 	"hacluster/engine/executor"
 	frame "hacluster/internal/ipc"
+	"hacluster/internal/lrmd"
 	"hacluster/internal/remote"
 )
 
@@ -141,7 +142,7 @@ func (l *link) ShutdownAsked() { l.inLoop(func() { l.req.ShutdownAsked(time.Now(
 func (l *link) Run(op executor.Op, done func(now time.Time, res executor.Result)) {
 	o := remote.Operation{Resource: op.Resource, Class: op.Class, Provider: op.Provider, Type: op.Type, Action: op.Action, Timeout: op.Timeout, Key: op.Key}
 	for _, p := range op.Params {
-		o.Params = append(o.Params, remote.Param{Name: p.Name, Value: p.Value})
+		o.Params = append(o.Params, lrmd.Param{Name: p.Name, Value: p.Value})
 	}
 	l.later(func() {
 		traits := l.node.agents.traits(op)

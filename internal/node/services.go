@@ -45,6 +45,7 @@ type session struct {
 	groups     map[string][]string // of users that were asked for, for the life of the connection
 	requests   frame.Reader
 	layout     atomic.Uint32 // frame.Layout of the last request: what is sent of our own accord has it, too
+	patience   frame.Patience
 }
 
 // requester is whose permissions hold for a request: the user of the connection, or
@@ -83,6 +84,12 @@ func (n *Node) listen() (*services, error) {
 		}
 		s.servers = append(s.servers, srv)
 	}
+	srv, err := n.serveExecutor(s.started)
+	if err != nil {
+		s.close()
+		return nil, err
+	}
+	s.servers = append(s.servers, srv)
 	return s, nil
 }
 
@@ -200,6 +207,10 @@ func (s *services) event(se *session, el *etree.Element) {
 		c.EventLater(part, nil)
 	}
 	c.Flush()
+	se.patience.Sent(c.Queued, func() int { return s.node.backlog(se.privileged) }, func(backlog int) {
+		s.log.Error("a client is evicted: it does not read what it is told", "service", se.service, "pid", c.Peer().PID, "backlog", backlog)
+		c.Close()
+	})
 }
 
 // ack acknowledges a request that is answered otherwise.

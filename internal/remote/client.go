@@ -10,17 +10,16 @@ import (
 	"time"
 
 	"github.com/beevik/etree"
-)
 
-// protocol is the version of the messages that both ends tell.
-const protocol = "1.2"
+	"hacluster/internal/lrmd"
+)
 
 // Operation is an agent's action that a host is to run.
 type Operation struct {
 	Resource, Class, Provider, Type string
 	Action                          string
 	Timeout                         time.Duration
-	Params                          []Param
+	Params                          []lrmd.Param
 	Key                             string // for the host's log
 }
 
@@ -83,7 +82,7 @@ func Dial(ctx context.Context, address string, sec Settings, name string, e Even
 func (c *Conn) register(ctx context.Context, name string) error {
 	stop := context.AfterFunc(ctx, func() { c.s.Abort() })
 	defer stop()
-	hello := element("lrmd_command", "t", "lrmd", "lrmd_op", "register", "lrmd_clientname", name, "lrmd_protocol_version", protocol, "lrmd_is_ipc_provider", "true")
+	hello := lrmd.Element("lrmd_command", "t", "lrmd", "lrmd_op", "register", "lrmd_clientname", name, "lrmd_protocol_version", lrmd.Protocol, "lrmd_is_ipc_provider", "true")
 	if _, err := c.s.send(hello, kindRequest, 0); err != nil {
 		return fmt.Errorf("%w: %w", ErrKeyRejected, err)
 	}
@@ -97,10 +96,10 @@ func (c *Conn) register(ctx context.Context, name string) error {
 		case msg.SelectAttrValue("lrmd_remote_msg_type", "") != kindReply:
 			continue
 		}
-		if rc := number(msg, "lrmd_rc"); rc != 0 || msg.SelectAttrValue("lrmd_op", "") != "register" {
+		if rc := lrmd.Number(msg, "lrmd_rc"); rc != 0 || msg.SelectAttrValue("lrmd_op", "") != "register" {
 			return fmt.Errorf("the host's daemon does not take this node: code %d", rc)
 		}
-		c.Uptime = time.Duration(number(msg, "uptime")) * time.Second
+		c.Uptime = time.Duration(lrmd.Number(msg, "uptime")) * time.Second
 		c.StartState = msg.SelectAttrValue("node_start_state", "")
 		return nil
 	}
@@ -117,7 +116,7 @@ func (c *Conn) read() {
 		switch msg.SelectAttrValue("lrmd_remote_msg_type", "") {
 		case kindReply:
 			c.mu.Lock()
-			id := number(msg, "lrmd_remote_msg_id")
+			id := lrmd.Number(msg, "lrmd_remote_msg_id")
 			f := c.replies[id]
 			delete(c.replies, id)
 			c.mu.Unlock()
@@ -158,15 +157,15 @@ func (c *Conn) notified(msg *etree.Element) {
 		c.mu.Unlock()
 		if f != nil {
 			f(Outcome{
-				Code: number(msg, "lrmd_exec_rc"), Status: number(msg, "lrmd_exec_op_status"), Reason: msg.SelectAttrValue("lrmd_rsc_exit_reason", ""),
-				Output: msg.SelectAttrValue("lrmd_rsc_output", ""), Duration: time.Duration(number(msg, "lrmd_exec_time")) * time.Millisecond,
+				Code: lrmd.Number(msg, "lrmd_exec_rc"), Status: lrmd.Number(msg, "lrmd_exec_op_status"), Reason: msg.SelectAttrValue("lrmd_rsc_exit_reason", ""),
+				Output: msg.SelectAttrValue("lrmd_rsc_output", ""), Duration: time.Duration(lrmd.Number(msg, "lrmd_exec_time")) * time.Millisecond,
 			})
 		}
 	}
 }
 
 func (c *Conn) command(op string, data *etree.Element, options int, reply func(*etree.Element)) error {
-	msg := element("lrmd_command", "t", "lrmd", "lrmd_op", op, "lrmd_timeout", "0", "lrmd_callopt", strconv.Itoa(options))
+	msg := lrmd.Element("lrmd_command", "t", "lrmd", "lrmd_op", op, "lrmd_timeout", "0", "lrmd_callopt", strconv.Itoa(options))
 	if data != nil {
 		msg.CreateElement("lrmd_calldata").AddChild(data)
 	}
@@ -202,16 +201,16 @@ func (c *Conn) Run(op Operation, done func(Outcome)) error {
 		}
 	}
 	if !known {
-		rsc := element("lrmd_rsc", "lrmd_origin", "Run", "lrmd_rsc_id", op.Resource, "lrmd_class", op.Class, "lrmd_provider", op.Provider, "lrmd_type", op.Type)
+		rsc := lrmd.Element("lrmd_rsc", "lrmd_origin", "Run", "lrmd_rsc_id", op.Resource, "lrmd_class", op.Class, "lrmd_provider", op.Provider, "lrmd_type", op.Type)
 		if err := c.command("lrmd_rsc_register", rsc, 3, nil); err != nil {
 			return err
 		}
 	}
-	rsc := element("lrmd_rsc", "lrmd_origin", "Run", "lrmd_rsc_id", op.Resource, "lrmd_rsc_action", op.Action, "lrmd_rsc_userdata_str", key,
+	rsc := lrmd.Element("lrmd_rsc", "lrmd_origin", "Run", "lrmd_rsc_id", op.Resource, "lrmd_rsc_action", op.Action, "lrmd_rsc_userdata_str", key,
 		"lrmd_rsc_interval", "0", "lrmd_timeout", strconv.FormatInt(op.Timeout.Milliseconds(), 10), "lrmd_rsc_start_delay", "0")
-	addParams(rsc, op.Params)
+	lrmd.AddParams(rsc, op.Params)
 	return c.command("lrmd_rsc_exec", rsc, 4, func(reply *etree.Element) {
-		if rc := number(reply, "lrmd_rc"); rc < 0 {
+		if rc := lrmd.Number(reply, "lrmd_rc"); rc < 0 {
 			fail(Outcome{Code: 1, Status: 4, Reason: fmt.Sprintf("The host's daemon does not run it: code %d", rc)})
 		}
 	})
@@ -226,17 +225,17 @@ func (c *Conn) Forget(resource string) error {
 	if !known {
 		return nil
 	}
-	return c.command("lrmd_rsc_unregister", element("lrmd_rsc", "lrmd_origin", "Forget", "lrmd_rsc_id", resource), 0, nil)
+	return c.command("lrmd_rsc_unregister", lrmd.Element("lrmd_rsc", "lrmd_origin", "Forget", "lrmd_rsc_id", resource), 0, nil)
 }
 
 // Poke asks whether the host's daemon is there; done hears when it answers.
 func (c *Conn) Poke(done func()) error {
-	return c.command("lrmd_rsc_poke", element("lrmd_rsc", "lrmd_rsc_id", "poke"), 0, func(*etree.Element) { done() })
+	return c.command("lrmd_rsc_poke", lrmd.Element("lrmd_rsc", "lrmd_rsc_id", "poke"), 0, func(*etree.Element) { done() })
 }
 
 // Forward sends a message lrmd_ipc_proxy to the host.
 func (c *Conn) Forward(op, session string, id int, body *etree.Element) error {
-	msg := element("lrmd_ipc_proxy", "lrmd_ipc_op", op, "lrmd_ipc_session", session, "lrmd_op", "ipc_fwd")
+	msg := lrmd.Element("lrmd_ipc_proxy", "lrmd_ipc_op", op, "lrmd_ipc_session", session, "lrmd_op", "ipc_fwd")
 	if op == "response" {
 		msg.CreateAttr("lrmd_ipc_msg_id", strconv.Itoa(id))
 	}

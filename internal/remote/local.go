@@ -12,6 +12,7 @@ import (
 	"hacluster/corosync/ipc"
 	"hacluster/internal/account"
 	frame "hacluster/internal/ipc"
+	"hacluster/internal/lrmd"
 )
 
 // The host's programs (crm_attribute, crm_resource, agents that call them) find the
@@ -41,6 +42,11 @@ func (s *Server) serveLocal() (stop func(), err error) {
 			srv.Close()
 		}
 	}
+	srv, err := s.serveExecutor()
+	if err != nil {
+		return nil, err
+	}
+	servers = append(servers, srv)
 	for name, channel := range services {
 		srv, err := ipc.Listen(ipc.Config{Name: name, Handler: &proxy{s, channel}, Accept: s.accept, Kind: ipc.Socket, MaxMessage: frame.MessageSize, Log: s.Log})
 		if err != nil {
@@ -84,7 +90,7 @@ func (h *proxy) Connected(c *ipc.Conn) {
 	se.name = fmt.Sprintf("proxy-%s-%d-%.8s", h.channel, c.Peer().PID, se.id)
 	h.s.sessions[se.id] = se
 	c.SetValue(se)
-	_, _ = p.s.send(element("lrmd_ipc_proxy", "lrmd_ipc_op", "new", "lrmd_ipc_server", h.channel, "lrmd_ipc_session", se.id), kindNotify, 0)
+	_, _ = p.s.send(lrmd.Element("lrmd_ipc_proxy", "lrmd_ipc_op", "new", "lrmd_ipc_server", h.channel, "lrmd_ipc_session", se.id), kindNotify, 0)
 }
 
 func (h *proxy) Closed(c *ipc.Conn) {
@@ -96,7 +102,7 @@ func (h *proxy) Closed(c *ipc.Conn) {
 	defer h.s.mu.Unlock()
 	if _, known := h.s.sessions[se.id]; known {
 		delete(h.s.sessions, se.id)
-		_, _ = se.client.s.send(element("lrmd_ipc_proxy", "lrmd_ipc_op", "destroy", "lrmd_ipc_session", se.id), kindNotify, 0)
+		_, _ = se.client.s.send(lrmd.Element("lrmd_ipc_proxy", "lrmd_ipc_op", "destroy", "lrmd_ipc_session", se.id), kindNotify, 0)
 	}
 }
 
@@ -119,7 +125,7 @@ func (h *proxy) Message(c *ipc.Conn, data []byte) {
 		return
 	}
 	se.layout.Store(uint32(f.Layout))
-	msg := element("lrmd_ipc_proxy", "lrmd_ipc_op", "request", "lrmd_ipc_session", se.id, "lrmd_ipc_client", se.name, "lrmd_ipc_user", se.user,
+	msg := lrmd.Element("lrmd_ipc_proxy", "lrmd_ipc_op", "request", "lrmd_ipc_session", se.id, "lrmd_ipc_client", se.name, "lrmd_ipc_user", se.user,
 		"lrmd_ipc_msg_id", strconv.Itoa(int(f.ID)), "lrmd_ipc_msg_flags", strconv.FormatUint(uint64(f.Flags|flagProxied), 10))
 	msg.CreateElement("lrmd_ipc_msg").AddChild(f.Body)
 	h.s.mu.Lock()
@@ -145,7 +151,7 @@ func (s *Server) forward(c *client, msg *etree.Element) {
 	}
 	se := s.sessions[id]
 	if se == nil {
-		_, _ = c.s.send(element("lrmd_ipc_proxy", "lrmd_ipc_op", "destroy", "lrmd_ipc_session", id), kindNotify, 0)
+		_, _ = c.s.send(lrmd.Element("lrmd_ipc_proxy", "lrmd_ipc_op", "destroy", "lrmd_ipc_session", id), kindNotify, 0)
 		return
 	}
 	f := frame.Frame{Layout: frame.Layout(se.layout.Load()), Flags: frame.ServerInternal}
@@ -161,7 +167,7 @@ func (s *Server) forward(c *client, msg *etree.Element) {
 		return
 	}
 	if op == "response" {
-		f.ID = int32(number(msg, "lrmd_ipc_msg_id"))
+		f.ID = int32(lrmd.Number(msg, "lrmd_ipc_msg_id"))
 	} else {
 		f.Flags |= frame.EventFlag
 	}

@@ -14,6 +14,7 @@ import (
 
 	"github.com/beevik/etree"
 
+	"hacluster/internal/lrmd"
 	"hacluster/ocf"
 )
 
@@ -100,7 +101,7 @@ func dial(t *testing.T, set Settings, addr string) (*Conn, *heard) {
 }
 
 func op(resource, action string) Operation {
-	return Operation{Resource: resource, Class: "ocf", Provider: "heartbeat", Type: "Dummy", Action: action, Timeout: time.Minute, Params: []Param{{"state", "<&>"}, {"1st", "x"}}}
+	return Operation{Resource: resource, Class: "ocf", Provider: "heartbeat", Type: "Dummy", Action: action, Timeout: time.Minute, Params: []lrmd.Param{{Name: "state", Value: "<&>"}, {Name: "1st", Value: "x"}}}
 }
 
 func TestRun(t *testing.T) {

@@ -15,16 +15,8 @@ import (
 
 	"github.com/beevik/etree"
 
+	"hacluster/internal/lrmd"
 	"hacluster/ocf"
-)
-
-// Errors that replies carry, with the numbers of Linux.
-const (
-	errNoDevice     = -19
-	errInvalid      = -22
-	errProtocol     = -71
-	errNotSupported = -95
-	errInProgress   = -115
 )
 
 // Agents runs agents; *ocf.Host does.
@@ -46,19 +38,20 @@ type Server struct {
 
 	started time.Time
 
-	mu        sync.Mutex
-	clients   []*client // the newest first
-	resources map[string]*resource
-	sessions  map[string]*session
-	calls     int
-	closing   bool
-	gone      chan struct{} // closed when a host that goes down has no clients left
+	mu       sync.Mutex
+	clients  []*client // the newest first
+	sessions map[string]*session
+	closing  bool
+	gone     chan struct{} // closed when a host that goes down has no clients left
+
+	lrmd  *lrmd.Server
+	timer *time.Timer // until the executor has something to do
 }
 
 // client is a cluster node, connected.
 type client struct {
+	lrmd.Client
 	s        *stream
-	name, id string
 	address  string
 	provider bool
 }
@@ -67,7 +60,8 @@ type client struct {
 // when the cluster let go.
 func (s *Server) Run(ctx context.Context) error {
 	s.started = time.Now()
-	s.resources, s.sessions, s.gone = map[string]*resource{}, map[string]*session{}, make(chan struct{})
+	s.sessions, s.gone = map[string]*session{}, make(chan struct{})
+	s.execute()
 	if !s.Settings.Certificates.Set() {
 		if _, err := s.Settings.key(); err != nil {
 			s.Log.Warn("no node can connect before the key is there", "err", err)
@@ -119,7 +113,7 @@ func (s *Server) leave() error {
 		return nil
 	}
 	s.Log.Info("the cluster is asked to stop what it runs here")
-	_, err := p.s.send(element("lrmd_ipc_proxy", "lrmd_ipc_op", "shutdown_req", "lrmd_ipc_session", "0"), kindNotify, 0)
+	_, err := p.s.send(lrmd.Element("lrmd_ipc_proxy", "lrmd_ipc_op", "shutdown_req", "lrmd_ipc_session", "0"), kindNotify, 0)
 	s.mu.Unlock()
 	if err != nil {
 		return fmt.Errorf("ask the cluster to stop what it runs here: %w", err)
@@ -152,17 +146,16 @@ func (s *Server) serve(raw net.Conn) {
 		raw.Close()
 		return
 	}
-	c := &client{s: newStream(conn), id: randomID(), address: raw.RemoteAddr().String()}
+	c := &client{Client: lrmd.Client{ID: randomID(), Privileged: true}, s: newStream(conn), address: raw.RemoteAddr().String()}
+	c.Notify = func(msg *etree.Element) { s.notify(c, msg) }
 	s.mu.Lock()
-	for _, o := range s.clients {
-		_, _ = o.s.send(element("lrmd_notify", "lrmd_origin", "serve", "lrmd_op", "lrmd_rsc_new_client"), kindNotify, 0)
-	}
+	s.lrmd.Connected(&c.Client)
 	s.clients = append([]*client{c}, s.clients...)
 	s.mu.Unlock()
 	for {
 		msg, err := c.s.Receive()
 		if err != nil {
-			s.Log.Info("a node's connection ended", "node", c.name, "from", c.address, "err", err)
+			s.Log.Info("a node's connection ended", "node", c.Name(), "from", c.address, "err", err)
 			break
 		}
 		s.message(c, msg)
@@ -182,14 +175,11 @@ func (s *Server) left(c *client) {
 			go se.conn.Close()
 		}
 	}
+	s.lrmd.Left(time.Now(), &c.Client)
 	if len(s.clients) > 0 {
 		return
 	}
-	for _, r := range s.resources {
-		for _, cmd := range slices.Clone(r.recurring) {
-			r.drop(cmd)
-		}
-	}
+	s.lrmd.Executor.Left(time.Now(), "")
 	if s.closing {
 		close(s.gone)
 	}
@@ -203,74 +193,29 @@ func (s *Server) message(c *client, msg *etree.Element) {
 		s.forward(c, msg)
 		return
 	}
-	s.calls++
-	call := s.calls
-	op := msg.SelectAttrValue("lrmd_op", "")
-	rsc := msg.FindElement("lrmd_calldata/lrmd_rsc")
-	reply := element("lrmd_reply", "lrmd_origin", "message")
-	rc := 0
-	switch op {
-	case "register":
-		c.name = msg.SelectAttrValue("lrmd_clientname", "")
-		if v := msg.SelectAttrValue("lrmd_protocol_version", ""); !compatible(v) {
-			s.Log.Warn("a node speaks another protocol", "node", c.name, "version", v)
-			rc = errProtocol
-		}
-		c.provider = rc == 0 && msg.SelectAttrValue("lrmd_is_ipc_provider", "") == "true"
-		reply.CreateAttr("lrmd_op", "register")
-		reply.CreateAttr("lrmd_clientid", c.id)
-		reply.CreateAttr("lrmd_protocol_version", protocol)
-		reply.CreateAttr("uptime", strconv.Itoa(int(time.Since(s.started).Seconds())))
-		if s.StartState != "" {
-			reply.CreateAttr("node_start_state", s.StartState)
-		}
-		s.Log.Info("a node is connected", "node", c.name, "from", c.address)
-	case "lrmd_rsc_poke", "lrmd_check":
-	case "lrmd_rsc_register":
-		rc = s.registerResource(rsc)
-	case "lrmd_rsc_unregister":
-		rc = s.unregister(rsc)
-	case "lrmd_rsc_info":
-		rc = s.info(rsc, reply)
-	case "lrmd_rsc_exec":
-		rc = s.execute(c, call, msg, rsc)
-	case "lrmd_rsc_cancel":
-		rc = s.cancel(rsc)
-	case "lrmd_get_recurring":
-		s.recurringOf(rsc, reply)
-	default:
-		s.Log.Warn("a node asks for what is not supported yet", "node", c.name, "what", op)
-		rc = errNotSupported
+	s.lrmd.Request(time.Now(), &c.Client, msg, func(reply *etree.Element) {
+		_, _ = c.s.send(reply, kindReply, lrmd.Number(msg, "lrmd_remote_msg_id"))
+	})
+	if msg.SelectAttrValue("lrmd_op", "") == "register" {
+		s.Log.Info("a node is connected", "node", c.Name(), "from", c.address)
 	}
-	reply.CreateAttr("lrmd_rc", strconv.Itoa(rc))
-	reply.CreateAttr("lrmd_callid", strconv.Itoa(call))
-	_, _ = c.s.send(reply, kindReply, number(msg, "lrmd_remote_msg_id"))
-	switch op {
-	case "lrmd_rsc_poke", "lrmd_rsc_register", "lrmd_rsc_unregister":
-		id := ""
-		if rsc != nil {
-			id = rsc.SelectAttrValue("lrmd_rsc_id", "")
-		}
-		s.tell(nil, element("lrmd_notify", "lrmd_origin", "message", "lrmd_rc", strconv.Itoa(rc), "lrmd_callid", strconv.Itoa(call), "lrmd_op", op, "lrmd_rsc_id", id))
-	}
+	s.rearm()
 }
 
-// compatible tells whether a node's protocol is one that this host speaks: 1.1 or later.
-func compatible(version string) bool {
-	var major, minor int
-	if n, err := fmt.Sscanf(version, "%d.%d", &major, &minor); err != nil || n != 2 {
-		return false
+// provide takes a node that answers for the cluster.
+func (s *Server) provide(c *lrmd.Client) bool {
+	for _, o := range s.clients {
+		if &o.Client == c {
+			o.provider = true
+			return true
+		}
 	}
-	return major > 1 || major == 1 && minor >= 1
+	return false
 }
 
-// tell sends a notification to a node, or to all; mu is held.
-func (s *Server) tell(only *client, msg *etree.Element) {
-	for _, c := range s.clients {
-		if c.name != "" && (only == nil || c == only) {
-			if _, err := c.s.send(msg.Copy(), kindNotify, 0); err != nil && !errors.Is(err, net.ErrClosed) {
-				s.Log.Warn("a node could not be told", "node", c.name, "err", err)
-			}
-		}
+// notify sends a notification to a node.
+func (s *Server) notify(c *client, msg *etree.Element) {
+	if _, err := c.s.send(msg, kindNotify, 0); err != nil && !errors.Is(err, net.ErrClosed) {
+		s.Log.Warn("a node could not be told", "node", c.Name(), "err", err)
 	}
 }
