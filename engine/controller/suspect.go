@@ -249,6 +249,6 @@ func (c *Controller) fencingAtHand() bool {
 	}
 	r := cib.Section(c.effects.CIB(), "resources")
 	return r != nil && slices.ContainsFunc(r.FindElements(".//primitive"), func(p *etree.Element) bool {
-		return p.SelectAttrValue("class", "") == "stonith"
+		return cib.Fences(r, p)
 	})
 }

@@ -2,15 +2,10 @@ package fencer
 
 import (
 	"cmp"
-	"regexp"
 	"slices"
 	"strconv"
 	"strings"
 	"time"
-
-	"github.com/beevik/etree"
-
-	"hacluster/cib"
 )
 
 // Param is a parameter of a fence device.
@@ -37,40 +32,6 @@ func (d *Device) param(name string) string {
 	return ""
 }
 
-// Devices reads the fence devices of a configuration, in its order.
-func Devices(root *etree.Element) []*Device {
-	resources := cib.Section(root, "resources")
-	if resources == nil {
-		return nil
-	}
-	var out []*Device
-	for _, p := range resources.FindElements(".//primitive") {
-		if p.SelectAttrValue("class", "") != "stonith" {
-			continue
-		}
-		d := &Device{ID: p.SelectAttrValue("id", ""), Agent: p.SelectAttrValue("type", "")}
-		for _, set := range p.SelectElements("instance_attributes") {
-			for _, nv := range set.SelectElements("nvpair") {
-				if name := nv.SelectAttrValue("name", ""); d.param(name) == "" {
-					d.Params = append(d.Params, Param{name, nv.SelectAttrValue("value", "")})
-				}
-			}
-		}
-		for at := p; at != nil && at != resources; at = at.Parent() {
-			for _, set := range at.SelectElements("meta_attributes") {
-				for _, nv := range set.SelectElements("nvpair") {
-					if nv.SelectAttrValue("name", "") == "target-role" && strings.EqualFold(nv.SelectAttrValue("value", ""), "Stopped") {
-						d.Disabled = true
-					}
-				}
-			}
-		}
-		d.place(root, p, resources)
-		out = append(out, d)
-	}
-	return out
-}
-
 // usable tells whether a node may use the device.
 func (d *Device) usable(node string) bool {
 	score, ok := d.Scores[node]
@@ -78,70 +39,6 @@ func (d *Device) usable(node string) bool {
 		score = d.Otherwise
 	}
 	return !d.Disabled && score >= 0
-}
-
-// place reads where a device, or a group that it is in, may be.
-func (d *Device) place(root, primitive, top *etree.Element) {
-	ids := map[string]bool{}
-	for at := primitive; at != nil && at != top; at = at.Parent() {
-		ids[at.SelectAttrValue("id", "")] = true
-	}
-	if conf := cib.Section(root, "crm_config"); conf != nil {
-		for _, nv := range conf.FindElements("./cluster_property_set/nvpair") {
-			if n := nv.SelectAttrValue("name", ""); n == "symmetric-cluster" && falsehood(nv.SelectAttrValue("value", "")) {
-				d.Otherwise = -cib.Infinity
-			}
-		}
-	}
-	cons := cib.Section(root, "constraints")
-	if cons == nil {
-		return
-	}
-	for _, l := range cons.SelectElements("rsc_location") {
-		node := l.SelectAttrValue("node", "")
-		n, ok := cib.Score(l.SelectAttrValue("score", "0"))
-		if node == "" || !ok || !ids[l.SelectAttrValue("rsc", "")] && !matches(l.SelectAttrValue("rsc-pattern", ""), ids) {
-			continue
-		}
-		if d.Scores == nil {
-			d.Scores = map[string]int{}
-		}
-		old, known := d.Scores[node]
-		switch {
-		case !known && d.Otherwise < 0:
-			d.Scores[node] = n
-		case old <= -cib.Infinity || n <= -cib.Infinity:
-			d.Scores[node] = -cib.Infinity
-		default:
-			d.Scores[node] = max(-cib.Infinity, min(cib.Infinity, old+n))
-		}
-	}
-}
-
-func falsehood(s string) bool {
-	switch strings.ToLower(s) {
-	case "false", "no", "off", "n", "0":
-		return true
-	}
-	return false
-}
-
-// matches tells whether a pattern of a location constraint names one of the ids.
-func matches(pattern string, ids map[string]bool) bool {
-	if pattern == "" {
-		return false
-	}
-	not := strings.HasPrefix(pattern, "!")
-	re, err := regexp.CompilePOSIX(strings.TrimPrefix(pattern, "!"))
-	if err != nil {
-		return false
-	}
-	for id := range ids {
-		if re.MatchString(id) != not {
-			return true
-		}
-	}
-	return false
 }
 
 // check is how it is found out which targets a device can fence.

@@ -104,6 +104,7 @@ type Fencer struct {
 	// ownDevices and ownLevels were registered here by a person.
 	ownDevices []*Device
 	ownLevels  []Level
+	reading    reading
 }
 
 // delayed is something to do later.

@@ -41,6 +41,13 @@ type member struct {
 
 func newGroup(t *testing.T, conf string, names ...string) *group {
 	t.Helper()
+	if !strings.Contains(conf, "<nodes>") {
+		nodes := ""
+		for i := 1; i < 6; i++ {
+			nodes += fmt.Sprintf(`<node id="%d" uname="n%[1]d"/>`, i)
+		}
+		conf = "<nodes>" + nodes + "</nodes>" + conf
+	}
 	doc, err := xml.ParseString(`<cib><configuration><crm_config/>` + conf + `</configuration><status/></cib>`)
 	if err != nil {
 		t.Fatal(err)

@@ -16,7 +16,7 @@ import (
 
 // devices are those of the configuration, and those that were registered here.
 func (f *Fencer) devices() []*Device {
-	all := Devices(f.effects.CIB())
+	all := f.configured()
 	for _, d := range f.ownDevices {
 		if !slices.ContainsFunc(all, func(o *Device) bool { return o.ID == d.ID }) {
 			all = append(all, d)

@@ -68,7 +68,7 @@ func (c *Core) selfFencing(target string) time.Duration {
 		return 0
 	}
 	// A device of this name says which nodes have a watchdog.
-	for _, d := range fencer.Devices(c.Replica.Root()) {
+	for _, d := range fencer.Devices(c.Replica.Root(), c.self.Name, c.now) {
 		if d.ID != "watchdog" {
 			continue
 		}
