@@ -597,7 +597,7 @@ func (c *Controller) Shutdown(now time.Time) {
 		return
 	}
 	c.shutdown = true
-	c.escalateAt = now.Add(c.timing.Escalation)
+	c.escalateAt = now.Add(c.limit("shutdown-escalation", c.timing.Escalation))
 	if c.state == Starting || len(c.active()) == 0 {
 		c.leave("nothing was started yet")
 		return

@@ -104,6 +104,9 @@ func (c *Controller) onStatus(ch replica.Change) {
 		for _, child := range el.ChildElements() {
 			walk(child)
 		}
+		if el.Tag == "lrm_resource" && el.SelectAttrValue(lockAttr, "") == "0" {
+			c.abort("Shutdown lock cleared") // what waited for the resource may be placed elsewhere now
+		}
 	}
 	walk(ch.Data)
 	if !known {

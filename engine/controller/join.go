@@ -325,7 +325,9 @@ func (c *Controller) onConfirm(from string, msg *etree.Element) {
 // knows what ended meanwhile, and has that written after it. Of a remote node only the one that is connected to it
 // knows, and the CIB that all took over may be of a part of the cluster that had lost that one.
 // It goes from one to the other at once where there is one: to a rival DC a node without a history would run nothing.
+// What is locked to the node stays so.
 func (c *Controller) writeHistory(state *etree.Element, write func(cib.Request)) {
+	c.keepLocks(state)
 	path := fmt.Sprintf("/cib/status/node_state[@uname='%s']/lrm", state.SelectAttrValue("uname", ""))
 	req := cib.Request{Op: cib.Delete, XPath: true, Section: path}
 	if lrm := state.SelectElement("lrm"); lrm != nil && c.effects.CIB().FindElement("."+strings.TrimPrefix(path, "/cib")) != nil {

@@ -366,6 +366,7 @@ func (c *Controller) order(a *transition.Action) *etree.Element {
 	set(op, "on_node_uuid", a.NodeID)
 	set(op, "router_node", a.Router)
 	set(op, "transition-key", c.key(a))
+	set(op, lockAttr, a.ShutdownLock)
 	if r := a.Resource; r != nil {
 		el := op.CreateElement(r.Tag)
 		set(el, "id", r.ID)

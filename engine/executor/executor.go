@@ -38,6 +38,8 @@ type Op struct {
 	// Clock is what the clock of the DC was ahead of this node's when the order came: results
 	// are stamped with the DC's time, for the scheduler compares those of several nodes.
 	Clock time.Duration
+	// Lock is since when (seconds since 1970) the resource is locked to the node, which shut down, see Executor.lock; 0: it is not.
+	Lock int64
 }
 
 // Param gives the value of a parameter, "" when it is not there.
@@ -139,6 +141,7 @@ type resource struct {
 	registered           bool // it is known to clients
 	dropRecurring        bool // what clients ordered to recur ends with their connection
 	drop                 bool // the history goes when nothing runs any more
+	lock                 int64 // since when it is locked to the node; 0: it is not
 }
 
 type job struct {
@@ -512,6 +515,9 @@ func (e *Executor) State(nodeID string) *etree.Element {
 			continue
 		}
 		el := r.element()
+		if r.lock != 0 {
+			el.CreateAttr(LockAttr, strconv.FormatInt(r.lock, 10))
+		}
 		for _, k := range slices.Sorted(maps.Keys(entries)) {
 			el.AddChild(xml.Copy(entries[k]))
 		}

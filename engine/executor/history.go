@@ -43,6 +43,9 @@ func (e *Executor) record(now time.Time, r *resource, j *job, res Result) {
 		entries = append(entries, entryID(j.op, true))
 	}
 	el := r.element()
+	if !pending {
+		r.relock(el, j.op, res)
+	}
 	for i, id := range entries {
 		entry := e.entry(now, j, res, id, i == len(entries)-1)
 		r.history[id] = entry
@@ -52,6 +55,23 @@ func (e *Executor) record(now time.Time, r *resource, j *job, res Result) {
 	if !pending {
 		e.effects.Recorded(j.op, res)
 	}
+}
+
+// LockAttr of a resource's history says since when it is locked to the node, where shutdown-lock has it wait for the node that ran it until it
+// was shut down.
+const LockAttr = "shutdown-lock"
+
+// relock writes with the result of an operation of a locked resource that it still is, after a stop, and where it was found not to run, or that it
+// is not any more.
+func (r *resource) relock(history *etree.Element, op Op, res Result) {
+	if op.Lock == 0 {
+		return
+	}
+	r.lock = 0
+	if op.Action == "stop" && res.Code == 0 || op.Action == "monitor" && res.Code == 7 {
+		r.lock = op.Lock
+	}
+	history.CreateAttr(LockAttr, strconv.FormatInt(r.lock, 10))
 }
 
 func (e *Executor) entry(now time.Time, j *job, res Result, id string, last bool) *etree.Element {

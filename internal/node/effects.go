@@ -237,6 +237,7 @@ func parseOrder(order *etree.Element, now time.Time) (executor.Op, error) {
 			op.Clock = d
 		}
 	}
+	op.Lock, _ = strconv.ParseInt(order.SelectAttrValue(executor.LockAttr, ""), 10, 64)
 	if op.Action == "cancel" {
 		op.Interval = 0
 	}

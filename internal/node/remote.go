@@ -308,7 +308,7 @@ func (r *remoteNode) up() {
 	r.exec = executor.New((*remoteEffects)(r))
 	c.world.Logf("remote: node %s is there", r.name)
 	c.Attributes.Forget(r.name)
-	c.Controller.Change(withoutHistory(r.name))
+	c.Controller.Change(c.Controller.Forgotten(r.name))
 	c.Controller.Change(stateOfRemote(r.name, "in_ccm", "true", "node_fenced", "0"))
 	c.Controller.RemoteState(r.name, true)
 }

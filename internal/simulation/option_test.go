@@ -1,0 +1,81 @@
+package simulation
+
+import (
+	"fmt"
+	"testing"
+	"time"
+
+	"hacluster/cib"
+)
+
+// Options of the cluster that more than the scheduler has to do with, in a running cluster.
+
+// option sets cluster properties: name, value, and so on.
+func (d *drive) option(t *testing.T, pairs ...string) {
+	t.Helper()
+	text := `<cluster_property_set id="cib-bootstrap-options">`
+	for i := 0; i+1 < len(pairs); i += 2 {
+		text += fmt.Sprintf(`<nvpair id="cib-bootstrap-options-%[1]s" name="%[1]s" value="%[2]s"/>`, pairs[i], pairs[i+1])
+	}
+	for _, h := range d.Hosts {
+		if h.Up() {
+			d.Change(h.Name, cib.Request{Op: cib.Modify, Section: "crm_config", CanCreate: true, Data: parse(t, text+`</cluster_property_set>`)}, nil)
+			return
+		}
+	}
+}
+
+// With shutdown-lock a resource waits for the node that ran it until it was shut down, and starts there again; when shutdown-lock-limit has passed it
+// runs elsewhere. Who is DC does not matter, nor that it changes meanwhile.
+func TestShutdownLock(t *testing.T) {
+	for seed := uint64(1); seed <= 2*seeds; seed++ {
+		d := up(t, seed, 3, seed%2 == 0)
+		d.option(t, "shutdown-lock", "true", "shutdown-lock-limit", "120s")
+		d.Run(5 * time.Second)
+		calm(t, d)
+		h := one(t, d)
+		locks := func() (n int) {
+			for _, o := range d.Hosts {
+				if o.Up() {
+					for _, r := range o.pcmk.core.Replica.Root().FindElements("./status/node_state/lrm/lrm_resources/lrm_resource[@shutdown-lock]") {
+						if r.SelectAttrValue("shutdown-lock", "0") != "0" {
+							n++
+						}
+					}
+					break
+				}
+			}
+			return n
+		}
+		h.StopCluster()
+		d.Run(20 * time.Second)
+		if on := d.Running("P1"); len(on) != 0 || locks() != 1 {
+			t.Fatalf("seed %d: it does not wait: on %v, %d locks\n%s", seed, on, locks(), d.Dump())
+		}
+		if seed%4 < 2 {
+			for _, o := range d.Hosts {
+				if o.Up() && o.pcmk.core.Controller.IsDC() {
+					o.KillPacemaker() // the next DC knows as much
+					break
+				}
+			}
+			d.Run(30 * time.Second)
+			if on := d.Running("P1"); len(on) != 0 || locks() != 1 {
+				t.Fatalf("seed %d: it does not wait under another DC: on %v, %d locks\n%s", seed, on, locks(), d.Dump())
+			}
+		}
+		h.StartCluster()
+		d.Run(30 * time.Second)
+		calm(t, d)
+		if on := one(t, d); on != h || locks() != 0 {
+			t.Fatalf("seed %d: on %s, not %s; %d locks\n%s", seed, on.Name, h.Name, locks(), d.Dump())
+		}
+		h.StopCluster()
+		d.Run(60 * time.Second)
+		if on := d.Running("P1"); len(on) != 0 {
+			t.Fatalf("seed %d: it runs on %v\n%s", seed, on, d.Dump())
+		}
+		d.Run(90 * time.Second)
+		one(t, d, h.Name)
+	}
+}
