@@ -138,9 +138,9 @@ type resource struct {
 	recurring            []*job
 	history              map[string]*etree.Element // by entry id
 	node                 string
-	registered           bool // it is known to clients
-	dropRecurring        bool // what clients ordered to recur ends with their connection
-	drop                 bool // the history goes when nothing runs any more
+	registered           bool  // it is known to clients
+	dropRecurring        bool  // what clients ordered to recur ends with their connection
+	drop                 bool  // the history goes when nothing runs any more
 	lock                 int64 // since when it is locked to the node; 0: it is not
 }
 
