@@ -16,9 +16,9 @@ import (
 
 // What the controller reads in the CIB, and what it writes there of its own.
 
-// option gives a cluster property from the CIB, under its present or its former name;
+// OptionOf gives a cluster property of a CIB at a time, under its present or its former name;
 // where it has none the default of the table of options, and where that has none otherwise.
-func (c *Controller) option(name, otherwise string) string {
+func OptionOf(root *etree.Element, now time.Time, name, otherwise string) string {
 	names := []string{name}
 	if o := option.Find(name); o != nil {
 		names = []string{o.Name, o.Legacy}
@@ -26,17 +26,22 @@ func (c *Controller) option(name, otherwise string) string {
 			otherwise = o.Default
 		}
 	}
-	conf := cib.Section(c.effects.CIB(), "crm_config")
+	conf := cib.Section(root, "crm_config")
 	if conf == nil {
 		return otherwise
 	}
-	values := status.Block(c.effects.CIB(), conf, "cluster_property_set", c.now)
+	values := status.Block(root, conf, "cluster_property_set", now)
 	for _, n := range names {
 		if v, ok := values.Get(n); ok && n != "" {
 			return v
 		}
 	}
 	return otherwise
+}
+
+// option is OptionOf the cluster's CIB.
+func (c *Controller) option(name, otherwise string) string {
+	return OptionOf(c.effects.CIB(), c.now, name, otherwise)
 }
 
 // Option gives a cluster property as it holds.

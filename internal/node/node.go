@@ -474,32 +474,44 @@ func (w *world) Plan(root *etree.Element, now time.Time) (controller.Plan, error
 	if err == nil {
 		trouble = w.tellPlan(r)
 	}
-	s := seriesOf(trouble)
-	input, serr := w.inputs.save(root, now, s, w.core.Controller.Option(s+"-series-max"))
-	if serr != nil {
-		w.log.Warn("the scheduler's input could not be kept", "err", serr)
-	}
+	input := w.keepInput(root, now, trouble)
 	if err != nil {
 		return controller.Plan{}, err
 	}
 	return controller.Plan{Graph: r.Graph, Recheck: r.RecheckBy, Input: input, Trouble: trouble}, nil
 }
 
+// keepInput keeps what was planned from, in the series that belongs to the trouble there was, and gives the file's name.
+func (w *world) keepInput(root *etree.Element, now time.Time, trouble string) string {
+	s := seriesOf(trouble)
+	file, err := w.inputs.save(root, now, s, controller.OptionOf(root, now, s+"-series-max", ""))
+	if err != nil {
+		w.log.Warn("the scheduler's input could not be kept", "err", err)
+	}
+	return file
+}
+
 // tellPlan logs what is wrong and what changes; it tells whether there were "errors" or "warnings".
 func (w *world) tellPlan(r *scheduler.Result) (trouble string) {
 	for _, m := range slices.Concat(r.Messages, r.Cluster.Findings) {
 		w.Logf("scheduler: %v", errors.New(m.Text))
-		if m.Severity == status.Error {
-			trouble = "errors"
-		} else if trouble == "" {
-			trouble = "warnings"
-		}
 	}
 	for _, l := range scheduler.Listing(r.Summary) {
 		w.Logf("scheduler: Actions: %s", l)
 	}
 	if slices.ContainsFunc(r.Messages, func(m status.Message) bool { return m.Severity == status.Error }) {
 		w.Logf("scheduler: Configuration errors found during scheduler processing, please run \"crm_verify -L\" to identify issues")
+	}
+	return troubleOf(r)
+}
+
+// troubleOf tells whether there were "errors" or "warnings".
+func troubleOf(r *scheduler.Result) (trouble string) {
+	for _, m := range slices.Concat(r.Messages, r.Cluster.Findings) {
+		if m.Severity == status.Error {
+			return "errors"
+		}
+		trouble = "warnings"
 	}
 	return trouble
 }

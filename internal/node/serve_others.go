@@ -123,6 +123,10 @@ func (r *request) reply(kind, src string, payload *etree.Element) {
 
 // replyAs is reply with a task and a sender of its own.
 func (r *request) replyAs(kind, task, from, src string, payload *etree.Element) {
+	r.s.event(r.session, r.replyElement(kind, task, from, src, payload))
+}
+
+func (r *request) replyElement(kind, task, from, src string, payload *etree.Element) *etree.Element {
 	el := etree.NewElement("create_reply_adv")
 	for _, a := range [][2]string{
 		{"origin", "reply"},
@@ -138,7 +142,7 @@ func (r *request) replyAs(kind, task, from, src string, payload *etree.Element) 
 		el.CreateAttr(a[0], a[1])
 	}
 	el.CreateElement("crm_xml").AddChild(payload)
-	r.s.event(r.session, el)
+	return el
 }
 
 // knownNodes are the configured nodes and those that are there.

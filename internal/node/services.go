@@ -26,6 +26,8 @@ type services struct {
 	servers []*ipc.Server
 	hacl    uint32 // uid of hacluster, 0 when there is none
 
+	planning sync.Mutex // one client's plan at a time
+
 	mu      sync.Mutex
 	watch   map[*session]bool // who asked for notifications
 	events  int32
@@ -74,7 +76,7 @@ func (se *session) requester(asked string) acl.User {
 func (n *Node) listen() (*services, error) {
 	s := &services{node: n, log: n.log, watch: map[*session]bool{}, started: time.Now()}
 	s.hacl, _ = account.Cluster()
-	for _, name := range []string{"cib_ro", "cib_rw", "cib_shm", "crmd", "attrd", "stonith-ng", "pacemakerd"} {
+	for _, name := range []string{"cib_ro", "cib_rw", "cib_shm", "crmd", "attrd", "stonith-ng", "pacemakerd", "pengine"} {
 		srv, err := ipc.Listen(ipc.Config{
 			Name: name, Handler: &handler{s, name}, Accept: func(p ipc.Peer) error { return account.MayAsk(p.UID, p.GID) }, Kind: ipc.Socket, MaxMessage: frame.MessageSize, Log: n.log,
 		})
@@ -143,6 +145,10 @@ func (h *handler) Message(c *ipc.Conn, data []byte) {
 	r := &request{s: h.s, session: se, frame: f}
 	// Here, on the connection's own time: looking groups up may take long.
 	r.user = se.requester(r.get("cib_user"))
+	if h.name == "pengine" {
+		r.scheduler()
+		return
+	}
 	h.s.node.post(func() {
 		switch h.name {
 		case "cib_ro", "cib_rw", "cib_shm":
