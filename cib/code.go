@@ -17,6 +17,7 @@ const (
 	Exists           Code = 17  // EEXIST
 	NoDevice         Code = 19  // ENODEV
 	Invalid          Code = 22  // EINVAL
+	NoData           Code = 61  // ENODATA
 	Timeout          Code = 62  // ETIME
 	NoMessage        Code = 42  // ENOMSG
 	Protocol         Code = 71  // EPROTO
@@ -50,6 +51,7 @@ var codes = map[Code]struct {
 	NoDevice:         {"No such device", 105},
 	Invalid:          {"Invalid argument", 70},
 	NoMessage:        {"No message of desired type", 76},
+	NoData:           {"No data available", 1},
 	Timeout:          {"Timer expired", 124},
 	Protocol:         {"Protocol error", 76},
 	ProtocolUnknown:  {"Protocol not supported", 76},

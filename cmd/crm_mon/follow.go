@@ -10,6 +10,8 @@ import (
 	"hacluster/cib"
 	"hacluster/internal/client"
 	"hacluster/internal/output/tui"
+	"hacluster/internal/program"
+	"hacluster/internal/tool"
 )
 
 // news is what following the cluster brings: a state, or that it is out of reach.
@@ -33,10 +35,10 @@ func (n news) taken() (tui.Snapshot, bool) {
 
 // follow sends the cluster's state at once, after each change and after each
 // interval; it connects again whenever the cluster goes away.
-func follow(ctx context.Context, interval time.Duration, send func(news)) {
+func follow(ctx context.Context, env *program.Env, interval time.Duration, send func(news)) {
 	interval = max(interval, time.Second)
 	for ctx.Err() == nil {
-		if err := session(ctx, interval, send); err != nil && ctx.Err() == nil {
+		if err := session(ctx, env, interval, send); err != nil && ctx.Err() == nil {
 			send(news{Snapshot: tui.Snapshot{At: time.Now()}, err: err})
 		}
 		select {
@@ -84,8 +86,8 @@ func (h *heard) take() []*etree.Element {
 }
 
 // session follows the cluster over one connection, until it breaks.
-func session(ctx context.Context, interval time.Duration, send func(news)) error {
-	watcher, err := client.DialCIB(ctx, "crm_mon")
+func session(ctx context.Context, env *program.Env, interval time.Duration, send func(news)) error {
+	watcher, err := tool.DialCIB(ctx, env)
 	if err != nil {
 		return err
 	}
@@ -93,7 +95,7 @@ func session(ctx context.Context, interval time.Duration, send func(news)) error
 	if err := watcher.Watch(ctx); err != nil {
 		return err
 	}
-	reader, err := client.DialCIB(ctx, "crm_mon")
+	reader, err := tool.DialCIB(ctx, env)
 	if err != nil {
 		return err
 	}
@@ -119,7 +121,9 @@ func session(ctx context.Context, interval time.Duration, send func(news)) error
 			told()
 		}
 	}()
-	go followFencing(ctx, told)
+	if !tool.Elsewhere(env) {
+		go followFencing(ctx, told)
+	}
 	var m *mirror
 	var missed cib.Version // a version that nobody told of
 	for {
@@ -131,8 +135,8 @@ func session(ctx context.Context, interval time.Duration, send func(news)) error
 				return err
 			}
 			m = newMirror(root)
-			send(news{Snapshot: m.snapshot(more(ctx, true))})
-		} else if ok, err := advance(ctx, m, &changes, send); err != nil {
+			send(news{Snapshot: m.snapshot(more(ctx, env, true))})
+		} else if ok, err := advance(ctx, env, m, &changes, send); err != nil {
 			return err
 		} else if !ok {
 			m = nil
@@ -172,9 +176,9 @@ func session(ctx context.Context, interval time.Duration, send func(news)) error
 }
 
 // advance has the document brought up to date by who shows it; false: it is to be read anew.
-func advance(ctx context.Context, m *mirror, changes *heard, send func(news)) (bool, error) {
+func advance(ctx context.Context, env *program.Env, m *mirror, changes *heard, send func(news)) (bool, error) {
 	done := make(chan error, 1)
-	s := more(ctx, true)
+	s := more(ctx, env, true)
 	send(news{Snapshot: s, advance: func() (tui.Snapshot, error) {
 		ops, err := m.follow(changes.take())
 		if err == nil {

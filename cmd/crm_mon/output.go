@@ -12,6 +12,7 @@ import (
 	"hacluster/internal/output/screen"
 	"hacluster/internal/output/tui"
 	"hacluster/internal/program"
+	"hacluster/internal/tool"
 )
 
 // output is where a page goes, and in which form.
@@ -138,9 +139,9 @@ func (o *output) fail(code int, told string) int {
 func (o *output) once(ctx context.Context, src source) int {
 	m, err := src.read(ctx, o.r.Sections&screen.FencingAll != 0)
 	if err != nil {
-		return o.fail(unusable(err, src.isFile()))
+		return o.fail(src.unusable(err))
 	}
-	return o.done(0, o.show(m, !src.isFile()))
+	return o.done(0, o.show(m, src.isLive()))
 }
 
 // warn tells, before the page of a running cluster, what puts its data at risk.
@@ -178,7 +179,7 @@ func (o *output) show(m tui.Snapshot, live bool) error {
 // keep shows the cluster as it changes, and tells a program what was done in it.
 func (o *output) keep(ctx context.Context) int {
 	seen := newTeller(o.r, o.env)
-	follow(ctx, o.r.interval, func(s news) {
+	follow(ctx, o.env, o.r.interval, func(s news) {
 		switch {
 		case s.err != nil:
 			if o.to != "" && o.r.format != "none" {
@@ -190,7 +191,7 @@ func (o *output) keep(ctx context.Context) int {
 				return
 			}
 			if o.to != "" {
-				if err := o.show(state, true); err != nil {
+				if err := o.show(state, !tool.Elsewhere(o.env)); err != nil {
 					fmt.Fprintf(o.env.Stderr, "crm_mon: %v\n", err)
 				}
 			}

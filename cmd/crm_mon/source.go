@@ -6,8 +6,6 @@ import (
 	"fmt"
 	"time"
 
-	"github.com/beevik/etree"
-
 	"hacluster/cib"
 	"hacluster/cib/upgrade"
 	corosync "hacluster/corosync/client"
@@ -43,6 +41,9 @@ func (s source) environment() *program.Env {
 
 func (s source) isFile() bool { return tool.Path(s.environment()) != "" }
 
+// isLive tells whether the daemons of the cluster can be asked: it is not a file, nor that of other hosts.
+func (s source) isLive() bool { return !s.isFile() && !tool.Elsewhere(s.environment()) }
+
 // limit is how long one reading of the running cluster may take.
 const limit = 30 * time.Second
 
@@ -70,7 +71,14 @@ func (s source) read(ctx context.Context, fenced bool) (tui.Snapshot, error) {
 	}
 	ctx, cancel := context.WithTimeout(ctx, limit)
 	defer cancel()
-	c, err := client.DialCIB(ctx, "crm_mon")
+	m, err := readCluster(ctx, s.environment(), fenced)
+	tool.TellWhy(s.environment(), err)
+	return m, err
+}
+
+// readCluster reads the running cluster once.
+func readCluster(ctx context.Context, env *program.Env, fenced bool) (tui.Snapshot, error) {
+	c, err := tool.DialCIB(ctx, env)
 	if err != nil {
 		return tui.Snapshot{}, err
 	}
@@ -79,18 +87,16 @@ func (s source) read(ctx context.Context, fenced bool) (tui.Snapshot, error) {
 	if err != nil {
 		return tui.Snapshot{}, err
 	}
-	return complete(ctx, root, fenced), nil
-}
-
-// complete adds to the running cluster's CIB what other daemons know.
-func complete(ctx context.Context, root *etree.Element, fenced bool) tui.Snapshot {
-	return newMirror(root).snapshot(more(ctx, fenced))
+	return newMirror(root).snapshot(more(ctx, env, fenced)), nil
 }
 
 // more is what other daemons than the CIB manager know now. What they do not answer is missing on
-// the page, no more.
-func more(ctx context.Context, fenced bool) tui.Snapshot {
+// the page, no more. Those of a cluster of other hosts cannot be asked.
+func more(ctx context.Context, env *program.Env, fenced bool) tui.Snapshot {
 	m := tui.Snapshot{At: time.Now()}
+	if tool.Elsewhere(env) {
+		return m
+	}
 	if fenced {
 		m.Fencing, m.FencingErr = fencingHistory(ctx)
 	}
@@ -137,9 +143,12 @@ func votes(ctx context.Context) *tui.Votes {
 }
 
 // unusable says why a state could not be read, in the program's words.
-func unusable(err error, isFile bool) (int, string) {
+func (s source) unusable(err error) (int, string) {
 	var e *cib.Error
-	if !isFile {
+	if tool.Elsewhere(s.environment()) {
+		return 0, "Could not connect to the CIB: " + tool.TextOf(err)
+	}
+	if !s.isFile() {
 		return exitDisconnected, "Connection to cluster failed: Connection refused"
 	}
 	if errors.As(err, &e) && e.Code == cib.NotFound {

@@ -3,6 +3,7 @@ package main
 import (
 	"bufio"
 	"context"
+	"errors"
 	"fmt"
 	"io"
 	"os"
@@ -14,17 +15,18 @@ import (
 	"golang.org/x/sys/unix"
 
 	"hacluster/cib"
-	"hacluster/internal/client"
 	"hacluster/internal/output/screen"
 	"hacluster/internal/output/tui"
 	"hacluster/internal/pcs/live"
 	"hacluster/internal/program"
 	"hacluster/internal/running"
+	"hacluster/internal/tool"
 )
 
 // screenModel puts the model on a terminal.
 type screenModel struct {
 	*tui.Model
+	env   *program.Env
 	ctx   context.Context
 	mouse bool
 	tell  *teller
@@ -86,7 +88,7 @@ func (s *screenModel) do(job *tui.Job) tea.Cmd {
 	if job == nil {
 		return nil
 	}
-	return func() tea.Msg { return job.Run(s.ctx, runner{}) }
+	return func() tea.Msg { return job.Run(s.ctx, runner{s.env}) }
 }
 
 func (s *screenModel) View() tea.View {
@@ -99,23 +101,14 @@ func (s *screenModel) View() tea.View {
 }
 
 // runner changes the running cluster.
-type runner struct{}
+type runner struct{ env *program.Env }
 
-func (runner) Read(ctx context.Context) (tui.Snapshot, error) {
-	c, err := client.DialCIB(ctx, "crm_mon")
-	if err != nil {
-		return tui.Snapshot{}, err
-	}
-	defer c.Close()
-	root, err := c.Query(ctx)
-	if err != nil {
-		return tui.Snapshot{}, err
-	}
-	return complete(ctx, root, false), nil
+func (r runner) Read(ctx context.Context) (tui.Snapshot, error) {
+	return readCluster(ctx, r.env, false)
 }
 
-func (runner) Patch(ctx context.Context, patchset *etree.Element) error {
-	c, err := client.DialCIB(ctx, "crm_mon")
+func (r runner) Patch(ctx context.Context, patchset *etree.Element) error {
+	c, err := tool.DialCIB(ctx, r.env)
 	if err != nil {
 		return err
 	}
@@ -124,7 +117,10 @@ func (runner) Patch(ctx context.Context, patchset *etree.Element) error {
 	return err
 }
 
-func (runner) Cleanup(ctx context.Context, resource string) error {
+func (r runner) Cleanup(ctx context.Context, resource string) error {
+	if tool.Elsewhere(r.env) {
+		return errors.New("not supported yet: this is done on a host of the cluster")
+	}
 	_, err := running.Cluster{}.Cleanup(ctx, live.CleanupRequest{Resource: resource})
 	return err
 }
@@ -152,16 +148,22 @@ type watching struct {
 }
 
 // follow follows the cluster, or what stands for it.
-func (w watching) follow(ctx context.Context, send func(news)) {
+func (w watching) follow(ctx context.Context, env *program.Env, send func(news)) {
 	if w.source != nil {
 		w.source(ctx, w.interval, send)
 		return
 	}
-	follow(ctx, w.interval, send)
+	follow(ctx, env, w.interval, send)
 }
 
 // watch shows the cluster on the terminal until the user has enough.
 func watch(ctx context.Context, env *program.Env, w watching) int {
+	if tool.Elsewhere(env) && env.Getenv("CIB_passwd") == "" { // later the terminal is the screen's
+		if _, err := tool.AskPassword(env); err != nil {
+			fmt.Fprintf(env.Stderr, "crm_mon: %v\n", err)
+			return exitDisconnected
+		}
+	}
 	ctx, stop := context.WithCancel(ctx)
 	defer stop()
 	color := env.Getenv("NO_COLOR") == "" && env.Getenv("TERM") != "vt100"
@@ -170,8 +172,8 @@ func watch(ctx context.Context, env *program.Env, w watching) int {
 		return converse(ctx, env, w, m)
 	}
 	options := append([]tea.ProgramOption{tea.WithContext(ctx), tea.WithInput(env.Stdin)}, terminal(env.Stdout)...)
-	p := tea.NewProgram(&screenModel{Model: m, ctx: ctx, mouse: w.mouse, tell: w.tell}, options...)
-	go w.follow(ctx, func(n news) { p.Send(n) })
+	p := tea.NewProgram(&screenModel{Model: m, env: env, ctx: ctx, mouse: w.mouse, tell: w.tell}, options...)
+	go w.follow(ctx, env, func(n news) { p.Send(n) })
 	if _, err := p.Run(); err != nil && ctx.Err() == nil {
 		fmt.Fprintf(env.Stderr, "crm_mon: %v\n", err)
 		return exitIO
@@ -199,7 +201,7 @@ func converse(ctx context.Context, env *program.Env, w watching, m *tui.Model) i
 		}
 	}
 	states, typed, done := make(chan news), make(chan string), make(chan tui.Outcome)
-	go w.follow(ctx, func(n news) {
+	go w.follow(ctx, env, func(n news) {
 		select {
 		case states <- n:
 		case <-ctx.Done():
@@ -254,7 +256,7 @@ func converse(ctx context.Context, env *program.Env, w watching, m *tui.Model) i
 			if job != nil {
 				go func() {
 					select {
-					case done <- job.Run(ctx, runner{}):
+					case done <- job.Run(ctx, runner{env}):
 					case <-ctx.Done():
 					}
 				}()

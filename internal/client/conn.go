@@ -153,7 +153,23 @@ func element(tag string, attrs ...string) *etree.Element {
 }
 
 // CIB is a connection to the CIB manager.
-type CIB struct{ n *conn }
+type CIB struct {
+	n    link
+	call int
+}
+
+// link carries the messages of a CIB manager's client.
+type link interface {
+	// send sends a message; with wait it gives the response.
+	send(ctx context.Context, el *etree.Element, wait bool) (*etree.Element, error)
+	// watch asks for notifications of changes.
+	watch(ctx context.Context) error
+	// next waits for an event that fits.
+	next(ctx context.Context, fits func(*etree.Element) bool) (*etree.Element, error)
+	// skip drops the events that have come.
+	skip() error
+	close()
+}
 
 // DialCIB connects; name tells the daemon who asks (update-client).
 func DialCIB(ctx context.Context, name string) (*CIB, error) {
@@ -171,7 +187,7 @@ func DialCIB(ctx context.Context, name string) (*CIB, error) {
 		n.close()
 		return nil, err
 	}
-	return &CIB{n}, nil
+	return &CIB{n: n, call: 1}, nil
 }
 
 // Close ends the connection.
@@ -180,13 +196,13 @@ func (c *CIB) Close() { c.n.close() }
 // Do carries a request out: it returns when every node that is to has the change.
 // The error is *cib.Error where the CIB manager refused.
 func (c *CIB) Do(ctx context.Context, req cib.Request) (*etree.Element, error) {
-	c.n.call++
+	c.call++
 	opts := req.Options() | cib.OptSync
 	if req.Op == cib.Query {
 		opts |= cib.OptScopeLocal
 	}
 	el := element("cib_command", "t", "cib", "cib_op", string(req.Op), "cib_section", req.Section,
-		"cib_callid", strconv.Itoa(c.n.call), "cib_callopt", strconv.FormatUint(uint64(opts), 10), "cib_user", req.User.Name,
+		"cib_callid", strconv.Itoa(c.call), "cib_callopt", strconv.FormatUint(uint64(opts), 10), "cib_user", req.User.Name,
 		"cib_schema_max", req.MaxSchema)
 	if req.Data != nil {
 		el.CreateElement("cib_calldata").AddChild(req.Data.Copy())
@@ -217,8 +233,10 @@ func (c *CIB) Query(ctx context.Context) (*etree.Element, error) {
 }
 
 // Watch asks to be told of changes; Changed then waits for the next.
-func (c *CIB) Watch(ctx context.Context) error {
-	_, err := c.n.send(ctx, element("cib-callback", "cib_op", "cib_notify", "cib_notify_type", "cib_diff_notify", "cib_notify_activate", "1"), true)
+func (c *CIB) Watch(ctx context.Context) error { return c.n.watch(ctx) }
+
+func (n *conn) watch(ctx context.Context) error {
+	_, err := n.send(ctx, element("cib-callback", "cib_op", "cib_notify", "cib_notify_type", "cib_diff_notify", "cib_notify_activate", "1"), true)
 	return err
 }
 
@@ -256,11 +274,15 @@ func (c *CIB) ChangedAll(ctx context.Context) error {
 	if err := c.Changed(ctx); err != nil {
 		return err
 	}
+	return c.n.skip()
+}
+
+func (n *conn) skip() error {
 	for {
 		select {
-		case _, ok := <-c.n.events:
+		case _, ok := <-n.events:
 			if !ok {
-				return fmt.Errorf("%s: %w", c.n.name, ErrNotRunning)
+				return fmt.Errorf("%s: %w", n.name, ErrNotRunning)
 			}
 		default:
 			return nil

@@ -91,6 +91,7 @@ func TestPermissions(t *testing.T) {
 			t.Errorf("node%s: no-quorum-policy was set\n%s", h, out)
 		}
 	}
+	b.elsewhere(t)
 }
 
 // TestShadow: a copy of the running configuration is changed aside, compared, and committed.

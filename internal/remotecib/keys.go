@@ -52,7 +52,7 @@ func (k Keys) read() (map[string][]byte, error) {
 func Secret(file string, owners []uint32) ([]byte, error) {
 	f, err := os.OpenFile(file, os.O_RDONLY|syscall.O_NONBLOCK, 0) // a pipe without a writer is not waited for
 	if errors.Is(err, fs.ErrNotExist) {
-		return nil, errNoKeys
+		return nil, fmt.Errorf("%w: %s does not exist", errNoKeys, file)
 	}
 	if err != nil {
 		return nil, err

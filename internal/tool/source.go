@@ -26,7 +26,7 @@ import (
 )
 
 // CIB is the configuration that a program works on: a file (CIB_file), a shadow
-// copy (CIB_shadow), or the cluster.
+// copy (CIB_shadow), or the cluster, of this host or of others (CIB_port).
 type CIB struct {
 	env  *program.Env
 	file string // "" is the cluster
@@ -75,8 +75,13 @@ func ShadowPath(env *program.Env, name string) string {
 func Open(ctx context.Context, env *program.Env) (*CIB, error) {
 	c := &CIB{env: env, file: Path(env)}
 	if c.file == "" {
-		live, err := client.DialCIB(ctx, env.Name())
-		if err != nil {
+		live, err := DialCIB(ctx, env)
+		TellWhy(env, err)
+		var told *cib.Error
+		switch {
+		case errors.As(err, &told):
+			return nil, told
+		case err != nil:
 			return nil, &cib.Error{Code: cib.NotConnected}
 		}
 		c.live = live

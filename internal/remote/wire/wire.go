@@ -46,11 +46,12 @@ type Stream struct {
 	queued int      // bytes in it
 	sent   uint64
 	closed bool
+	ended  chan struct{} // closed when nothing is sent any more
 }
 
 // New begins to carry messages over a connection, which is the stream's from then on.
 func New(c net.Conn) *Stream {
-	s := &Stream{conn: c, in: bufio.NewReaderSize(c, 32<<10)}
+	s := &Stream{conn: c, in: bufio.NewReaderSize(c, 32<<10), ended: make(chan struct{})}
 	s.limit.Store(MaxMessage)
 	s.wake.L = &s.mu
 	go s.write()
@@ -62,6 +63,7 @@ func (s *Stream) Limit(bytes uint32) { s.limit.Store(bytes) }
 
 // write sends what is queued; an end that takes too long to take it loses the connection.
 func (s *Stream) write() {
+	defer close(s.ended)
 	for {
 		s.mu.Lock()
 		for len(s.queue) == 0 && !s.closed {
@@ -107,6 +109,9 @@ func (s *Stream) Abort() {
 	s.wake.Signal()
 	s.conn.Close()
 }
+
+// Ended is closed when the connection has ended from this side.
+func (s *Stream) Ended() <-chan struct{} { return s.ended }
 
 // Send queues a message; it does not wait. The message is written out before Send returns.
 func (s *Stream) Send(el *etree.Element) error {

@@ -26,7 +26,7 @@ func (c *call) watch(ctx context.Context) (*watch, error) {
 	if !c.cib.Live() {
 		return &watch{}, nil
 	}
-	w, err := client.DialCIB(ctx, c.env.Name())
+	w, err := tool.DialCIB(ctx, c.env)
 	if err != nil {
 		return nil, failf(tool.Disconnect, "Could not connect to the CIB: %s", err)
 	}
