@@ -51,7 +51,8 @@ type Host struct {
 	Root     string   // of OCF, "/usr/lib/ocf" if empty
 	FenceDir string   // of fence agents, "/usr/sbin" if empty
 	InitDir  string   // of LSB scripts, "/etc/init.d" if empty
-	WorkDir  string   // that agents start in, "/" if empty
+	WorkDir  string   // that agents start in, "/" if empty or not there
+	Umask    int      // what the files that agents make are not permitted, 0: as this process's
 	Env      []string // what every agent finds in its environment; PATH of this process if it names none
 	// BuiltIn runs an agent that is built in: the argv to start it, nil for none.
 	BuiltIn func(provider, typ string) []string
@@ -69,6 +70,14 @@ type Host struct {
 func (h *Host) root() string     { return either(h.Root, "/usr/lib/ocf") }
 func (h *Host) fenceDir() string { return either(h.FenceDir, "/usr/sbin") }
 func (h *Host) initDir() string  { return either(h.InitDir, "/etc/init.d") }
+
+// workDir is where agents start.
+func (h *Host) workDir() string {
+	if fi, err := os.Stat(h.WorkDir); h.WorkDir != "" && err == nil && fi.IsDir() {
+		return h.WorkDir
+	}
+	return "/"
+}
 
 func either(s, otherwise string) string {
 	if s == "" {
@@ -198,8 +207,8 @@ func (h *Host) argv(a Agent) ([]string, error) {
 	default:
 		return nil, fmt.Errorf("%s: %w", a, ErrNotInstalled)
 	}
-	if fi, err := os.Stat(path); err == nil && fi.Mode().IsRegular() {
-		return []string{path}, nil
+	if _, err := os.Stat(path); err == nil {
+		return []string{path}, nil // whether it can be run is seen when it is
 	}
 	if a.Class == OCF && h.BuiltIn != nil {
 		if argv := h.BuiltIn(a.Provider, a.Type); argv != nil {

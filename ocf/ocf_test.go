@@ -162,7 +162,7 @@ func TestSecrets(t *testing.T) {
 		out    string
 	}{
 		{Action{Agent: Agent{OCF, "p", "env"}, Resource: "R", Name: "monitor", Params: params}, 0, Done, "", "s3cret lrm://x"},
-		{Action{Agent: Agent{OCF, "p", "env"}, Resource: "R", Name: "start", Params: both}, 6, Done, "Unable to load CIB secrets", ""},
+		{Action{Agent: Agent{OCF, "p", "env"}, Resource: "R", Name: "start", Params: both}, 2, Done, "Unable to load CIB secrets", ""},
 		{Action{Agent: Agent{OCF, "p", "env"}, Resource: "R", Name: "stop", Params: both}, 0, Done, "", "s3cret lrm://"},
 		{Action{Agent: Agent{Stonith, "", "fence_x"}, Resource: "R", Name: "off", Params: params}, 0, Done, "", "action=off\npasswd=s3cret\nuser=lrm://x"},
 		{Action{Agent: Agent{Stonith, "", "fence_x"}, Resource: "other", Name: "off", Params: params}, 1, NoSecrets, "Failed to get CIB secrets", ""},

@@ -119,7 +119,7 @@ func (h *Host) run(ctx context.Context, a Action) Result {
 		if a.Class == Stonith {
 			return Result{Code: CodeError, Status: NoSecrets, Reason: "Failed to get CIB secrets", Stderr: err.Error()}
 		}
-		return Result{Code: CodeNotConfigured, Status: Done, Reason: "Unable to load CIB secrets", Stderr: err.Error()}
+		return Result{Code: CodeInvalidParam, Status: Done, Reason: "Unable to load CIB secrets", Stderr: err.Error()}
 	}
 	a.Params = params
 	var stdin io.Reader
@@ -193,7 +193,7 @@ func ocfEnvironment(a Action, root string) []string {
 			env = append(env, p.Name+"="+p.Value)
 			continue
 		}
-		env = append(env, "OCF_RESKEY_"+strings.ReplaceAll(p.Name, "-", "_")+"="+p.Value)
+		env = append(env, "OCF_RESKEY_"+p.Name+"="+p.Value)
 	}
 	return env
 }
@@ -213,36 +213,43 @@ func fenceInput(a Action) string {
 }
 
 func (h *Host) start(ctx context.Context, a Action, argv, env []string, stdin io.Reader) Result {
-	var out, errs limited
 	for _, e := range env {
 		if strings.IndexByte(e, 0) >= 0 {
 			return Result{Code: CodeInvalidParam, Status: Failed, Reason: "a parameter holds a NUL byte"}
 		}
 	}
 	h.awaitEarlier(a)
-	cmd := exec.Command(argv[0], argv[1:]...)
-	cmd.Env, cmd.Stdin, cmd.Stdout, cmd.Stderr, cmd.Dir = env, stdin, &out, &errs, either(h.WorkDir, "/")
-	cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true}
-	// What an agent leaves running in the background holds its output open; that is not waited for.
-	cmd.WaitDelay = 200 * time.Millisecond
-	if err := cmd.Start(); err != nil {
-		code, status := CodeError, Failed
-		switch {
-		case errors.Is(err, os.ErrNotExist):
-			code, status = CodeNotInstalled, NotInstalled
-		case errors.Is(err, os.ErrPermission):
-			code = CodeInsufficient
-		}
-		return Result{Code: code, Status: status, Reason: err.Error()}
+	out, err := newOutput()
+	if err != nil {
+		return notStarted(a, argv[0], err)
 	}
+	errs, err := newOutput()
+	if err != nil {
+		out.drop()
+		return notStarted(a, argv[0], err)
+	}
+	build := func(argv ...string) *exec.Cmd {
+		cmd := exec.Command(argv[0], argv[1:]...)
+		cmd.Env, cmd.Stdin, cmd.Stdout, cmd.Stderr, cmd.Dir = env, stdin, out.remote, errs.remote, h.workDir()
+		cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true}
+		cmd.WaitDelay = 200 * time.Millisecond // of what it does not read of its input
+		return cmd
+	}
+	cmd := build(argv...)
+	err = startWith(cmd, h.Umask)
+	if errors.Is(err, syscall.ENOEXEC) {
+		// As execvp(3) has it: a file without a first line that says what to run it with is the shell's.
+		cmd = build(append([]string{"/bin/sh"}, argv...)...)
+		err = startWith(cmd, h.Umask)
+	}
+	if err != nil {
+		out.drop()
+		errs.drop()
+		return notStarted(a, argv[0], err)
+	}
+	out.begin()
+	errs.begin()
 	defer h.begun(a, cmd.Process.Pid)()
-	kill := func() {
-		pid := -cmd.Process.Pid
-		if a.KillProcessOnly {
-			pid = cmd.Process.Pid
-		}
-		_ = syscall.Kill(pid, syscall.SIGKILL)
-	}
 	ended := make(chan struct{})
 	go func() {
 		_ = cmd.Wait()
@@ -258,31 +265,77 @@ func (h *Host) start(ctx context.Context, a Action, argv, env []string, stdin io
 	if a.Class == Stonith {
 		kind = "Fence agent"
 	}
+	var res Result
 	select {
 	case <-ended:
 	case <-late:
-		kill()
-		<-ended
-		return Result{Code: CodeError, Status: TimedOut, Reason: fmt.Sprintf("%s did not complete within %s", kind, seconds(a.Timeout)), Stdout: out.String(), Stderr: errs.String()}
+		res = Result{Code: CodeError, Status: TimedOut, Reason: fmt.Sprintf("%s did not complete within %s", kind, readable(a.Timeout))}
 	case <-ctx.Done():
-		kill()
-		<-ended
-		return Result{Code: CodeError, Status: Cancelled, Reason: "cancelled", Stdout: out.String(), Stderr: errs.String()}
+		res = Result{Code: CodeError, Status: Cancelled, Reason: "cancelled"}
 	}
-	res := Result{Stdout: out.String(), Stderr: errs.String(), Reason: exitReason(errs.String())}
+	gone := true
+	if res.Status != Done {
+		gone = end(cmd.Process.Pid, a.KillProcessOnly && res.Status == TimedOut, ended)
+	}
+	res.Stdout, res.Stderr = out.finish(), errs.finish()
+	if res.Status != Done || !gone {
+		return res
+	}
 	ws, _ := cmd.ProcessState.Sys().(syscall.WaitStatus)
 	if ws.Signaled() {
 		res.Code, res.Status = CodeError, Failed
-		res.Reason = fmt.Sprintf("%s interrupted by %s signal", kind, title(ws.Signal().String()))
+		res.Reason = fmt.Sprintf("%s interrupted by %s signal", kind, signalName(ws.Signal()))
 		return res
 	}
 	res.Code = ws.ExitStatus()
 	if a.Class == OCF {
+		res.Reason = exitReason(res.Stderr)
 		switch c := res.Code; {
 		case c >= CodeOK && c <= CodeFailedPromoted, c == CodeDegraded, c == CodeDegradedPromo:
 		default:
 			res.Code = CodeError
 		}
+	}
+	return res
+}
+
+// giveUp is how long a program that was killed may take to be gone: it may hang in the kernel.
+const giveUp = 5 * time.Second
+
+// end kills a program, with its group if not only the process is meant, and tells whether it is gone.
+func end(pid int, only bool, ended <-chan struct{}) bool {
+	if !only {
+		pid = -pid
+	}
+	_ = syscall.Kill(pid, syscall.SIGKILL)
+	t := time.NewTimer(giveUp)
+	defer t.Stop()
+	select {
+	case <-ended:
+		return true
+	case <-t.C:
+		return false
+	}
+}
+
+// notStarted is the result where an agent's program could not be started.
+func notStarted(a Action, program string, err error) Result {
+	var errno syscall.Errno
+	_ = errors.As(err, &errno)
+	switch errno {
+	case syscall.ENOENT, syscall.EISDIR, syscall.ENOTDIR, syscall.EINVAL, syscall.ENOEXEC:
+		return inChild(a, CodeNotInstalled)
+	case syscall.EACCES, syscall.EPERM:
+		return inChild(a, CodeInsufficient)
+	}
+	return Result{Code: CodeError, Status: Failed, Reason: program + ": " + title(errno.Error())}
+}
+
+// inChild is a result that Pacemaker's executor learns from the process that was to become the agent: a code of the agent's, as it were.
+func inChild(a Action, code int) Result {
+	res := Result{Code: code, Status: Done}
+	if a.Class == OCF {
+		res.Reason = "Child process was unable to execute file"
 	}
 	return res
 }
@@ -294,22 +347,50 @@ func title(s string) string {
 	return strings.ToUpper(s[:1]) + s[1:]
 }
 
-func seconds(d time.Duration) string {
-	if d%time.Second == 0 {
-		return fmt.Sprintf("%ds", d/time.Second)
+// signalName is what strsignal(3) calls a signal.
+func signalName(sig syscall.Signal) string {
+	const firstRealTime = 34
+	if sig >= firstRealTime {
+		return fmt.Sprintf("Real-time signal %d", sig-firstRealTime)
 	}
-	return fmt.Sprintf("%dms", d/time.Millisecond)
+	return title(sig.String())
 }
 
-// exitReason is the last reason that an agent wrote to its error output.
-func exitReason(errs string) string {
-	const prefix = "ocf-exit-reason:"
-	reason := ""
-	for l := range strings.Lines(errs) {
-		if i := strings.Index(l, prefix); i >= 0 {
-			reason = strings.TrimRight(l[i+len(prefix):], "\r\n")
+// readable writes a time as Pacemaker's messages have it: 1d2h3m4.005s, or 5ms.
+func readable(d time.Duration) string {
+	ms := d.Milliseconds()
+	if ms == 0 {
+		return "0s"
+	}
+	var b strings.Builder
+	for _, u := range []struct {
+		ms   int64
+		name string
+	}{{24 * 3600 * 1000, "d"}, {3600 * 1000, "h"}, {60 * 1000, "m"}} {
+		if ms >= u.ms {
+			fmt.Fprintf(&b, "%d%s", ms/u.ms, u.name)
+			ms %= u.ms
 		}
 	}
+	switch {
+	case ms >= 1000 && ms%1000 == 0:
+		fmt.Fprintf(&b, "%ds", ms/1000)
+	case ms >= 1000:
+		fmt.Fprintf(&b, "%d.%03ds", ms/1000, ms%1000)
+	case ms > 0:
+		fmt.Fprintf(&b, "%dms", ms)
+	}
+	return b.String()
+}
+
+// exitReason is the last reason that an agent wrote to its error output: what follows the last mark, to the end of its line.
+func exitReason(errs string) string {
+	const mark = "ocf-exit-reason:"
+	i := strings.LastIndex(errs, mark)
+	if i < 0 {
+		return ""
+	}
+	reason, _, _ := strings.Cut(errs[i+len(mark):], "\n")
 	return reason
 }
 

@@ -5,14 +5,17 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"math"
 	"os"
 	"os/user"
 	"path/filepath"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
 
 	"github.com/spf13/cobra"
+	"golang.org/x/sys/unix"
 
 	"hacluster/engine/controller"
 	"hacluster/internal/account"
@@ -28,6 +31,7 @@ import (
 	"hacluster/internal/remotecib"
 	"hacluster/internal/sbd"
 	"hacluster/internal/supervise"
+	"hacluster/ocf"
 	"hacluster/ocf/builtin"
 )
 
@@ -164,8 +168,7 @@ func pacemaker(ctx context.Context, env *program.Env) error {
 	if err != nil {
 		return err
 	}
-	agents.Env = append(agents.Env, agentEnvironment(env, "pacemaker-execd")...)
-	agents.RunDir = agentsUnderway
+	agentsAs(agents, env, "pacemaker-execd")
 	secure, err := remote.SettingsFrom(env.Getenv)
 	if err != nil {
 		return err
@@ -198,9 +201,23 @@ func pacemaker(ctx context.Context, env *program.Env) error {
 	return nil
 }
 
-// agentEnvironment is what agents find in their environment, besides their parameters.
-func agentEnvironment(env *program.Env, service string) []string {
-	return append(logging.AgentEnvironment(env.Getenv), "LC_ALL=C", "PCMK_cluster_type=corosync", "PCMK_service="+service, "HA_cluster_type=corosync")
+// agentsAs makes agents start as they do from Pacemaker's executor: in its folder for cores, with its mask for new files and with its
+// environment, which an administrator may have added to (a proxy, a folder of certificates), and none of this process's files.
+func agentsAs(h *ocf.Host, env *program.Env, service string) {
+	ofOthers := func(e string) bool {
+		name, _, _ := strings.Cut(e, "=")
+		switch name {
+		case "NOTIFY_SOCKET", "WATCHDOG_USEC", "WATCHDOG_PID": // between systemd and this process
+			return true
+		}
+		return strings.HasPrefix(name, "OCF_")
+	}
+	h.Env = slices.Concat(slices.DeleteFunc(os.Environ(), ofOthers), h.Env, logging.AgentEnvironment(env.Getenv),
+		[]string{"LC_ALL=C", "OCF_OUTPUT_FORMAT=text", "PCMK_cluster_type=corosync", "PCMK_service=" + service, "HA_cluster_type=corosync"})
+	h.RunDir, h.WorkDir, h.Umask = agentsUnderway, "/var/lib/pacemaker/cores", 0o026
+	if err := unix.CloseRange(3, math.MaxInt32, unix.CLOSE_RANGE_CLOEXEC); err != nil {
+		return // an older kernel: what was left open to this process by whom it was started
+	}
 }
 
 func pacemakerRemote(ctx context.Context, env *program.Env) error {
@@ -214,8 +231,7 @@ func pacemakerRemote(ctx context.Context, env *program.Env) error {
 	if err != nil {
 		return err
 	}
-	agents.Env = append(agents.Env, agentEnvironment(env, "pacemaker-remoted")...)
-	agents.RunDir = agentsUnderway
+	agentsAs(agents, env, "pacemaker-remoted")
 	server := &remote.Server{Settings: settings, Agents: agents, Log: log, StartState: env.Getenv("PCMK_node_start_state"), Local: true, Ready: func() {
 		tell(env, log, supervise.ReadyState)
 	}}

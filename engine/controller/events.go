@@ -114,7 +114,7 @@ func (c *Controller) onStatus(ch replica.Change) {
 	}
 }
 
-// magic takes a transition-magic apart.
+// magic takes a transition-magic apart. A service that is degraded counts as one that is well.
 func magic(op *etree.Element) (status, code, action, trans, expected int, uuid string, ok bool) {
 	head, key, found := strings.Cut(op.SelectAttrValue("transition-magic", ""), ";")
 	st, rc, found2 := strings.Cut(head, ":")
@@ -131,8 +131,22 @@ func magic(op *etree.Element) (status, code, action, trans, expected int, uuid s
 		return n
 	}
 	status, code, action, trans, expected, uuid = num(st), num(rc), num(f[0]), num(f[1]), num(f[2]), strings.TrimSpace(f[3])
+	switch code {
+	case codeDegraded:
+		code = codeOK
+	case codeDegradedPromoted:
+		code = codePromoted
+	}
 	return status, code, action, trans, expected, uuid, err == nil
 }
+
+// The codes of agents that tell of a service that is well, and of one that may not be for long.
+const (
+	codeOK               = 0
+	codePromoted         = 8
+	codeDegraded         = 190
+	codeDegradedPromoted = 191
+)
 
 // onResult takes a result from the history.
 func (c *Controller) onResult(node string, op *etree.Element) {

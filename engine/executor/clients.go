@@ -136,6 +136,7 @@ func (e *Executor) Cancel(now time.Time, resource, action string, interval time.
 		r.queue = slices.DeleteFunc(r.queue, same)
 		r.recurring = slices.DeleteFunc(r.recurring, same)
 		e.end(r, j)
+		e.killUnwanted(r)
 		if h := r.history[entryID(j.op, true)]; interval > 0 || h != nil && h.SelectAttrValue("transition-key", "") == j.op.Key {
 			e.drop(r, entryID(j.op, true))
 		}

@@ -80,21 +80,21 @@ func TestClients(t *testing.T) {
 		{func() { cancel("monitor", 20, ErrNoOperation); cancel("stop", 10, ErrNoOperation) }, ""},
 		{func() { cancel("monitor", 10, nil) }, "ended 4 R_monitor_10000 1:7, forget R R_monitor_10000"},
 		{func() { tick(10); cancel("monitor", 10, ErrNoOperation) }, ""},
-		// What has not begun is cancelled, what runs ends first.
+		// What has not begun is cancelled, what runs is killed.
 		{func() { order("start", 0, 30, c); cancel("start", 0, nil) }, "ended 5 R_start_0 1:0"},
-		{func() { tick(30); order("monitor", 10, 0, c); cancel("monitor", 10, nil) }, "run R_monitor_10000"},
+		{func() { tick(30); order("monitor", 10, 0, c); cancel("monitor", 10, nil) }, "run R_monitor_10000, kill R_monitor_10000"},
 		{func() { finish(0) }, "ended 6 R_monitor_10000 1:0"},
 		// A stop ends what recurs.
 		{func() { order("monitor", 10, 0, c); finish(0) }, "run R_monitor_10000, record R_monitor_10000 0:0, ended 7 R_monitor_10000 0:0"},
-		{func() { order("stop", 0, 0, c); finish(0) }, "ended 7 R_monitor_10000 1:0, forget R R_monitor_10000, run R_stop_0, record R_last_0 0:0, ended 8 R_stop_0 0:0"},
+		{func() { order("stop", 0, 0, c); finish(0) }, "ended 7 R_monitor_10000 1:0, run R_stop_0, record R_last_0 0:0, ended 8 R_stop_0 0:0"},
 		// With the connection goes what recurs for it.
 		{
 			func() { order("monitor", 10, 0, alone); finish(0); order("monitor", 20, 0, c); finish(0) },
 			"run R_monitor_10000, ended 9 R_monitor_10000 0:0, run R_monitor_20000, record R_monitor_20000 0:0, ended 10 R_monitor_20000 0:0",
 		},
-		{func() { e.Left(now, "a") }, "ended 9 R_monitor_10000 1:0"},
+		{func() { e.Left(now, "a") }, "ended 9 R_monitor_10000 1:0, forget R R_monitor_10000"},
 		// With a resource goes all that was to be done for it, and its history.
-		{func() { order("start", 0, 0, c); order("stop", 0, 0, c) }, "run R_start_0, ended 10 R_monitor_20000 1:0, forget R R_monitor_20000"},
+		{func() { order("start", 0, 0, c); order("stop", 0, 0, c) }, "run R_start_0, ended 10 R_monitor_20000 1:0"},
 		{func() {
 			if !e.Unregister(now, "R") {
 				t.Error("what runs does not run")

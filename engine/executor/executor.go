@@ -95,6 +95,9 @@ const (
 	statusCancelled    = 1
 	statusTimedOut     = 2
 	statusError        = 4
+	statusHard         = 5
+	statusFatal        = 6
+	statusNotInstalled = 7
 	statusNotConnected = 8
 	statusInvalid      = 9
 )
@@ -105,6 +108,11 @@ const codeUnknown = 193
 type Effects interface {
 	// Run starts an agent; Finished is called with the same run when it ended.
 	Run(run uint64, op Op)
+	// Kill ends the agent of a run that nobody wants the result of any more. Finished is called all the same, soon;
+	// where it cannot be killed, when it ended.
+	Kill(run uint64)
+	// Traits are what is known of an operation's agent, without asking it.
+	Traits(op Op) Traits
 	// Record puts an entry of the history into the CIB: an lrm_resource with its lrm_rsc_op elements.
 	Record(node string, resource *etree.Element)
 	// Forget deletes entries from the CIB: a resource's whole history, or the entry with this id.
@@ -142,6 +150,9 @@ type resource struct {
 	dropRecurring        bool  // what clients ordered to recur ends with their connection
 	drop                 bool  // the history goes when nothing runs any more
 	lock                 int64 // since when it is locked to the node; 0: it is not
+	// stopParams are the parameters that the resource was started, reloaded or probed with. It is stopped with these, whatever the
+	// configuration says by then: an address that was changed is taken away, not the new one. nil: it is not known yet.
+	stopParams []Param
 }
 
 type job struct {
@@ -156,6 +167,7 @@ type job struct {
 	status   int
 	changed  time.Time
 	gone     bool      // cancelled while it ran
+	killed   bool      // its agent, for that
 	merged   bool      // the same was ordered again, and is told of instead
 	pending  time.Time // recurring: since when its answers are that it is not known yet
 
@@ -217,11 +229,26 @@ func (e *Executor) Invoke(now time.Time, op Op) {
 // order takes an operation that an agent is to do.
 func (e *Executor) order(now time.Time, op Op, call int) {
 	r := e.resource(&op)
-	j := &job{op: op, call: call, queued: now}
-	if e.closing && (op.Action == "start" || op.Action == "promote") {
-		e.finish(now, r, j, Result{Code: 1, Status: statusInvalid, Reason: "Not attempting " + op.Action + " due to shutdown in progress"})
+	controller := op.By.ID == ""
+	if controller {
+		if op.Action == "start" || op.Action == "stop" {
+			op.Interval = 0
+		}
+		if op.Timeout <= 0 {
+			op.Timeout = op.Interval
+		}
+		if op.Action == "stop" && r.stopParams != nil {
+			op.Params = slices.Concat(slices.DeleteFunc(slices.Clone(op.Params), func(p Param) bool { return !meta(p.Name) }), r.stopParams)
+		}
+	}
+	if controller && endsRecurring(op) || op.Action == "stop" {
+		e.cancelAll(r)
+	}
+	if controller && e.closing && op.Action == "start" {
+		e.effects.Answer(op, Result{Code: 1, Status: statusInvalid, Reason: "Not attempting start due to shutdown in progress"})
 		return
 	}
+	j := &job{op: op, call: call, queued: now}
 	if op.Interval > 0 {
 		// The same recurring operation again takes the place of the old one.
 		r.recurring = slices.DeleteFunc(r.recurring, func(o *job) bool {
@@ -233,12 +260,11 @@ func (e *Executor) order(now time.Time, op Op, call int) {
 			return false
 		})
 		r.queue = slices.DeleteFunc(r.queue, func(o *job) bool { return o.merged })
+		e.killUnwanted(r)
 		r.recurring = append(r.recurring, j)
-	} else if op.Action == "stop" {
-		e.cancelAll(r)
 	}
-	if op.recordable() && op.By.ID == "" && op.Param("CRM_meta_record_pending") != "false" && op.StartDelay == 0 {
-		e.record(now, r, j, Result{Code: codeUnknown, Status: statusPending})
+	if op.recordable() && controller && op.Param("CRM_meta_record_pending") != "false" && op.StartDelay == 0 {
+		e.record(now, r, j, Result{Code: codeUnknown, Status: statusPending, Traits: e.effects.Traits(op)})
 	}
 	if op.StartDelay > 0 {
 		e.timers.set(r, j, now.Add(op.StartDelay))
@@ -249,6 +275,21 @@ func (e *Executor) order(now time.Time, op Op, call int) {
 	}
 	r.queue = append(r.queue, j)
 	e.settle(now, r)
+}
+
+// endsRecurring tells that an operation changes a resource's state, so that what was checked so far is to be checked no more. The
+// connection to a remote node is watched until it is taken over elsewhere.
+func endsRecurring(op Op) bool {
+	connection := op.Class == "ocf" && op.Provider == "pacemaker" && op.Type == "remote"
+	return op.Interval == 0 && op.Action != "monitor" && op.Action != "notify" && !(connection && op.Action == "migrate_to")
+}
+
+// killUnwanted ends the agent that runs for a recurring operation that was cancelled, so that what waits need not wait for it.
+func (e *Executor) killUnwanted(r *resource) {
+	if j := r.running; j != nil && j.gone && !j.killed && j.op.Interval > 0 {
+		j.killed = true
+		e.effects.Kill(j.run)
+	}
 }
 
 // end has an operation that is due now and then end. The plan that ordered it may not have heard of it yet,
@@ -276,16 +317,18 @@ func (e *Executor) answer(op Op, res Result) {
 	}
 }
 
-// cancelAll ends the recurring operations of a resource.
+// cancelAll ends the recurring operations of a resource. Their last results stay in the history, as those of what was done before;
+// of one that has none yet nothing stays.
 func (e *Executor) cancelAll(r *resource) {
 	for _, j := range r.recurring {
 		e.end(r, j)
-		if j.op.Interval > 0 {
+		if j.op.Interval > 0 && !j.reported {
 			e.drop(r, entryID(j.op, true))
 		}
 	}
 	r.recurring = nil
 	r.queue = slices.DeleteFunc(r.queue, func(j *job) bool { return j.op.Interval > 0 })
+	e.killUnwanted(r)
 }
 
 // drop forgets one entry of a history.
@@ -310,6 +353,7 @@ func (e *Executor) cancel(op Op) {
 	}
 	r.recurring = slices.DeleteFunc(r.recurring, fits)
 	r.queue = slices.DeleteFunc(r.queue, fits)
+	e.killUnwanted(r)
 	e.drop(r, entryID(Op{Resource: op.Resource, Action: action, Interval: interval}, true))
 	e.effects.Answer(op, Result{Code: 0, Status: statusDone})
 }
@@ -348,6 +392,7 @@ func (e *Executor) forget(r *resource, op Op) {
 			since[id] = true
 		}
 	}
+	r.stopParams = nil
 	if len(since) == 0 {
 		clear(r.history)
 		e.effects.Forget(op.Node, r.id, "")
@@ -373,6 +418,7 @@ func (e *Executor) Finished(now time.Time, run uint64, res Result) {
 		return
 	}
 	delete(e.running, run)
+	res.Reason, res.Output = reason(res.Reason), xml.Text(res.Output)
 	j := r.running
 	r.running = nil
 	switch {
@@ -382,6 +428,17 @@ func (e *Executor) Finished(now time.Time, run uint64, res Result) {
 		e.tell(r, j, Result{Code: j.code, Status: statusCancelled, Duration: res.Duration})
 	}
 	e.settle(now, r)
+}
+
+// keepReason is how many bytes of a reason are kept: every node holds it.
+const keepReason = 8 << 10
+
+// reason is what an agent gave as its reason as it can be recorded.
+func reason(s string) string {
+	if len(s) > keepReason {
+		s = strings.ToValidUTF8(s[:keepReason], "")
+	}
+	return xml.Text(s)
 }
 
 // finish takes the end of a run that counts.
@@ -402,6 +459,12 @@ func (e *Executor) keep(now time.Time, r *resource, j *job, res Result) Result {
 		return res
 	}
 	res = j.undecided(now, res)
+	if res.Status == statusError && slices.Contains(stateCodes, res.Code) {
+		res.Status = statusDone // whether this is an error the scheduler knows
+	}
+	if j.op.Interval == 0 && reads(j.op.Action) && !failed(j.op, res) {
+		r.stopParams = slices.DeleteFunc(slices.Clone(j.op.Params), func(p Param) bool { return meta(p.Name) })
+	}
 	if j.op.Interval > 0 {
 		e.timers.set(r, j, now.Add(j.op.Interval))
 		if j.reported && j.code == res.Code && j.status == res.Status {
@@ -415,6 +478,14 @@ func (e *Executor) keep(now time.Time, r *resource, j *job, res Result) Result {
 		e.record(now, r, j, res)
 	}
 	return res
+}
+
+// stateCodes are the codes that tell of a state, and not that something could not be done.
+var stateCodes = []int{7, 8, 190, 191}
+
+// reads tells whether an operation that succeeds shows what a resource runs with.
+func reads(action string) bool {
+	return action == "start" || action == "reload" || action == "reload-agent" || action == "monitor"
 }
 
 // undecided is what an answer is that says that the state is not known yet: a

@@ -22,6 +22,10 @@ func (f *fake) Run(run uint64, op Op) {
 	f.log = append(f.log, "run "+operationKey(op))
 }
 
+func (f *fake) Traits(Op) Traits { return Traits{} }
+
+func (f *fake) Kill(run uint64) { f.log = append(f.log, "kill "+operationKey(f.runs[run])) }
+
 func (f *fake) Record(node string, r *etree.Element) {
 	for _, op := range r.SelectElements("lrm_rsc_op") {
 		f.log = append(f.log, fmt.Sprintf("record %s %s:%s", op.SelectAttrValue("id", ""), op.SelectAttrValue("op-status", ""), op.SelectAttrValue("rc-code", "")))
@@ -73,8 +77,8 @@ func TestHistory(t *testing.T) {
 		{func() { finish(0) }, ""},
 		{func() { now = now.Add(10 * time.Second); e.Tick(now); finish(7) }, "run R_monitor_10000, record R_last_failure_0 0:7"},
 		{func() { e.Invoke(now, Op{Resource: "R", Action: "clear_failcount", Node: "n1"}) }, "forget R R_last_failure_0"},
-		// A stop ends what recurs.
-		{func() { e.Invoke(now, op("stop", 0, 0)) }, "forget R R_monitor_10000, record R_last_0 -1:193, run R_stop_0"},
+		// A stop ends what recurs; the last result stays.
+		{func() { e.Invoke(now, op("stop", 0, 0)) }, "record R_last_0 -1:193, run R_stop_0"},
 		{func() { finish(0) }, "record R_last_0 0:0"},
 		{func() { now = now.Add(time.Hour); e.Tick(now) }, ""},
 		{func() { e.Invoke(now, op("notify", 0, 0)) }, "run R_notify_0"},
@@ -90,18 +94,18 @@ func TestHistory(t *testing.T) {
 		}, "record R_last_0 -1:193, run R_start_0, forget R R_last_0, answer start 1"},
 		// What is ordered after a deletion, while something runs that was ordered before it, stays.
 		{func() { e.Invoke(now, op("monitor", 10, 0)) }, "record R_monitor_10000 -1:193, run R_monitor_10000"},
-		{func() { e.Invoke(now, op("delete", 0, 0)) }, "answer monitor 0, forget R R_monitor_10000"},
+		{func() { e.Invoke(now, op("delete", 0, 0)) }, "answer monitor 0, forget R R_monitor_10000, kill R_monitor_10000"},
 		{func() { e.Invoke(now, op("start", 0, 0)); e.Invoke(now, op("monitor", 10, 0)) }, "record R_last_0 -1:193, record R_monitor_10000 -1:193"},
 		{func() { finish(0) }, "forget R R_last_failure_0, answer delete 0, run R_start_0"},
 		{func() { finish(0) }, "record R_last_0 0:0, run R_monitor_10000"},
 		{func() { finish(0) }, "record R_monitor_10000 0:0"},
-		{func() { e.Invoke(now, op("stop", 0, 0)); finish(0) }, "forget R R_monitor_10000, record R_last_0 -1:193, run R_stop_0, record R_last_0 0:0"},
+		{func() { e.Invoke(now, op("stop", 0, 0)); finish(0) }, "record R_last_0 -1:193, run R_stop_0, record R_last_0 0:0"},
 		{func() { now = now.Add(time.Hour); e.Tick(now) }, ""},
-		{func() { e.Close(); e.Invoke(now, op("start", 0, 0)) }, "record R_last_failure_0 9:1, record R_last_0 9:1"},
+		{func() { e.Close(); e.Invoke(now, op("start", 0, 0)) }, "answer start 1"},
 		{func() { e.Invoke(now, op("delete", 0, 0)) }, "forget R , answer delete 0"},
 		// Who ordered what recurs hears that it ended when it did so before its first result, running or waiting.
 		{func() { e.Invoke(now, op("monitor", 10, 0)); e.Invoke(now, op("monitor", 20, 8)) }, "record R_monitor_10000 -1:193, run R_monitor_10000, record R_monitor_20000 -1:193"},
-		{func() { e.Invoke(now, op("delete", 0, 0)) }, "answer monitor 0, forget R R_monitor_10000, answer monitor 8, forget R R_monitor_20000"},
+		{func() { e.Invoke(now, op("delete", 0, 0)) }, "answer monitor 0, forget R R_monitor_10000, answer monitor 8, forget R R_monitor_20000, kill R_monitor_10000"},
 		{func() { finish(0) }, "forget R , answer delete 0"},
 	}
 	for i, s := range steps {
@@ -260,5 +264,67 @@ func TestAbandon(t *testing.T) {
 	e.Finished(now, f.order[0], Result{})
 	if got := f.take(); got != "" {
 		t.Errorf("a late end: %s", got)
+	}
+}
+
+// A resource is stopped with what it was started with, whatever is configured by then; what the cluster says of the stop is the stop's.
+func TestStopsWithWhatItWasStartedWith(t *testing.T) {
+	f := &fake{runs: map[uint64]Op{}}
+	e := New(f)
+	now := time.Unix(1000, 0)
+	do := func(action string, code int, params ...Param) string {
+		e.Invoke(now, Op{Resource: "R", Action: action, Key: "1:2:0:u", Params: params})
+		run := f.order[len(f.order)-1]
+		e.Finished(now, run, Result{Code: code})
+		return fmt.Sprint(f.runs[run].Params)
+	}
+	timeout := func(ms string) Param { return Param{"CRM_meta_timeout", ms} }
+	for _, c := range []struct {
+		action string
+		code   int
+		params []Param
+		want   string
+	}{
+		{"stop", 0, []Param{{"ip", "1"}, timeout("10")}, "[{ip 1} {CRM_meta_timeout 10}]"}, // nothing else is known
+		{"start", 0, []Param{{"ip", "1"}, {"more", "x"}, timeout("20")}, "[{ip 1} {more x} {CRM_meta_timeout 20}]"},
+		{"start", 1, []Param{{"ip", "2"}}, "[{ip 2}]"}, // failed
+		{"promote", 0, []Param{{"ip", "3"}}, "[{ip 3}]"},
+		{"stop", 0, []Param{{"ip", "4"}, timeout("30")}, "[{CRM_meta_timeout 30} {ip 1} {more x}]"},
+		{"reload-agent", 0, []Param{{"ip", "5"}}, "[{ip 5}]"},
+		{"stop", 0, []Param{{"ip", "6"}}, "[{ip 5}]"},
+	} {
+		if got := do(c.action, c.code, c.params...); got != c.want {
+			t.Errorf("%s got %s, want %s", c.action, got, c.want)
+		}
+	}
+}
+
+// What changes a resource's state ends its checks, and kills one that is under way, so that nothing waits for an agent that hangs.
+func TestChecksEndBeforeChanges(t *testing.T) {
+	for _, action := range []string{"start", "stop", "promote", "demote", "migrate_to", "migrate_from", "reload-agent", "monitor", "notify"} {
+		f := &fake{runs: map[uint64]Op{}}
+		e := New(f)
+		now := time.Unix(1000, 0)
+		e.Invoke(now, Op{Resource: "R", Action: "monitor", Interval: time.Second, Key: "1:2:0:u"})
+		f.take()
+		e.Invoke(now, Op{Resource: "R", Action: action, Key: "2:2:0:u"})
+		ends := action != "monitor" && action != "notify"
+		if got := strings.Contains(f.take(), "kill R_monitor_1000"); got != ends {
+			t.Errorf("%s: a check is killed: %v", action, got)
+		}
+		e.Finished(now, f.order[0], Result{Code: 1, Status: 1})
+		if got := f.runs[f.order[1]].Action; got != action {
+			t.Errorf("%s: then %s is run", action, got)
+		}
+	}
+	// The connection to a remote node is watched until it is taken over.
+	f := &fake{runs: map[uint64]Op{}}
+	e := New(f)
+	remote := Op{Resource: "R", Class: "ocf", Provider: "pacemaker", Type: "remote", Action: "monitor", Interval: time.Second, Key: "1:2:0:u"}
+	e.Invoke(time.Unix(1000, 0), remote)
+	remote.Action, remote.Interval = "migrate_to", 0
+	e.Invoke(time.Unix(1000, 0), remote)
+	if got := f.take(); strings.Contains(got, "kill") {
+		t.Errorf("a connection that moves: %s", got)
 	}
 }

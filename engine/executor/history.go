@@ -37,8 +37,12 @@ func operationKey(op Op) string {
 // record writes an operation's result into the history and the CIB.
 func (e *Executor) record(now time.Time, r *resource, j *job, res Result) {
 	pending := res.Status == statusPending
-	good := pending || res.Code == j.op.Expected() && res.Status <= statusCancelled
+	good := !failed(j.op, res)
 	entries := []string{entryID(j.op, good)}
+	kept := res
+	if good || strings.HasPrefix(j.op.Action, "migrate_") {
+		kept.Reason = "" // logs have it
+	}
 	if !good && j.op.Interval == 0 && j.op.Action != "asyncmon" && !strings.HasSuffix(entries[0], "_last_0") {
 		entries = append(entries, entryID(j.op, true))
 	}
@@ -47,7 +51,7 @@ func (e *Executor) record(now time.Time, r *resource, j *job, res Result) {
 		r.relock(el, j.op, res)
 	}
 	for i, id := range entries {
-		entry := e.entry(now, j, res, id, i == len(entries)-1)
+		entry := e.entry(now, j, kept, id, i == len(entries)-1)
 		r.history[id] = entry
 		el.AddChild(xml.Copy(entry))
 	}
@@ -80,9 +84,9 @@ func (e *Executor) entry(now time.Time, j *job, res Result, id string, last bool
 		op.Key = fmt.Sprintf("%d:-1:0:%s", j.call, keyless)
 	}
 	if op.Action == "reload" || op.Action == "reload-agent" {
-		// As a start with the new parameters, or as a check that failed.
+		// As a start with the new parameters where the agent ended by itself, or else as a check.
 		op.Action = "start"
-		if res.Code != 0 || res.Status != statusDone && res.Status != statusPending {
+		if res.Status != statusDone {
 			op.Action = "monitor"
 		}
 	}
@@ -124,7 +128,7 @@ func (e *Executor) entry(now time.Time, j *job, res Result, id string, last bool
 		set("migrate_target", op.Param("CRM_meta_migrate_target"))
 	}
 	set("op-digest", digest(op, func(string) bool { return true }))
-	if !last || !res.Traits.Known || res.Status == statusPending {
+	if !last || !res.Traits.Known || op.Action == "stop" {
 		return x
 	}
 	t := res.Traits
@@ -158,9 +162,23 @@ func wordList(names []string) string {
 	return "  " + strings.Join(names, " ") + "  "
 }
 
+// failed tells whether a result is another than its operation expects.
+func failed(op Op, res Result) bool {
+	switch res.Status {
+	case statusPending, statusCancelled:
+		return false
+	case statusDone, statusHard, statusFatal, statusNotInstalled:
+		return res.Code != op.Expected()
+	}
+	return true
+}
+
+// meta tells what the cluster says of an operation from what the agent is configured with.
+func meta(name string) bool { return strings.HasPrefix(name, "CRM_meta_") }
+
 // instance tells an agent's own parameter from what the cluster adds.
 func instance(name string) bool {
-	return !strings.HasPrefix(name, "CRM_meta_") && name != "crm_feature_set" && name != "id" && name != "on_node"
+	return !meta(name) && name != "crm_feature_set" && name != "id" && name != "on_node"
 }
 
 // digest is the MD5 of the operation's parameters, sorted, as schedulers compare it.

@@ -22,6 +22,8 @@ import (
 // agents runs nothing: what it is told to run ends when the test says so.
 type agents struct{ runs []executor.Op }
 
+func (a *agents) Kill(uint64)                           {}
+func (a *agents) Traits(executor.Op) executor.Traits    { return executor.Traits{} }
 func (a *agents) Run(_ uint64, op executor.Op)          { a.runs = append(a.runs, op) }
 func (a *agents) Record(string, *etree.Element)         {}
 func (a *agents) Forget(string, string, string)         {}

@@ -2,6 +2,7 @@ package node
 
 import (
 	"context"
+	"slices"
 	"strings"
 	"sync"
 	"time"
@@ -9,6 +10,7 @@ import (
 	"hacluster/cib/xml"
 	"hacluster/engine/executor"
 	"hacluster/engine/fencer"
+	"hacluster/engine/status"
 	"hacluster/internal/lrmd"
 	"hacluster/ocf"
 )
@@ -48,35 +50,46 @@ func (a *agents) describe(agent ocf.Agent) description {
 	if agent.Class == ocf.Stonith {
 		d.fence = fencer.ParseTraits(string(data))
 	}
-	version := ""
-	if v := doc.Root.SelectElement("version"); v != nil {
-		version = strings.TrimSpace(v.Text())
+	since11 := false
+	if v := doc.Root.SelectElement("version"); v != nil && agent.Class == ocf.OCF {
+		since11 = status.CompareVersions(strings.TrimSpace(v.Text()), "1.1") >= 0
 	}
 	if ps := doc.Root.SelectElement("parameters"); ps != nil {
 		for _, p := range ps.SelectElements("parameter") {
 			name := p.SelectAttrValue("name", "")
 			d.traits.Parameters = append(d.traits.Parameters, name)
-			if p.SelectAttrValue("private", "") == "1" {
+			is := func(attr string) bool { return status.IsTrue(p.SelectAttrValue(attr, "")) }
+			if is("private") {
 				d.traits.Private = append(d.traits.Private, name)
 			}
-			if p.SelectAttrValue("unique", "") == "1" {
+			if is("unique") {
 				d.traits.Unique = append(d.traits.Unique, name)
 			}
-			if p.SelectAttrValue("reloadable", "") == "1" {
+			if is("reloadable") {
 				d.traits.Reloadable = append(d.traits.Reloadable, name)
 			}
 		}
 	}
 	if len(d.traits.Private) == 0 {
-		d.traits.Private = []string{"password", "passwd", "user"}
+		// An agent that marks none: those that have a secret's name.
+		for _, name := range d.traits.Parameters {
+			if name == "password" || name == "passwd" || name == "user" {
+				d.traits.Private = append(d.traits.Private, name)
+			}
+		}
+	}
+	// Histories list them from the last to the first.
+	for _, list := range [][]string{d.traits.Parameters, d.traits.Private, d.traits.Unique, d.traits.Reloadable} {
+		slices.Reverse(list)
 	}
 	if as := doc.Root.SelectElement("actions"); as != nil {
 		for _, x := range as.SelectElements("action") {
 			switch x.SelectAttrValue("name", "") {
 			case "reload-agent":
-				d.traits.ReloadAgent = version >= "1.1"
+				d.traits.ReloadAgent = since11
 			case "reload":
-				d.traits.Reload = true
+				// Of an agent since OCF 1.1 it is the service that reads its own configuration again.
+				d.traits.Reload = !since11
 			}
 		}
 	}
@@ -86,35 +99,53 @@ func (a *agents) describe(agent ocf.Agent) description {
 	return d
 }
 
+// Traits are what an operation's agent said of itself, if it was asked.
+func (w *world) Traits(op executor.Op) executor.Traits {
+	a := w.agents
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	return a.seen[ocf.Agent{Class: op.Class, Provider: op.Provider, Type: op.Type}].traits
+}
+
 // traits are what an operation's agent says of itself that matters for the history.
 func (a *agents) traits(op executor.Op) executor.Traits {
-	if op.Class != ocf.OCF {
+	if op.Class != ocf.OCF && op.Class != ocf.Stonith || op.Action == "stop" {
 		return executor.Traits{}
 	}
-	return a.describe(ocf.Agent{Class: op.Class, Provider: op.Provider, Type: op.Type}).traits
+	agent := ocf.Agent{Class: op.Class, Provider: op.Provider, Type: op.Type}
+	if op.Action == "start" {
+		// The agent may have been updated; what an older one said of itself counts no more.
+		a.mu.Lock()
+		delete(a.seen, agent)
+		a.mu.Unlock()
+	}
+	return a.describe(agent).traits
 }
 
 // actionName is what an agent calls an action: of the two kinds of reload a scheduler may
 // order one, and an agent have the other.
 func actionName(action string, t executor.Traits) string {
-	if action != "reload" && action != "reload-agent" || !t.Known {
+	switch {
+	case action != "reload" && action != "reload-agent":
 		return action
-	}
-	if t.Reload && !t.ReloadAgent {
+	case t.Reload:
 		return "reload"
 	}
 	return "reload-agent"
 }
 
-func (w *world) RunAgent(op executor.Op, done func(now time.Time, res executor.Result)) {
+func (w *world) RunAgent(op executor.Op, done func(now time.Time, res executor.Result)) (kill func()) {
+	ctx, kill := context.WithCancel(context.Background())
 	go func() {
+		defer kill()
 		action := lrmd.Action(op)
 		traits := w.agents.traits(op)
 		action.Name = actionName(op.Action, traits)
-		r := lrmd.Result(w.agents.host.Run(context.Background(), action))
+		r := lrmd.Result(w.agents.host.Run(ctx, action))
 		r.Traits = traits
 		(*Node)(w).post(func() { done(time.Now(), r) })
 	}()
+	return kill
 }
 
 func (w *world) RunFence(agent, action string, params func(plug string) []fencer.Param, timeout time.Duration, done func(now time.Time, res fencer.AgentResult)) {
@@ -135,6 +166,7 @@ func (w *world) RunFence(agent, action string, params func(plug string) []fencer
 		if r.Code != 0 && r.Reason == "" {
 			r.Reason = strings.TrimSpace(res.Stderr)
 		}
+		r.Reason, r.Output = xml.Text(r.Reason), xml.Text(r.Output)
 		(*Node)(w).post(func() { done(time.Now(), r) })
 	}()
 }

@@ -39,8 +39,11 @@ type World interface {
 	SaveTerm(t cib.Term) error
 	// Plan has the scheduler plan, and keeps what it planned from.
 	Plan(root *etree.Element, now time.Time) (controller.Plan, error)
-	// RunAgent runs a resource agent; done is called through the core's owner, later.
-	RunAgent(op executor.Op, done func(now time.Time, res executor.Result))
+	// RunAgent runs a resource agent; done is called through the core's owner, later. kill ends it before its time; done is called
+	// all the same.
+	RunAgent(op executor.Op, done func(now time.Time, res executor.Result)) (kill func())
+	// Traits are what is known of an operation's agent, without asking it.
+	Traits(op executor.Op) executor.Traits
 	// Later calls f through the core's owner, after what is under way.
 	Later(f func(now time.Time))
 	// RunFence runs a fence agent; plug tells params the name of the target's parameter.
@@ -78,8 +81,9 @@ type Core struct {
 	ring    []controller.Member
 	started bool
 	inGroup bool
-	running map[string]bool // fence devices that this node monitors
-	pings   map[string]ping // by reference
+	running map[string]bool   // fence devices that this node monitors
+	kills   map[uint64]func() // of the executor's runs that are under way
+	pings   map[string]ping   // by reference
 	asked   int
 	// forgotten are nodes that are gone for good, though they are configured still.
 	forgotten map[string]bool
@@ -114,7 +118,7 @@ type CoreConfig struct {
 
 // NewCore makes a core.
 func NewCore(cfg CoreConfig, w World) *Core {
-	c := &Core{self: cfg.Self, world: w, names: cfg.Names, running: map[string]bool{}, pings: map[string]ping{}, forgotten: map[string]bool{}, connect: cfg.Remotes, twoNode: cfg.TwoNode, pid: cfg.PID, remotes: map[string]*remoteNode{}}
+	c := &Core{self: cfg.Self, world: w, names: cfg.Names, running: map[string]bool{}, kills: map[uint64]func(){}, pings: map[string]ping{}, forgotten: map[string]bool{}, connect: cfg.Remotes, twoNode: cfg.TwoNode, pid: cfg.PID, remotes: map[string]*remoteNode{}}
 	c.Replica = replica.New(cfg.Self.Name, startingCIB(cfg.CIB), cfg.Term, (*replicaEffects)(c))
 	c.Attributes = attribute.New(cfg.Self.Name, (*attributeEffects)(c))
 	c.Controller = controller.New(controller.Identity{

@@ -215,6 +215,9 @@ func parseOrder(order *etree.Element, now time.Time) (executor.Op, error) {
 	for _, el := range order.ChildElements() {
 		if el.Tag == "attributes" {
 			for _, a := range el.Attr {
+				if a.Key == "CRM_meta_op_target_rc" {
+					continue // the key has it; no agent is told
+				}
 				op.Params = append(op.Params, executor.Param{Name: a.Key, Value: a.Value})
 			}
 			continue
@@ -250,6 +253,7 @@ func (c *executorEffects) Run(run uint64, op executor.Op) {
 	core := (*Core)(c)
 	finished := func(now time.Time, res executor.Result) {
 		core.now = now
+		delete(core.kills, run)
 		core.Executor.Finished(now, run, res)
 	}
 	switch {
@@ -257,7 +261,7 @@ func (c *executorEffects) Run(run uint64, op executor.Op) {
 		core.connection(op, finished)
 		return
 	case op.Class != "stonith":
-		c.world.RunAgent(op, finished)
+		core.kills[run] = c.world.RunAgent(op, finished)
 		return
 	}
 	// A fence device runs nowhere: started means that this node watches over it.
@@ -307,6 +311,15 @@ func (c *executorEffects) Run(run uint64, op executor.Op) {
 	})
 	if !there {
 		answer(1, "there is no fence device "+op.Resource)
+	}
+}
+
+func (c *executorEffects) Traits(op executor.Op) executor.Traits { return c.world.Traits(op) }
+
+// Kill ends an agent. What else is done in its place ends by itself.
+func (c *executorEffects) Kill(run uint64) {
+	if kill := c.kills[run]; kill != nil {
+		kill()
 	}
 }
 

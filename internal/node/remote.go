@@ -553,6 +553,11 @@ func (r *remoteEffects) Run(run uint64, op executor.Op) {
 	}
 }
 
+func (r *remoteEffects) Traits(op executor.Op) executor.Traits { return r.core.world.Traits(op) }
+
+// Kill does nothing: the executor of a remote host runs what it is told once, and knows no way to end that.
+func (r *remoteEffects) Kill(uint64) {}
+
 // unconnected is the result of what is ordered for a remote node without a connection to it. Pacemaker, too, writes it into that
 // node's history (its do_lrm_invoke); notifications cannot fail.
 func unconnected(known bool, op executor.Op) executor.Result {

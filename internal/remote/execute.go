@@ -16,6 +16,7 @@ import (
 
 // execute makes the executor of this host. It keeps no history: the cluster does.
 func (s *Server) execute() {
+	s.kills = map[uint64]context.CancelFunc{}
 	s.lrmd = &lrmd.Server{
 		Executor: executor.New((*effects)(s)), Provider: s.provide, StartState: s.StartState, Started: s.started, Log: s.Log,
 	}
@@ -54,21 +55,32 @@ type effects Server
 
 func (e *effects) Run(run uint64, op executor.Op) {
 	s := (*Server)(e)
+	ctx, kill := context.WithCancel(context.Background())
+	s.kills[run] = kill
 	s.Log.Debug("an action begins", "resource", op.Resource, "action", op.Action)
 	go func() {
 		var res ocf.Result
 		if op.Class == ocf.Stonith {
 			res = ocf.Result{Code: ocf.CodeUnimplemented, Status: ocf.Unsupported, Reason: "Fence devices do not run on hosts that are no members"}
 		} else {
-			res = s.Agents.Run(context.Background(), lrmd.Action(op))
+			res = s.Agents.Run(ctx, lrmd.Action(op))
 		}
 		s.mu.Lock()
 		defer s.mu.Unlock()
+		kill()
+		delete(s.kills, run)
 		s.lrmd.Executor.Finished(time.Now(), run, lrmd.Result(res))
 		s.rearm()
 	}()
 }
 
+func (e *effects) Kill(run uint64) {
+	if kill := e.kills[run]; kill != nil {
+		kill()
+	}
+}
+
+func (e *effects) Traits(executor.Op) executor.Traits    { return executor.Traits{} }
 func (e *effects) Record(string, *etree.Element)         {}
 func (e *effects) Forget(string, string, string)         {}
 func (e *effects) Answer(executor.Op, executor.Result)   {}

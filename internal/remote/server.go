@@ -45,7 +45,8 @@ type Server struct {
 	gone     chan struct{} // closed when a host that goes down has no clients left
 
 	lrmd  *lrmd.Server
-	timer *time.Timer // until the executor has something to do
+	kills map[uint64]context.CancelFunc // of the agents that run, by run
+	timer *time.Timer                   // until the executor has something to do
 }
 
 // client is a cluster node, connected.

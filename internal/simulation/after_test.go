@@ -12,24 +12,24 @@ import (
 // blind runs no recurring monitors, and says that all is well.
 type blind struct{ node.World }
 
-func (w blind) RunAgent(op executor.Op, done func(now time.Time, res executor.Result)) {
+func (w blind) RunAgent(op executor.Op, done func(now time.Time, res executor.Result)) (kill func()) {
 	if op.Interval > 0 {
 		w.Later(func(now time.Time) { done(now, executor.Result{}) })
-		return
+		return func() {}
 	}
-	w.World.RunAgent(op, done)
+	return w.World.RunAgent(op, done)
 }
 
 // chatty sends something with each monitor.
 type chatty struct{ node.World }
 
-func (w chatty) RunAgent(op executor.Op, done func(now time.Time, res executor.Result)) {
+func (w chatty) RunAgent(op executor.Op, done func(now time.Time, res executor.Result)) (kill func()) {
 	for range 10 {
 		if op.Interval > 0 {
 			w.Send([]byte(`<attrd_order t="attrd" task="confirm"/>`))
 		}
 	}
-	w.World.RunAgent(op, done)
+	return w.World.RunAgent(op, done)
 }
 
 // What must be true once a cluster has settled is found where it is not.

@@ -74,16 +74,18 @@ func (h *Host) taken(l *lane) bool {
 }
 
 // runAgent runs a resource agent when it is its turn. It belongs to the host, not to the process that wanted it.
-func (h *Host) runAgent(p *process, op executor.Op, done func(executor.Result)) {
+func (h *Host) runAgent(p *process, op executor.Op, done func(executor.Result)) (kill func()) {
 	l := h.lanes[op.Resource]
 	if l == nil {
 		l = &lane{}
 		h.lanes[op.Resource] = l
 	}
+	killed := func() { done(executor.Result{Code: ocf.CodeError, Status: int(ocf.Cancelled)}) }
+	end := func() {}
 	begin := func() {
 		t := &turn{changes: op.Action != "monitor", daemon: h.starts}
 		l.running = append(l.running, t)
-		h.agent(p, op, func(res executor.Result) {
+		end = h.agent(p, op, func(res executor.Result) {
 			l.running = slices.DeleteFunc(l.running, func(o *turn) bool { return o == t })
 			done(res)
 			for len(l.waiting) > 0 && !h.taken(l) {
@@ -95,18 +97,24 @@ func (h *Host) runAgent(p *process, op executor.Op, done func(executor.Result)) 
 	}
 	if len(l.waiting) == 0 && !h.taken(l) {
 		begin()
-		return
+		return func() { end() }
+	}
+	unwanted := false
+	end = func() {
+		unwanted = true
+		killed()
 	}
 	daemon := h.starts
 	l.waiting = append(l.waiting, func() {
-		if daemon == h.starts && (h.remote || p.alive) { // it waited in the daemon's memory
+		if !unwanted && daemon == h.starts && (h.remote || p.alive) { // it waited in the daemon's memory
 			begin()
 		}
 	})
+	return func() { end() }
 }
 
-// agent runs a resource agent.
-func (h *Host) agent(p *process, op executor.Op, done func(executor.Result)) {
+// agent runs a resource agent. One that is killed ends at once; only one that changes nothing is.
+func (h *Host) agent(p *process, op executor.Op, done func(executor.Result)) (kill func()) {
 	c := h.c
 	s := h.service(op.Resource)
 	took := c.between(c.speed.agent)
@@ -120,7 +128,7 @@ func (h *Host) agent(p *process, op executor.Op, done func(executor.Result)) {
 	}
 	c.check.agentStarts(h, p, op)
 	if !h.On || c.check.broken != nil {
-		return
+		return func() {}
 	}
 	res := executor.Result{}
 	effect := true
@@ -142,7 +150,12 @@ func (h *Host) agent(p *process, op executor.Op, done func(executor.Result)) {
 	if effect && op.Action != "monitor" {
 		h.later(time.Duration(c.random.Int64N(int64(took)+1)), func() { h.effect(s, op) })
 	}
+	over := false
 	h.later(took, func() {
+		if over {
+			return
+		}
+		over = true
 		if op.Action == "monitor" && res.Code == 0 {
 			res.Code = s.code()
 			if mode == Lie && s.active {
@@ -166,6 +179,16 @@ func (h *Host) agent(p *process, op executor.Op, done func(executor.Result)) {
 		}
 		done(res)
 	})
+	return func() {
+		if over || op.Action != "monitor" {
+			return
+		}
+		over = true
+		res := executor.Result{Code: ocf.CodeError, Status: int(ocf.Cancelled)}
+		c.logf("%s: agent: %s %s (interval %v) is killed", h.Name, op.Action, op.Resource, op.Interval)
+		c.check.agentEnded(h, op, res)
+		done(res)
+	}
 }
 
 // code is what a monitor that tells the truth says.

@@ -328,17 +328,19 @@ func (w *world) Plan(root *etree.Element, now time.Time) (controller.Plan, error
 }
 
 // RunAgent has an agent run; it runs on when the daemon that wanted it dies.
-func (w *world) RunAgent(op executor.Op, done func(now time.Time, res executor.Result)) {
+func (w *world) RunAgent(op executor.Op, done func(now time.Time, res executor.Result)) (kill func()) {
 	p := w.p
 	if !p.alive {
-		return
+		return func() {}
 	}
-	p.h.runAgent(p, op, func(res executor.Result) {
+	return p.h.runAgent(p, op, func(res executor.Result) {
 		if p.alive {
 			p.call(func(now time.Time) { done(now, res) })
 		}
 	})
 }
+
+func (w *world) Traits(executor.Op) executor.Traits { return executor.Traits{} }
 
 func (w *world) Later(f func(now time.Time)) { w.p.call(f) }
 
