@@ -200,10 +200,8 @@ func Show(s *session.Session, args []string) error {
 
 // AllJSON is `alert get_all_alerts`, for web front ends.
 func AllJSON(s *session.Session, args []string) error {
-	if !s.Legacy() {
-		if err := s.Opts.Only("-f"); err != nil {
-			return err
-		}
+	if err := s.Only("-f"); err != nil {
+		return err
 	}
 	if len(args) > 0 {
 		return argv.Usage()

@@ -29,7 +29,7 @@ func services(root *etree.Element, conf string) []*etree.Element {
 
 // Create is `booth create`: an address and booth as a group of resources.
 func Create(s *session.Session, args []string) error {
-	if err := only(s, "--force", "-f", "--name"); err != nil {
+	if err := s.Only("--force", "-f", "--name"); err != nil {
 		return err
 	}
 	if len(args) != 2 || args[0] != "ip" {
@@ -108,7 +108,7 @@ func Remove(s *session.Session, args []string) error {
 	if s.Minor() >= 12 {
 		known = append(known, "--no-stop", "--future")
 	}
-	if err := only(s, known...); err != nil {
+	if err := s.Only(known...); err != nil {
 		return err
 	}
 	if err := s.Opts.Exclusive("-f", "--no-stop"); err != nil {
@@ -204,7 +204,7 @@ var (
 
 func ticketOperation(operation string) session.Verb {
 	return func(s *session.Session, args []string) error {
-		if err := only(s, "--name"); err != nil {
+		if err := s.Only("--name"); err != nil {
 			return err
 		}
 		if len(args) < 1 || len(args) > 2 {
@@ -257,7 +257,7 @@ func ticketState(operation string) session.Verb {
 		if operation == "cleanup" && len(args) == 0 && s.Minor() >= 12 {
 			return cleanLeftovers(s)
 		}
-		if err := only(s); err != nil {
+		if err := s.Only(); err != nil {
 			return err
 		}
 		if len(args) != 1 {

@@ -51,7 +51,7 @@ func peers(s *session.Session, sites, arbitrators []string) []report.Item {
 
 // Setup is `booth setup`: a configuration with a new key.
 func Setup(s *session.Session, args []string) error {
-	if err := only(s, "--force", "--booth-conf", "--booth-key", "--name"); err != nil {
+	if err := s.Only("--force", "--booth-conf", "--booth-key", "--name"); err != nil {
 		return err
 	}
 	g, err := argv.GroupByKeywords(args, []string{"sites", "arbitrators"}, "")
@@ -207,7 +207,7 @@ func checkTicket(s *session.Session, c *boothconf.Conf, name string, options arg
 
 // TicketAdd is `booth ticket add`.
 func TicketAdd(s *session.Session, args []string) error {
-	if err := only(s, "--force", "--booth-conf", "--name", "--booth-key"); err != nil {
+	if err := s.Only("--force", "--booth-conf", "--name", "--booth-key"); err != nil {
 		return err
 	}
 	if len(args) == 0 {
@@ -272,7 +272,7 @@ func authfile(value string) session.Verb {
 		if value != "" && !set || value == "" && !unset {
 			return argv.Usage()
 		}
-		if err := only(s, "--booth-conf", "--name", "--booth-key"); err != nil {
+		if err := s.Only("--booth-conf", "--name", "--booth-key"); err != nil {
 			return err
 		}
 		if len(args) > 0 {

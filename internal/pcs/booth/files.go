@@ -29,7 +29,7 @@ const many = -1
 
 // begin is what verbs begin with: their options, a number of words between least and most, and the instance's files.
 func begin(s *session.Session, args []string, least, most int, options ...string) (*instance, error) {
-	if err := only(s, options...); err != nil {
+	if err := s.Only(options...); err != nil {
 		return nil, err
 	}
 	if len(args) < least || most != many && len(args) > most {
@@ -59,14 +59,6 @@ func badName(s *session.Session, name string) report.Item {
 		return report.Errorf("booth name '%s' is not valid (contains illegal character '/')", name)
 	}
 	return report.Errorf("booth name '%s' is not valid, it cannot contain / characters", name)
-}
-
-// only refuses options; 0.9 never refused any.
-func only(s *session.Session, options ...string) error {
-	if s.Legacy() {
-		return nil
-	}
-	return s.Opts.Only(options...)
 }
 
 // authfileSwitches tells whether this build of booth has its key switched on or off by an option.

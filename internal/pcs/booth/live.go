@@ -365,7 +365,7 @@ var (
 
 func service(action, done string) session.Verb {
 	return func(s *session.Session, args []string) error {
-		if err := only(s, "--name"); err != nil {
+		if err := s.Only("--name"); err != nil {
 			return err
 		}
 		if len(args) > 0 {

@@ -58,7 +58,7 @@ func parts(s *session.Session) []part {
 
 // Backup is `config backup`: the cluster's files of this host in an archive, to a file or standard output.
 func Backup(s *session.Session, args []string) error {
-	if err := only(s, "--force"); err != nil {
+	if err := s.Only("--force"); err != nil {
 		return err
 	}
 	if len(args) > 1 {
@@ -241,7 +241,7 @@ func checkVersion(s *session.Session, list []entry) error {
 
 // Restore is `config restore`: all hosts of a backup, or with --local this one, get its files.
 func Restore(s *session.Session, args []string) error {
-	if err := only(s, "--local", "--request-timeout"); err != nil {
+	if err := s.Only("--local", "--request-timeout"); err != nil {
 		return err
 	}
 	if len(args) > 1 {

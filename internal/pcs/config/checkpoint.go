@@ -20,14 +20,6 @@ import (
 	"hacluster/internal/pcs/session"
 )
 
-// only refuses options; 0.9 never did.
-func only(s *session.Session, options ...string) error {
-	if s.Legacy() {
-		return nil
-	}
-	return s.Opts.Only(options...)
-}
-
 // checkpoint is the file of one of the CIBs that Pacemaker keeps.
 func checkpoint(s *session.Session, number string) string {
 	return filepath.Join(s.Paths.CIBDir, "cib-"+number+".raw")
@@ -37,7 +29,7 @@ var checkpointName = pattern.Late(`^cib-(\d+)\.raw$`)
 
 // Checkpoints is `config checkpoint`: the list of them.
 func Checkpoints(s *session.Session, args []string) error {
-	if err := only(s); err != nil {
+	if err := s.Only(); err != nil {
 		return err
 	}
 	if len(args) > 0 {
@@ -99,7 +91,7 @@ func readPoint(s *session.Session, number string) ([]string, bool) {
 
 // CheckpointView is `config checkpoint view`.
 func CheckpointView(s *session.Session, args []string) error {
-	if err := only(s); err != nil {
+	if err := s.Only(); err != nil {
 		return err
 	}
 	if len(args) != 1 {
@@ -115,7 +107,7 @@ func CheckpointView(s *session.Session, args []string) error {
 
 // CheckpointDiff is `config checkpoint diff`.
 func CheckpointDiff(s *session.Session, args []string) error {
-	if err := only(s, "-f"); err != nil {
+	if err := s.Only("-f"); err != nil {
 		return err
 	}
 	if len(args) != 2 {
@@ -157,7 +149,7 @@ func CheckpointDiff(s *session.Session, args []string) error {
 
 // CheckpointRestore is `config checkpoint restore`: the configuration of a checkpoint takes the place of the present one.
 func CheckpointRestore(s *session.Session, args []string) error {
-	if err := only(s, "-f"); err != nil {
+	if err := s.Only("-f"); err != nil {
 		return err
 	}
 	if len(args) != 1 {

@@ -399,10 +399,8 @@ func parseTicket(s *session.Session, args []string) (ticket, id, role string, op
 
 // TicketRemove is `constraint ticket remove`.
 func TicketRemove(s *session.Session, args []string) error {
-	if !s.Legacy() {
-		if err := s.Opts.Only("-f"); err != nil {
-			return err
-		}
+	if err := s.Only("-f"); err != nil {
+		return err
 	}
 	if len(args) != 2 {
 		return argv.Usage()

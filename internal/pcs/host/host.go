@@ -239,10 +239,8 @@ func Deauth(s *session.Session, args []string) error {
 
 // LocalAuth is `client local-auth`: a user who is not root gets a token from this host's pcsd.
 func LocalAuth(s *session.Session, args []string) error {
-	if !s.Legacy() {
-		if err := s.Opts.Only("-u", "-p", "--request-timeout"); err != nil {
-			return err
-		}
+	if err := s.Only("-u", "-p", "--request-timeout"); err != nil {
+		return err
 	}
 	if len(args) > 1 {
 		return argv.Usage()

@@ -24,10 +24,8 @@ func Maintenance(s *session.Session, args []string) error { return mode(s, args,
 func Unmaintenance(s *session.Session, args []string) error { return mode(s, args, "maintenance", "") }
 
 func mode(s *session.Session, args []string, name, value string) error {
-	if !s.Legacy() {
-		if err := s.Opts.Only("-f", "--all", "--wait"); err != nil {
-			return err
-		}
+	if err := s.Only("-f", "--all", "--wait"); err != nil {
+		return err
 	}
 	if len(args) > 0 && s.Opts.Has("--all") {
 		return argv.Usagef("%s", nodesAndAll)

@@ -15,13 +15,6 @@ import (
 // unit is the service of the daemon.
 const unit = "corosync-qnetd"
 
-func only(s *session.Session, options ...string) error {
-	if s.Legacy() {
-		return nil
-	}
-	return s.Opts.Only(options...)
-}
-
 // model reads the only word of a verb: the device's model.
 func model(s *session.Session, args []string) error {
 	if len(args) != 1 {
@@ -39,7 +32,7 @@ func known(s *session.Session, model string) error {
 
 // Setup is `qdevice setup`.
 func Setup(s *session.Session, args []string) error {
-	if err := only(s, "--enable", "--start"); err != nil {
+	if err := s.Only("--enable", "--start"); err != nil {
 		return err
 	}
 	if len(args) != 2 || args[0] != "model" {
@@ -72,7 +65,7 @@ func Setup(s *session.Session, args []string) error {
 
 // Destroy is `qdevice destroy`.
 func Destroy(s *session.Session, args []string) error {
-	if err := only(s, "--force"); err != nil {
+	if err := s.Only("--force"); err != nil {
 		return err
 	}
 	if err := model(s, args); err != nil {
@@ -127,7 +120,7 @@ func unused(s *session.Session) error {
 
 // Status is `qdevice status` and `status qdevice`.
 func Status(s *session.Session, args []string) error {
-	if err := only(s, "--full"); err != nil {
+	if err := s.Only("--full"); err != nil {
 		return err
 	}
 	if len(args) < 1 || len(args) > 2 {
@@ -170,7 +163,7 @@ var (
 // switched is a verb that does something with the service, when check has nothing against it.
 func switched(action string, check func(*session.Session) error, options ...string) session.Verb {
 	return func(s *session.Session, args []string) error {
-		if err := only(s, options...); err != nil {
+		if err := s.Only(options...); err != nil {
 			return err
 		}
 		if err := model(s, args); err != nil {
@@ -194,7 +187,7 @@ func initialized(s *session.Session) error {
 
 // Kill is `qdevice kill`.
 func Kill(s *session.Session, args []string) error {
-	if err := only(s); err != nil {
+	if err := s.Only(); err != nil {
 		return err
 	}
 	if err := model(s, args); err != nil {

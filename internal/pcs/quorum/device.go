@@ -10,14 +10,6 @@ import (
 	"hacluster/internal/pcs/session"
 )
 
-// options refuses options that a verb does not know; 0.9 never did.
-func options(s *session.Session, known ...string) error {
-	if s.Legacy() {
-		return nil
-	}
-	return s.Opts.Only(known...)
-}
-
 func rules(s *session.Session) corosynccheck.Rules {
 	return corosynccheck.Rules{Style: s.Style, Force: s.Opts.Force()}
 }
@@ -83,7 +75,7 @@ var noDevice = report.Items{report.Errorf("no quorum device is defined in this c
 
 // DeviceAdd is `quorum device add`.
 func DeviceAdd(s *session.Session, args []string) error {
-	if err := options(s, "--force", "--skip-offline", "--request-timeout", "--corosync_conf"); err != nil {
+	if err := s.Only("--force", "--skip-offline", "--request-timeout", "--corosync_conf"); err != nil {
 		return err
 	}
 	g, err := parseDevice(args)
@@ -119,7 +111,7 @@ func DeviceAdd(s *session.Session, args []string) error {
 
 // DeviceUpdate is `quorum device update`.
 func DeviceUpdate(s *session.Session, args []string) error {
-	if err := options(s, "--force", "--skip-offline", "--request-timeout", "--corosync_conf"); err != nil {
+	if err := s.Only("--force", "--skip-offline", "--request-timeout", "--corosync_conf"); err != nil {
 		return err
 	}
 	g, err := parseDevice(args)
@@ -152,7 +144,7 @@ func DeviceUpdate(s *session.Session, args []string) error {
 
 // HeuristicsRemove is `quorum device heuristics remove`.
 func HeuristicsRemove(s *session.Session, args []string) error {
-	if err := options(s, "--skip-offline", "--corosync_conf", "--request-timeout"); err != nil {
+	if err := s.Only("--skip-offline", "--corosync_conf", "--request-timeout"); err != nil {
 		return err
 	}
 	if len(args) > 0 {
@@ -171,7 +163,7 @@ func HeuristicsRemove(s *session.Session, args []string) error {
 
 // DeviceRemove is `quorum device remove`.
 func DeviceRemove(s *session.Session, args []string) error {
-	if err := options(s, "--skip-offline", "--request-timeout", "--corosync_conf"); err != nil {
+	if err := s.Only("--skip-offline", "--request-timeout", "--corosync_conf"); err != nil {
 		return err
 	}
 	if len(args) > 0 {

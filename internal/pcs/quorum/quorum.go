@@ -14,7 +14,7 @@ import (
 
 // Config is `quorum config`.
 func Config(s *session.Session, args []string) error {
-	if err := options(s, "--corosync_conf"); err != nil {
+	if err := s.Only("--corosync_conf"); err != nil {
 		return err
 	}
 	if len(args) > 0 {
@@ -30,7 +30,7 @@ func Config(s *session.Session, args []string) error {
 
 // Update is `quorum update`.
 func Update(s *session.Session, args []string) error {
-	if err := options(s, "--skip-offline", "--force", "--corosync_conf", "--request-timeout"); err != nil {
+	if err := s.Only("--skip-offline", "--force", "--corosync_conf", "--request-timeout"); err != nil {
 		return err
 	}
 	p, err := s.KeyValues(args)
@@ -66,7 +66,7 @@ func Update(s *session.Session, args []string) error {
 
 // Status is `quorum status`.
 func Status(s *session.Session, args []string) error {
-	if err := options(s); err != nil {
+	if err := s.Only(); err != nil {
 		return err
 	}
 	if len(args) > 0 {
@@ -86,7 +86,7 @@ func Status(s *session.Session, args []string) error {
 
 // DeviceStatus is `quorum device status`.
 func DeviceStatus(s *session.Session, args []string) error {
-	if err := options(s, "--full"); err != nil {
+	if err := s.Only("--full"); err != nil {
 		return err
 	}
 	if len(args) > 0 {
@@ -109,7 +109,7 @@ func DeviceStatus(s *session.Session, args []string) error {
 
 // ExpectedVotes is `quorum expected-votes`.
 func ExpectedVotes(s *session.Session, args []string) error {
-	if err := options(s); err != nil {
+	if err := s.Only(); err != nil {
 		return err
 	}
 	if len(args) != 1 {
@@ -135,7 +135,7 @@ func ExpectedVotes(s *session.Session, args []string) error {
 
 // Unblock is `quorum unblock`: the cluster stops waiting for nodes that have not come, which are taken to be off.
 func Unblock(s *session.Session, args []string) error {
-	if err := options(s, s.Answers()...); err != nil {
+	if err := s.Only(s.Answers()...); err != nil {
 		return err
 	}
 	if len(args) > 0 {

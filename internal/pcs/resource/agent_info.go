@@ -11,7 +11,7 @@ import (
 
 // AgentInfo is `resource get_resource_agent_info`: an agent as data, for pcsd.
 func AgentInfo(s *session.Session, args []string) error {
-	if err := only(s); err != nil {
+	if err := s.Only(); err != nil {
 		return err
 	}
 	if len(args) != 1 {
@@ -22,7 +22,7 @@ func AgentInfo(s *session.Session, args []string) error {
 
 // FenceAgentInfo is `stonith get_fence_agent_info`.
 func FenceAgentInfo(s *session.Session, args []string) error {
-	if err := only(s); err != nil {
+	if err := s.Only(); err != nil {
 		return err
 	}
 	if len(args) != 1 {

@@ -13,7 +13,7 @@ import (
 
 // Standards is `resource standards`.
 func Standards(s *session.Session, args []string) error {
-	if err := only(s); err != nil {
+	if err := s.Only(); err != nil {
 		return err
 	}
 	if len(args) > 0 {
@@ -25,14 +25,6 @@ func Standards(s *session.Session, args []string) error {
 	}
 	s.Out.Print(list...)
 	return nil
-}
-
-// only refuses all options but those named, from 0.10 on.
-func only(s *session.Session, options ...string) error {
-	if s.Legacy() {
-		return nil
-	}
-	return s.Opts.Only(options...)
 }
 
 // standards lists standards; 0.9 leaves stonith out.
@@ -48,7 +40,7 @@ func standards(s *session.Session) []string {
 
 // Providers is `resource providers`.
 func Providers(s *session.Session, args []string) error {
-	if err := only(s); err != nil {
+	if err := s.Only(); err != nil {
 		return err
 	}
 	if len(args) > 0 {
@@ -64,7 +56,7 @@ func Providers(s *session.Session, args []string) error {
 
 // Agents is `resource agents`.
 func Agents(s *session.Session, args []string) error {
-	if err := only(s); err != nil {
+	if err := s.Only(); err != nil {
 		return err
 	}
 	if len(args) > 1 {
@@ -114,7 +106,7 @@ func List(s *session.Session, args []string) error { return list(s, args, false)
 func ListStonith(s *session.Session, args []string) error { return list(s, args, true) }
 
 func list(s *session.Session, args []string, fence bool) error {
-	if err := only(s, "--nodesc"); err != nil {
+	if err := s.Only("--nodesc"); err != nil {
 		return err
 	}
 	if len(args) > 1 {
@@ -190,7 +182,7 @@ func Describe(s *session.Session, args []string) error { return describe(s, args
 func DescribeStonith(s *session.Session, args []string) error { return describe(s, args, true) }
 
 func describe(s *session.Session, args []string, fence bool) error {
-	if err := only(s, "--full"); err != nil {
+	if err := s.Only("--full"); err != nil {
 		return err
 	}
 	if len(args) != 1 {

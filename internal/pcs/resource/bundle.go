@@ -120,7 +120,7 @@ func bundleNeed(s *session.Session) [3]int {
 
 // BundleCreate is `resource bundle create`.
 func BundleCreate(s *session.Session, args []string) error {
-	if err := only(s, "--force", "--disabled", "--wait", "-f"); err != nil {
+	if err := s.Only("--force", "--disabled", "--wait", "-f"); err != nil {
 		return err
 	}
 	if len(args) == 0 {
@@ -243,7 +243,7 @@ func openBundle(s *session.Session, args []string, change bool) (w *bundleWords,
 
 // BundleReset is `resource bundle reset`: all settings but the image are made anew.
 func BundleReset(s *session.Session, args []string) error {
-	if err := only(s, "--force", "--disabled", "--wait", "-f"); err != nil {
+	if err := s.Only("--force", "--disabled", "--wait", "-f"); err != nil {
 		return err
 	}
 	w, plan, root, b, err := openBundle(s, args, false)
@@ -292,7 +292,7 @@ func BundleReset(s *session.Session, args []string) error {
 
 // BundleUpdate is `resource bundle update`.
 func BundleUpdate(s *session.Session, args []string) error {
-	if err := only(s, "--force", "--wait", "-f"); err != nil {
+	if err := s.Only("--force", "--wait", "-f"); err != nil {
 		return err
 	}
 	w, plan, root, b, err := openBundle(s, args, true)

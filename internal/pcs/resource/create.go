@@ -54,10 +54,8 @@ func Create(s *session.Session, args []string) error {
 
 // CreateStonith is `stonith create`.
 func CreateStonith(s *session.Session, args []string) error {
-	if !s.Legacy() {
-		if err := s.Opts.Only("--before", "--after", "--group", "--force", "--disabled", "--no-default-ops", "--agent-validation", "--wait", "-f"); err != nil {
-			return err
-		}
+	if err := s.Only("--before", "--after", "--group", "--force", "--disabled", "--no-default-ops", "--agent-validation", "--wait", "-f"); err != nil {
+		return err
 	}
 	w := &wrap{}
 	if err := groupOptions(s, w); err != nil {

@@ -293,7 +293,7 @@ var forceActions = map[string]string{
 // Debug runs an agent's action here, outside of the cluster's control: `resource debug-ACTION`.
 func Debug(action string) session.Verb {
 	return func(s *session.Session, args []string) error {
-		if err := only(s, "--force", "--full"); err != nil {
+		if err := s.Only("--force", "--full"); err != nil {
 			return err
 		}
 		if len(args) < 1 {

@@ -61,7 +61,7 @@ func (n *relationNode) above(id string) bool {
 
 // Relations is `resource relations`: what a resource is in, what is in it, and what it is ordered with.
 func Relations(s *session.Session, args []string) error {
-	if err := only(s, "-f", "--full"); err != nil {
+	if err := s.Only("-f", "--full"); err != nil {
 		return err
 	}
 	if len(args) != 1 {

@@ -111,7 +111,7 @@ func relocations(s *session.Session, root *etree.Element, ids []string) ([]locat
 
 // RelocateShow is `resource relocate show`: where resources would run if they did not stick.
 func RelocateShow(s *session.Session, args []string) error {
-	if err := only(s); err != nil {
+	if err := s.Only(); err != nil {
 		return err
 	}
 	if len(args) > 0 {
@@ -153,7 +153,7 @@ func RelocateShow(s *session.Session, args []string) error {
 
 // RelocateDryRun is `resource relocate dry-run`.
 func RelocateDryRun(s *session.Session, args []string) error {
-	if err := only(s, "-f"); err != nil {
+	if err := s.Only("-f"); err != nil {
 		return err
 	}
 	return relocate(s, args, true)
@@ -161,7 +161,7 @@ func RelocateDryRun(s *session.Session, args []string) error {
 
 // RelocateRun is `resource relocate run`.
 func RelocateRun(s *session.Session, args []string) error {
-	if err := only(s); err != nil {
+	if err := s.Only(); err != nil {
 		return err
 	}
 	if !s.Live() {
@@ -226,7 +226,7 @@ func relocate(s *session.Session, ids []string, dry bool) error {
 
 // RelocateClear is `resource relocate clear`.
 func RelocateClear(s *session.Session, args []string) error {
-	if err := only(s, "-f"); err != nil {
+	if err := s.Only("-f"); err != nil {
 		return err
 	}
 	if len(args) > 0 {

@@ -34,7 +34,7 @@ func run(ctx context.Context, programs live.Programs, args ...string) (out, text
 
 // DeviceSetup is `stonith sbd device setup`: devices are written anew.
 func DeviceSetup(s *session.Session, args []string) error {
-	if err := only(s, s.Answers()...); err != nil {
+	if err := s.Only(s.Answers()...); err != nil {
 		return err
 	}
 	var devices []string
@@ -87,7 +87,7 @@ func DeviceSetup(s *session.Session, args []string) error {
 
 // DeviceMessage is `stonith sbd device message`.
 func DeviceMessage(s *session.Session, args []string) error {
-	if err := only(s); err != nil {
+	if err := s.Only(); err != nil {
 		return err
 	}
 	if len(args) != 3 {
@@ -137,7 +137,7 @@ func Watchdogs(ctx context.Context, programs live.Programs) ([]Watchdog, error) 
 
 // WatchdogList is `stonith sbd watchdog list`.
 func WatchdogList(s *session.Session, args []string) error {
-	if err := only(s); err != nil {
+	if err := s.Only(); err != nil {
 		return err
 	}
 	if len(args) > 0 {
@@ -161,7 +161,7 @@ func WatchdogList(s *session.Session, args []string) error {
 
 // WatchdogJSON is `stonith sbd watchdog list_json`, for pcsd.
 func WatchdogJSON(s *session.Session, args []string) error {
-	if err := only(s); err != nil {
+	if err := s.Only(); err != nil {
 		return err
 	}
 	if len(args) > 0 {
@@ -183,7 +183,7 @@ func WatchdogJSON(s *session.Session, args []string) error {
 
 // WatchdogTest is `stonith sbd watchdog test`: where all is well the host is gone before it returns.
 func WatchdogTest(s *session.Session, args []string) error {
-	if err := only(s, s.Answers()...); err != nil {
+	if err := s.Only(s.Answers()...); err != nil {
 		return err
 	}
 	if len(args) > 1 {

@@ -181,7 +181,7 @@ func noForm(string) url.Values { return nil }
 
 // Enable is `stonith sbd enable`.
 func Enable(s *session.Session, args []string) error {
-	if err := only(s, "--request-timeout", "--force", "--skip-offline", "--no-watchdog-validation"); err != nil {
+	if err := s.Only("--request-timeout", "--force", "--skip-offline", "--no-watchdog-validation"); err != nil {
 		return err
 	}
 	w, err := parse(s, args)
@@ -331,7 +331,7 @@ func turn(s *session.Session, targets []string, verb string) error {
 
 // Disable is `stonith sbd disable`.
 func Disable(s *session.Session, args []string) error {
-	if err := only(s, "--request-timeout", "--skip-offline", "--force"); err != nil {
+	if err := s.Only("--request-timeout", "--skip-offline", "--force"); err != nil {
 		return err
 	}
 	if len(args) > 0 {

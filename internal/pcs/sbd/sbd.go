@@ -18,13 +18,6 @@ import (
 // unit is the service.
 const unit = "sbd"
 
-func only(s *session.Session, options ...string) error {
-	if s.Legacy() {
-		return nil
-	}
-	return s.Opts.Only(options...)
-}
-
 // nodes are the cluster's nodes; a cluster without is refused.
 func nodes(s *session.Session) ([]string, error) {
 	names, items, err := s.NodeNames()
@@ -49,7 +42,7 @@ func yesNo(b *bool) string {
 
 // Status is `stonith sbd status`.
 func Status(s *session.Session, args []string) error {
-	if err := only(s, "--request-timeout", "--full"); err != nil {
+	if err := s.Only("--request-timeout", "--full"); err != nil {
 		return err
 	}
 	if len(args) > 0 {
@@ -121,7 +114,7 @@ func localConfig(s *session.Session) (string, error) {
 
 // LocalConfig is `stonith sbd local_config_in_json`, for pcsd.
 func LocalConfig(s *session.Session, args []string) error {
-	if err := only(s); err != nil {
+	if err := s.Only(); err != nil {
 		return err
 	}
 	if len(args) > 0 {
@@ -141,7 +134,7 @@ func LocalConfig(s *session.Session, args []string) error {
 
 // Config is `stonith sbd config`: the settings, which are the same on all nodes, and those that differ.
 func Config(s *session.Session, args []string) error {
-	if err := only(s, "--request-timeout"); err != nil {
+	if err := s.Only("--request-timeout"); err != nil {
 		return err
 	}
 	if len(args) > 0 {

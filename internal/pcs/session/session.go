@@ -144,6 +144,14 @@ func (s *Session) RecordedDialect() string {
 // Legacy tells whether the dialect is 0.9.
 func (s *Session) Legacy() bool { return s.Version.Legacy() }
 
+// Only refuses options of the command line but those named, as pcs does from 0.10 on: 0.9 never refused any.
+func (s *Session) Only(options ...string) error {
+	if s.Legacy() {
+		return nil
+	}
+	return s.Opts.Only(options...)
+}
+
 // Minor is the dialect's generation: 9, 10, 11 or 12.
 func (s *Session) Minor() int { return s.Version[1] }
 

@@ -198,10 +198,8 @@ func Pcsd(s *session.Session, nodes []string) (bad bool) {
 
 // PcsdStatus is `status pcsd` and `cluster pcsd-status`.
 func PcsdStatus(s *session.Session, args []string) error {
-	if !s.Legacy() {
-		if err := s.Opts.Only("--request-timeout"); err != nil {
-			return err
-		}
+	if err := s.Only("--request-timeout"); err != nil {
+		return err
 	}
 	nodes := args
 	if len(nodes) == 0 {

@@ -21,10 +21,8 @@ func cluster(s *session.Session) (live.Cluster, error) {
 
 // Fence is `stonith fence`.
 func Fence(s *session.Session, args []string) error {
-	if !s.Legacy() {
-		if err := s.Opts.Only("--off"); err != nil {
-			return err
-		}
+	if err := s.Only("--off"); err != nil {
+		return err
 	}
 	if len(args) != 1 {
 		return report.Fatal("must specify one (and only one) node to fence")
@@ -46,10 +44,8 @@ func Fence(s *session.Session, args []string) error {
 
 // Confirm is `stonith confirm`: the user vouches for a node being off.
 func Confirm(s *session.Session, args []string) error {
-	if !s.Legacy() {
-		if err := s.Opts.Only(s.Answers()...); err != nil {
-			return err
-		}
+	if err := s.Only(s.Answers()...); err != nil {
+		return err
 	}
 	if len(args) != 1 {
 		return report.Fatal("must specify one (and only one) node to confirm fenced")
@@ -140,10 +136,8 @@ func HistoryCleanup(s *session.Session, args []string) error {
 
 // HistoryUpdate is `stonith history update`.
 func HistoryUpdate(s *session.Session, args []string) error {
-	if !s.Legacy() {
-		if err := s.Opts.Only(); err != nil {
-			return err
-		}
+	if err := s.Only(); err != nil {
+		return err
 	}
 	if len(args) > 0 {
 		return argv.Usage()

@@ -100,10 +100,8 @@ func find(root *etree.Element, level string, t target, devices []string) []*etre
 
 // LevelAdd is `stonith level add`.
 func LevelAdd(s *session.Session, args []string) error {
-	if !s.Legacy() {
-		if err := s.Opts.Only("-f", "--force"); err != nil {
-			return err
-		}
+	if err := s.Only("-f", "--force"); err != nil {
+		return err
 	}
 	if len(args) < 3 {
 		return argv.Usage()
@@ -420,10 +418,8 @@ func LevelClear(s *session.Session, args []string) error {
 
 // LevelRemove is `stonith level remove` and `delete`.
 func LevelRemove(s *session.Session, args []string) error {
-	if !s.Legacy() {
-		if err := s.Opts.Only("-f"); err != nil {
-			return err
-		}
+	if err := s.Only("-f"); err != nil {
+		return err
 	}
 	if len(args) == 0 {
 		return argv.Usage()
@@ -476,10 +472,8 @@ func LevelRemove(s *session.Session, args []string) error {
 
 // LevelVerify is `stonith level verify`.
 func LevelVerify(s *session.Session, args []string) error {
-	if !s.Legacy() {
-		if err := s.Opts.Only("-f"); err != nil {
-			return err
-		}
+	if err := s.Only("-f"); err != nil {
+		return err
 	}
 	if len(args) > 0 {
 		return argv.Usage()
