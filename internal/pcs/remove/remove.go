@@ -110,7 +110,7 @@ func (p *Plan) follow(work *etree.Element, queue []*etree.Element) {
 			}
 			p.ids[id] = true
 			queue = append(queue, pointing(work, id)...)
-			queue = append(queue, inside(el)...)
+			queue = append(queue, doc.Members(el)...)
 			queue = append(queue, remoteLocations(work, el)...)
 			for _, level := range doc.Children(doc.Section(work, "fencing-topology"), "fencing-level") {
 				devices := strings.Split(doc.Attr(level, "devices"), ",")
@@ -205,19 +205,6 @@ func pointing(root *etree.Element, id string) []*etree.Element {
 		}
 	}
 	return out
-}
-
-// inside are the resources directly inside a resource.
-func inside(el *etree.Element) []*etree.Element {
-	switch el.Tag {
-	case "bundle", "group":
-		return doc.Children(el, "primitive")
-	case "clone", "master":
-		if in := doc.Children(el, "group", "primitive"); len(in) > 0 {
-			return in[:1]
-		}
-	}
-	return nil
 }
 
 // RemoteName is the node that a resource connects to: "" for a resource that is no remote node.
@@ -393,7 +380,7 @@ func Elements(s *session.Session, ids []string) error {
 		if n := GuestName(el); n != "" {
 			guests = append(guests, n)
 		}
-		if el.Tag == "primitive" && doc.Attr(el, "class") == "stonith" {
+		if doc.IsStonith(el) {
 			devices = append(devices, doc.ID(el))
 		}
 	}

@@ -33,14 +33,14 @@ func containerTypes(s *session.Session) []string {
 		return []string{"docker"}
 	}
 	if s.Minor() >= 12 {
-		return containers[:2] // Pacemaker 3 has no rkt
+		return doc.Containers[:2] // Pacemaker 3 has no rkt
 	}
-	return containers
+	return doc.Containers
 }
 
 // supportedContainer is a bundle's container, nil for one that the dialect does not know.
 func supportedContainer(s *session.Session, b *etree.Element) *etree.Element {
-	if c := containerOf(b); c != nil && slices.Contains(containerTypes(s), c.Tag) {
+	if c := doc.Container(b); c != nil && slices.Contains(containerTypes(s), c.Tag) {
 		return c
 	}
 	return nil

@@ -55,7 +55,7 @@ func cloneVerb(s *session.Session, args []string, promotable bool) error {
 func cloneCreate(s *session.Session, root *etree.Element, args []string, update, promotable bool) (string, error) {
 	name := args[0]
 	resources := doc.Section(root, "resources")
-	el := find(resources, name, "primitive", "group")
+	el := doc.ByID(resources, name, "primitive", "group")
 	if el == nil {
 		return "", report.Fatalf("unable to find group or resource: %s", name)
 	}
@@ -71,7 +71,7 @@ func cloneCreate(s *session.Session, root *etree.Element, args []string, update,
 		return "", fatal("cannot clone a group that has already been cloned")
 	}
 	forced := s.Opts.Force() && !update
-	if isStonith(el) {
+	if doc.IsStonith(el) {
 		item := report.Forcible(forced, "No need to clone stonith resource '%s', any node can use a stonith resource (unless specifically banned) regardless of whether the stonith resource is running on that node or not", name)
 		if err := tell(s, []report.Item{item}); err != nil {
 			return "", err
@@ -241,7 +241,7 @@ func GroupAdd(s *session.Session, args []string) error {
 			s.Out.Tell(report.Errorf("'%s' does not exist", m))
 		}
 	}
-	if s.Minor() >= 11 && slices.ContainsFunc(list, isStonith) {
+	if s.Minor() >= 11 && slices.ContainsFunc(list, doc.IsStonith) {
 		s.Out.Tell(mismatch("stonith resource", ""))
 	}
 	if err := s.Check(validateMoveToGroup(group, list, next)...); err != nil {

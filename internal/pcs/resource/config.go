@@ -37,11 +37,11 @@ func NewListing(s *session.Session, root *etree.Element, stonith bool) *Listing 
 	}
 	bundles := doc.Children(section, "bundle")
 	for _, b := range bundles {
-		known := containers
+		known := doc.Containers
 		if s.Minor() >= 12 {
 			known = containerTypes(s)
 		}
-		if c := containerOf(b); c == nil || !slices.Contains(known, c.Tag) {
+		if c := doc.Container(b); c == nil || !slices.Contains(known, c.Tag) {
 			s.Out.Warn(unsupportedContainer(doc.ID(b), known, false))
 		}
 	}
@@ -52,17 +52,6 @@ func NewListing(s *session.Session, root *etree.Element, stonith bool) *Listing 
 	l.groups = doc.All(section, "group")
 	l.clones = append(doc.Children(section, "clone"), doc.Children(section, "master")...)
 	return l
-}
-
-var containers = []string{"docker", "podman", "rkt"}
-
-func containerOf(bundle *etree.Element) *etree.Element {
-	for _, t := range containers {
-		if c := doc.Child(bundle, t); c != nil {
-			return c
-		}
-	}
-	return nil
 }
 
 // unsupportedContainer tells of a bundle whose container pcs does not know.
@@ -115,7 +104,7 @@ func (l *Listing) only(s *session.Session, ids []string) (*Listing, error) {
 			continue
 		}
 		keep[id] = true
-		for _, c := range members(el) {
+		for _, c := range doc.Members(el) {
 			queue = append(queue, doc.ID(c))
 		}
 	}
@@ -134,19 +123,6 @@ func (l *Listing) only(s *session.Session, ids []string) (*Listing, error) {
 	}
 	out.primitives, out.groups, out.clones, out.bundles = pick(l.primitives), pick(l.groups), pick(l.clones), pick(l.bundles)
 	return out, nil
-}
-
-// members are the resources directly inside a resource.
-func members(el *etree.Element) []*etree.Element {
-	switch el.Tag {
-	case "group", "bundle":
-		return doc.Children(el, "primitive")
-	case "clone", "master":
-		if c := childOf(el); c != nil {
-			return []*etree.Element{c}
-		}
-	}
-	return nil
 }
 
 // text
@@ -262,7 +238,7 @@ func resourceText(el *etree.Element) []string {
 		lines = append(lines, setText(el, "instance_attributes", "Attributes")...)
 	}
 	lines = append(lines, setText(el, "meta_attributes", "Meta Attributes")...)
-	for _, m := range members(el) {
+	for _, m := range doc.Members(el) {
 		lines = append(lines, resourceText(m)...)
 	}
 	return append([]string{title + ": " + doc.ID(el)}, show.Indent(lines)...)
@@ -323,7 +299,7 @@ func storageMappings(b *etree.Element) []*etree.Element {
 
 func bundleText(b *etree.Element) []string {
 	var out []string
-	if c := containerOf(b); c != nil {
+	if c := doc.Container(b); c != nil {
 		out = append(out, capitalize(c.Tag)+": "+strings.Join(show.NameValues(containerPairs(c)), " "))
 	}
 	if n := doc.Child(b, "network"); n != nil {
@@ -423,7 +399,7 @@ func fullName(el *etree.Element) string {
 }
 
 func bundleCommands(b *etree.Element) [][]string {
-	c := containerOf(b)
+	c := doc.Container(b)
 	options := []string{show.ShellWords([]string{"container", c.Tag}), "  " + show.ShellPairs(containerPairs(c))}
 	if n := doc.Child(b, "network"); n != nil {
 		if p := networkPairs(n); len(p) > 0 {
@@ -445,12 +421,12 @@ func (l *Listing) Commands(s *session.Session) [][]string {
 	var out [][]string
 	made := map[string]bool{}
 	for _, b := range l.bundles {
-		if containerOf(b) == nil {
+		if doc.Container(b) == nil {
 			s.Out.Warn("Bundle resource '" + doc.ID(b) + "' uses unsupported container type, therefore pcs is unable to create it. The resource will be omitted.")
 			continue
 		}
 		out = append(out, bundleCommands(b)...)
-		for _, m := range members(b) {
+		for _, m := range doc.Members(b) {
 			out = append(out, primitiveCommands(m, doc.ID(b))...)
 			made[doc.ID(m)] = true
 		}
@@ -462,7 +438,7 @@ func (l *Listing) Commands(s *session.Session) [][]string {
 	}
 	for _, g := range l.groups {
 		var ids []string
-		for _, m := range members(g) {
+		for _, m := range doc.Members(g) {
 			ids = append(ids, doc.ID(m))
 		}
 		out = append(out, []string{show.ShellWords([]string{"pcs", "resource", "group", "add", doc.ID(g)}), "  " + show.ShellWords(ids)})
@@ -472,7 +448,7 @@ func (l *Listing) Commands(s *session.Session) [][]string {
 	}
 	for _, c := range l.clones {
 		member := ""
-		if m := members(c); len(m) > 0 {
+		if m := doc.Members(c); len(m) > 0 {
 			member = doc.ID(m[0])
 		}
 		out = append(out, append([]string{show.ShellWords([]string{"pcs", "resource", "clone", member, doc.ID(c)})}, show.Indent(setCommand(c, "meta_attributes", "meta"))...))
@@ -551,14 +527,14 @@ func (l *Listing) JSON() show.Object {
 	}
 	for _, c := range l.clones {
 		member := any(nil)
-		if m := members(c); len(m) > 0 {
+		if m := doc.Members(c); len(m) > 0 {
 			member = doc.ID(m[0])
 		}
 		clones = append(clones, append(append(head(c), show.Field{Name: "member_id", Value: member}), both(c)...))
 	}
 	for _, g := range l.groups {
 		ids := []any{}
-		for _, m := range members(g) {
+		for _, m := range doc.Members(g) {
 			ids = append(ids, doc.ID(m))
 		}
 		groups = append(groups, append(append(head(g), show.Field{Name: "member_ids", Value: ids}), both(g)...))
@@ -571,10 +547,10 @@ func (l *Listing) JSON() show.Object {
 
 func bundleJSON(b *etree.Element) show.Object {
 	var member, kind, options, network any
-	if m := members(b); len(m) > 0 {
+	if m := doc.Members(b); len(m) > 0 {
 		member = doc.ID(m[0])
 	}
-	if c := containerOf(b); c != nil {
+	if c := doc.Container(b); c != nil {
 		kind = c.Tag
 		promoted := optNumber(c, "promoted-max")
 		if promoted == nil {

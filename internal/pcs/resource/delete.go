@@ -55,7 +55,7 @@ func deleteAll(s *session.Session, args []string, fence bool) error {
 			missing = append(missing, id)
 			continue
 		}
-		other = other || isStonith(el) != fence
+		other = other || doc.IsStonith(el) != fence
 	}
 	noun := "resource"
 	if fence {

@@ -44,7 +44,7 @@ func withEnabled(el *etree.Element) []*etree.Element {
 		}
 		return []*etree.Element{el}
 	case doc.Is(el, "clone", "master"):
-		return []*etree.Element{el, childOf(el)}
+		return []*etree.Element{el, doc.Cloned(el)}
 	}
 	if p := el.Parent(); doc.Is(p, "clone", "master", "bundle") {
 		return []*etree.Element{el, p}
@@ -194,7 +194,7 @@ func unmanagedSet(el *etree.Element) []*etree.Element {
 		return out
 	}
 	if doc.Is(el, "clone", "master") {
-		el = childOf(el)
+		el = doc.Cloned(el)
 	}
 	switch {
 	case el == nil:

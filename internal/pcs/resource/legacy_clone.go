@@ -39,7 +39,7 @@ func Clone09(s *session.Session, args []string) error {
 func cloneCreate09(s *session.Session, root *etree.Element, args []string, update bool) (string, error) {
 	name := args[0]
 	resources := doc.Section(root, "resources")
-	el := find(resources, name, "primitive", "group")
+	el := doc.ByID(resources, name, "primitive", "group")
 	if el == nil {
 		return "", report.Fatalf("unable to find group or resource: %s", name)
 	}
@@ -124,14 +124,14 @@ func masterCreate09(s *session.Session, root *etree.Element, args []string, upda
 	name := args[0]
 	args = args[1:]
 	if update {
-		if master = find(root, name, "master"); master == nil {
+		if master = doc.ByID(root, name, "master"); master == nil {
 			return "", report.Fatalf("Unable to find multi-state resource with id %s", name)
 		}
 	} else {
 		if id != "" && doc.IDExists(root, id) {
 			return "", report.Fatalf("%s already exists in the cib", id)
 		}
-		el := find(doc.Section(root, "resources"), name, "primitive", "group")
+		el := doc.ByID(doc.Section(root, "resources"), name, "primitive", "group")
 		if el != nil && el.Tag == "primitive" && doc.Ancestor(el, "clone") != nil {
 			return "", report.Fatalf("%s is already a clone resource", name)
 		}
@@ -179,10 +179,10 @@ func Unclone09(s *session.Session, args []string) error {
 		return err
 	}
 	resources := doc.Section(root, "resources")
-	el := find(resources, args[0], "primitive", "group")
+	el := doc.ByID(resources, args[0], "primitive", "group")
 	if el == nil {
-		if c := find(resources, args[0], "clone", "master"); c != nil {
-			el = childOf(c)
+		if c := doc.ByID(resources, args[0], "clone", "master"); c != nil {
+			el = doc.Cloned(c)
 		}
 	}
 	if el == nil {
@@ -196,7 +196,7 @@ func Unclone09(s *session.Session, args []string) error {
 	if err != nil {
 		return err
 	}
-	child := childOf(clone)
+	child := doc.Cloned(clone)
 	if child.Tag == "group" && el.Tag != "group" && len(doc.All(child, "primitive")) > 1 {
 		if err := groupRemove09(s, root, doc.ID(child), []string{doc.ID(el)}); err != nil {
 			return err

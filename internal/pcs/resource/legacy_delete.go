@@ -28,16 +28,16 @@ func delete09(s *session.Session, id string, nodeGoes bool) error {
 	if err != nil {
 		return err
 	}
-	if c := find(root, id, "clone", "master"); c != nil && childOf(c) != nil {
-		id = doc.ID(childOf(c))
+	if c := doc.ByID(root, id, "clone", "master"); c != nil && doc.Cloned(c) != nil {
+		id = doc.ID(doc.Cloned(c))
 	}
-	if b := find(root, id, "bundle"); b != nil {
+	if b := doc.ByID(root, id, "bundle"); b != nil {
 		return deleteBundle09(s, b)
 	}
-	if g := find(root, id, "group"); g != nil {
+	if g := doc.ByID(root, id, "group"); g != nil {
 		return deleteGroup09(s, root, g)
 	}
-	if find(doc.Section(root, "resources"), id, "primitive") == nil {
+	if doc.ByID(doc.Section(root, "resources"), id, "primitive") == nil {
 		return report.Fatalf("Resource '%s' does not exist.", id)
 	}
 	if err := stopFirst09(s, id, "Attempting to stop: "+id+"... ", id); err != nil {
@@ -46,7 +46,7 @@ func delete09(s *session.Session, id string, nodeGoes bool) error {
 	if root, err = s.CIB(); err != nil {
 		return err
 	}
-	el := find(doc.Section(root, "resources"), id, "primitive")
+	el := doc.ByID(doc.Section(root, "resources"), id, "primitive")
 	removeReferences09(s, root, id, true)
 	node := remoteName(el)
 	if node != "" {
@@ -135,7 +135,7 @@ func stopFirst09(s *session.Session, id, text, name string) error {
 // disableNow09 sets target-role=Stopped on a resource.
 func disableNow09(s *session.Session, id string) error {
 	return s.Edit(func(root *etree.Element) error {
-		el := find(doc.Section(root, "resources"), id, "primitive", "group", "clone", "master", "bundle")
+		el := doc.ByID(doc.Section(root, "resources"), id, "primitive", "group", "clone", "master", "bundle")
 		if el == nil {
 			return report.Fatalf("Resource '%s' does not exist.", id)
 		}
@@ -162,7 +162,7 @@ func deleteBundle09(s *session.Session, b *etree.Element) error {
 	}
 	return s.Edit(func(root *etree.Element) error {
 		removeReferences09(s, root, id, true)
-		if b := find(root, id, "bundle"); b != nil {
+		if b := doc.ByID(root, id, "bundle"); b != nil {
 			doc.Remove(b)
 		}
 		return nil

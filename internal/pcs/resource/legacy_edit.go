@@ -16,18 +16,6 @@ import (
 	"hacluster/internal/pcs/session"
 )
 
-// find looks for a resource by id and kind; 0.9 asks for one kind after the other.
-func find(root *etree.Element, id string, tags ...string) *etree.Element {
-	for _, t := range tags {
-		for _, e := range doc.All(root, t) {
-			if doc.ID(e) == id {
-				return e
-			}
-		}
-	}
-	return nil
-}
-
 // splitOptions09 sorts words behind op and meta.
 func splitOptions09(args []string) (options []string, ops [][]string, meta []string) {
 	mode := ""
@@ -65,14 +53,6 @@ func tuples09(args []string) argv.Pairs {
 		}
 	}
 	return out
-}
-
-// childOf is the resource or group in a clone.
-func childOf(clone *etree.Element) *etree.Element {
-	for _, c := range doc.Children(clone, "group", "primitive") {
-		return c
-	}
-	return nil
 }
 
 // remoteName is the node name that a resource makes, "" for none.
@@ -126,12 +106,12 @@ func update09(s *session.Session, args []string, guardGuests bool) error {
 	if err != nil {
 		return err
 	}
-	el := find(root, id, "primitive")
+	el := doc.ByID(root, id, "primitive")
 	if el == nil {
-		if c := find(root, id, "clone"); c != nil && childOf(c) != nil {
-			return updateWrapper09(s, root, c, doc.ID(childOf(c)), rest, plan)
+		if c := doc.ByID(root, id, "clone"); c != nil && doc.Cloned(c) != nil {
+			return updateWrapper09(s, root, c, doc.ID(doc.Cloned(c)), rest, plan)
 		}
-		if m := find(root, id, "master"); m != nil {
+		if m := doc.ByID(root, id, "master"); m != nil {
 			return updateWrapper09(s, root, m, id, rest, plan)
 		}
 		return report.Fatalf("Unable to find resource: %s", id)
@@ -293,7 +273,7 @@ func addOperation09(s *session.Session, root *etree.Element, id string, args []s
 	if len(args) < 1 {
 		return argv.Usage()
 	}
-	el := find(root, id, "primitive")
+	el := doc.ByID(root, id, "primitive")
 	if el == nil {
 		return report.Fatalf("Unable to find resource: %s", id)
 	}
@@ -387,13 +367,13 @@ func OpRemove09(s *session.Session, args []string) error {
 		return err
 	}
 	if len(args) == 1 {
-		if op := find(root, args[0], "op"); op != nil {
+		if op := doc.ByID(root, args[0], "op"); op != nil {
 			doc.Remove(op)
 			return s.Push(root)
 		}
 		return report.Fatalf("unable to find operation id: %s", args[0])
 	}
-	el := find(root, args[0], "primitive")
+	el := doc.ByID(root, args[0], "primitive")
 	if el == nil {
 		return report.Fatalf("Unable to find resource: %s", args[0])
 	}
@@ -451,7 +431,7 @@ func Meta09(s *session.Session, args []string) error {
 	if err := guestChange09(s, root, pairs); err != nil {
 		return err
 	}
-	el := find(root, args[0], "primitive", "group", "clone", "master")
+	el := doc.ByID(root, args[0], "primitive", "group", "clone", "master")
 	if el == nil {
 		return report.Fatalf("unable to find a resource/clone/master/group: %s", args[0])
 	}
@@ -487,7 +467,7 @@ func Utilization09(s *session.Session, args []string) error {
 		}
 		return nil
 	}
-	el := find(root, args[0], "primitive")
+	el := doc.ByID(root, args[0], "primitive")
 	if el == nil {
 		return report.Fatalf("Unable to find a resource: %s", args[0])
 	}

@@ -40,10 +40,10 @@ func groupAdd09(s *session.Session, root *etree.Element, name string, ids []stri
 	if bad := doc.CheckID(name, "group name"); len(bad) > 0 {
 		return fatal(bad[0])
 	}
-	group := find(resources, name, "group")
+	group := doc.ByID(resources, name, "group")
 	if group == nil {
 		for _, k := range []struct{ tag, what string }{{"primitive", "resource"}, {"clone", "clone resource"}, {"master", "master/slave resource"}} {
-			if find(resources, name, k.tag) != nil {
+			if doc.ByID(resources, name, k.tag) != nil {
 				return report.Fatalf("'%s' is already a %s", name, k.what)
 			}
 		}
@@ -61,14 +61,14 @@ func groupAdd09(s *session.Session, root *etree.Element, name string, ids []stri
 		at   **etree.Element
 	}{{"--after", &after}, {"--before", &before}} {
 		if s.Opts.Has(o.name) {
-			if *o.at = find(group, s.Opts.Value(o.name), "primitive"); *o.at == nil {
+			if *o.at = doc.ByID(group, s.Opts.Value(o.name), "primitive"); *o.at == nil {
 				return report.Fatalf("there is no resource '%s' in the group '%s'", s.Opts.Value(o.name), name)
 			}
 		}
 	}
 	var move []*etree.Element
 	for _, id := range ids {
-		if find(group, id, "primitive") != nil && after == nil && before == nil {
+		if doc.ByID(group, id, "primitive") != nil && after == nil && before == nil {
 			return fatal(id + " already exists in " + name)
 		}
 		if after != nil && doc.ID(after) == id {
@@ -77,7 +77,7 @@ func groupAdd09(s *session.Session, root *etree.Element, name string, ids []stri
 		if before != nil && doc.ID(before) == id {
 			return fatal("cannot put resource before itself")
 		}
-		el := find(resources, id, "primitive")
+		el := doc.ByID(resources, id, "primitive")
 		if el == nil {
 			return fatal("Unable to find resource: " + id)
 		}
@@ -137,7 +137,7 @@ func GroupRemove09(s *session.Session, args []string) error {
 
 func groupRemove09(s *session.Session, root *etree.Element, name string, ids []string) error {
 	config := doc.Configuration(root)
-	group := find(config, name, "group")
+	group := doc.ByID(config, name, "group")
 	if group == nil {
 		return report.Fatalf("Group '%s' does not exist", name)
 	}
@@ -147,7 +147,7 @@ func groupRemove09(s *session.Session, root *etree.Element, name string, ids []s
 	}
 	var move []*etree.Element
 	for _, id := range ids {
-		el := find(group, id, "primitive")
+		el := doc.ByID(group, id, "primitive")
 		if el == nil {
 			return report.Fatalf("Resource '%s' does not exist in group '%s'", id, name)
 		}

@@ -89,7 +89,7 @@ func setMetas(s *session.Session, id string, pairs argv.Pairs) error {
 		return err
 	}
 	current := doc.FirstSet(el, "meta_attributes")
-	if !isStonith(el) {
+	if !doc.IsStonith(el) {
 		items = append(items, guestUpdate(s, root, names, addrs, pairs, current)...)
 	}
 	s.Out.Tell(items...)
@@ -166,7 +166,7 @@ func masterToClone(master *etree.Element, ids *doc.IDs) {
 
 // cloneMetaConflicts checks a clone's new meta attributes against the agents in it.
 func cloneMetaConflicts(s *session.Session, clone *etree.Element, pairs argv.Pairs) error {
-	child := childOf(clone)
+	child := doc.Cloned(clone)
 	if child == nil {
 		return nil
 	}

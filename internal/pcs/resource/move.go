@@ -118,7 +118,7 @@ func (p placement) load(s *session.Session) (*etree.Element, error) {
 	}
 	el, items := s.Find(resources, p.id, findTags)
 	if el != nil {
-		if isStonith(el) && s.Minor() >= 11 {
+		if doc.IsStonith(el) && s.Minor() >= 11 {
 			items = append(items, mismatch("stonith device", ""))
 		}
 		items = append(items, p.misplaced(el)...)

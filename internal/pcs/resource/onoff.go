@@ -15,11 +15,6 @@ import (
 	"hacluster/internal/pcs/session"
 )
 
-// isStonith tells whether a resource is a fence device.
-func isStonith(el *etree.Element) bool {
-	return el.Tag == "primitive" && doc.Attr(el, "class") == "stonith"
-}
-
 // mismatch tells that a command will not take resources of the other noun any more.
 func mismatch(what, use string) report.Item {
 	text := "Ability of this command to accept " + what + " is deprecated and will be removed in a future release."
@@ -49,7 +44,7 @@ func expand(s *session.Session, root *etree.Element, ids []string) ([]*etree.Ele
 			continue
 		}
 		for _, ref := range doc.Children(el, "obj_ref") {
-			if r := find(doc.Section(root, "resources"), doc.ID(ref), session.ResourceTags...); r != nil {
+			if r := doc.ByID(doc.Section(root, "resources"), doc.ID(ref), session.ResourceTags...); r != nil {
 				want = append(want, r)
 			}
 		}
@@ -82,7 +77,7 @@ func tellKind(s *session.Session, ids []string, fence bool, use string) error {
 	if fence {
 		what = "resources"
 	}
-	if slices.ContainsFunc(list, func(el *etree.Element) bool { return isStonith(el) != fence }) {
+	if slices.ContainsFunc(list, func(el *etree.Element) bool { return doc.IsStonith(el) != fence }) {
 		s.Out.Tell(mismatch(what, use))
 	}
 	return nil
@@ -252,7 +247,7 @@ func disabled(s *session.Session, ids []string, fencing bool) (*etree.Element, [
 		var devices []string
 		for _, el := range list {
 			for _, p := range append([]*etree.Element{el}, doc.All(el, "primitive")...) {
-				if isStonith(p) {
+				if doc.IsStonith(p) {
 					devices = append(devices, doc.ID(p))
 				}
 			}

@@ -185,7 +185,7 @@ func Restart09(s *session.Session, args []string) error {
 		return err
 	}
 	id := args[0]
-	if el := find(root, id, "primitive", "group"); el != nil {
+	if el := doc.ByID(root, id, "primitive", "group"); el != nil {
 		parent := doc.Ancestor(el, "clone", "master")
 		if parent == nil && el.Tag == "primitive" {
 			parent = doc.Ancestor(el, "bundle")
@@ -198,7 +198,7 @@ func Restart09(s *session.Session, args []string) error {
 	node := ""
 	if len(args) > 1 {
 		node = args[1]
-		if find(root, id, "clone", "master", "bundle") == nil {
+		if doc.ByID(root, id, "clone", "master", "bundle") == nil {
 			return fatal("can only restart on a specific node for a clone, master/slave or bundle resource")
 		}
 	}
@@ -312,7 +312,7 @@ func Debug(action string) session.Verb {
 			return err
 		}
 		id := args[0]
-		el := find(root, id, "primitive", "group", "clone", "master", "bundle")
+		el := doc.ByID(root, id, "primitive", "group", "clone", "master", "bundle")
 		kinds := "resource/clone/master/group/bundle"
 		if !s.Legacy() {
 			kinds = "resource/clone/group/bundle"
@@ -337,7 +337,7 @@ func Debug(action string) session.Verb {
 			if !s.Legacy() {
 				name = "clone"
 			}
-			return report.Fatalf("unable to %s a %s, try the %s's resource: %s", action, name, name, doc.ID(childOf(el)))
+			return report.Fatalf("unable to %s a %s, try the %s's resource: %s", action, name, name, doc.ID(doc.Cloned(el)))
 		}
 		if s.Live() && s.World.Actions != nil {
 			return runByHand(s, root, el, action)
@@ -397,7 +397,7 @@ func Move09(what string) session.Verb {
 		if err != nil {
 			return err
 		}
-		el := find(root, id, "primitive", "group", "master", "clone", "bundle")
+		el := doc.ByID(root, id, "primitive", "group", "master", "clone", "bundle")
 		if el == nil {
 			return report.Fatalf("%s is not a valid resource", id)
 		}

@@ -93,7 +93,7 @@ func (p placement) apply(s *session.Session, root *etree.Element) ([]ban, error)
 }
 
 func (p placement) manyAllowed(root *etree.Element) bool {
-	el := find(root, p.id, "clone", "master", "bundle")
+	el := doc.ByID(root, p.id, "clone", "master", "bundle")
 	return el != nil
 }
 

@@ -78,7 +78,7 @@ func Relations(s *session.Session, args []string) error {
 	if err != nil {
 		return err
 	}
-	if isStonith(el) && s.Minor() >= 11 {
+	if doc.IsStonith(el) && s.Minor() >= 11 {
 		s.Out.Tell(mismatch("stonith resource", ""))
 	}
 	tree := relationTree(entities(root, doc.ID(el)), doc.ID(el))
@@ -92,7 +92,7 @@ func entities(root *etree.Element, id string) map[string]*entity {
 	queue := []string{id}
 	for len(queue) > 0 {
 		id, queue = queue[0], queue[1:]
-		el := find(doc.Section(root, "resources"), id, session.ResourceTags...)
+		el := doc.ByID(doc.Section(root, "resources"), id, session.ResourceTags...)
 		if all[id] != nil || el == nil {
 			continue
 		}

@@ -84,7 +84,7 @@ func relocations(s *session.Session, root *etree.Element, ids []string) ([]locat
 		i := slices.IndexFunc(all, func(l *location) bool { return l.instance == o.Long })
 		if i < 0 {
 			id, _, _ := strings.Cut(o.Resource, ":")
-			el := find(doc.Section(root, "resources"), id, session.ResourceTags...)
+			el := doc.ByID(doc.Section(root, "resources"), id, session.ResourceTags...)
 			if el == nil {
 				continue
 			}

@@ -79,7 +79,7 @@ func update(s *session.Session, args []string, fence bool, use string) error {
 	if err != nil {
 		return err
 	}
-	el := find(root, id, "primitive")
+	el := doc.ByID(root, id, "primitive")
 	if el == nil {
 		return updateClone(s, root, id, options, ops, metaWords, plan)
 	}
@@ -173,13 +173,13 @@ func validateUpdate(s *session.Session, a *agents.Agent, params argv.Pairs, root
 
 // updateClone changes the meta attributes of a clone; a master becomes a promotable clone.
 func updateClone(s *session.Session, root *etree.Element, id string, options []string, ops [][]string, meta []string, plan session.WaitPlan) error {
-	clone := find(root, id, "clone")
+	clone := doc.ByID(root, id, "clone")
 	if clone == nil {
-		if clone = find(root, id, "master"); clone != nil {
+		if clone = doc.ByID(root, id, "master"); clone != nil {
 			toPromotable(clone)
 		}
 	}
-	if clone == nil || childOf(clone) == nil {
+	if clone == nil || doc.Cloned(clone) == nil {
 		return report.Fatalf("Unable to find resource: %s", id)
 	}
 	words := append([]string{"meta"}, append(slices.Clone(options), meta...)...)
@@ -188,7 +188,7 @@ func updateClone(s *session.Session, root *etree.Element, id string, options []s
 			words = append(append(words, "op"), op...)
 		}
 	}
-	if _, err := cloneCreate(s, root, append([]string{doc.ID(childOf(clone))}, words...), true, false); err != nil {
+	if _, err := cloneCreate(s, root, append([]string{doc.ID(doc.Cloned(clone))}, words...), true, false); err != nil {
 		return err
 	}
 	if err := s.Push(root); err != nil {
@@ -270,7 +270,7 @@ func opAdd(s *session.Session, args []string, fence bool, use string) error {
 	if err != nil {
 		return err
 	}
-	el := find(root, args[0], "primitive")
+	el := doc.ByID(root, args[0], "primitive")
 	if el == nil {
 		return report.Fatalf("Unable to find resource: %s", args[0])
 	}

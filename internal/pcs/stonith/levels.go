@@ -243,7 +243,7 @@ func checkDevices(s *session.Session, root *etree.Element, devices []string, for
 		}
 		found := false
 		for _, el := range doc.FindIDs(root, d) {
-			found = found || el.Tag == "primitive" && doc.Attr(el, "class") == "stonith" &&
+			found = found || doc.IsStonith(el) &&
 				(!s.Legacy() || el.Parent().Tag == "resources") // 0.9 does not look into groups and clones
 		}
 		if !found {
@@ -270,7 +270,7 @@ func WarnNotStonith(s *session.Session, root *etree.Element, ids []string, use s
 		return
 	}
 	for _, el := range s.ExpandTags(root, ids) {
-		if el.Tag == "primitive" && doc.Attr(el, "class") == "stonith" {
+		if doc.IsStonith(el) {
 			continue
 		}
 		text := "Ability of this command to accept resources is deprecated and will be removed in a future release."
