@@ -175,7 +175,7 @@ func BundleCreate(s *session.Session, args []string) error {
 	if err := s.Push(root); err != nil {
 		return err
 	}
-	return waitFor(s, plan, args[:1], expect(!disabled && !metaDisabled(w.meta)))
+	return s.WaitFor(plan, args[:1], session.Expect(!disabled && !metaDisabled(w.meta)))
 }
 
 // setAttrs sets attributes, and removes those whose value is empty.
@@ -287,7 +287,7 @@ func BundleReset(s *session.Session, args []string) error {
 	if err := s.Push(root); err != nil {
 		return err
 	}
-	return waitFor(s, plan, args[:1], expect(!disabled && !metaDisabled(w.meta)))
+	return s.WaitFor(plan, args[:1], session.Expect(!disabled && !metaDisabled(w.meta)))
 }
 
 // BundleUpdate is `resource bundle update`.
@@ -313,7 +313,7 @@ func BundleUpdate(s *session.Session, args []string) error {
 	if err := s.Push(root); err != nil {
 		return err
 	}
-	return waitFor(s, plan, args[:1], nil)
+	return s.WaitFor(plan, args[:1], nil)
 }
 
 // apply changes a bundle's settings. Mappings go before others come, which may take their ports.

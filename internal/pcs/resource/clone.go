@@ -255,7 +255,7 @@ func GroupAdd(s *session.Session, args []string) error {
 		}
 		return err
 	}
-	return waitFor(s, plan, []string{id}, nil)
+	return s.WaitFor(plan, []string{id}, nil)
 }
 
 // emptiedBy tells of groups that have no other members than those that are moved away. That such a group goes is no

@@ -185,7 +185,7 @@ func create(s *session.Session, p *primitive, w *wrap, fence bool) error {
 	if err := s.Push(root); err != nil {
 		return err
 	}
-	return waitFor(s, plan, []string{p.id}, expect(!stopped))
+	return s.WaitFor(plan, []string{p.id}, session.Expect(!stopped))
 }
 
 // cloneFits checks that the agent can do what the clone asks for.

@@ -130,7 +130,7 @@ func role09(s *session.Session, args []string, value string, extend func(*etree.
 	if err := s.Push(root); err != nil {
 		return err
 	}
-	return waitFor(s, plan, args, expect(running))
+	return s.WaitFor(plan, args, session.Expect(running))
 }
 
 // Disable09 is `resource disable` and `stonith disable` of 0.9.

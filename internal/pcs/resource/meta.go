@@ -65,7 +65,7 @@ func meta(s *session.Session, args []string, fence bool, use string) error {
 	if err != nil {
 		return err
 	}
-	text := rolesText(id, st.RolesWithNodes(id, true))
+	text := session.RolesText(id, st.RolesWithNodes(id, true))
 	s.Out.Print("R" + text[1:])
 	return nil
 }

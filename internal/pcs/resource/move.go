@@ -220,7 +220,7 @@ func (p placement) banned(before, after map[string][]string) bool {
 
 // placed tells where a resource runs, as an error where that is not what was asked for.
 func placed(id string, roles map[string][]string, ok bool) report.Item {
-	item := report.Infof("%s", rolesText(id, roles))
+	item := report.Infof("%s", session.RolesText(id, roles))
 	if !ok {
 		item.Severity = report.Error
 	}
@@ -267,7 +267,7 @@ func Clear(s *session.Session, args []string) error {
 			s.Out.Info("Removing constraint: " + id)
 		}
 	}
-	return waitFor(s, plan, []string{p.id}, nil)
+	return s.WaitFor(plan, []string{p.id}, nil)
 }
 
 func locations(root *etree.Element) []string {

@@ -145,7 +145,7 @@ func (o onOff) enable(s *session.Session, args []string) error {
 	for _, el := range named {
 		ids = append(ids, doc.ID(el))
 	}
-	return waitFor(s, plan, ids, expect(true))
+	return s.WaitFor(plan, ids, session.Expect(true))
 }
 
 // Disable is `resource disable` since 0.10, DisableStonith the same of fence devices.
@@ -225,7 +225,7 @@ func (o onOff) disableTold(s *session.Session, args []string, safe bool) error {
 	if err := s.Push(root); err != nil {
 		return err
 	}
-	return waitFor(s, plan, args, expect(false))
+	return s.WaitFor(plan, args, session.Expect(false))
 }
 
 // disabled is the CIB with resources disabled; fencing asks whether devices to fence nodes are left.
@@ -327,7 +327,7 @@ func disableSafely(s *session.Session, ids []string, strict bool) error {
 	if err := s.Push(root); err != nil {
 		return err
 	}
-	return waitFor(s, plan, names, expect(false))
+	return s.WaitFor(plan, names, session.Expect(false))
 }
 
 // Manage is `resource manage` since 0.10.

@@ -129,7 +129,7 @@ func PacemakerNodes(root *etree.Element) (names, addrs []string) {
 
 // WaitRunning waits as the plan says and tells where a resource runs, an error where it does not.
 func WaitRunning(s *session.Session, plan session.WaitPlan, id string) error {
-	return waitFor(s, plan, []string{id}, expect(true))
+	return s.WaitFor(plan, []string{id}, session.Expect(true))
 }
 
 // Member is a resource of a group that another noun's verb makes.
