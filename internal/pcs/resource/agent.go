@@ -15,8 +15,6 @@ import (
 	"hacluster/internal/pcs/session"
 )
 
-func fatal(text string) error { return report.Fatal(text) }
-
 // FindAgent reads the agent of a resource that is to be created. fence says that only the type
 // of a fence agent is meant; --force accepts an agent that is not there.
 func FindAgent(s *session.Session, name string, fence bool) (*agents.Agent, error) {

@@ -3,6 +3,8 @@ package resource
 import (
 	"strings"
 
+	"hacluster/internal/pcs/report"
+
 	"hacluster/internal/pcs/agents"
 	"hacluster/internal/pcs/argv"
 	"hacluster/internal/pcs/session"
@@ -15,7 +17,7 @@ func AgentInfo(s *session.Session, args []string) error {
 		return err
 	}
 	if len(args) != 1 {
-		return fatal("One parameter expected")
+		return report.Fatal("One parameter expected")
 	}
 	return agentInfo(s, args[0], false)
 }
@@ -26,11 +28,11 @@ func FenceAgentInfo(s *session.Session, args []string) error {
 		return err
 	}
 	if len(args) != 1 {
-		return fatal("One parameter expected")
+		return report.Fatal("One parameter expected")
 	}
 	name, ok := strings.CutPrefix(args[0], "stonith:")
 	if !ok {
-		return fatal("Invalid fence agent name")
+		return report.Fatal("Invalid fence agent name")
 	}
 	return agentInfo(s, name, true)
 }

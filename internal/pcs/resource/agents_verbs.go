@@ -21,7 +21,7 @@ func Standards(s *session.Session, args []string) error {
 	}
 	list := standards(s)
 	if len(list) == 0 {
-		return fatal("No standards found")
+		return report.Fatal("No standards found")
 	}
 	s.Out.Print(list...)
 	return nil
@@ -48,7 +48,7 @@ func Providers(s *session.Session, args []string) error {
 	}
 	list := agents.Sorted(s.World.Agents.Providers())
 	if len(list) == 0 {
-		return fatal("No OCF providers found")
+		return report.Fatal("No OCF providers found")
 	}
 	s.Out.Print(list...)
 	return nil
@@ -85,7 +85,7 @@ func Agents(s *session.Session, args []string) error {
 		if len(args) > 0 {
 			suffix = " for " + args[0]
 		}
-		return fatal("No agents found" + suffix)
+		return report.Fatal("No agents found" + suffix)
 	}
 	s.Out.Print(list...)
 	return nil
@@ -158,9 +158,9 @@ func list(s *session.Session, args []string, fence bool) error {
 		return nil
 	}
 	if len(args) > 0 {
-		return fatal("No " + kind + " agents matching the filter.")
+		return report.Fatal("No " + kind + " agents matching the filter.")
 	}
-	return fatal("No " + kind + " agents available. Do you have " + installed + " agents installed?")
+	return report.Fatal("No " + kind + " agents available. Do you have " + installed + " agents installed?")
 }
 
 // width is how wide texts are where they do not go to a terminal.

@@ -62,13 +62,13 @@ func cloneCreate(s *session.Session, root *etree.Element, args []string, update,
 	parent := el.Parent()
 	switch around := doc.Ancestor(el, "clone", "master"); {
 	case parent.Tag == "bundle":
-		return "", fatal("cannot clone bundle resource")
+		return "", report.Fatal("cannot clone bundle resource")
 	case update && parent.Tag != "clone":
 		return "", report.Fatalf("%s is not currently a clone", name)
 	case !update && around != nil && el.Tag == "primitive":
 		return "", report.Fatalf("%s is already a clone resource", name)
 	case !update && around != nil:
-		return "", fatal("cannot clone a group that has already been cloned")
+		return "", report.Fatal("cannot clone a group that has already been cloned")
 	}
 	forced := s.Opts.Force() && !update
 	if doc.IsStonith(el) {

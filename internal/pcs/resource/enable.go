@@ -102,7 +102,7 @@ func configManaged(el *etree.Element) bool {
 // Enable09 is `resource enable` and `stonith enable` of 0.9.
 func Enable09(s *session.Session, args []string) error {
 	if len(args) < 1 {
-		return fatal("You must specify resource(s) to enable")
+		return report.Fatal("You must specify resource(s) to enable")
 	}
 	return role09(s, args, "", withEnabled, true)
 }
@@ -243,7 +243,7 @@ func unique(list []*etree.Element) []*etree.Element {
 // Manage09 is `resource manage` of 0.9.
 func Manage09(s *session.Session, args []string) error {
 	if len(args) < 1 {
-		return fatal("You must specify resource(s) to manage")
+		return report.Fatal("You must specify resource(s) to manage")
 	}
 	root, err := s.CIB()
 	if err != nil {
@@ -288,7 +288,7 @@ func manage(s *session.Session, root *etree.Element, list []*etree.Element) []re
 // Unmanage09 is `resource unmanage` of 0.9.
 func Unmanage09(s *session.Session, args []string) error {
 	if len(args) < 1 {
-		return fatal("You must specify resource(s) to unmanage")
+		return report.Fatal("You must specify resource(s) to unmanage")
 	}
 	root, err := s.CIB()
 	if err != nil {

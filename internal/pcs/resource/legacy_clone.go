@@ -44,14 +44,14 @@ func cloneCreate09(s *session.Session, root *etree.Element, args []string, updat
 		return "", report.Fatalf("unable to find group or resource: %s", name)
 	}
 	if el.Parent().Tag == "bundle" {
-		return "", fatal("cannot clone bundle resource")
+		return "", report.Fatal("cannot clone bundle resource")
 	}
 	if !update {
 		if el.Tag == "primitive" && doc.Ancestor(el, "clone") != nil {
 			return "", report.Fatalf("%s is already a clone resource", name)
 		}
 		if el.Tag == "group" && doc.Ancestor(el, "clone") != nil {
-			return "", fatal("cannot clone a group that has already been cloned")
+			return "", report.Fatal("cannot clone a group that has already been cloned")
 		}
 	}
 	if el.Tag == "primitive" && doc.Ancestor(el, "master") != nil {
@@ -74,7 +74,7 @@ func cloneCreate09(s *session.Session, root *etree.Element, args []string, updat
 	}
 	options, ops, meta := splitOptions09(args[1:])
 	if len(ops) > 0 {
-		return "", fatal("op settings must be changed on base resource, not the clone")
+		return "", report.Fatal("op settings must be changed on base resource, not the clone")
 	}
 	final, err := argv.KeyValues09(append(options, meta...))
 	if err != nil {
@@ -143,7 +143,7 @@ func masterCreate09(s *session.Session, root *etree.Element, args []string, upda
 		}
 		parent := el.Parent()
 		if parent.Tag == "bundle" {
-			return "", fatal("cannot make a master/slave resource from a bundle resource")
+			return "", report.Fatal("cannot make a master/slave resource from a bundle resource")
 		}
 		if parent.Tag == "group" && len(doc.All(parent, "primitive")) <= 1 {
 			doc.Remove(parent)
@@ -158,7 +158,7 @@ func masterCreate09(s *session.Session, root *etree.Element, args []string, upda
 	if len(args) > 0 {
 		options, ops, meta := splitOptions09(args)
 		if len(ops) > 0 {
-			return "", fatal("op settings must be changed on base resource, not the master")
+			return "", report.Fatal("op settings must be changed on base resource, not the master")
 		}
 		final, err := argv.KeyValues09(append(options, meta...))
 		if err != nil {

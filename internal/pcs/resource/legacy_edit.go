@@ -288,7 +288,7 @@ func addOperation09(s *session.Session, root *etree.Element, id string, args []s
 				return report.Fatalf("%s is not a valid op option (use --force to override)", p.Name)
 			}
 			if p.Name == "role" && !slices.Contains([]string{"Stopped", "Started", "Slave", "Master"}, p.Value) {
-				return fatal("role must be: Stopped, Started, Slave or Master (use --force to override)")
+				return report.Fatal("role must be: Stopped, Started, Slave or Master (use --force to override)")
 			}
 		}
 	}
@@ -303,7 +303,7 @@ func addOperation09(s *session.Session, root *etree.Element, id string, args []s
 		if p.Name == "id" {
 			opID = p.Value
 			if bad := doc.CheckID(p.Value, "operation id"); len(bad) > 0 {
-				return fatal(bad[0])
+				return report.Fatal(bad[0])
 			}
 			if doc.IDExists(root, p.Value) {
 				return report.Fatalf("id '%s' is already in use, please specify another one", p.Value)

@@ -38,7 +38,7 @@ func GroupAdd09(s *session.Session, args []string) error {
 func groupAdd09(s *session.Session, root *etree.Element, name string, ids []string) error {
 	resources := doc.Section(root, "resources")
 	if bad := doc.CheckID(name, "group name"); len(bad) > 0 {
-		return fatal(bad[0])
+		return report.Fatal(bad[0])
 	}
 	group := doc.ByID(resources, name, "group")
 	if group == nil {
@@ -54,7 +54,7 @@ func groupAdd09(s *session.Session, root *etree.Element, name string, ids []stri
 	}
 	var after, before *etree.Element
 	if s.Opts.Has("--after") && s.Opts.Has("--before") {
-		return fatal("you cannot specify both --before and --after")
+		return report.Fatal("you cannot specify both --before and --after")
 	}
 	for _, o := range []struct {
 		name string
@@ -69,30 +69,30 @@ func groupAdd09(s *session.Session, root *etree.Element, name string, ids []stri
 	var move []*etree.Element
 	for _, id := range ids {
 		if doc.ByID(group, id, "primitive") != nil && after == nil && before == nil {
-			return fatal(id + " already exists in " + name)
+			return report.Fatal(id + " already exists in " + name)
 		}
 		if after != nil && doc.ID(after) == id {
-			return fatal("cannot put resource after itself")
+			return report.Fatal("cannot put resource after itself")
 		}
 		if before != nil && doc.ID(before) == id {
-			return fatal("cannot put resource before itself")
+			return report.Fatal("cannot put resource before itself")
 		}
 		el := doc.ByID(resources, id, "primitive")
 		if el == nil {
-			return fatal("Unable to find resource: " + id)
+			return report.Fatal("Unable to find resource: " + id)
 		}
 		switch el.Parent().Tag {
 		case "master":
-			return fatal("cannot group master/slave resources")
+			return report.Fatal("cannot group master/slave resources")
 		case "clone":
-			return fatal("cannot group clone resources")
+			return report.Fatal("cannot group clone resources")
 		case "bundle":
-			return fatal("cannot group bundle resources")
+			return report.Fatal("cannot group bundle resources")
 		}
 		move = append(move, el)
 	}
 	if len(move) == 0 {
-		return fatal("No resources to add.")
+		return report.Fatal("No resources to add.")
 	}
 	for _, el := range move {
 		old := el.Parent()
@@ -160,9 +160,9 @@ func groupRemove09(s *session.Session, root *etree.Element, name string, ids []s
 	if doc.Is(target, "clone", "master") && len(members) > 1 {
 		if len(ids) == 0 || len(move) == len(members) {
 			if !s.Legacy() {
-				return fatal("Cannot remove all resources from a cloned group")
+				return report.Fatal("Cannot remove all resources from a cloned group")
 			}
-			return fatal("Cannot remove more than one resource from cloned group")
+			return report.Fatal("Cannot remove more than one resource from cloned group")
 		}
 		target = doc.Child(config, "resources")
 	}

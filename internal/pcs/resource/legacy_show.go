@@ -27,7 +27,7 @@ func show09(s *session.Session, args []string, fence bool) error {
 		}
 	}
 	if given > 1 || len(args) > 0 && given > 0 {
-		return fatal("you can specify only one of resource id, --full, --groups, --hide-inactive")
+		return report.Fatal("you can specify only one of resource id, --full, --groups, --hide-inactive")
 	}
 	if s.Opts.Has("--groups") {
 		return GroupList09(s, args)

@@ -178,7 +178,7 @@ func Refresh(s *session.Session, args []string) error {
 // Restart09 is `resource restart` of 0.9.
 func Restart09(s *session.Session, args []string) error {
 	if len(args) < 1 {
-		return fatal("You must specify a resource to restart")
+		return report.Fatal("You must specify a resource to restart")
 	}
 	root, err := s.CIB()
 	if err != nil {
@@ -199,26 +199,26 @@ func Restart09(s *session.Session, args []string) error {
 	if len(args) > 1 {
 		node = args[1]
 		if doc.ByID(root, id, "clone", "master", "bundle") == nil {
-			return fatal("can only restart on a specific node for a clone, master/slave or bundle resource")
+			return report.Fatal("can only restart on a specific node for a clone, master/slave or bundle resource")
 		}
 	}
 	var timeout time.Duration
 	if v, given := s.Opts.Wait(); given {
 		if v == nil {
-			return fatal("You must specify the number of seconds to wait")
+			return report.Fatal("You must specify the number of seconds to wait")
 		}
 		n, ok := session.Seconds(*v)
 		if !ok {
-			return fatal("'" + *v + "' is not a valid number of seconds to wait")
+			return report.Fatal("'" + *v + "' is not a valid number of seconds to wait")
 		}
 		timeout = time.Duration(n) * time.Second
 	}
 	c, err := clusterOr(s)
 	if err != nil {
-		return fatal(err.Error())
+		return report.Fatal(err.Error())
 	}
 	if _, err := c.Restart(s.Ctx, id, node, timeout); err != nil {
-		return fatal(err.Error())
+		return report.Fatal(err.Error())
 	}
 	s.Out.Print(id + " successfully restarted")
 	return nil
@@ -297,7 +297,7 @@ func Debug(action string) session.Verb {
 			return err
 		}
 		if len(args) < 1 {
-			return fatal("You must specify a resource to " + action)
+			return report.Fatal("You must specify a resource to " + action)
 		}
 		if len(args) != 1 {
 			return argv.Usage()
@@ -366,7 +366,7 @@ func Move09(what string) session.Verb {
 	return func(s *session.Session, args []string) error {
 		clearing, banning := what == "clear", what == "ban"
 		if len(args) == 0 {
-			return fatal("must specify a resource to " + what)
+			return report.Fatal("must specify a resource to " + what)
 		}
 		id, rest := args[0], args[1:]
 		if clearing && len(rest) > 1 || len(rest) > 2 {
@@ -405,7 +405,7 @@ func Move09(what string) session.Verb {
 		around := doc.Ancestor(el, "clone", "master")
 		if !clearing && !banning {
 			if el.Tag == "clone" || el.Tag == "bundle" || around != nil && around.Tag == "clone" {
-				return fatal("cannot move cloned resources")
+				return report.Fatal("cannot move cloned resources")
 			}
 			if !master && around != nil && around.Tag == "master" {
 				return report.Fatalf("to move Master/Slave resources you must use --master and the master id (%s)", doc.ID(around))
@@ -415,7 +415,7 @@ func Move09(what string) session.Verb {
 			if around != nil && around.Tag == "master" {
 				return report.Fatalf("when specifying --master you must use the master id (%s)", doc.ID(around))
 			}
-			return fatal("when specifying --master you must use the master id")
+			return report.Fatal("when specifying --master you must use the master id")
 		}
 		plan, err := s.PlanWait09()
 		if err != nil {
@@ -435,11 +435,11 @@ func Move09(what string) session.Verb {
 					"To prevent '%[1]s' from running on a specific location, specify a node."+
 					"To prevent '%[1]s' from being promoted at a specific location, specify a node and the --promoted option.\n", id)
 			}
-			return fatal("You must specify a node when moving/banning a stopped resource")
+			return report.Fatal("You must specify a node when moving/banning a stopped resource")
 		}
 		if err != nil {
 			// what the tool says ends a line, and so does the error
-			return fatal("error moving/banning/clearing resource\n" + err.Error() + "\n")
+			return report.Fatal("error moving/banning/clearing resource\n" + err.Error() + "\n")
 		}
 		if err := s.Push(root); err != nil {
 			return err
@@ -506,5 +506,5 @@ func waitMoved09(s *session.Session, plan session.WaitPlan, id, what, node strin
 	if waitErr != nil {
 		lines = append(lines, "\n"+waitErr.Error())
 	}
-	return fatal(strings.TrimSpace(strings.Join(lines, "\n")))
+	return report.Fatal(strings.TrimSpace(strings.Join(lines, "\n")))
 }

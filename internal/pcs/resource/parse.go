@@ -6,6 +6,8 @@ import (
 	"errors"
 	"strings"
 
+	"hacluster/internal/pcs/report"
+
 	"hacluster/internal/pcs/argv"
 	"hacluster/internal/pcs/session"
 )
@@ -128,11 +130,11 @@ func parseCreate09(s *session.Session, args []string) (*primitive, *wrap, error)
 		found = append(found, "group")
 	}
 	if len(found) > 1 {
-		return nil, nil, fatal("you can specify only one of clone, master, bundle or --group")
+		return nil, nil, report.Fatal("you can specify only one of clone, master, bundle or --group")
 	}
 	if g.Has("bundle") {
 		if len(g.Flat("bundle")) != 1 {
-			return nil, nil, fatal("you have to specify exactly one bundle")
+			return nil, nil, report.Fatal("you have to specify exactly one bundle")
 		}
 		w.id = g.Flat("bundle")[0]
 	}
@@ -155,11 +157,11 @@ func groupOptions(s *session.Session, w *wrap) error {
 		if !given {
 			text += " and you have to specify --group"
 		}
-		return fatal(text)
+		return report.Fatal(text)
 	case !given && s.Opts.Has("--before"):
-		return fatal("you cannot use --before without --group")
+		return report.Fatal("you cannot use --before without --group")
 	case !given && s.Opts.Has("--after"):
-		return fatal("you cannot use --after without --group")
+		return report.Fatal("you cannot use --after without --group")
 	}
 	if group != "" {
 		w.kind, w.id, w.before, w.after = "group", group, before, after

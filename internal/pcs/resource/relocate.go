@@ -165,7 +165,7 @@ func RelocateRun(s *session.Session, args []string) error {
 		return err
 	}
 	if !s.Live() {
-		return fatal("This command cannot be used with -f")
+		return report.Fatal("This command cannot be used with -f")
 	}
 	return relocate(s, args, false)
 }

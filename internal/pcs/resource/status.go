@@ -44,7 +44,7 @@ func state(s *session.Session, args []string, fence bool) error {
 		return err
 	}
 	if v, ok := pairs.Get("node"); ok && v == "" {
-		return fatal("missing value of 'node' option")
+		return report.Fatal("missing value of 'node' option")
 	}
 	page.Node = pairs.Value("node")
 	st, err := s.State()
