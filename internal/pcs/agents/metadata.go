@@ -377,3 +377,8 @@ func DaemonParams09(a *Agent) []Param {
 	}
 	return out
 }
+
+// NameOf is the name of a primitive's agent.
+func NameOf(el *etree.Element) Name {
+	return Name{Standard: el.SelectAttrValue("class", ""), Provider: el.SelectAttrValue("provider", ""), Type: el.SelectAttrValue("type", "")}
+}

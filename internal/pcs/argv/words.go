@@ -4,6 +4,8 @@ import (
 	"slices"
 	"sort"
 	"strings"
+
+	"hacluster/internal/pcs/report"
 )
 
 // Pair is name=value from a command line.
@@ -248,19 +250,12 @@ func SplitByAnyKeyword(args []string, label string) ([]string, map[string][]stri
 			continue
 		}
 		if _, ok := groups[a]; ok {
-			return nil, nil, Usagef("%s '%s' defined multiple times", capitalize(label), a)
+			return nil, nil, Usagef("%s '%s' defined multiple times", report.Capitalize(label), a)
 		}
 		groups[a] = nil
 		order = append(order, a)
 	}
 	return order, groups, nil
-}
-
-func capitalize(s string) string {
-	if s == "" {
-		return s
-	}
-	return strings.ToUpper(s[:1]) + strings.ToLower(s[1:])
 }
 
 // TypedArg reads type%value; without a type it is of the default one.

@@ -35,12 +35,12 @@ func ColocationAdd(s *session.Session, args []string) error {
 		return err
 	}
 	role := func(word string) (string, error) {
-		r := capitalize(word)
+		r := report.Capitalize(word)
 		if known := roles(s); !slices.Contains(known, r) {
 			return "", report.Fatalf("invalid role value '%s', allowed values are: %s", word, report.QuoteSorted(known))
 		}
 		rule.WarnOldRole(s, word)
-		return schemaRole(root, r), nil
+		return rule.RoleFor(root, rule.NewRole(r)), nil
 	}
 	pop := func() string { w := args[0]; args = args[1:]; return w }
 	var role1, role2 string

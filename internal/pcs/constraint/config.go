@@ -210,7 +210,7 @@ func setPairs(set *etree.Element) argv.Pairs {
 		case n == "role":
 			v = rule.NewRole(v)
 		case n == "kind":
-			v = capitalize(v)
+			v = report.Capitalize(v)
 		}
 		p = append(p, argv.Pair{Name: n, Value: v})
 	}

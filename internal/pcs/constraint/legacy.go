@@ -113,7 +113,7 @@ func ColocationAdd09(s *session.Session, args []string) error {
 		return argv.Usage()
 	}
 	role := func(word string) (string, error) {
-		r := capitalize(word)
+		r := report.Capitalize(word)
 		if !slices.Contains(roles09, r) {
 			return "", report.Fatalf("invalid role value '%s', allowed values are: '%s'", word, strings.Join(roles09, "', '"))
 		}
@@ -191,7 +191,7 @@ func ColocationAdd09(s *session.Session, args []string) error {
 	el := newColocation(r1, role1, r2, role2, score, pairs)
 	same := func(e *etree.Element) string {
 		role := func(n string) string {
-			if v := capitalize(doc.Attr(e, n)); v != "" {
+			if v := report.Capitalize(doc.Attr(e, n)); v != "" {
 				return v
 			}
 			return "Started"
@@ -219,13 +219,6 @@ func refuseDuplicates09(s *session.Session, section, el *etree.Element, same fun
 		return report.Fatal("duplicate constraint already exists, use --force to override\n" + strings.Join(lines, "\n"))
 	}
 	return nil
-}
-
-func capitalize(s string) string {
-	if s == "" {
-		return s
-	}
-	return strings.ToUpper(s[:1]) + strings.ToLower(s[1:])
 }
 
 // currentCIB09 is the CIB, for the verbs that in 0.9 look only for its constraints, and say so when there is none.

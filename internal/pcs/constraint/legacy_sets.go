@@ -221,7 +221,7 @@ func setConstraintOptions09(s *session.Session, root *etree.Element, tag string,
 	case "rsc_order":
 		kinds := []string{"Optional", "Mandatory", "Serialize"}
 		if v, ok := options.Get("kind"); ok {
-			k := capitalize(v)
+			k := report.Capitalize(v)
 			if !slices.Contains(kinds, k) {
 				items = append(items, s.Style.InvalidOptionValue("kind", v, kinds))
 			}
@@ -322,7 +322,7 @@ func TicketAdd09(s *session.Session, args []string) error {
 	}
 	options = options.With("ticket", ticket).With("rsc", id)
 	if role != "" {
-		r := capitalize(role)
+		r := report.Capitalize(role)
 		allowed := []string{"Stopped", "Started", "Master", "Slave"}
 		if !slices.Contains(allowed, r) {
 			items = append(items, s.Style.InvalidOptionValue("rsc-role", role, allowed))

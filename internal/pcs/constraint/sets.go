@@ -25,14 +25,6 @@ func roles(s *session.Session) []string {
 
 var allRoles = []string{"Master", "Promoted", "Slave", "Started", "Stopped", "Unpromoted"}
 
-// schemaRole is a role in the name that a CIB's schema has.
-func schemaRole(root *etree.Element, role string) string {
-	if doc.NewRoles(root) {
-		return rule.NewRole(role)
-	}
-	return rule.OldRole(rule.NewRole(role))
-}
-
 // setResource checks a resource of a set or of a ticket.
 func setResource(s *session.Session, root *etree.Element, id string) []report.Item {
 	found := doc.FindIDs(root, id)
@@ -113,7 +105,7 @@ func CreateSet(tag string) session.Verb {
 			for _, o := range x.options {
 				v := o.Value
 				if o.Name == "role" {
-					v = schemaRole(root, v)
+					v = rule.RoleFor(root, rule.NewRole(v))
 				}
 				doc.Set(se, o.Name, v)
 			}
@@ -242,10 +234,10 @@ func (k *kind) setOptions(s *session.Session, root *etree.Element, options argv.
 	case orderKind:
 		if v, ok := options.Get("kind"); ok {
 			allowed := []string{"Optional", "Mandatory", "Serialize"}
-			if !slices.Contains(allowed, capitalize(v)) {
+			if !slices.Contains(allowed, report.Capitalize(v)) {
 				items = append(items, s.Style.InvalidOptionValue("kind", v, allowed))
 			}
-			options = options.With("kind", capitalize(v))
+			options = options.With("kind", report.Capitalize(v))
 		}
 		if v, ok := options.Get("symmetrical"); ok {
 			if !check.IsBoolean(v) {

@@ -66,7 +66,7 @@ func TicketAdd(s *session.Session, args []string) error {
 		items = append(items, ticketName(ticket)...)
 	}
 	if role != "" {
-		if r := capitalize(role); !slices.Contains(roles(s), r) {
+		if r := report.Capitalize(role); !slices.Contains(roles(s), r) {
 			items = append(items, s.Style.InvalidOptionValue("role", role, roles(s)))
 		} else if newer := rule.NewRole(r); newer != r {
 			items = append(items, report.Deprecatedf("Value '%s' of option role is deprecated and might be removed in a future release, therefore it should not be used, use '%s' value instead", role, newer))
@@ -85,7 +85,7 @@ func TicketAdd(s *session.Session, args []string) error {
 		return err
 	}
 	if role != "" {
-		role = schemaRole(root, capitalize(role))
+		role = rule.RoleFor(root, rule.NewRole(role))
 	}
 	cid, given := options.Get("id")
 	if given {

@@ -7,7 +7,6 @@ import (
 	"slices"
 	"sort"
 	"strings"
-	"unicode"
 
 	"github.com/beevik/etree"
 
@@ -273,14 +272,6 @@ func plural(n int, word string) string {
 	return word + "s"
 }
 
-func capitalized(text string) string {
-	r := []rune(strings.ToLower(text))
-	if len(r) > 0 {
-		r[0] = unicode.ToUpper(r[0])
-	}
-	return string(r)
-}
-
 // byKind lists ids by what they are, a line each kind.
 func (p *Plan) byKind(ids []string, indent string) []string {
 	kinds := map[string][]string{}
@@ -293,7 +284,7 @@ func (p *Plan) byKind(ids []string, indent string) []string {
 	}
 	var lines []string
 	for tag, list := range kinds {
-		lines = append(lines, indent+capitalized(plural(len(list), doc.TypeName(tag)))+": "+report.QuoteSorted(list))
+		lines = append(lines, indent+report.Capitalize(plural(len(list), doc.TypeName(tag)))+": "+report.QuoteSorted(list))
 	}
 	sort.Strings(lines)
 	return lines
@@ -330,7 +321,7 @@ func (p *Plan) Tell() []report.Item {
 			if tag == "" {
 				tag = "element"
 			}
-			text += "\n  " + capitalized(doc.TypeName(tag)) + " '" + id + "' from:\n" + strings.Join(p.byKind(slices.Collect(maps.Keys(p.references[id])), "    "), "\n")
+			text += "\n  " + report.Capitalize(doc.TypeName(tag)) + " '" + id + "' from:\n" + strings.Join(p.byKind(slices.Collect(maps.Keys(p.references[id])), "    "), "\n")
 		}
 		items = append(items, report.Infof("%s", text))
 	}

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+	"unicode"
 )
 
 // Style knows how a generation words the messages that many verbs share.
@@ -40,6 +41,15 @@ func QuoteAnd(items []string, word string) string {
 		return Quote(sorted)
 	}
 	return Quote(sorted[:len(sorted)-1]) + word + Quote(sorted[len(sorted)-1:])
+}
+
+// Capitalize is the text with its first letter in upper case and all others in lower case.
+func Capitalize(text string) string {
+	r := []rune(strings.ToLower(text))
+	if len(r) > 0 {
+		r[0] = unicode.ToUpper(r[0])
+	}
+	return string(r)
 }
 
 // Plural gives one or many by the number of things.

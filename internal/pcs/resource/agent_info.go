@@ -3,10 +3,10 @@ package resource
 import (
 	"strings"
 
-	"hacluster/internal/pcs/report"
-
 	"hacluster/internal/pcs/agents"
 	"hacluster/internal/pcs/argv"
+	"hacluster/internal/pcs/report"
+	"hacluster/internal/pcs/rule"
 	"hacluster/internal/pcs/session"
 	"hacluster/internal/pcs/show"
 )
@@ -63,7 +63,7 @@ func agentJSON(s *session.Session, a *agents.Agent) show.Object {
 		}
 		role := x.Attr("role")
 		if role != nil {
-			r := primaryRole(*role)
+			r := rule.PrimaryRole(*role)
 			role = &r
 		}
 		actions = append(actions, show.Object{

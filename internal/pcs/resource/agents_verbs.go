@@ -196,7 +196,7 @@ func describe(s *session.Session, args []string, fence bool) error {
 		return err
 	}
 	if !fence && n.Stonith() && s.Minor() >= 11 {
-		s.Out.Tell(mismatch("stonith / fence agents", "pcs stonith describe"))
+		s.Out.Tell(session.Mismatch("stonith / fence agents", "pcs stonith describe"))
 	}
 	a, err := s.Agent(n)
 	if err != nil {

@@ -7,6 +7,7 @@ import (
 
 	"github.com/beevik/etree"
 
+	"hacluster/internal/pcs/agents"
 	"hacluster/internal/pcs/argv"
 	"hacluster/internal/pcs/check"
 	"hacluster/internal/pcs/constraint"
@@ -28,7 +29,7 @@ func cloneVerb(s *session.Session, args []string, promotable bool) error {
 	if len(args) == 0 {
 		return argv.Usage()
 	}
-	if err := tellKind(s, args[:1], false, ""); err != nil {
+	if err := s.TellKind(args[:1], false, ""); err != nil {
 		return err
 	}
 	root, err := s.CIB()
@@ -134,7 +135,7 @@ func parseClone(s *session.Session, args []string, promotable bool) (id string, 
 
 // incompatible tells that a clone's option does not fit an agent.
 func incompatible(attr string, primitive, group *etree.Element) report.Item {
-	text := "Clone option '" + attr + "' is not compatible with '" + agentOf(primitive).String() + "' resource agent of resource '" + doc.ID(primitive) + "'"
+	text := "Clone option '" + attr + "' is not compatible with '" + agents.NameOf(primitive).String() + "' resource agent of resource '" + doc.ID(primitive) + "'"
 	if group != nil {
 		text += " in group '" + doc.ID(group) + "'"
 	}
@@ -150,7 +151,7 @@ func cloneConflicts(s *session.Session, el *etree.Element, meta argv.Pairs, forc
 	}
 	var items []report.Item
 	for _, p := range list {
-		n := agentOf(p)
+		n := agents.NameOf(p)
 		if !n.OCF() {
 			for _, attr := range []string{"globally-unique", "promotable"} {
 				if check.IsTrue(meta.Value(attr)) {
@@ -242,7 +243,7 @@ func GroupAdd(s *session.Session, args []string) error {
 		}
 	}
 	if s.Minor() >= 11 && slices.ContainsFunc(list, doc.IsStonith) {
-		s.Out.Tell(mismatch("stonith resource", ""))
+		s.Out.Tell(session.Mismatch("stonith resource", ""))
 	}
 	if err := s.Check(validateMoveToGroup(group, list, next)...); err != nil {
 		return err

@@ -300,7 +300,7 @@ func storageMappings(b *etree.Element) []*etree.Element {
 func bundleText(b *etree.Element) []string {
 	var out []string
 	if c := doc.Container(b); c != nil {
-		out = append(out, capitalize(c.Tag)+": "+strings.Join(show.NameValues(containerPairs(c)), " "))
+		out = append(out, report.Capitalize(c.Tag)+": "+strings.Join(show.NameValues(containerPairs(c)), " "))
 	}
 	if n := doc.Child(b, "network"); n != nil {
 		if p := networkPairs(n); len(p) > 0 {
@@ -324,13 +324,6 @@ func bundleText(b *etree.Element) []string {
 		}
 	}
 	return out
-}
-
-func capitalize(s string) string {
-	if s == "" {
-		return s
-	}
-	return strings.ToUpper(s[:1]) + strings.ToLower(s[1:])
 }
 
 // Lines are the resources as text.

@@ -66,9 +66,9 @@ func deleteAll(s *session.Session, args []string, fence bool) error {
 	}
 	if other && s.Minor() >= 11 {
 		if fence {
-			s.Out.Tell(mismatch("resources", "pcs resource remove"))
+			s.Out.Tell(session.Mismatch("resources", "pcs resource remove"))
 		} else {
-			s.Out.Tell(mismatch("stonith resources", "pcs stonith remove"))
+			s.Out.Tell(session.Mismatch("stonith resources", "pcs stonith remove"))
 		}
 	}
 	return remove.Elements(s, args)

@@ -15,15 +15,12 @@ import (
 	"hacluster/internal/pcs/session"
 )
 
-// tags09 is the order in which 0.9 names kinds of resources.
-var findTags = []string{"clone", "master", "group", "primitive", "bundle"}
-
 // findAll finds resources by id; extend adds those that belong to each.
 func findAll(s *session.Session, resources *etree.Element, ids []string, extend func(*etree.Element) []*etree.Element) ([]*etree.Element, []report.Item) {
 	var out []*etree.Element
 	var items []report.Item
 	for _, id := range ids {
-		el, bad := s.Find(resources, id, findTags)
+		el, bad := s.Find(resources, id, session.PlaceableTags)
 		if el == nil {
 			items = append(items, bad...)
 			continue
@@ -64,9 +61,9 @@ func setRole(s *session.Session, root *etree.Element, list []*etree.Element, val
 		}
 		switch {
 		case !found:
-			items = append(items, s.NotFound(doc.Section(root, "resources"), doc.ID(el), nil, findTags))
+			items = append(items, s.NotFound(doc.Section(root, "resources"), doc.ID(el), nil, session.PlaceableTags))
 			if items[len(items)-1].Code != "ID_NOT_FOUND" {
-				items[len(items)-1] = report.Errorf("%s '%s' does not exist", typeList(s, findTags), doc.ID(el))
+				items[len(items)-1] = report.Errorf("%s '%s' does not exist", typeList(s, session.PlaceableTags), doc.ID(el))
 			}
 			continue
 		case !managed:

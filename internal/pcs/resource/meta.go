@@ -10,6 +10,7 @@ import (
 	"hacluster/internal/pcs/check"
 	"hacluster/internal/pcs/doc"
 	"hacluster/internal/pcs/report"
+	"hacluster/internal/pcs/rule"
 	"hacluster/internal/pcs/session"
 )
 
@@ -45,7 +46,7 @@ func meta(s *session.Session, args []string, fence bool, use string) error {
 		return argv.Usage()
 	}
 	id := args[0]
-	if err := tellKind(s, args[:1], fence, use); err != nil {
+	if err := s.TellKind(args[:1], fence, use); err != nil {
 		return err
 	}
 	pairs, err := argv.KeyValues(args[1:])
@@ -76,7 +77,7 @@ func setMetas(s *session.Session, id string, pairs argv.Pairs) error {
 	if err != nil {
 		return err
 	}
-	el, err := resourceByID(root, id)
+	el, err := session.ResourceByID(root, id)
 	if err != nil {
 		return err
 	}
@@ -135,18 +136,6 @@ func setNewPair(set *etree.Element, p argv.Pair, ids *doc.IDs) {
 	}
 }
 
-// resourceByID finds a resource of any kind, or tells why not.
-func resourceByID(root *etree.Element, id string) (*etree.Element, error) {
-	found := doc.FindIDs(root, id)
-	switch {
-	case len(found) == 0:
-		return nil, report.Items{report.Errorf("resource '%s' does not exist", id)}
-	case !doc.Is(found[0], session.ResourceTags...):
-		return nil, report.Items{report.Errorf("'%s' is not a resource", id)}
-	}
-	return found[0], nil
-}
-
 // masterToClone makes a master a promotable clone, its operations' roles those of promotable clones.
 func masterToClone(master *etree.Element, ids *doc.IDs) {
 	master.Tag = "clone"
@@ -158,7 +147,7 @@ func masterToClone(master *etree.Element, ids *doc.IDs) {
 	for _, p := range doc.All(master, "primitive") {
 		for _, op := range monitors(p) {
 			if doc.Has(op, "role") {
-				doc.Set(op, "role", primaryRole(doc.Attr(op, "role")))
+				doc.Set(op, "role", rule.PrimaryRole(doc.Attr(op, "role")))
 			}
 		}
 	}
@@ -176,7 +165,7 @@ func cloneMetaConflicts(s *session.Session, clone *etree.Element, pairs argv.Pai
 	}
 	missing := map[agents.Name]bool{}
 	for _, p := range primitivesOf(clone) {
-		n := agentOf(p)
+		n := agents.NameOf(p)
 		if missing[n] {
 			continue
 		}
@@ -244,7 +233,7 @@ func Utilization(s *session.Session, args []string) error {
 	}
 	s.WarnOfUtilization(root)
 	if len(args) > 0 {
-		if err := tellKind(s, args[:1], false, ""); err != nil {
+		if err := s.TellKind(args[:1], false, ""); err != nil {
 			return err
 		}
 	}

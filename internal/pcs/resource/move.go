@@ -116,10 +116,10 @@ func (p placement) load(s *session.Session) (*etree.Element, error) {
 	if err != nil {
 		return nil, err
 	}
-	el, items := s.Find(resources, p.id, findTags)
+	el, items := s.Find(resources, p.id, session.PlaceableTags)
 	if el != nil {
 		if doc.IsStonith(el) && s.Minor() >= 11 {
-			items = append(items, mismatch("stonith device", ""))
+			items = append(items, session.Mismatch("stonith device", ""))
 		}
 		items = append(items, p.misplaced(el)...)
 	}

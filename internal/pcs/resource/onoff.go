@@ -15,74 +15,6 @@ import (
 	"hacluster/internal/pcs/session"
 )
 
-// mismatch tells that a command will not take resources of the other noun any more.
-func mismatch(what, use string) report.Item {
-	text := "Ability of this command to accept " + what + " is deprecated and will be removed in a future release."
-	if use != "" {
-		text += " Please use '" + use + "' instead."
-	}
-	return report.Deprecatedf("%s", text)
-}
-
-// expand finds resources by their ids or those of tags, each once and in the document's order.
-func expand(s *session.Session, root *etree.Element, ids []string) ([]*etree.Element, []report.Item) {
-	tags := append(slices.Clone(findTags), "tag")
-	var items []report.Item
-	var found []*etree.Element
-	for _, id := range ids {
-		el, bad := s.Find(root, id, tags)
-		if el == nil {
-			items = append(items, bad...)
-			continue
-		}
-		found = append(found, el)
-	}
-	var want []*etree.Element
-	for _, el := range found {
-		if el.Tag != "tag" {
-			want = append(want, el)
-			continue
-		}
-		for _, ref := range doc.Children(el, "obj_ref") {
-			if r := doc.ByID(doc.Section(root, "resources"), doc.ID(ref), session.ResourceTags...); r != nil {
-				want = append(want, r)
-			}
-		}
-	}
-	return inOrder(root, want), items
-}
-
-// inOrder are elements in the document's order, each once.
-func inOrder(root *etree.Element, list []*etree.Element) []*etree.Element {
-	var out []*etree.Element
-	for _, el := range doc.All(root) {
-		if slices.Contains(list, el) {
-			out = append(out, el)
-		}
-	}
-	return out
-}
-
-// tellKind warns where a verb of resources is given fence devices, or the other way round.
-func tellKind(s *session.Session, ids []string, fence bool, use string) error {
-	if s.Minor() < 11 {
-		return nil
-	}
-	root, err := s.CIB()
-	if err != nil {
-		return err
-	}
-	list, _ := expand(s, root, ids)
-	what := "stonith resources"
-	if fence {
-		what = "resources"
-	}
-	if slices.ContainsFunc(list, func(el *etree.Element) bool { return doc.IsStonith(el) != fence }) {
-		s.Out.Tell(mismatch(what, use))
-	}
-	return nil
-}
-
 // onOff is how a verb of resources or fence devices speaks of them.
 type onOff struct {
 	fence bool
@@ -118,7 +50,7 @@ func (o onOff) enable(s *session.Session, args []string) error {
 	if len(args) == 0 {
 		return argv.Usagef("You must specify %s to enable", o.noun())
 	}
-	if err := tellKind(s, args, o.fence, o.other("enable")); err != nil {
+	if err := s.TellKind(args, o.fence, o.other("enable")); err != nil {
 		return err
 	}
 	plan, err := s.PlanWait()
@@ -129,13 +61,13 @@ func (o onOff) enable(s *session.Session, args []string) error {
 	if err != nil {
 		return err
 	}
-	named, items := expand(s, root, args)
+	named, items := s.Expand(root, args)
 	s.Out.Tell(items...)
 	var list []*etree.Element
 	for _, el := range named {
 		list = append(list, withEnabled(el)...)
 	}
-	if err := s.Check(setRole(s, root, inOrder(root, list), "")...); err != nil {
+	if err := s.Check(setRole(s, root, session.InOrder(root, list), "")...); err != nil {
 		return err
 	}
 	if err := s.Push(root); err != nil {
@@ -157,7 +89,7 @@ func Disable(s *session.Session, args []string) error {
 func DisableStonith(s *session.Session, args []string) error {
 	o := onOff{fence: true}
 	if s.Minor() >= 11 && len(args) > 0 && (s.Opts.Has("--safe") || s.Opts.Has("--no-strict") || s.Opts.Has("--simulate")) {
-		if err := tellKind(s, args, true, o.other("disable")); err != nil {
+		if err := s.TellKind(args, true, o.other("disable")); err != nil {
 			return err
 		}
 		s.Deprecated("Options '--safe', '--no-strict' and '--simulate' are deprecated and will be removed in a future release.")
@@ -186,7 +118,7 @@ func (o onOff) disable(s *session.Session, args []string, safe bool) error {
 	if len(args) == 0 {
 		return argv.Usagef("You must specify %s to disable", o.noun())
 	}
-	if err := tellKind(s, args, o.fence, o.other("disable")); err != nil {
+	if err := s.TellKind(args, o.fence, o.other("disable")); err != nil {
 		return err
 	}
 	return o.disableTold(s, args, safe)
@@ -241,7 +173,7 @@ func disabled(s *session.Session, ids []string, fencing bool) (*etree.Element, [
 		}
 		return root, list, s.Check(setRole(s, root, list, "Stopped")...)
 	}
-	list, items := expand(s, root, ids)
+	list, items := s.Expand(root, ids)
 	s.Out.Tell(items...)
 	if fencing && s.Minor() >= 11 {
 		var devices []string
@@ -338,20 +270,20 @@ func Manage(s *session.Session, args []string) error {
 	if len(args) == 0 {
 		return argv.Usagef("You must specify resource(s) to manage")
 	}
-	if err := tellKind(s, args, false, ""); err != nil {
+	if err := s.TellKind(args, false, ""); err != nil {
 		return err
 	}
 	root, err := s.CIB()
 	if err != nil {
 		return err
 	}
-	named, items := expand(s, root, args)
+	named, items := s.Expand(root, args)
 	var list []*etree.Element
 	for _, el := range named {
 		list = append(list, managedSet(el)...)
 	}
 	ids := doc.NewIDs(root)
-	for _, el := range inOrder(root, list) {
+	for _, el := range session.InOrder(root, list) {
 		setMeta(s, el, "is-managed", "", ids)
 		if s.Opts.Has("--monitor") && el.Tag == "primitive" {
 			for _, op := range monitors(el) {
@@ -385,14 +317,14 @@ func Unmanage(s *session.Session, args []string) error {
 	if len(args) == 0 {
 		return argv.Usagef("You must specify resource(s) to unmanage")
 	}
-	if err := tellKind(s, args, false, ""); err != nil {
+	if err := s.TellKind(args, false, ""); err != nil {
 		return err
 	}
 	root, err := s.CIB()
 	if err != nil {
 		return err
 	}
-	named, items := expand(s, root, args)
+	named, items := s.Expand(root, args)
 	if err := s.Check(items...); err != nil {
 		return err
 	}
@@ -400,6 +332,6 @@ func Unmanage(s *session.Session, args []string) error {
 	for _, el := range named {
 		list = append(list, unmanagedSet(el)...)
 	}
-	unmanage(s, root, inOrder(root, list))
+	unmanage(s, root, session.InOrder(root, list))
 	return s.Push(root)
 }

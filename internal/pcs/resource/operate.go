@@ -235,7 +235,7 @@ func Restart(s *session.Session, args []string) error {
 	if len(args) > 2 {
 		return argv.Usage()
 	}
-	if err := tellKind(s, args[:1], false, ""); err != nil {
+	if err := s.TellKind(args[:1], false, ""); err != nil {
 		return err
 	}
 	root, err := s.CIB()
@@ -303,7 +303,7 @@ func Debug(action string) session.Verb {
 			return argv.Usage()
 		}
 		if !s.Legacy() {
-			if err := tellKind(s, args, false, ""); err != nil {
+			if err := s.TellKind(args, false, ""); err != nil {
 				return err
 			}
 		}

@@ -70,7 +70,7 @@ func actionOperation(s *session.Session, x agents.Action) argv.Pairs {
 		case "role":
 			v := a.Value
 			if !s.Legacy() {
-				v = primaryRole(v)
+				v = rule.PrimaryRole(v)
 			}
 			o = o.With("role", v)
 		default:
@@ -83,25 +83,6 @@ func actionOperation(s *session.Session, x agents.Action) argv.Pairs {
 		o = o.With("interval", defaultInterval(x.Name))
 	}
 	return o
-}
-
-// primaryRole is a role in its newer name; other words stay as they are.
-func primaryRole(role string) string {
-	switch role {
-	case "Master":
-		return "Promoted"
-	case "Slave":
-		return "Unpromoted"
-	}
-	return role
-}
-
-// cibRole is a role in the name that the CIB's schema knows.
-func cibRole(root *etree.Element, role string) string {
-	if doc.NewRoles(root) {
-		return primaryRole(role)
-	}
-	return rule.OldRole(role)
 }
 
 func lower(name string, o argv.Pairs) argv.Pairs {
@@ -129,19 +110,13 @@ func validateOperations(s *session.Session, ops []argv.Pairs, allowed []string, 
 	rules := check.Rules{Style: s.Style}
 	const kind = "resource operation"
 	var items []report.Item
-	capital := func(v string) string {
-		if v == "" {
-			return v
-		}
-		return strings.ToUpper(v[:1]) + strings.ToLower(v[1:])
-	}
 	for _, o := range ops {
 		if s.Legacy() {
 			items = append(items, rules.NamesIn(o, operationOptions09, kind, check.Hard)...)
 			items = append(items, rules.RequiredAll(o, []string{"name"}, kind, check.Hard)...)
 			items = append(items, rules.Check(
 				o,
-				normalized(check.In("role", "Stopped", "Started", "Slave", "Master"), capital),
+				normalized(check.In("role", "Stopped", "Started", "Slave", "Master"), report.Capitalize),
 				normalized(check.In("requires", "nothing", "quorum", "fencing", "unfencing"), strings.ToLower),
 				normalized(check.In("on-fail", "ignore", "block", "stop", "restart", "standby", "fence", "restart-container"), strings.ToLower),
 				normalized(check.In("record-pending", "0", "1", "true", "false"), strings.ToLower),
@@ -159,10 +134,10 @@ func validateOperations(s *session.Session, ops []argv.Pairs, allowed []string, 
 		if allowed != nil {
 			items = append(items, rules.Check(o, check.In("name", allowed...).Called("operation name").As(check.ByForce(force)))...)
 		}
-		items = append(items, rules.Check(o, normalized(check.In("role", operationRoles...), capital))...)
+		items = append(items, rules.Check(o, normalized(check.In("role", operationRoles...), report.Capitalize))...)
 		if v, ok := o.Get("role"); ok && s.Minor() >= 11 {
-			if old := capital(v); primaryRole(old) != old {
-				items = append(items, report.Deprecatedf("Value '%s' of option role is deprecated and might be removed in a future release, therefore it should not be used, use '%s' value instead", v, primaryRole(old)))
+			if old := report.Capitalize(v); rule.PrimaryRole(old) != old {
+				items = append(items, report.Deprecatedf("Value '%s' of option role is deprecated and might be removed in a future release, therefore it should not be used, use '%s' value instead", v, rule.PrimaryRole(old)))
 			}
 		}
 		items = append(items, rules.Check(
@@ -271,7 +246,7 @@ func prepareOperations(s *session.Session, root *etree.Element, typed []argv.Pai
 	for i, o := range typed {
 		o = normalizeOperation(s, o)
 		if r, ok := o.Get("role"); ok && !s.Legacy() {
-			o = o.With("role", cibRole(root, r))
+			o = o.With("role", rule.RoleFor(root, r))
 		}
 		ops[i] = o
 	}
@@ -298,7 +273,7 @@ func prepareOperations(s *session.Session, root *etree.Element, typed []argv.Pai
 			var kept argv.Pairs
 			for _, x := range o {
 				if x.Name == "role" {
-					x.Value = cibRole(root, x.Value)
+					x.Value = rule.RoleFor(root, x.Value)
 				}
 				if x.Value != "" {
 					kept = append(kept, x)

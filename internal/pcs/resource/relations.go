@@ -6,6 +6,7 @@ import (
 
 	"github.com/beevik/etree"
 
+	"hacluster/internal/pcs/agents"
 	"hacluster/internal/pcs/argv"
 	"hacluster/internal/pcs/doc"
 	"hacluster/internal/pcs/report"
@@ -71,7 +72,7 @@ func Relations(s *session.Session, args []string) error {
 	if err != nil {
 		return err
 	}
-	el, err := resourceByID(root, args[0])
+	el, err := session.ResourceByID(root, args[0])
 	if err != nil && s.Legacy() {
 		return report.Items{s.NotFound(root, args[0], session.ResourceTags, session.ResourceTags)}
 	}
@@ -79,7 +80,7 @@ func Relations(s *session.Session, args []string) error {
 		return err
 	}
 	if doc.IsStonith(el) && s.Minor() >= 11 {
-		s.Out.Tell(mismatch("stonith resource", ""))
+		s.Out.Tell(session.Mismatch("stonith resource", ""))
 	}
 	tree := relationTree(entities(root, doc.ID(el)), doc.ID(el))
 	s.Out.Print(tree.lines(s.Opts.Full(), s.Legacy(), "", "")...)
@@ -186,7 +187,7 @@ func (n *relationNode) title(full, legacy bool) string {
 				kind = "clone"
 			}
 		case "primitive":
-			kind = agentOf(n.el).String()
+			kind = agents.NameOf(n.el).String()
 		}
 		return n.id + " (resource: " + kind + ")"
 	}

@@ -10,6 +10,7 @@ import (
 	"hacluster/internal/pcs/doc"
 	"hacluster/internal/pcs/preview"
 	"hacluster/internal/pcs/report"
+	"hacluster/internal/pcs/rule"
 	"hacluster/internal/pcs/session"
 )
 
@@ -173,7 +174,7 @@ func RelocateRun(s *session.Session, args []string) error {
 // relocate moves resources to where they would be best placed, by constraints that go again.
 func relocate(s *session.Session, ids []string, dry bool) error {
 	if len(ids) > 0 && !s.Legacy() {
-		if err := tellKind(s, ids, false, ""); err != nil {
+		if err := s.TellKind(ids, false, ""); err != nil {
 			return err
 		}
 	}
@@ -191,7 +192,7 @@ func relocate(s *session.Session, ids []string, dry bool) error {
 		el := doc.Append(constraints, "rsc_location", "id", doc.UniqueID(root, relocatePrefix+l.constraint), "rsc", l.constraint, "score", "INFINITY")
 		if l.promote != "" {
 			doc.Set(el, "node", l.promote)
-			doc.Set(el, "role", cibRole(root, "Promoted"))
+			doc.Set(el, "role", rule.RoleFor(root, "Promoted"))
 		} else {
 			doc.Set(el, "node", l.start)
 		}

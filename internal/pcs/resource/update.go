@@ -12,6 +12,7 @@ import (
 	"hacluster/internal/pcs/check"
 	"hacluster/internal/pcs/doc"
 	"hacluster/internal/pcs/report"
+	"hacluster/internal/pcs/rule"
 	"hacluster/internal/pcs/session"
 )
 
@@ -25,11 +26,6 @@ func tell(s *session.Session, items []report.Item) error {
 	}
 	s.Out.Tell(items...)
 	return nil
-}
-
-// agentOf is the name of a primitive's agent.
-func agentOf(el *etree.Element) agents.Name {
-	return agents.Name{Standard: doc.Attr(el, "class"), Provider: doc.Attr(el, "provider"), Type: doc.Attr(el, "type")}
 }
 
 func actionNames(a *agents.Agent) []string {
@@ -54,7 +50,7 @@ func update(s *session.Session, args []string, fence bool, use string) error {
 	if len(args) == 0 {
 		return argv.Usage()
 	}
-	if err := tellKind(s, args[:1], fence, use); err != nil {
+	if err := s.TellKind(args[:1], fence, use); err != nil {
 		return err
 	}
 	if err := s.Opts.Only("-f", "--wait", "--force", "--agent-validation"); err != nil {
@@ -123,9 +119,9 @@ func updateInstance(s *session.Session, root, el *etree.Element, typed argv.Pair
 		params = params.With(p.Name, p.Value)
 	}
 	var names []string
-	a, err := s.Agent(agentOf(el))
+	a, err := s.Agent(agents.NameOf(el))
 	if err != nil {
-		if err := tell(s, []report.Item{s.AgentError(agentOf(el), err).As(s.Opts.Force())}); err != nil {
+		if err := tell(s, []report.Item{s.AgentError(agents.NameOf(el), err).As(s.Opts.Force())}); err != nil {
 			return nil, err
 		}
 	} else {
@@ -222,7 +218,7 @@ func updateOperation(s *session.Session, root, el *etree.Element, words, names [
 	role := ""
 	for _, p := range tuples09(words[1:]) {
 		if p.Name == "role" {
-			role = cibRole(root, p.Value)
+			role = rule.RoleFor(root, p.Value)
 			break
 		}
 	}
@@ -232,7 +228,7 @@ func updateOperation(s *session.Session, root, el *etree.Element, words, names [
 			next = e
 			break
 		}
-		if doc.Attr(e, "name") == words[0] && cibRole(root, doc.Attr(e, "role")) == role {
+		if doc.Attr(e, "name") == words[0] && rule.RoleFor(root, doc.Attr(e, "role")) == role {
 			old = e
 		}
 	}
@@ -256,7 +252,7 @@ func opAdd(s *session.Session, args []string, fence bool, use string) error {
 	if len(args) == 0 {
 		return argv.Usage()
 	}
-	if err := tellKind(s, args[:1], fence, use); err != nil {
+	if err := s.TellKind(args[:1], fence, use); err != nil {
 		return err
 	}
 	if err := s.Opts.Only("-f", "--force"); err != nil {
@@ -275,10 +271,10 @@ func opAdd(s *session.Session, args []string, fence bool, use string) error {
 		return report.Fatalf("Unable to find resource: %s", args[0])
 	}
 	var names []string
-	if a, err := s.Agent(agentOf(el)); err == nil {
+	if a, err := s.Agent(agents.NameOf(el)); err == nil {
 		names = actionNames(a)
 	} else {
-		item := s.AgentError(agentOf(el), err)
+		item := s.AgentError(agents.NameOf(el), err)
 		item.Severity = report.Warning
 		s.Out.Tell(item)
 	}
@@ -312,7 +308,7 @@ func addOperation(s *session.Session, root, el *etree.Element, words, names []st
 	}
 	props := normalizeOperation(s, typed).Sorted()
 	if r, ok := props.Get("role"); ok {
-		props = props.With("role", cibRole(root, r))
+		props = props.With("role", rule.RoleFor(root, r))
 	}
 	interval := props.Value("interval")
 	if interval == "" {
@@ -350,7 +346,7 @@ func placeOperation(s *session.Session, el, op *etree.Element, strict bool, befo
 		}
 		return t
 	}
-	role := func(e *etree.Element) string { return primaryRole(e.SelectAttrValue("role", "Started")) }
+	role := func(e *etree.Element) string { return rule.PrimaryRole(e.SelectAttrValue("role", "Started")) }
 	level := func(e *etree.Element) string {
 		v, _ := doc.DeepValue(e, "instance_attributes", checkLevel)
 		return v
@@ -395,7 +391,7 @@ func opRemove(s *session.Session, args []string, fence bool, use string) error {
 	if len(args) == 0 {
 		return argv.Usage()
 	}
-	if err := tellKind(s, args[:1], fence, use); err != nil {
+	if err := s.TellKind(args[:1], fence, use); err != nil {
 		return err
 	}
 	return OpRemove09(s, args)

@@ -10,6 +10,7 @@ import (
 	"hacluster/internal/pcs/argv"
 	"hacluster/internal/pcs/doc"
 	"hacluster/internal/pcs/pattern"
+	"hacluster/internal/pcs/report"
 	"hacluster/internal/pcs/show"
 )
 
@@ -78,9 +79,11 @@ func Options(el *etree.Element) argv.Pairs {
 
 // NewRole is a role in its newer name, written with a capital.
 func NewRole(role string) string {
-	if role != "" {
-		role = strings.ToUpper(role[:1]) + strings.ToLower(role[1:])
-	}
+	return PrimaryRole(report.Capitalize(role))
+}
+
+// PrimaryRole is a role in its newer name; other words stay as they are.
+func PrimaryRole(role string) string {
 	switch role {
 	case "Master":
 		return "Promoted"
@@ -88,6 +91,14 @@ func NewRole(role string) string {
 		return "Unpromoted"
 	}
 	return role
+}
+
+// RoleFor is a role in the name that the CIB's schema knows.
+func RoleFor(root *etree.Element, role string) string {
+	if doc.NewRoles(root) {
+		return PrimaryRole(role)
+	}
+	return OldRole(role)
 }
 
 // OldRole is a role in its older name.

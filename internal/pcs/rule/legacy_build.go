@@ -140,15 +140,12 @@ func AddLegacy(s *session.Session, constraint *etree.Element, options argv.Pairs
 
 // roleFor checks a role and gives it in the name that the schema has.
 func roleFor(s *session.Session, constraint *etree.Element, role string) (string, error) {
-	name := strings.ToUpper(role[:1]) + strings.ToLower(role[1:])
+	name := report.Capitalize(role)
 	WarnOldRole(s, role)
 	if !slices.Contains([]string{"Promoted", "Master", "Unpromoted", "Slave"}, name) {
 		return "", report.Fatalf("invalid role '%s', use 'Master', 'Promoted', 'Slave' or 'Unpromoted'", role)
 	}
-	if doc.NewRoles(doc.Root(constraint)) {
-		return NewRole(name), nil
-	}
-	return OldRole(name), nil
+	return RoleFor(doc.Root(constraint), name), nil
 }
 
 // WarnOfWords tells, since 0.12, that a rule is to be one word of the command line.
@@ -163,7 +160,7 @@ func WarnOldRole(s *session.Session, role string) {
 	if role == "" {
 		return
 	}
-	name := strings.ToUpper(role[:1]) + strings.ToLower(role[1:])
+	name := report.Capitalize(role)
 	if newer := NewRole(name); newer != name {
 		s.Deprecated("Role value '" + role + "' is deprecated and should not be used, use '" + newer + "' instead")
 	}
