@@ -7,11 +7,11 @@ import (
 	"hacluster/internal/pcs/cluster"
 	"hacluster/internal/pcs/config"
 	"hacluster/internal/pcs/host"
+	"hacluster/internal/pcs/listing"
 	"hacluster/internal/pcs/node"
 	"hacluster/internal/pcs/qdevice"
 	"hacluster/internal/pcs/query"
 	"hacluster/internal/pcs/quorum"
-	"hacluster/internal/pcs/resource"
 	"hacluster/internal/pcs/session"
 	"hacluster/internal/pcs/status"
 )
@@ -130,11 +130,11 @@ var statusTree = &Node{
 		"booth":     verb(booth.Status),
 		"quorum":    verb(quorum.Status),
 		"qdevice":   verb(qdevice.Status),
-		"resources": byAge(resource.Show09, resource.Status),
+		"resources": byAge(listing.Show09, listing.Status),
 		"query": {Gens: "--BC", Sub: map[string]*Node{
 			"resource": gens("--BC", query.Resource),
 		}},
-		"groups": only09(resource.GroupList09),
+		"groups": only09(listing.GroupList09),
 	},
 }
 

@@ -4,7 +4,11 @@ import (
 	"strings"
 
 	"hacluster/internal/pcs/argv"
+	"hacluster/internal/pcs/describe"
 	"hacluster/internal/pcs/element"
+	"hacluster/internal/pcs/listing"
+	"hacluster/internal/pcs/move"
+	"hacluster/internal/pcs/operate"
 	"hacluster/internal/pcs/report"
 	"hacluster/internal/pcs/resource"
 	"hacluster/internal/pcs/sbd"
@@ -16,16 +20,16 @@ import (
 var resourceTree = &Node{
 	Default: "status", Default09: "show",
 	Sub: map[string]*Node{
-		"config":                  gens("-ABC", resource.Config),
+		"config":                  gens("-ABC", listing.Config),
 		"description":             gens("---C", element.Description),
-		"status":                  gens("-ABC", resource.Status),
+		"status":                  gens("-ABC", listing.Status),
 		"create":                  verb(resource.Create),
-		"show":                    only09(resource.Show09),
-		"list":                    verb(resource.List),
-		"describe":                verb(resource.Describe),
-		"standards":               verb(resource.Standards),
-		"providers":               verb(resource.Providers),
-		"agents":                  verb(resource.Agents),
+		"show":                    only09(listing.Show09),
+		"list":                    verb(describe.List),
+		"describe":                verb(describe.Describe),
+		"standards":               verb(describe.Standards),
+		"providers":               verb(describe.Providers),
+		"agents":                  verb(describe.Agents),
 		"update":                  byAge(resource.Update09, resource.Update),
 		"delete":                  byAge(resource.Delete09, resource.Delete),
 		"remove":                  byAge(resource.Delete09, resource.Delete),
@@ -41,34 +45,34 @@ var resourceTree = &Node{
 		"safe-disable":            byAge(resource.SafeDisable09, resource.SafeDisable),
 		"manage":                  byAge(resource.Manage09, resource.Manage),
 		"unmanage":                byAge(resource.Unmanage09, resource.Unmanage),
-		"cleanup":                 verb(resource.Cleanup),
-		"refresh":                 verb(resource.Refresh),
-		"restart":                 byAge(resource.Restart09, resource.Restart),
-		"move":                    byAge(resource.Move09("move"), resource.Move),
-		"move-with-constraint":    gens("--BC", resource.MoveConstraint),
-		"ban":                     byAge(resource.Move09("ban"), resource.Ban),
-		"clear":                   byAge(resource.Move09("clear"), resource.Clear),
-		"debug-start":             verb(resource.Debug("debug-start")),
-		"debug-stop":              verb(resource.Debug("debug-stop")),
-		"debug-monitor":           verb(resource.Debug("debug-monitor")),
-		"debug-promote":           verb(resource.Debug("debug-promote")),
-		"debug-demote":            verb(resource.Debug("debug-demote")),
+		"cleanup":                 verb(operate.Cleanup),
+		"refresh":                 verb(operate.Refresh),
+		"restart":                 byAge(operate.Restart09, operate.Restart),
+		"move":                    byAge(move.Move09("move"), move.Move),
+		"move-with-constraint":    gens("--BC", move.MoveConstraint),
+		"ban":                     byAge(move.Move09("ban"), move.Ban),
+		"clear":                   byAge(move.Move09("clear"), move.Clear),
+		"debug-start":             verb(operate.Debug("debug-start")),
+		"debug-stop":              verb(operate.Debug("debug-stop")),
+		"debug-monitor":           verb(operate.Debug("debug-monitor")),
+		"debug-promote":           verb(operate.Debug("debug-promote")),
+		"debug-demote":            verb(operate.Debug("debug-demote")),
 		"defaults":                defaultsNode(resource.ResourceDefaults),
 		"add_operation":           only09(gone09("add_operation has been deprecated, please use 'op add'")),
 		"remove_operation":        only09(gone09("remove_operation has been deprecated, please use 'op remove'")),
-		"history":                 only09(resource.History09),
-		"get_resource_agent_info": gens("9AB-", resource.AgentInfo),
+		"history":                 only09(operate.History09),
+		"get_resource_agent_info": gens("9AB-", describe.AgentInfo),
 		"relocate": {Sub: map[string]*Node{
-			"show":    verb(resource.RelocateShow),
-			"dry-run": verb(resource.RelocateDryRun),
-			"run":     verb(resource.RelocateRun),
-			"clear":   verb(resource.RelocateClear),
+			"show":    verb(move.RelocateShow),
+			"dry-run": verb(move.RelocateDryRun),
+			"run":     verb(move.RelocateRun),
+			"clear":   verb(move.RelocateClear),
 		}},
-		"relations": verb(resource.Relations),
-		"failcount": {Default: "show", Default09: "-", Run: session.ByAge(resource.Failcount09, usageOf), Sub: map[string]*Node{
-			"show": gens("-ABC", resource.FailcountShow),
+		"relations": verb(listing.Relations),
+		"failcount": {Default: "show", Default09: "-", Run: session.ByAge(operate.Failcount09, usageOf), Sub: map[string]*Node{
+			"show": gens("-ABC", operate.FailcountShow),
 			"reset": only09(func(s *session.Session, args []string) error {
-				return resource.Failcount09(s, append([]string{"reset"}, args...))
+				return operate.Failcount09(s, append([]string{"reset"}, args...))
 			}),
 		}},
 		"op": {Run: session.ByAge(unheard09, usageOf), Sub: map[string]*Node{
@@ -84,7 +88,7 @@ var resourceTree = &Node{
 		}},
 		"group": {Sub: map[string]*Node{
 			"add":    byAge(resource.GroupAdd09, resource.GroupAdd),
-			"list":   verb(resource.GroupList09),
+			"list":   verb(listing.GroupList09),
 			"remove": byAge(resource.GroupRemove09, resource.GroupRemove),
 			"delete": byAge(resource.GroupRemove09, resource.GroupRemove),
 		}},
@@ -99,17 +103,17 @@ var stonithTree = &Node{
 		"status":      gens("-ABC", stonith.Status),
 		"create":      verb(resource.CreateStonith),
 		"show":        only09(showStonith09),
-		"list":        verb(resource.ListStonith),
-		"describe":    verb(resource.DescribeStonith),
+		"list":        verb(describe.ListStonith),
+		"describe":    verb(describe.DescribeStonith),
 		"update":      byAge(resource.Update09, resource.UpdateStonith),
 		"delete":      byAge(resource.Delete09, resource.DeleteStonith),
 		"remove":      byAge(resource.Delete09, resource.DeleteStonith),
 		"failcount": {Gens: "--BC", Default: "show", Sub: map[string]*Node{
-			"show": gens("--BC", resource.FailcountShow),
+			"show": gens("--BC", operate.FailcountShow),
 		}},
 		"meta":     gens("--BC", resource.MetaStonith),
-		"cleanup":  verb(resource.Cleanup),
-		"refresh":  verb(resource.Refresh),
+		"cleanup":  verb(operate.Cleanup),
+		"refresh":  verb(operate.Refresh),
 		"defaults": defaultsNode(resource.ResourceDefaults),
 		"op": {Gens: "-ABC", Sub: map[string]*Node{
 			"defaults": defaultsNode(resource.OperationDefaults),
@@ -121,7 +125,7 @@ var stonithTree = &Node{
 		"disable":              byAge(resource.Disable09, resource.DisableStonith),
 		"fence":                verb(stonith.Fence),
 		"confirm":              verb(stonith.Confirm),
-		"get_fence_agent_info": gens("9AB-", resource.FenceAgentInfo),
+		"get_fence_agent_info": gens("9AB-", describe.FenceAgentInfo),
 		"update-scsi-devices":  gens("-ABC", stonith.UpdateScsiDevices),
 		"sbd": {Sub: map[string]*Node{
 			"enable":               verb(sbd.Enable),
@@ -157,7 +161,7 @@ var stonithTree = &Node{
 
 // showStonith09 is `stonith show` of 0.9: the devices, and the fencing levels.
 func showStonith09(s *session.Session, args []string) error {
-	if err := resource.ShowStonith09(s, args); err != nil {
+	if err := listing.ShowStonith09(s, args); err != nil {
 		return err
 	}
 	root, err := s.CIB()

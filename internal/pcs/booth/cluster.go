@@ -7,6 +7,7 @@ import (
 
 	"hacluster/internal/pcs/argv"
 	"hacluster/internal/pcs/doc"
+	"hacluster/internal/pcs/operate"
 	"hacluster/internal/pcs/remove"
 	"hacluster/internal/pcs/report"
 	"hacluster/internal/pcs/resource"
@@ -164,7 +165,7 @@ func Restart(s *session.Session, args []string) error {
 	}
 	for _, el := range found {
 		if s.Legacy() {
-			if err := resource.Restart09(s, []string{doc.ID(el)}); err != nil {
+			if err := operate.Restart09(s, []string{doc.ID(el)}); err != nil {
 				return err
 			}
 			continue

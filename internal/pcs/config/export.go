@@ -10,6 +10,7 @@ import (
 	"hacluster/internal/pcs/argv"
 	"hacluster/internal/pcs/cluster"
 	"hacluster/internal/pcs/constraint"
+	"hacluster/internal/pcs/listing"
 	"hacluster/internal/pcs/node"
 	"hacluster/internal/pcs/property"
 	"hacluster/internal/pcs/report"
@@ -32,7 +33,7 @@ var exported = []struct {
 	{"node utilization", false, node.Utilization},
 	{"fence devices", false, stonith.Config},
 	{"fencing levels", false, stonith.LevelConfig},
-	{"resources", false, resource.Config},
+	{"resources", false, listing.Config},
 	{"resource defaults", false, resource.ResourceDefaults.Config},
 	{"operation defaults", false, resource.OperationDefaults.Config},
 	{"constraints", false, constraint.Config()},

@@ -8,6 +8,7 @@ import (
 	"hacluster/internal/pcs/cluster"
 	"hacluster/internal/pcs/constraint"
 	"hacluster/internal/pcs/doc"
+	"hacluster/internal/pcs/listing"
 	"hacluster/internal/pcs/quorum"
 	"hacluster/internal/pcs/resource"
 	"hacluster/internal/pcs/session"
@@ -48,7 +49,7 @@ func Show09(s *session.Session, _ []string) error {
 func Lines09(s *session.Session, root *etree.Element) []string {
 	var resources, devices []string
 	for _, el := range doc.Children(doc.Section(root, "resources")) {
-		lines := resource.Lines09(el)
+		lines := listing.Lines09(el)
 		if doc.Attr(el, "class") == "stonith" {
 			devices = append(devices, lines...)
 		} else {

@@ -11,6 +11,7 @@ import (
 	"hacluster/internal/pcs/constraint"
 	"hacluster/internal/pcs/corosyncconf"
 	"hacluster/internal/pcs/doc"
+	"hacluster/internal/pcs/listing"
 	"hacluster/internal/pcs/property"
 	"hacluster/internal/pcs/quorum"
 	"hacluster/internal/pcs/report"
@@ -38,7 +39,7 @@ func Show(s *session.Session, args []string) error {
 	if err != nil {
 		return err
 	}
-	resource.RevealSecrets(s, root)
+	listing.RevealSecrets(s, root)
 	// a remote node has no corosync.conf, and one with nodes without names does not count
 	conf, err := s.PlainConf()
 	var broken report.Items
@@ -96,8 +97,8 @@ func Lines(s *session.Session, root *etree.Element) []string {
 		}
 		out = append(out, show.IndentBy(lines, indent)...)
 	}
-	section("Resources:", resource.NewListing(s, root, false).Lines(), 2)
-	section("Stonith Devices:", resource.NewListing(s, root, true).Lines(), 2)
+	section("Resources:", listing.NewListing(s, root, false).Lines(), 2)
+	section("Stonith Devices:", listing.NewListing(s, root, true).Lines(), 2)
 	section("Fencing Levels:", stonith.Lines(s, root), 2)
 	section("", constraint.Read(root, nil).For(s.Minor()).Lines(true), 0)
 	section("Alerts:", alert.Lines(root), 2)

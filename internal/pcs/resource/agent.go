@@ -18,7 +18,7 @@ import (
 // FindAgent reads the agent of a resource that is to be created. fence says that only the type
 // of a fence agent is meant; --force accepts an agent that is not there.
 func FindAgent(s *session.Session, name string, fence bool) (*agents.Agent, error) {
-	n, err := agentName(s, name, fence)
+	n, err := AgentName(s, name, fence)
 	if err != nil {
 		return nil, err
 	}
@@ -45,7 +45,8 @@ func FindAgent(s *session.Session, name string, fence bool) (*agents.Agent, erro
 	return s.VoidAgent(n), nil
 }
 
-func agentName(s *session.Session, name string, fence bool) (agents.Name, error) {
+// AgentName reads the name of an agent that a user typed, or finds the only agent of the type that it names.
+func AgentName(s *session.Session, name string, fence bool) (agents.Name, error) {
 	if fence {
 		if strings.Contains(name, ":") {
 			text := "Invalid stonith agent name '" + name + "'."
@@ -61,18 +62,19 @@ func agentName(s *session.Session, name string, fence bool) (agents.Name, error)
 	if strings.Contains(name, ":") {
 		n, err := agents.ParseName(name)
 		if err != nil {
-			return n, s.Check(badName(s, name))
+			return n, s.Check(BadName(s, name))
 		}
 		return n, nil
 	}
-	n, item := guess(s, name)
+	n, item := GuessAgent(s, name)
 	if item != nil {
 		return n, s.Check(*item)
 	}
 	return n, nil
 }
 
-func badName(s *session.Session, name string) report.Item {
+// BadName tells that a name is none of an agent.
+func BadName(s *session.Session, name string) report.Item {
 	text := "Invalid resource agent name '" + name + "'. Use standard:provider:type when standard is 'ocf' or standard:type otherwise. List of standards and providers can be obtained by using commands 'pcs resource standards' and 'pcs resource providers'"
 	if !s.Legacy() {
 		text += "."
@@ -80,8 +82,8 @@ func badName(s *session.Session, name string) report.Item {
 	return report.Errorf("%s", text)
 }
 
-// guess finds the only agent of a type.
-func guess(s *session.Session, kind string) (agents.Name, *report.Item) {
+// GuessAgent finds the only agent of a type.
+func GuessAgent(s *session.Session, kind string) (agents.Name, *report.Item) {
 	var names []agents.Name
 	for _, n := range agents.Guess(s.World.Agents, kind, !s.Legacy()) {
 		if s.Legacy() {

@@ -9,6 +9,7 @@ import (
 	"hacluster/internal/pcs/argv"
 	"hacluster/internal/pcs/check"
 	"hacluster/internal/pcs/doc"
+	"hacluster/internal/pcs/listing"
 	"hacluster/internal/pcs/pattern"
 	"hacluster/internal/pcs/report"
 	"hacluster/internal/pcs/session"
@@ -27,27 +28,16 @@ type bundleRules struct {
 	ids *doc.IDs
 }
 
-// containerTypes are the containers that the dialect can set up.
-func containerTypes(s *session.Session) []string {
-	if s.Legacy() {
-		return []string{"docker"}
-	}
-	if s.Minor() >= 12 {
-		return doc.Containers[:2] // Pacemaker 3 has no rkt
-	}
-	return doc.Containers
-}
-
 // supportedContainer is a bundle's container, nil for one that the dialect does not know.
 func supportedContainer(s *session.Session, b *etree.Element) *etree.Element {
-	if c := doc.Container(b); c != nil && slices.Contains(containerTypes(s), c.Tag) {
+	if c := doc.Container(b); c != nil && slices.Contains(listing.ContainerTypes(s), c.Tag) {
 		return c
 	}
 	return nil
 }
 
 func unsupported(s *session.Session, id string) report.Item {
-	return report.Errorf("%s", unsupportedContainer(id, containerTypes(s), true))
+	return report.Errorf("%s", listing.UnsupportedContainer(id, listing.ContainerTypes(s), true))
 }
 
 func (v bundleRules) rules() check.Rules { return check.Rules{Style: v.s.Style} }
@@ -89,8 +79,8 @@ func (v bundleRules) deprecated(text string) []report.Item {
 
 // container checks the container of a new bundle.
 func (v bundleRules) container(kind string, p argv.Pairs) []report.Item {
-	if !slices.Contains(containerTypes(v.s), kind) {
-		return []report.Item{v.s.Style.InvalidOptionValue("container type", kind, containerTypes(v.s))}
+	if !slices.Contains(listing.ContainerTypes(v.s), kind) {
+		return []report.Item{v.s.Style.InvalidOptionValue("container type", kind, listing.ContainerTypes(v.s))}
 	}
 	var items []report.Item
 	if kind == "rkt" {

@@ -48,7 +48,7 @@ func cloneVerb(s *session.Session, args []string, promotable bool) error {
 	if err := s.Push(root); err != nil {
 		return err
 	}
-	return wait09(s, plan, id)
+	return s.WaitFor09(plan, id)
 }
 
 // cloneCreate puts a resource or group into a clone, or changes the clone that it is in; no

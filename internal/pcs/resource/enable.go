@@ -3,14 +3,12 @@ package resource
 import (
 	"slices"
 	"sort"
-	"strings"
 
 	"github.com/beevik/etree"
 
 	"hacluster/internal/pcs/argv"
 	"hacluster/internal/pcs/check"
 	"hacluster/internal/pcs/doc"
-	"hacluster/internal/pcs/live"
 	"hacluster/internal/pcs/report"
 	"hacluster/internal/pcs/session"
 )
@@ -312,13 +310,3 @@ func unmanage(s *session.Session, root *etree.Element, list []*etree.Element) {
 		}
 	}
 }
-
-// clusterOr is the running cluster, or the error that there is none.
-func clusterOr(s *session.Session) (live.Cluster, error) {
-	if s.World.Cluster == nil {
-		return nil, live.ErrNotRunning
-	}
-	return s.World.Cluster, nil
-}
-
-func joined(lines []string) string { return strings.TrimSpace(strings.Join(lines, "\n")) }

@@ -33,7 +33,7 @@ func Clone09(s *session.Session, args []string) error {
 	if err := s.Push(root); err != nil {
 		return err
 	}
-	return wait09(s, plan, id)
+	return s.WaitFor09(plan, id)
 }
 
 func cloneCreate09(s *session.Session, root *etree.Element, args []string, update bool) (string, error) {
@@ -116,7 +116,7 @@ func Master09(s *session.Session, args []string) error {
 	if err := s.Push(root); err != nil {
 		return err
 	}
-	return wait09(s, plan, id)
+	return s.WaitFor09(plan, id)
 }
 
 func masterCreate09(s *session.Session, root *etree.Element, args []string, update bool, id string) (string, error) {
@@ -210,5 +210,5 @@ func Unclone09(s *session.Session, args []string) error {
 	if err := s.Push(root); err != nil {
 		return err
 	}
-	return wait09(s, plan, doc.ID(el))
+	return s.WaitFor09(plan, doc.ID(el))
 }

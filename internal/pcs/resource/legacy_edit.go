@@ -1,7 +1,6 @@
 package resource
 
 import (
-	"errors"
 	"fmt"
 	"slices"
 	"strings"
@@ -11,7 +10,7 @@ import (
 	"hacluster/internal/pcs/agents"
 	"hacluster/internal/pcs/argv"
 	"hacluster/internal/pcs/doc"
-	"hacluster/internal/pcs/live"
+	"hacluster/internal/pcs/listing"
 	"hacluster/internal/pcs/report"
 	"hacluster/internal/pcs/session"
 )
@@ -186,7 +185,7 @@ func update09(s *session.Session, args []string, guardGuests bool) error {
 	if before != "" && before != remoteName(el) {
 		forgetNode(s, before)
 	}
-	return wait09(s, plan, id)
+	return s.WaitFor09(plan, id)
 }
 
 // forgetNode removes a node from the cluster's caches; failing is no error.
@@ -196,46 +195,6 @@ func forgetNode(s *session.Session, name string) {
 			s.Out.Warn(err.Error())
 		}
 	}
-}
-
-// wait09 waits and tells where the resource runs.
-func wait09(s *session.Session, plan session.WaitPlan, id string) error {
-	if !plan.Given {
-		return nil
-	}
-	if s.World.Cluster == nil {
-		return report.Fatal(live.ErrNotRunning.Error())
-	}
-	err := s.World.Cluster.Wait(s.Ctx, plan.Timeout)
-	message := running09(s, id)
-	if err == nil {
-		s.Out.Print(message)
-		return nil
-	}
-	var lines []string
-	if errors.Is(err, live.ErrTimeout) {
-		lines = append(lines, "waiting timeout")
-	}
-	return report.Fatal(strings.TrimSpace(strings.Join(append(lines, message), "\n")))
-}
-
-func running09(s *session.Session, id string) string {
-	st, err := s.State()
-	if err != nil {
-		return fmt.Sprintf("Resource '%s' is not running on any node", id)
-	}
-	roles := st.RolesWithNodes(id, true)
-	var parts []string
-	for _, r := range []struct{ role, label string }{{"Started", "running"}, {"Promoted", "master"}, {"Unpromoted", "slave"}} {
-		nodes := slices.Sorted(slices.Values(roles[r.role]))
-		if len(nodes) > 0 {
-			parts = append(parts, fmt.Sprintf("%s on node%s %s", r.label, report.Plural(len(nodes), "", "s"), strings.Join(nodes, ", ")))
-		}
-	}
-	if len(parts) == 0 {
-		return fmt.Sprintf("Resource '%s' is not running on any node", id)
-	}
-	return fmt.Sprintf("Resource '%s' is %s.", id, strings.Join(parts, "; "))
 }
 
 func updateWrapper09(s *session.Session, root, wrapper *etree.Element, id string, args []string, plan session.WaitPlan) error {
@@ -251,7 +210,7 @@ func updateWrapper09(s *session.Session, root, wrapper *etree.Element, id string
 	if err := s.Push(root); err != nil {
 		return err
 	}
-	return wait09(s, plan, doc.ID(wrapper))
+	return s.WaitFor09(plan, doc.ID(wrapper))
 }
 
 // OpAdd09 is `resource op add` of 0.9.
@@ -282,7 +241,7 @@ func addOperation09(s *session.Session, root *etree.Element, id string, args []s
 		return report.Fatalf("%s does not appear to be a valid operation action", name)
 	}
 	if !s.Opts.Force() {
-		valid := []string{"id", "name", "interval", "description", "start-delay", "interval-origin", "timeout", "enabled", "record-pending", "role", "requires", "on-fail", checkLevel}
+		valid := []string{"id", "name", "interval", "description", "start-delay", "interval-origin", "timeout", "enabled", "record-pending", "role", "requires", "on-fail", CheckLevel}
 		for _, p := range props {
 			if !slices.Contains(valid, p.Name) {
 				return report.Fatalf("%s is not a valid op option (use --force to override)", p.Name)
@@ -315,7 +274,7 @@ func addOperation09(s *session.Session, root *etree.Element, id string, args []s
 	}
 	op := doc.New("op", "id", opID)
 	for _, p := range props {
-		if p.Name != checkLevel {
+		if p.Name != CheckLevel {
 			doc.Set(op, p.Name, p.Value)
 			continue
 		}
@@ -338,12 +297,12 @@ func addOperation09(s *session.Session, root *etree.Element, id string, args []s
 				continue
 			}
 			if seconds(doc.Attr(o, "interval")) == seconds(doc.Attr(op, "interval")) {
-				same = append(same, operationText09(o))
+				same = append(same, listing.OperationText09(o))
 			}
 			role := func(e *etree.Element) string { return e.SelectAttrValue("role", "Started") }
-			level := func(e *etree.Element) string { v, _ := doc.DeepValue(e, "instance_attributes", checkLevel); return v }
+			level := func(e *etree.Element) string { v, _ := doc.DeepValue(e, "instance_attributes", CheckLevel); return v }
 			if name != "monitor" || role(o) == role(op) && level(o) == level(op) {
-				byName = append(byName, operationText09(o))
+				byName = append(byName, listing.OperationText09(o))
 			}
 		}
 		if len(same) > 0 {
@@ -447,7 +406,7 @@ func Meta09(s *session.Session, args []string) error {
 	if before != "" && before != remoteName(el) {
 		forgetNode(s, before)
 	}
-	return wait09(s, plan, args[0])
+	return s.WaitFor09(plan, args[0])
 }
 
 // Utilization09 is `resource utilization` of 0.9.

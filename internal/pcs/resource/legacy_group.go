@@ -32,7 +32,7 @@ func GroupAdd09(s *session.Session, args []string) error {
 	if err := s.Push(root); err != nil {
 		return err
 	}
-	return wait09(s, plan, args[0])
+	return s.WaitFor09(plan, args[0])
 }
 
 func groupAdd09(s *session.Session, root *etree.Element, name string, ids []string) error {

@@ -17,12 +17,12 @@ import (
 	"hacluster/internal/pcs/session"
 )
 
-// checkLevel is the option of an operation that is stored as an instance attribute.
-const checkLevel = "OCF_CHECK_LEVEL"
+// CheckLevel is the option of an operation that is stored as an instance attribute.
+const CheckLevel = "OCF_CHECK_LEVEL"
 
 var (
-	operationOptions09 = []string{"id", "description", "enabled", "interval", "interval-origin", "name", "on-fail", "record-pending", "requires", "role", "start-delay", "timeout", checkLevel}
-	operationOptions   = []string{"description", "enabled", "id", "interval", "interval-origin", "name", "on-fail", "record-pending", "role", "start-delay", "timeout", checkLevel}
+	operationOptions09 = []string{"id", "description", "enabled", "interval", "interval-origin", "name", "on-fail", "record-pending", "requires", "role", "start-delay", "timeout", CheckLevel}
+	operationOptions   = []string{"description", "enabled", "id", "interval", "interval-origin", "name", "on-fail", "record-pending", "role", "start-delay", "timeout", CheckLevel}
 	operationRoles     = []string{"Stopped", "Started", "Promoted", "Master", "Unpromoted", "Slave"}
 	onFail             = []string{"block", "demote", "fence", "ignore", "restart", "restart-container", "standby", "stop"}
 )
@@ -34,8 +34,8 @@ func defaultInterval(name string) string {
 	return "0s"
 }
 
-// defaultOperations are the operations that an agent asks for.
-func defaultOperations(s *session.Session, a *agents.Agent, necessary bool) []argv.Pairs {
+// DefaultOperations are the operations that an agent asks for.
+func DefaultOperations(s *session.Session, a *agents.Agent, necessary bool) []argv.Pairs {
 	var out []argv.Pairs
 	monitor := false
 	for _, x := range a.Actions {
@@ -63,7 +63,7 @@ func actionOperation(s *session.Session, x agents.Action) argv.Pairs {
 		case "name":
 		case "depth":
 			if a.Value != "0" {
-				o = o.With(checkLevel, a.Value)
+				o = o.With(CheckLevel, a.Value)
 			}
 		case "timeout", "interval", "start-delay":
 			o = o.With(a.Key, a.Value)
@@ -210,8 +210,8 @@ func sameIntervals(ops []argv.Pairs) []report.Item {
 	return []report.Item{report.Errorf("multiple specification of the same operation with the same interval:\n%s", strings.Join(lines, "\n"))}
 }
 
-// uniqueIntervals makes intervals of operations of one name differ.
-func uniqueIntervals(ops []argv.Pairs) ([]argv.Pairs, []report.Item) {
+// UniqueIntervals makes intervals of operations of one name differ.
+func UniqueIntervals(ops []argv.Pairs) ([]argv.Pairs, []report.Item) {
 	used := map[string]map[int]bool{}
 	var items []report.Item
 	for i, o := range ops {
@@ -255,12 +255,12 @@ func prepareOperations(s *session.Session, root *etree.Element, typed []argv.Pai
 		return nil, err
 	}
 	var rest []argv.Pairs
-	for _, d := range defaultOperations(s, a, !defaults) {
+	for _, d := range DefaultOperations(s, a, !defaults) {
 		if !slices.ContainsFunc(ops, func(o argv.Pairs) bool { return o.Value("name") == d.Value("name") }) {
 			rest = append(rest, d)
 		}
 	}
-	rest, items = uniqueIntervals(rest)
+	rest, items = UniqueIntervals(rest)
 	if err := s.Check(items...); err != nil {
 		return nil, err
 	}
@@ -302,7 +302,7 @@ func appendOperations(s *session.Session, el *etree.Element, ops []argv.Pairs, i
 func appendOperation(s *session.Session, list *etree.Element, o argv.Pairs, ids *doc.IDs, before *etree.Element) (*etree.Element, error) {
 	op := doc.New("op")
 	for _, x := range o {
-		if x.Name != checkLevel {
+		if x.Name != CheckLevel {
 			doc.Set(op, x.Name, x.Value)
 		}
 	}
@@ -314,8 +314,8 @@ func appendOperation(s *session.Session, list *etree.Element, o argv.Pairs, ids 
 		doc.Set(op, "id", ids.Sub(list.Parent(), o.Value("name")+"-interval-"+o.Value("interval")))
 	}
 	doc.InsertBefore(list, op, before)
-	if v, ok := o.Get(checkLevel); ok {
-		doc.AppendSet(op, "instance_attributes", argv.Pairs{{Name: checkLevel, Value: v}}, ids, false)
+	if v, ok := o.Get(CheckLevel); ok {
+		doc.AppendSet(op, "instance_attributes", argv.Pairs{{Name: CheckLevel, Value: v}}, ids, false)
 	}
 	return op, nil
 }

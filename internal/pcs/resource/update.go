@@ -11,6 +11,7 @@ import (
 	"hacluster/internal/pcs/argv"
 	"hacluster/internal/pcs/check"
 	"hacluster/internal/pcs/doc"
+	"hacluster/internal/pcs/listing"
 	"hacluster/internal/pcs/report"
 	"hacluster/internal/pcs/rule"
 	"hacluster/internal/pcs/session"
@@ -108,7 +109,7 @@ func update(s *session.Session, args []string, fence bool, use string) error {
 	if before != "" && before != remoteName(el) {
 		forgetNode(s, before)
 	}
-	return wait09(s, plan, id)
+	return s.WaitFor09(plan, id)
 }
 
 // updateInstance changes parameters of a primitive. It gives the operations that the agent has, nil
@@ -190,7 +191,7 @@ func updateClone(s *session.Session, root *etree.Element, id string, options []s
 	if err := s.Push(root); err != nil {
 		return err
 	}
-	return wait09(s, plan, doc.ID(clone))
+	return s.WaitFor09(plan, doc.ID(clone))
 }
 
 // toPromotable makes a master a promotable clone.
@@ -324,7 +325,7 @@ func addOperation(s *session.Session, root, el *etree.Element, words, names []st
 	}
 	op := doc.New("op", "id", id)
 	for _, p := range props {
-		if p.Name != checkLevel {
+		if p.Name != CheckLevel {
 			doc.Set(op, p.Name, p.Value)
 			continue
 		}
@@ -348,7 +349,7 @@ func placeOperation(s *session.Session, el, op *etree.Element, strict bool, befo
 	}
 	role := func(e *etree.Element) string { return rule.PrimaryRole(e.SelectAttrValue("role", "Started")) }
 	level := func(e *etree.Element) string {
-		v, _ := doc.DeepValue(e, "instance_attributes", checkLevel)
+		v, _ := doc.DeepValue(e, "instance_attributes", CheckLevel)
 		return v
 	}
 	name, interval := doc.Attr(op, "name"), seconds(doc.Attr(op, "interval"))
@@ -358,10 +359,10 @@ func placeOperation(s *session.Session, el, op *etree.Element, strict bool, befo
 			continue
 		}
 		if seconds(doc.Attr(o, "interval")) == interval {
-			same = append(same, operationText09(o))
+			same = append(same, listing.OperationText09(o))
 		}
 		if name != "monitor" || role(o) == role(op) && level(o) == level(op) {
-			byName = append(byName, operationText09(o))
+			byName = append(byName, listing.OperationText09(o))
 		}
 	}
 	if len(same) > 0 {

@@ -301,3 +301,11 @@ func (s *Session) upgrade(need [3]int, raise func() error) (*etree.Element, erro
 }
 
 func parseCIB(data []byte) (*etree.Element, error) { return doc.Parse(data) }
+
+// Cluster is the running cluster, or the error that there is none.
+func (s *Session) Cluster() (live.Cluster, error) {
+	if s.World.Cluster == nil {
+		return nil, live.ErrNotRunning
+	}
+	return s.World.Cluster, nil
+}

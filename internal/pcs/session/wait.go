@@ -2,6 +2,7 @@ package session
 
 import (
 	"errors"
+	"fmt"
 	"slices"
 	"strconv"
 	"strings"
@@ -186,4 +187,46 @@ func RolesText(id string, roles map[string][]string) string {
 	}
 	slices.Sort(parts)
 	return "resource '" + id + "' is " + strings.Join(parts, "; ")
+}
+
+// WaitFor09 waits and tells where the resource runs.
+func (s *Session) WaitFor09(plan WaitPlan, id string) error {
+	if !plan.Given {
+		return nil
+	}
+	c, err := s.Cluster()
+	if err != nil {
+		return report.Fatal(err.Error())
+	}
+	err = c.Wait(s.Ctx, plan.Timeout)
+	message := s.Running09(id)
+	if err == nil {
+		s.Out.Print(message)
+		return nil
+	}
+	var lines []string
+	if errors.Is(err, live.ErrTimeout) {
+		lines = append(lines, "waiting timeout")
+	}
+	return report.Fatal(strings.TrimSpace(strings.Join(append(lines, message), "\n")))
+}
+
+// Running09 tells where a resource runs, as 0.9 does.
+func (s *Session) Running09(id string) string {
+	st, err := s.State()
+	if err != nil {
+		return fmt.Sprintf("Resource '%s' is not running on any node", id)
+	}
+	roles := st.RolesWithNodes(id, true)
+	var parts []string
+	for _, r := range []struct{ role, label string }{{"Started", "running"}, {"Promoted", "master"}, {"Unpromoted", "slave"}} {
+		nodes := slices.Sorted(slices.Values(roles[r.role]))
+		if len(nodes) > 0 {
+			parts = append(parts, fmt.Sprintf("%s on node%s %s", r.label, report.Plural(len(nodes), "", "s"), strings.Join(nodes, ", ")))
+		}
+	}
+	if len(parts) == 0 {
+		return fmt.Sprintf("Resource '%s' is not running on any node", id)
+	}
+	return fmt.Sprintf("Resource '%s' is %s.", id, strings.Join(parts, "; "))
 }

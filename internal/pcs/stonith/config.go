@@ -3,14 +3,14 @@ package stonith
 import (
 	"strings"
 
-	"hacluster/internal/pcs/resource"
+	"hacluster/internal/pcs/listing"
 	"hacluster/internal/pcs/session"
 	"hacluster/internal/pcs/show"
 )
 
 // Config is `stonith config`: the devices and the fencing levels.
 func Config(s *session.Session, args []string) error {
-	text, format, err := resource.ConfigText(s, args, true)
+	text, format, err := listing.ConfigText(s, args, true)
 	if err != nil {
 		return err
 	}
@@ -36,7 +36,7 @@ func Config(s *session.Session, args []string) error {
 
 // Status is `stonith status`: where fence devices run, and the fencing levels.
 func Status(s *session.Session, args []string) error {
-	if err := resource.StatusStonith(s, args); err != nil || len(args) > 0 {
+	if err := listing.StatusStonith(s, args); err != nil || len(args) > 0 {
 		return err
 	}
 	root, err := s.CIB()

@@ -10,15 +10,6 @@ import (
 	"hacluster/internal/pcs/session"
 )
 
-var errNoCluster = errors.Join(live.ErrNotRunning)
-
-func cluster(s *session.Session) (live.Cluster, error) {
-	if s.World.Cluster == nil {
-		return nil, errNoCluster
-	}
-	return s.World.Cluster, nil
-}
-
 // Fence is `stonith fence`.
 func Fence(s *session.Session, args []string) error {
 	if err := s.Only("--off"); err != nil {
@@ -31,7 +22,7 @@ func Fence(s *session.Session, args []string) error {
 	if s.Opts.Has("--off") {
 		action = "off"
 	}
-	c, err := cluster(s)
+	c, err := s.Cluster()
 	if err == nil {
 		err = c.Fence(s.Ctx, args[0], action)
 	}
@@ -71,7 +62,7 @@ func Confirm(s *session.Session, args []string) error {
 
 // ConfirmOff tells the cluster that a node is off, without asking.
 func ConfirmOff(s *session.Session, node string) error {
-	c, err := cluster(s)
+	c, err := s.Cluster()
 	if err == nil {
 		err = c.Confirm(s.Ctx, node)
 	}
@@ -102,7 +93,7 @@ func history(s *session.Session, args []string, what string, ask func(c live.Clu
 	if err != nil {
 		return "", err
 	}
-	c, err := cluster(s)
+	c, err := s.Cluster()
 	var lines []string
 	if err == nil {
 		lines, err = ask(c, node)

@@ -1,4 +1,6 @@
-package resource
+// Package describe lists and describes agents: `resource list`, `describe`, `standards`, `providers`,
+// `agents` and those of fence agents, in all generations.
+package describe
 
 import (
 	"sort"
@@ -7,6 +9,7 @@ import (
 	"hacluster/internal/pcs/agents"
 	"hacluster/internal/pcs/argv"
 	"hacluster/internal/pcs/report"
+	"hacluster/internal/pcs/resource"
 	"hacluster/internal/pcs/session"
 	"hacluster/internal/pcs/show"
 )
@@ -214,11 +217,11 @@ func describeName(s *session.Session, name string, fence bool) (agents.Name, err
 	if strings.Contains(name, ":") {
 		n, err := agents.ParseName(name)
 		if err != nil {
-			return n, s.Check(badName(s, name))
+			return n, s.Check(resource.BadName(s, name))
 		}
 		return n, nil
 	}
-	n, item := guess(s, name)
+	n, item := resource.GuessAgent(s, name)
 	if item != nil {
 		return n, argv.Usagef("%s", item.Text)
 	}
@@ -258,7 +261,7 @@ func describeLines(s *session.Session, a *agents.Agent, full bool) []string {
 		out = append(append(out, "", head), show.Indent(params)...)
 	}
 	var ops []string
-	defaults, items := uniqueIntervals(defaultOperations(s, a, false))
+	defaults, items := resource.UniqueIntervals(resource.DefaultOperations(s, a, false))
 	s.Out.Tell(items...)
 	for _, o := range defaults {
 		ops = append(ops, o.Value("name")+":")
@@ -280,7 +283,7 @@ func operationWords(o argv.Pairs) string {
 	} else if v := o.Value("interval-origin"); v != "" {
 		pairs = append(pairs, argv.Pair{Name: "interval-origin", Value: v})
 	}
-	for _, n := range []string{"timeout", "enabled", "record-pending", "role", "on-fail", checkLevel} {
+	for _, n := range []string{"timeout", "enabled", "record-pending", "role", "on-fail", resource.CheckLevel} {
 		if v := o.Value(n); v != "" {
 			pairs = append(pairs, argv.Pair{Name: n, Value: v})
 		}
@@ -289,7 +292,7 @@ func operationWords(o argv.Pairs) string {
 }
 
 func describeOld(s *session.Session, name string, fence bool) error {
-	n, err := agentName(s, name, fence)
+	n, err := resource.AgentName(s, name, fence)
 	if err != nil {
 		return err
 	}
@@ -344,7 +347,7 @@ func describeOld(s *session.Session, name string, fence bool) error {
 	}
 	if len(a.Actions) > 0 {
 		var ops []string
-		for _, o := range defaultOperations(s, a, false) {
+		for _, o := range resource.DefaultOperations(s, a, false) {
 			parts := []string{"  " + o.Value("name") + ":"}
 			for _, p := range o.Without("name").Sorted() {
 				parts = append(parts, p.Name+"="+p.Value)

@@ -1,4 +1,4 @@
-package resource
+package describe
 
 import (
 	"strings"
@@ -6,6 +6,7 @@ import (
 	"hacluster/internal/pcs/agents"
 	"hacluster/internal/pcs/argv"
 	"hacluster/internal/pcs/report"
+	"hacluster/internal/pcs/resource"
 	"hacluster/internal/pcs/rule"
 	"hacluster/internal/pcs/session"
 	"hacluster/internal/pcs/show"
@@ -38,7 +39,7 @@ func FenceAgentInfo(s *session.Session, args []string) error {
 }
 
 func agentInfo(s *session.Session, name string, fence bool) error {
-	n, err := agentName(s, name, fence)
+	n, err := resource.AgentName(s, name, fence)
 	if err != nil {
 		return err
 	}
@@ -72,12 +73,12 @@ func agentJSON(s *session.Session, a *agents.Agent) show.Object {
 			{Name: "interval", Value: x.Attr("interval")},
 			{Name: "role", Value: role},
 			{Name: "start-delay", Value: x.Attr("start-delay")},
-			{Name: checkLevel, Value: level},
+			{Name: resource.CheckLevel, Value: level},
 			{Name: "automatic", Value: x.Automatic},
 			{Name: "on_target", Value: x.OnTarget},
 		})
 	}
-	for _, o := range defaultOperations(s, a, false) {
+	for _, o := range resource.DefaultOperations(s, a, false) {
 		defaults = append(defaults, operationJSON(o))
 	}
 	return show.Object{
@@ -94,7 +95,7 @@ func agentJSON(s *session.Session, a *agents.Agent) show.Object {
 }
 
 func operationJSON(o argv.Pairs) show.Object {
-	out := show.Object{{Name: checkLevel, Value: show.Opt(o.Value(checkLevel))}, {Name: "automatic", Value: false}, {Name: "on_target", Value: false}}
+	out := show.Object{{Name: resource.CheckLevel, Value: show.Opt(o.Value(resource.CheckLevel))}, {Name: "automatic", Value: false}, {Name: "on_target", Value: false}}
 	for _, n := range []string{"name", "interval", "timeout", "role", "start-delay"} {
 		out = append(out, show.Field{Name: n, Value: show.Opt(o.Value(n))})
 	}

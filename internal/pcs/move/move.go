@@ -1,4 +1,6 @@
-package resource
+// Package move is where a user wishes resources to run: `resource move`, `ban`, `clear` and
+// `relocate`, in all generations.
+package move
 
 import (
 	"errors"

@@ -1,4 +1,4 @@
-package resource
+package listing
 
 import (
 	"strings"
@@ -217,8 +217,8 @@ func operations09(el *etree.Element) []string {
 	return out
 }
 
-// operationText09 is an operation on one line in complaints.
-func operationText09(op *etree.Element) string {
+// OperationText09 is an operation on one line in complaints.
+func OperationText09(op *etree.Element) string {
 	parts := []string{doc.Attr(op, "name")}
 	for _, a := range doc.SortedAttrs(op, "id", "name") {
 		parts = append(parts, a.Name+"="+a.Value)

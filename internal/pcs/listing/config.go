@@ -1,4 +1,6 @@
-package resource
+// Package listing shows resources as they are configured (as text, commands or JSON), how they
+// depend on each other, and where they run, in all generations.
+package listing
 
 import (
 	"slices"
@@ -39,10 +41,10 @@ func NewListing(s *session.Session, root *etree.Element, stonith bool) *Listing 
 	for _, b := range bundles {
 		known := doc.Containers
 		if s.Minor() >= 12 {
-			known = containerTypes(s)
+			known = ContainerTypes(s)
 		}
 		if c := doc.Container(b); c == nil || !slices.Contains(known, c.Tag) {
-			s.Out.Warn(unsupportedContainer(doc.ID(b), known, false))
+			s.Out.Warn(UnsupportedContainer(doc.ID(b), known, false))
 		}
 	}
 	if stonith {
@@ -54,8 +56,8 @@ func NewListing(s *session.Session, root *etree.Element, stonith bool) *Listing 
 	return l
 }
 
-// unsupportedContainer tells of a bundle whose container pcs does not know.
-func unsupportedContainer(id string, known []string, updating bool) string {
+// UnsupportedContainer tells of a bundle whose container pcs does not know.
+func UnsupportedContainer(id string, known []string, updating bool) string {
 	text := "Bundle '" + id + "' uses unsupported container type"
 	if updating {
 		text += ", therefore it is not possible to set its container options"
@@ -645,4 +647,15 @@ func Config(s *session.Session, args []string) error {
 		s.Out.Print(text)
 	}
 	return err
+}
+
+// ContainerTypes are the containers that the dialect can set up.
+func ContainerTypes(s *session.Session) []string {
+	if s.Legacy() {
+		return []string{"docker"}
+	}
+	if s.Minor() >= 12 {
+		return doc.Containers[:2] // Pacemaker 3 has no rkt
+	}
+	return doc.Containers
 }
