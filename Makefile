@@ -5,6 +5,9 @@ PROGRAMS := pcs crm_mon crm_verify clusterd tools
 # Small programs that are one binary, known by the name they are called by.
 TOOLS := $(shell cat cmd/tools/names.txt)
 
+# The originals' names of clusterd's roles.
+DAEMONS := pacemaker-remoted pacemakerd corosync corosync-qdevice corosync-qnetd
+
 PREFIX ?= /usr
 SBINDIR ?= $(PREFIX)/sbin
 UNITDIR ?= $(PREFIX)/lib/systemd/system
@@ -22,7 +25,7 @@ install: build
 	install -d $(DESTDIR)$(SBINDIR) $(DESTDIR)$(UNITDIR)
 	install -m 755 $(addprefix $(BIN)/,$(PROGRAMS)) $(DESTDIR)$(SBINDIR)/
 	@for t in $(TOOLS); do ln -sf tools $(DESTDIR)$(SBINDIR)/$$t; done
-	ln -sf clusterd $(DESTDIR)$(SBINDIR)/pacemaker-remoted
+	@for d in $(DAEMONS); do ln -sf clusterd $(DESTDIR)$(SBINDIR)/$$d; done
 	@for u in $(UNITS); do sed 's|@SBINDIR@|$(SBINDIR)|' packaging/systemd/$$u > $(DESTDIR)$(UNITDIR)/$$u && chmod 644 $(DESTDIR)$(UNITDIR)/$$u || exit 1; done
 	@if [ -z "$(DESTDIR)" ] && [ -d /run/systemd/system ]; then systemctl daemon-reload; fi
 

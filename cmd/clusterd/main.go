@@ -27,6 +27,9 @@ func run(ctx context.Context, env *program.Env) int {
 	if f := lab.Command(env.Name()); f != nil {
 		return f(ctx, env)
 	}
+	if f := named(env); f != nil {
+		return f(ctx, env)
+	}
 	if isRemoted(env) {
 		return remoted(ctx, env)
 	}

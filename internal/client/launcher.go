@@ -2,9 +2,14 @@ package client
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"strconv"
 	"time"
+
+	"github.com/beevik/etree"
+
+	"hacluster/cib"
 )
 
 // LauncherState is how Pacemaker as a whole is on this node.
@@ -40,4 +45,32 @@ func Launcher(ctx context.Context, name string) (LauncherState, error) {
 		return LauncherState{}, fmt.Errorf("the answer of pacemakerd is malformed: crm-timestamp %q", pong.SelectAttrValue("crm-timestamp", ""))
 	}
 	return LauncherState{pong.SelectAttrValue("crm_subsystem", ""), pong.SelectAttrValue("pacemakerd_state", ""), time.Unix(seconds, 0)}, nil
+}
+
+// StopLauncher has Pacemaker end on this node, and returns when it has ended.
+func StopLauncher(ctx context.Context, name string) error {
+	n, err := dial(ctx, "pacemakerd")
+	if err != nil {
+		return err
+	}
+	defer n.close()
+	ref := "quit-" + name + "-1"
+	el := element("create_request_adv", "origin", "client", "t", "pacemakerd", "subt", "request", "reference", ref,
+		"crm_task", "quit", "crm_sys_to", "pacemakerd", "crm_sys_from", name)
+	if _, err := n.send(ctx, el, false); err != nil {
+		return err
+	}
+	out, err := n.next(ctx, hasReference(ref))
+	if err != nil {
+		return err
+	}
+	if s := out.FindElement("./crm_xml/shutdown"); s != nil && s.SelectAttrValue("op-status", "0") != "0" {
+		return &cib.Error{Code: cib.Access}
+	}
+	// The connection lasts as long as the daemon.
+	_, err = n.next(ctx, func(*etree.Element) bool { return false })
+	if errors.Is(err, ErrNotRunning) {
+		return nil
+	}
+	return err
 }

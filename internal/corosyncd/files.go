@@ -32,6 +32,15 @@ func (f files) configuration() (*conf.Config, error) {
 	return c, c.Supported()
 }
 
+// Version is that of the original whose daemon this one stands for.
+const Version = "3.1.7"
+
+// Check tells what is wrong with a configuration file, nil if the daemon would start with it; "" is the usual one.
+func Check(path string) error {
+	_, err := files{Options{ConfPath: path}.filled()}.configuration()
+	return err
+}
+
 // access lists the users and groups that may connect beside root: of the
 // configuration file and of the files in uidgid.d. Names that are not known are left out, and told.
 func (f files) access(c *conf.Config) (uids, gids []uint32) {
