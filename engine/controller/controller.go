@@ -150,8 +150,9 @@ const (
 
 type peer struct {
 	Member
-	ring    bool // a member of the ring
-	process bool // its controller is in the group
+	ring    bool      // a member of the ring
+	since   time.Time // when it came to the ring, while its controller is still to come; else zero
+	process bool      // its controller is in the group
 	phase   phase
 	version cib.Version
 	vouched bool
@@ -332,12 +333,15 @@ func (c *Controller) Membership(now time.Time, members []Member, quorate bool) {
 	lost := map[string]bool{}
 	for _, n := range c.names() {
 		if p := c.peers[n]; p.ring && !slices.ContainsFunc(members, func(m Member) bool { return m.Name == n }) {
-			p.ring = false
+			p.ring, p.since = false, time.Time{}
 			lost[n] = true
 		}
 	}
 	for _, m := range members {
 		p := c.peer(m.Name)
+		if !p.ring && !p.process {
+			p.since = now
+		}
 		p.ID, p.ring = m.ID, true
 	}
 	changed := c.quorate != quorate
@@ -365,6 +369,7 @@ func (c *Controller) Membership(now time.Time, members []Member, quorate bool) {
 			c.writeKnown(c.peers[n], "membership")
 		}
 	}
+	c.writePending()
 	if changed {
 		c.writeRoot()
 	}
@@ -382,7 +387,7 @@ func (c *Controller) Group(now time.Time, members []Member) {
 		p := c.peer(m.Name)
 		p.ID = m.ID
 		if !p.process {
-			p.process, p.phase, p.leaving, p.refused, p.fresh, p.schema = true, phaseNone, false, false, true, ""
+			p.process, p.phase, p.leaving, p.refused, p.fresh, p.schema, p.since = true, phaseNone, false, false, true, "", time.Time{}
 			if p.suspect {
 				c.effects.Logf("Node %s is back, but takes no part before it was fenced", p.Name)
 				back = append(back, p.Name)

@@ -159,6 +159,33 @@ func (c *Controller) writeKnown(p *peer, origin string) {
 	}
 }
 
+// inRing tells whether a node is in the ring, as the CIB says it: of one whose controller is awaited, since when, for node-pending-timeout. Others are told of
+// as they were before Pacemaker 2.1.7, whose programs read it so.
+func (c *Controller) inRing(p *peer) string {
+	if p.since.IsZero() || c.limit("node-pending-timeout", 0) == 0 {
+		return strconv.FormatBool(p.ring)
+	}
+	return strconv.FormatInt(p.since.Unix(), 10)
+}
+
+// writePending has the CIB say since when it is that the controllers of nodes in the ring are awaited, where they are not for ever: with
+// node-pending-timeout the scheduler has such a node fenced then.
+func (c *Controller) writePending() {
+	if c.limit("node-pending-timeout", 0) == 0 || !c.settled() {
+		return // a join writes of all
+	}
+	for _, n := range c.names() {
+		p := c.peers[n]
+		if p.since.IsZero() || c.unseen(p) || c.removed(p) || c.nodeID(n) == "" {
+			continue
+		}
+		if s := c.effects.CIB().FindElement("./status/node_state[@uname='" + n + "']"); s == nil || s.SelectAttrValue("in_ccm", "") != c.inRing(p) {
+			c.writeState(p, "membership")
+			c.abort("Node pending")
+		}
+	}
+}
+
 // writeState writes what is known of a node's membership to the CIB.
 func (c *Controller) writeState(p *peer, origin string) {
 	id := c.nodeID(p.Name)
@@ -168,7 +195,7 @@ func (c *Controller) writeState(p *peer, origin string) {
 	s := etree.NewElement("node_state")
 	s.CreateAttr("id", id)
 	s.CreateAttr("uname", p.Name)
-	s.CreateAttr("in_ccm", strconv.FormatBool(p.ring))
+	s.CreateAttr("in_ccm", c.inRing(p))
 	crmd, join := "offline", "down"
 	if p.process && !p.suspect {
 		crmd = "online"

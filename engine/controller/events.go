@@ -49,6 +49,7 @@ func (c *Controller) CIBChanged(now time.Time, ch replica.Change) {
 			c.abort("CIB taken over")
 		}
 	case ch.Config:
+		c.writePending()
 		if ch.Client != ClientController || ch.Node != c.self.Name {
 			c.fenceTries = map[string]int{}
 			c.abort("Configuration change")

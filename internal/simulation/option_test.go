@@ -79,3 +79,47 @@ func TestShutdownLock(t *testing.T) {
 		one(t, d, h.Name)
 	}
 }
+
+// With node-pending-timeout a node whose corosync runs and whose pacemaker does not come is fenced when that is over; also where that is set only
+// later. Without, and when it comes in time, it is not.
+func TestNodePendingTimeout(t *testing.T) {
+	for seed := uint64(1); seed <= seeds; seed++ {
+		for _, x := range []struct {
+			name         string
+			before, late bool          // it is set, or set when the node is pending
+			comes        time.Duration // after its corosync
+			fenced       bool
+		}{
+			{"set before", true, false, time.Hour, true},
+			{"set later", false, true, time.Hour, true},
+			{"in time", true, false, 20 * time.Second, false},
+			{"not set", false, false, time.Hour, false},
+		} {
+			d := up(t, seed, 3, true)
+			if x.before {
+				d.option(t, "node-pending-timeout", "60s")
+			}
+			h := d.Hosts[2]
+			h.StopCluster()
+			d.Run(20 * time.Second)
+			h.StartCluster()
+			h.Fenced = true // so its pacemaker is not started
+			d.at(x.comes, func() { h.StartCluster() })
+			d.Run(10 * time.Second)
+			if x.late {
+				d.option(t, "node-pending-timeout", "60s")
+			}
+			d.Run(30 * time.Second)
+			if d.Fences[h.Name] > 0 {
+				t.Fatalf("%s, seed %d: fenced before its time\n%s", x.name, seed, d.Dump())
+			}
+			d.Run(60 * time.Second)
+			if got := d.Fences[h.Name] > 0; got != x.fenced {
+				t.Fatalf("%s, seed %d: fenced %d times\n%s", x.name, seed, d.Fences[h.Name], d.Dump())
+			}
+			if d.Broken() != nil {
+				t.Fatalf("%s, seed %d: %v", x.name, seed, d.Broken())
+			}
+		}
+	}
+}
