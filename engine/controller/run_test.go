@@ -26,9 +26,12 @@ type alone struct {
 	set      []string // attributes
 	mute     bool     // what is set is never written
 	updates  []cib.Request
-	asDC     []bool // whether they were ordered so
-	leader   string // besides this node
-	syncs    int
+	fenced   []FenceRequest
+	// failFencing has it fail; else it takes for ever.
+	failFencing bool
+	asDC        []bool // whether they were ordered so
+	leader      string // besides this node
+	syncs       int
 }
 
 func (w *alone) then(f func()) { w.later = append(w.later, f) }
@@ -83,8 +86,13 @@ func (w *alone) Plan(time.Time, int) (Plan, error) {
 	w.plans = w.plans[1:]
 	return Plan{Graph: g}, nil
 }
-func (w *alone) Fence(FenceRequest, func(error)) {}
-func (w *alone) Execute(order *etree.Element)    { w.executed = append(w.executed, order) }
+
+func (w *alone) Fence(r FenceRequest, done func(error)) {
+	if w.fenced = append(w.fenced, r); w.failFencing {
+		w.then(func() { done(errFencing) })
+	}
+}
+func (w *alone) Execute(order *etree.Element) { w.executed = append(w.executed, order) }
 func (w *alone) Histories() []*etree.Element {
 	state := etree.NewElement("node_state")
 	state.CreateElement("lrm")
