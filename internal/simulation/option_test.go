@@ -123,3 +123,83 @@ func TestNodePendingTimeout(t *testing.T) {
 		}
 	}
 }
+
+// Of two nodes that lose sight of each other the one that runs what has priority fences first: the other waits for priority-fencing-delay.
+func TestPriorityFencingDelay(t *testing.T) {
+	for seed := uint64(1); seed <= 2*seeds; seed++ {
+		d := up(t, seed, 2, true)
+		d.Change("node1", cib.Request{Op: cib.Modify, Section: "resources", Data: parse(t,
+			`<primitive id="P1"><meta_attributes id="P1-priority"><nvpair id="P1-priority-1" name="priority" value="10"/></meta_attributes></primitive>`)}, nil)
+		d.option(t, "priority-fencing-delay", "60s")
+		d.Run(10 * time.Second)
+		calm(t, d)
+		h := one(t, d)
+		other := d.Hosts[0]
+		if other == h {
+			other = d.Hosts[1]
+		}
+		d.net.part([]uint32{h.ID}, true)
+		d.Run(50 * time.Second)
+		d.net.part([]uint32{h.ID}, false)
+		d.Run(2 * time.Minute)
+		calm(t, d)
+		if d.Fences[h.Name] > 0 || d.Fences[other.Name] == 0 || d.Broken() != nil {
+			t.Fatalf("seed %d: %s, which has what has priority, was fenced %d times, %s %d times; %v\n%s", seed, h.Name, d.Fences[h.Name], other.Name, d.Fences[other.Name], d.Broken(), d.Dump())
+		}
+		one(t, d, other.Name)
+	}
+}
+
+// A node that was not seen since all were started is fenced, unless startup-fencing is off.
+func TestStartupFencing(t *testing.T) {
+	for seed := uint64(1); seed <= seeds; seed++ {
+		for _, value := range []string{"true", "false"} {
+			d := up(t, seed, 3, true)
+			d.option(t, "startup-fencing", value)
+			d.Run(5 * time.Second)
+			for _, h := range d.Hosts {
+				h.PowerOff()
+			}
+			d.Fences = map[string]int{}
+			for _, h := range d.Hosts[:2] {
+				h.Boot()
+			}
+			d.Run(60 * time.Second)
+			if fenced := d.Fences["node3"] > 0; fenced != (value == "true") {
+				t.Fatalf("seed %d: startup-fencing=%s: fenced %d times\n%s", seed, value, d.Fences["node3"], d.Dump())
+			}
+			one(t, d)
+		}
+	}
+}
+
+// Without enable-startup-probes nobody looks what runs on a node that comes, and with stop-all-resources nothing runs.
+func TestProbesAndStopAll(t *testing.T) {
+	for seed := uint64(1); seed <= seeds; seed++ {
+		for _, value := range []string{"true", "false"} {
+			d := up(t, seed, 3, false)
+			h := one(t, d)
+			d.option(t, "enable-startup-probes", value)
+			idle := d.Hosts[0]
+			if idle == h {
+				idle = d.Hosts[1]
+			}
+			idle.StopCluster()
+			d.Run(10 * time.Second)
+			idle.StartCluster()
+			d.Run(20 * time.Second)
+			history := h.pcmk.core.Replica.Root().FindElement(fmt.Sprintf("./status/node_state[@uname='%s']/lrm/lrm_resources/lrm_resource[@id='P1']", idle.Name))
+			if (history != nil) != (value == "true") {
+				t.Fatalf("seed %d: enable-startup-probes=%s: looked: %v\n%s", seed, value, history != nil, d.Dump())
+			}
+			d.option(t, "stop-all-resources", "true")
+			d.Run(10 * time.Second)
+			if on := d.Running("P1"); len(on) > 0 {
+				t.Fatalf("seed %d: it runs on %v\n%s", seed, on, d.Dump())
+			}
+			d.option(t, "stop-all-resources", "false")
+			d.Run(10 * time.Second)
+			one(t, d)
+		}
+	}
+}
