@@ -71,8 +71,8 @@ func (h *Host) root() string     { return either(h.Root, "/usr/lib/ocf") }
 func (h *Host) fenceDir() string { return either(h.FenceDir, "/usr/sbin") }
 func (h *Host) initDir() string  { return either(h.InitDir, "/etc/init.d") }
 
-// workDir is where agents start.
-func (h *Host) workDir() string {
+// Dir is where agents start.
+func (h *Host) Dir() string {
 	if fi, err := os.Stat(h.WorkDir); h.WorkDir != "" && err == nil && fi.IsDir() {
 		return h.WorkDir
 	}

@@ -123,7 +123,7 @@ func (h *Host) run(ctx context.Context, a Action) Result {
 	}
 	a.Params = params
 	var stdin io.Reader
-	env := h.environment()
+	env := h.Environment()
 	switch a.Class {
 	case OCF:
 		argv = append(argv, a.Name)
@@ -175,7 +175,8 @@ func (h *Host) ClassOf(a Agent) string {
 	return a.Class
 }
 
-func (h *Host) environment() []string {
+// Environment is what all agents find in their environment.
+func (h *Host) Environment() []string {
 	env := slices.Clone(h.Env)
 	if !slices.ContainsFunc(env, func(e string) bool { return strings.HasPrefix(e, "PATH=") }) {
 		env = append(env, "PATH="+os.Getenv("PATH"))
@@ -230,17 +231,17 @@ func (h *Host) start(ctx context.Context, a Action, argv, env []string, stdin io
 	}
 	build := func(argv ...string) *exec.Cmd {
 		cmd := exec.Command(argv[0], argv[1:]...)
-		cmd.Env, cmd.Stdin, cmd.Stdout, cmd.Stderr, cmd.Dir = env, stdin, out.remote, errs.remote, h.workDir()
+		cmd.Env, cmd.Stdin, cmd.Stdout, cmd.Stderr, cmd.Dir = env, stdin, out.remote, errs.remote, h.Dir()
 		cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true}
 		cmd.WaitDelay = 200 * time.Millisecond // of what it does not read of its input
 		return cmd
 	}
 	cmd := build(argv...)
-	err = startWith(cmd, h.Umask)
+	err = Start(cmd, h.Umask)
 	if errors.Is(err, syscall.ENOEXEC) {
 		// As execvp(3) has it: a file without a first line that says what to run it with is the shell's.
 		cmd = build(append([]string{"/bin/sh"}, argv...)...)
-		err = startWith(cmd, h.Umask)
+		err = Start(cmd, h.Umask)
 	}
 	if err != nil {
 		out.drop()

@@ -12,13 +12,16 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// spawner gives a thread of its own to what is called on it: with a mask for new files that is not this process's, which agents
-// inherit. It is there once it is needed.
+// spawner gives a thread of its own to what is called on it: with a mask for new files that is not this process's, and no urgency,
+// which agents inherit. It is there once it is needed.
 var spawner = sync.OnceValue(func() chan<- func(mask int) {
 	calls := make(chan func(int))
 	go func() {
 		runtime.LockOSThread()
 		mine := unix.Unshare(unix.CLONE_FS) == nil
+		// What is urgent in this process is not in agents.
+		_ = unix.Setpriority(unix.PRIO_PROCESS, 0, 0)
+		_ = unix.SchedSetAttr(0, &unix.SchedAttr{Size: unix.SizeofSchedAttr, Policy: unix.SCHED_NORMAL}, 0)
 		for f := range calls {
 			f(map[bool]int{true: 0, false: -1}[mine])
 		}
@@ -26,8 +29,8 @@ var spawner = sync.OnceValue(func() chan<- func(mask int) {
 	return calls
 })
 
-// startWith starts a program with a mask for the files that it makes; 0: this process's.
-func startWith(cmd *exec.Cmd, mask int) error {
+// Start starts a program with a mask for the files that it makes; 0: this process's.
+func Start(cmd *exec.Cmd, mask int) error {
 	if mask == 0 {
 		return cmd.Start()
 	}

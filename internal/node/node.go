@@ -67,7 +67,7 @@ type Node struct {
 	store   *cib.Store
 	inputs  inputs
 	agents  *agents
-	callers callers
+	callers *callers
 
 	cpg    *client.CPG
 	quorum *client.Quorum
@@ -136,6 +136,8 @@ func Run(ctx context.Context, cfg Config) error {
 	n.inputs.open()
 	defer n.inputs.close()
 	n.agents = newAgents(cfg.Agents)
+	n.callers = newCallers()
+	defer n.callers.end()
 	var seed [16]byte
 	if _, err := rand.Read(seed[:]); err != nil {
 		return err

@@ -124,14 +124,19 @@ func (c *call) start(ctx context.Context, h *ocf.Host, a ocf.Agent, name string,
 		act.Params = append(act.Params, ocf.Param{Name: "OCF_CHECK_LEVEL", Value: itoa(c.level)})
 	}
 	// Whoever runs an agent by hand runs it in his own environment, and wants to see what it says.
-	h.Env = append(os.Environ(), "PCMK_debug="+itoa(min(c.verbose, 1)), "HA_debug="+itoa(min(c.verbose, 1)))
+	h.Umask = 0o026
+	h.Env = append(os.Environ(), "PCMK_service=crm_resource", "PCMK_logfacility=none", "HA_logfacility=none", "PCMK_debug="+itoa(min(c.verbose, 1)), "HA_debug="+itoa(min(c.verbose, 1)))
 	if c.verbose > 1 {
 		h.Env = append(h.Env, "OCF_TRACE_RA=1")
 	}
 	if os.Getenv("OCF_TRACE_FILE") == "" {
 		h.Env = append(h.Env, "OCF_TRACE_FILE=/dev/stderr")
 	}
-	return h.Run(ctx, act)
+	res := h.Run(ctx, act)
+	if res.Status == ocf.TimedOut {
+		res.Reason = "Resource agent did not exit within specified timeout"
+	}
+	return res
 }
 
 // report tells what came of an agent's run.
@@ -153,7 +158,7 @@ func (c *call) report(a ocf.Agent, name string, res ocf.Result) {
 	}
 	code, status := tool.Exit(res.Code), screen.StatusText(int64(res.Status))
 	tool.Add(e, "agent-status", "code", itoa(res.Code), "message", code.String(),
-		"execution_code", itoa(int(res.Status)), "execution_message", status, "reason?", res.Reason)
+		"execution_code", itoa(int(res.Status)), "execution_message", status, "reason?", xml.Text(res.Reason))
 	if !c.out.XML() {
 		what, reason := c.action, res.Reason
 		if name != "" {
@@ -185,7 +190,7 @@ func (c *call) said(to *etree.Element, res ocf.Result) {
 	for _, s := range [][2]string{{"stdout", res.Stdout}, {"stderr", res.Stderr}} {
 		if s[1] != "" {
 			c.out.Print("%s\n", s[1])
-			tool.Add(command, "output", "source", s[0]).SetText(s[1])
+			tool.Add(command, "output", "source", s[0]).SetText(xml.Text(s[1]))
 		}
 	}
 }
