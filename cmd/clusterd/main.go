@@ -42,7 +42,7 @@ func run(ctx context.Context, env *program.Env) int {
 	root.SetIn(env.Stdin)
 	root.SetOut(env.Stdout)
 	root.SetErr(env.Stderr)
-	root.AddCommand(labCommand(env), labDaemon(env), labHost(env), superviseCommand(env))
+	root.AddCommand(labCommand(env), labDaemon(env), labHost(env), superviseCommand(env), failFastCommand(env))
 	for _, c := range roles(env) {
 		root.AddCommand(c)
 	}

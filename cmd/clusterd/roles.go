@@ -177,28 +177,55 @@ func pacemaker(ctx context.Context, env *program.Env) error {
 	if err != nil {
 		log.Warn("this host would be started again, should it have to end", "err", err)
 	}
+	served := false
+	end, err := failFast(env, log)
+	if err != nil {
+		return err
+	}
 	err = node.Run(ctx, node.Config{
 		StateDir: state, Owner: uid, Group: gid, Agents: agents, Timing: controller.DefaultTiming, Log: log, Remote: secure,
 		Elsewhere: remotecib.Config{Certificates: secure.Certificates, Keys: remotecib.Keys{File: remotecib.DefaultKeys, Owners: account.Daemons()}, MayLogIn: account.MayLogIn},
-		Watchdog:  sbdWatchdog(env),
+		Watchdog:  sbdWatchdog(env), StartState: env.Getenv("PCMK_node_start_state"), ActionLimit: actionLimit(env, log),
 		Panic: func() {
 			if flush {
 				halt.Flush()
 			}
 			halt.Now(how)
 		},
-		Ready:      func() { tell(env, log, supervise.ReadyState) },
+		Ready: func() {
+			served = true
+			tell(env, log, supervise.ReadyState)
+		},
 		AliveEvery: supervise.AliveInterval(env.Getenv), Alive: func() { tell(env, log, supervise.AliveState) },
 	})
 	if err != nil {
 		log.Error("the daemon ends", "err", err)
 		fmt.Fprintf(env.Stderr, "clusterd: pacemaker: %v\n", err)
+		if !served {
+			end() // what never began has not died
+		}
 		if errors.Is(err, node.ErrFenced) || errors.Is(err, node.ErrNoWatchdog) || errors.Is(err, node.ErrRefused) {
+			end()
 			return exitStayDown
 		}
 		return exit(1)
 	}
+	end()
 	return nil
+}
+
+// actionLimit reads PCMK_node_action_limit.
+func actionLimit(env *program.Env, log *slog.Logger) string {
+	v := env.Getenv("PCMK_node_action_limit")
+	if v == "" {
+		return ""
+	}
+	n, err := strconv.ParseInt(v, 10, 64)
+	if err != nil {
+		log.Warn("PCMK_node_action_limit is ignored: it is no number", "value", v)
+		return ""
+	}
+	return strconv.FormatInt(min(max(n, 0), math.MaxInt32), 10)
 }
 
 // agentsAs makes agents start as they do from Pacemaker's executor: in its folder for cores, with its mask for new files and with its

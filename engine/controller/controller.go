@@ -193,6 +193,9 @@ type Controller struct {
 	cluster string // the cluster's name
 	schema  string // the newest that this node knows
 
+	startState  string // what this node wants to begin as, until it has joined
+	actionLimit string // this node's own
+
 	now     time.Time
 	own     capacity // of this node
 	state   State
@@ -258,11 +261,14 @@ type Identity struct {
 	UUID    string // names its transitions; every start of a node needs a new one
 	Cluster string // the cluster's name, "" for none
 	Schema  string // the newest schema that the node knows
+	// StartState is what the node wants to begin as, see BeginAs; ActionLimit, where it is a number, is its own
+	// node-action-limit, 0 for twice its cores.
+	StartState, ActionLimit string
 }
 
 // New makes a controller.
 func New(self Identity, t Timing, e Effects) *Controller {
-	return &Controller{self: self.Member, uuid: self.UUID, cluster: self.Cluster, schema: self.Schema, timing: t, effects: e, state: Starting, peers: map[string]*peer{}, fenceTries: map[string]int{}, expects: map[string]string{}, accusers: map[string]bool{}, blames: map[string]map[string]bool{}, uncounted: map[counted]failure{}, ignores: map[string]bool{}}
+	return &Controller{self: self.Member, uuid: self.UUID, cluster: self.Cluster, schema: self.Schema, startState: self.StartState, actionLimit: self.ActionLimit, timing: t, effects: e, state: Starting, peers: map[string]*peer{}, fenceTries: map[string]int{}, expects: map[string]string{}, accusers: map[string]bool{}, blames: map[string]map[string]bool{}, uncounted: map[counted]failure{}, ignores: map[string]bool{}}
 }
 
 // State is where the controller is.

@@ -286,6 +286,7 @@ func (c *Controller) onAck(from string, msg *etree.Element) {
 	if !c.IsDC() {
 		c.enter(NotDC)
 	}
+	c.beginAs()
 	features := FeatureSet
 	c.effects.SetAttribute(c.self.Name, "#feature-set", &features)
 	m := c.message("join_confirm", from, "join_id", msg.SelectAttrValue("join_id", ""))

@@ -71,8 +71,14 @@ func (c *Controller) Sample(now time.Time, s Sample) {
 	c.tellCapacity()
 }
 
-// jobLimit is how many actions this node takes at once: node-action-limit, or twice its cores.
+// jobLimit is how many actions this node takes at once: its own limit, node-action-limit, or twice its cores.
 func (c *Controller) jobLimit(cores int) int {
+	if n, err := strconv.Atoi(c.actionLimit); err == nil {
+		if n > 0 {
+			return n
+		}
+		return 2 * max(cores, 1)
+	}
 	if n, err := strconv.Atoi(c.option("node-action-limit", "")); err == nil && n > 0 {
 		return n
 	}

@@ -110,6 +110,8 @@ type CoreConfig struct {
 	TwoNode bool
 	// Watchdog is the node's own.
 	Watchdog Watchdog
+	// StartState and ActionLimit are the node's own wishes, see controller.Identity.
+	StartState, ActionLimit string
 	// Remotes makes connections to remote nodes; nil where that cannot be done.
 	Remotes Remotes
 	// Schema is the newest schema that this node knows; "" is the newest there is.
@@ -123,6 +125,7 @@ func NewCore(cfg CoreConfig, w World) *Core {
 	c.Attributes = attribute.New(cfg.Self.Name, (*attributeEffects)(c))
 	c.Controller = controller.New(controller.Identity{
 		Member: cfg.Self, UUID: cfg.UUID, Cluster: cfg.ClusterName, Schema: cmp.Or(cfg.Schema, schema.Latest),
+		StartState: cfg.StartState, ActionLimit: cfg.ActionLimit,
 	}, cfg.Timing, (*controllerEffects)(c))
 	c.Executor = executor.New((*executorEffects)(c))
 	c.alerts = alert.New(release(controller.Version))

@@ -50,6 +50,8 @@ type Config struct {
 	Watchdog Watchdog
 	// StartState is PCMK_node_start_state, what this node wants to begin as; "" for no wish.
 	StartState string
+	// ActionLimit is PCMK_node_action_limit, how many actions this node takes at once; "" for node-action-limit.
+	ActionLimit string
 	// Panic ends this host at once; it comes back only where that cannot be done.
 	Panic func()
 	// Ready is called when local clients are served.
@@ -146,7 +148,7 @@ func Run(ctx context.Context, cfg Config) error {
 		Self: controller.Member{ID: self, Name: name}, Names: names, CIB: root, Term: term, UUID: uuid(),
 		Random: mathrand.New(mathrand.NewPCG(binary.LittleEndian.Uint64(seed[:8]), binary.LittleEndian.Uint64(seed[8:]))),
 		Timing: cfg.Timing, ClusterName: n.clusterName, Remotes: (*remotes)(n), TwoNode: n.twoNode,
-		Watchdog: cfg.Watchdog, PID: os.Getpid(),
+		Watchdog: cfg.Watchdog, PID: os.Getpid(), StartState: cfg.StartState, ActionLimit: cfg.ActionLimit,
 	}, (*world)(n))
 	n.log.Info("node starts", "name", name, "id", self, "cib", cib.VersionOf(root).String(), "term", term.String())
 	if n.services, err = n.listen(); err != nil {

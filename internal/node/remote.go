@@ -50,6 +50,8 @@ type RemoteConn interface {
 	Poke(done func(now time.Time))
 	// AnswerShutdown tells the host whether what it runs will be stopped.
 	AnswerShutdown(yes bool)
+	// StartState is what the host wants to begin as (standby, online); "" for no wish.
+	StartState() string
 	Close()
 }
 
@@ -310,6 +312,7 @@ func (r *remoteNode) up() {
 	c.Attributes.Forget(r.name)
 	c.Controller.Change(c.Controller.Forgotten(r.name))
 	c.Controller.Change(stateOfRemote(r.name, "in_ccm", "true", "node_fenced", "0"))
+	c.Controller.BeginAs(r.name, r.name, r.conn.StartState(), true)
 	c.Controller.RemoteState(r.name, true)
 }
 

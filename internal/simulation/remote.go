@@ -183,6 +183,7 @@ func (x *conn) Poke(done func(now time.Time)) {
 
 func (x *conn) Forget(string)       {}
 func (x *conn) AnswerShutdown(bool) {}
+func (x *conn) StartState() string  { return "" }
 
 func (x *conn) Close() {
 	x.open = false
