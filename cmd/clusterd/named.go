@@ -15,6 +15,7 @@ import (
 	"hacluster/engine/controller"
 	"hacluster/internal/client"
 	"hacluster/internal/corosyncd"
+	"hacluster/internal/output/screen"
 	"hacluster/internal/program"
 	"hacluster/internal/supervise"
 	"hacluster/internal/tool"
@@ -201,10 +202,10 @@ func pacemakerd(ctx context.Context, env *program.Env) int {
 	}
 	switch {
 	case features:
-		list := []string{"corosync-ge-2", "lsb", "monotonic", "ncurses", "remote", "service", "systemd"}
-		out.Print("Pacemaker %s (Build: hacluster)\n Supporting v%s: %s\n", tool.Version, controller.FeatureSet, strings.Join(list, " "))
-		all := out.Element("pacemakerd", "version", tool.Version, "build", "hacluster", "feature_set", controller.FeatureSet).CreateElement("features")
-		for _, f := range list {
+		v := screen.Current()
+		out.Print("Pacemaker %s (Build: %s)\n Supporting v%s: %s\n", v.Number, v.Build, controller.FeatureSet, v.Features)
+		all := out.Element("pacemakerd", "version", v.Number, "build", v.Build, "feature_set", controller.FeatureSet).CreateElement("features")
+		for _, f := range strings.Fields(v.Features) {
 			all.CreateElement("feature").SetText(f)
 		}
 		return out.Finish(tool.OK, nil)

@@ -9,6 +9,7 @@ import (
 	"strconv"
 	"strings"
 	"time"
+	"unicode"
 
 	"github.com/beevik/etree"
 
@@ -27,6 +28,7 @@ func init() { programs["stonith_admin"] = stonithAdmin }
 type fenceTool struct {
 	env  *program.Env
 	out  *tool.Output
+	page *screen.Sheet // of HTML, nil in other formats
 	host ocf.Host
 
 	given   map[byte]string // commands by letter, with what they are about
@@ -48,12 +50,17 @@ const fenceCommands = "KILRQDslMBFUChHrd"
 func stonithAdmin(ctx context.Context, env *program.Env) int {
 	f := &fenceTool{env: env, given: map[byte]string{}, timeout: 120, client: env.Name()}
 	var quiet bool
+	head := screen.Head{Title: env.Request()}
 	about := func(c byte) func(string) error {
 		return func(v string) error { f.given[c] = v; return nil }
 	}
 	out, _, code := tool.Start(env, &tool.Program{
 		Summary: "work with fence devices, and fence nodes", Usage: "COMMAND", Glued: "adehilorstvyBCDFHQRTU",
 		Formats: []string{"text", "xml", "html", "none"},
+		Page: func() tool.Page {
+			f.page = screen.NewSheet(head)
+			return f.page
+		},
 		Options: []tool.Option{
 			{Short: 'R', Long: "register", Arg: tool.Required, Do: about('R'), Group: "definition", Value: "DEVICE", Help: "register a device, with --agent and --option"},
 			{Short: 'D', Long: "deregister", Arg: tool.Required, Do: about('D'), Group: "definition", Value: "DEVICE", Help: "forget a device"},
@@ -84,9 +91,9 @@ func stonithAdmin(ctx context.Context, env *program.Env) int {
 			{Short: 'y', Long: "delay", Arg: tool.Required, Given: tool.Int(&f.delay), Group: "additional", Value: "SECONDS", Help: "wait before fencing; -1 leaves out delays of the device, too"},
 			{Short: 'n', Long: "as-node-id", Do: tool.Flag(&f.asNodeID), Group: "additional", Help: "with --last: the node is given by its id"},
 			{Long: "tolerance", Arg: tool.Required, Do: f.tolerate, Group: "additional", Value: "TIME", Help: "do nothing where the same was done not longer ago"},
-			{Long: "html-cgi", Do: tool.Flag(new(bool)), Group: "output", Help: "with HTML: what a CGI script begins with"},
-			{Long: "html-stylesheet", Arg: tool.Required, Do: tool.Text(new(string)), Group: "output", Value: "URI", Help: "with HTML: where the style is"},
-			{Long: "html-title", Arg: tool.Required, Do: tool.Text(new(string)), Group: "output", Value: "TITLE", Help: "with HTML: the title of the page"},
+			{Long: "html-cgi", Do: tool.Flag(&head.CGI), Group: "output", Help: "with HTML: what a CGI script begins with"},
+			{Long: "html-stylesheet", Arg: tool.Required, Do: tool.Text(&head.Stylesheet), Group: "output", Value: "URI", Help: "with HTML: where the style is"},
+			{Long: "html-title", Arg: tool.Required, Do: tool.Text(&head.Title), Group: "output", Value: "TITLE", Help: "with HTML: the title of the page"},
 			{Short: 'q', Long: "quiet", Do: tool.Flag(&quiet), Group: "additional", Help: "say less"},
 		},
 	})
@@ -116,10 +123,8 @@ func stonithAdmin(ctx context.Context, env *program.Env) int {
 		out.Fault("Please specify an agent to query using -a,--agent [value]")
 		out.Fault("%s", out.Help)
 		return out.Finish(tool.Usage, nil)
-	case out.Format == "html":
-		return out.Finish(tool.Unimplemented, errors.New("not supported yet: --output-as=html"))
 	}
-	out.Quiet = quiet
+	out.Quiet = quiet && f.page == nil
 	exit, err := f.run(ctx, command, target)
 	return out.Finish(exit, err)
 }
@@ -200,6 +205,14 @@ func (f *fenceTool) run(ctx context.Context, command byte, target string) (tool.
 
 // list shows a list with its length, be it quiet or not.
 func (f *fenceTool) list(singular, title, item string, names []string) {
+	if f.page != nil {
+		var items []screen.SheetItem
+		for _, n := range names {
+			items = append(items, screen.SheetItem{Class: item, Text: n})
+		}
+		f.page.List(title, items)
+		return
+	}
 	list := f.out.Element("list", "name", strings.ToLower(title), "count", strconv.Itoa(len(names)))
 	for _, n := range names {
 		f.out.Print("%s\n", n)
@@ -307,13 +320,23 @@ func (f *fenceTool) ask(ctx context.Context, x *client.Fencer, command byte, tar
 	return tool.OK, nil
 }
 
-// fenceTargets are the nodes that a device's list names: the first word of each line.
+// fenceTargets are the nodes that a device's list names: all words, up to a letter that no name has, of lines that are no complaint. on and off
+// are states.
 func fenceTargets(output string) []string {
 	var out []string
-	for line := range strings.Lines(output) {
-		fields := strings.FieldsFunc(line, func(r rune) bool { return r == ',' || r == ' ' || r == '\t' || r == '\n' })
-		if len(fields) > 0 {
-			out = append(out, fields[0])
+	for line := range strings.Lines(strings.ReplaceAll(output, `\n`, "\n")) {
+		if strings.Contains(line, "invalid") || strings.Contains(line, "variable") {
+			continue
+		}
+		for _, w := range strings.FieldsFunc(line, func(r rune) bool { return r == ',' || r == ';' || unicode.IsSpace(r) }) {
+			if i := strings.IndexFunc(w, func(r rune) bool {
+				return !(r < unicode.MaxASCII && (unicode.IsLetter(r) || unicode.IsDigit(r)) || strings.ContainsRune("_-.", r))
+			}); i >= 0 {
+				w = w[:i]
+			}
+			if w != "" && !strings.EqualFold(w, "on") && !strings.EqualFold(w, "off") {
+				out = append(out, w)
+			}
 		}
 	}
 	return out
@@ -391,6 +414,14 @@ func (f *fenceTool) events(list []screen.Fencing) {
 	case latest >= 0:
 		shown = list[latest : latest+1]
 	}
+	if f.page != nil {
+		var items []screen.SheetItem
+		for i, e := range shown {
+			items = append(items, screen.SheetItem{Class: e.Class(), Text: e.Text(shown[:i], verbose)})
+		}
+		f.page.List("Fencing history", items)
+		return
+	}
 	element := f.out.Element("list", "name", "fencing history", "count", strconv.Itoa(len(shown)))
 	for i, e := range shown {
 		f.event(element, e, shown[:i], verbose)
@@ -433,7 +464,11 @@ func (f *fenceTool) lastAt(target string, list []screen.Fencing) tool.Exit {
 	for _, e := range list {
 		if e.State == "success" {
 			when := e.At.In(tool.Now(f.env).Location())
-			f.out.Print("Node %s last fenced at: %s\n", target, when.Format("Mon Jan _2 15:04:05 2006"))
+			line := fmt.Sprintf("Node %s last fenced at: %s\n", target, when.Format("Mon Jan _2 15:04:05 2006"))
+			f.out.Print("%s", line)
+			if f.page != nil {
+				f.page.Line("", line)
+			}
 			f.out.Element("last-fenced", "target", target, "when", when.Format("2006-01-02 15:04:05Z07:00"))
 			return tool.OK
 		}
@@ -456,8 +491,11 @@ func (f *fenceTool) metadata(ctx context.Context) (tool.Exit, error) {
 	}
 	text := strings.TrimRight(string(data), "\n") + "\n"
 	f.out.Print("%s", text)
-	if f.out.XML() {
+	switch {
+	case f.out.XML():
 		f.out.CData("metadata", text)
+	case f.page != nil:
+		f.page.Code("xml", text)
 	}
 	return tool.OK, nil
 }
@@ -474,7 +512,11 @@ func (f *fenceTool) validate(ctx context.Context) (tool.Exit, error) {
 			code = -1001
 		}
 	} else {
-		code, faults = 19, "Agent "+f.agent+" not found"
+		code, faults = 2, "Agent "+f.agent+" not found" // ENOENT, which is told as it is
+	}
+	number := int(code)
+	if number == 62 {
+		number = -number
 	}
 	word, valid := "succeeded", "true"
 	if code != 0 {
@@ -484,14 +526,16 @@ func (f *fenceTool) validate(ctx context.Context) (tool.Exit, error) {
 	if len(f.devices) > 0 {
 		on = " on " + f.devices[0]
 	}
-	f.out.Info("Validation of %s%s %s", f.agent, on, word)
+	verdict := fmt.Sprintf("Validation of %s%s %s", f.agent, on, word)
+	f.out.Info("%s", verdict)
 	el := f.out.Element("validate", "agent", f.agent, "valid", valid)
 	if len(f.devices) > 0 {
 		el.CreateAttr("device", f.devices[0])
 	}
-	number := int(code)
-	if number > 0 {
-		number = -number
+	if f.page != nil {
+		f.page.Line("", verdict)
+		f.page.Heading("Command Output")
+		f.page.Line("", "Return code: "+strconv.Itoa(number))
 	}
 	run := tool.Add(el, "command", "code", strconv.Itoa(number))
 	for _, part := range []struct{ source, text string }{{"stdout", output}, {"stderr", faults}} {
@@ -499,12 +543,10 @@ func (f *fenceTool) validate(ctx context.Context) (tool.Exit, error) {
 			continue
 		}
 		tool.Add(run, "output", "source", part.source).SetText(part.text)
-		if !f.out.XML() && !f.out.Quiet {
-			if part.source == "stdout" {
-				f.out.Print("%s\n", part.text)
-			} else {
-				f.out.Fault("%s", part.text)
-			}
+		f.out.Info("%s", part.text)
+		if f.page != nil {
+			f.page.Line("", strings.ToUpper(part.source[:1])+part.source[1:])
+			f.page.Line("output", part.text)
 		}
 	}
 	return tool.Exit(code.Exit()), nil

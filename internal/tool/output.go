@@ -27,7 +27,7 @@ const APIVersion = "2.42"
 // A program says each thing once per form: text through Info and Print, XML
 // through Element. Faults go to standard error as they come, or into the XML.
 type Output struct {
-	Format string // text, xml, none
+	Format string // text, xml, html, none
 	Quiet  bool   // silences Info
 	// Verbose is how often --verbose was given.
 	Verbose int
@@ -40,7 +40,16 @@ type Output struct {
 	log    io.Writer
 	close  func() error
 	root   *etree.Element
+	page   Page
 	faults []string
+}
+
+// Page is what a program fills where its output is HTML.
+type Page interface {
+	// Version adds what --version tells.
+	Version()
+	// Page gives all of it, with what went wrong.
+	Page(faults []string) string
 }
 
 // OutputError tells why the output cannot begin: the program does not have the format, or the file cannot be written.
@@ -95,16 +104,16 @@ func NewOutput(env *program.Env, as, to *string, formats ...string) (*Output, er
 // XML tells that the output is XML.
 func (o *Output) XML() bool { return o.Format == "xml" }
 
-// Print writes text, which XML leaves out.
+// Print writes text, which XML and HTML leave out.
 func (o *Output) Print(format string, args ...any) {
-	if !o.XML() {
+	if !o.XML() && o.page == nil {
 		fmt.Fprintf(o.w, format, args...) //nolint:errcheck // a closed stream ends the program elsewhere
 	}
 }
 
-// Write writes text, which XML leaves out, for programs that have a page to show.
+// Write writes text, which XML and HTML leave out, for programs that have a page to show.
 func (o *Output) Write(p []byte) (int, error) {
-	if o.XML() {
+	if o.XML() || o.page != nil {
 		return len(p), nil
 	}
 	return o.w.Write(p)
@@ -120,7 +129,7 @@ func (o *Output) Info(format string, args ...any) {
 // Fault tells that something went wrong: a line on standard error, or in the XML.
 func (o *Output) Fault(format string, args ...any) {
 	text := fmt.Sprintf(format, args...)
-	if o.XML() {
+	if o.XML() || o.page != nil {
 		o.faults = append(o.faults, text)
 		return
 	}
@@ -182,6 +191,9 @@ func (o *Output) Finish(code Exit, err error) int {
 		}
 		_, _ = o.w.Write(xml.Pretty(o.root))
 	}
+	if o.page != nil {
+		_, _ = io.WriteString(o.w, o.page.Page(o.faults))
+	}
 	if err := o.close(); err != nil {
 		fmt.Fprintf(o.stderr, "%s: %s\n", o.name, Reason(err)) //nolint:errcheck // as above
 		return int(IOErr)
@@ -191,6 +203,9 @@ func (o *Output) Finish(code Exit, err error) int {
 
 // Version answers --version.
 func (o *Output) Version() {
+	if o.page != nil {
+		o.page.Version()
+	}
 	o.Print("Pacemaker " + Version + "\nWritten by Andrew Beekhof and the Pacemaker project contributors\n")
 	o.Element("version", "program", "Pacemaker", "version", Version,
 		"author", "Andrew Beekhof and the Pacemaker project contributors", "build", "", "features", "")

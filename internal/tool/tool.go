@@ -28,6 +28,8 @@ type Program struct {
 	Options []Option
 	// Formats are the output formats; nil means text, xml, none.
 	Formats []string
+	// Page begins the output of the format html.
+	Page func() Page
 	// OutputCode ends a program whose output cannot begin with the code of the reason, instead of Error.
 	OutputCode bool
 	// BareOutputError tells of that without the program's name.
@@ -107,6 +109,9 @@ func Start(env *program.Env, p *Program) (out *Output, words []string, code int)
 		}
 		fmt.Fprintln(env.Stderr, told) //nolint:errcheck // as above
 		return nil, nil, int(end)
+	}
+	if p.Page != nil && out.Format == "html" {
+		out.page = p.Page()
 	}
 	if p.Check != nil {
 		if err := p.Check(words); err != nil {

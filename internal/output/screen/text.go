@@ -573,6 +573,9 @@ func (t *textPage) fencing(heading string, states ...string) {
 
 var fencingClass = map[string]string{"failed": "failed-stonith-event", "pending": "pending-stonith-event", "success": "successful-stonith-event"}
 
+// Class is the class that the event has in HTML.
+func (f Fencing) Class() string { return fencingClass[f.State] }
+
 func fencingLine(f Fencing, newer []Fencing, full, detail bool) string {
 	word := map[string]string{"success": "successful"}[f.State]
 	if word == "" {
