@@ -166,7 +166,7 @@ func (c *Controller) onResult(node string, op *etree.Element) {
 	}
 	if uuid != c.uuid || trans < 0 {
 		if failed {
-			c.countFailure(node, op, false, false)
+			c.countFailure(node, op, trans >= 0, false)
 		}
 		c.abort("Foreign event")
 		return
@@ -238,15 +238,15 @@ func ignoresFailure(a *transition.Action) bool {
 	return strings.EqualFold(v, "ignore")
 }
 
-// countFailure raises the fail count of a resource on a node. Of a failure that is to be
-// ignored only the time is kept, so that it can be seen.
-func (c *Controller) countFailure(node string, op *etree.Element, ours, ignored bool) {
+// countFailure raises the fail count of a resource on a node. What no plan ordered counts whatever it is; of what one did, of this DC or of an
+// earlier one, probes do not. Of a failure that is to be ignored only the time is kept, so that it can be seen.
+func (c *Controller) countFailure(node string, op *etree.Element, planned, ignored bool) {
 	operation := op.SelectAttrValue("operation", "")
 	interval := op.SelectAttrValue("interval", "0")
 	value := "value++"
 	infinite := "INFINITY"
 	switch {
-	case interval != "0", operation == "promote", operation == "demote":
+	case interval != "0", operation == "promote", operation == "demote", operation == "asyncmon":
 	case operation == "start":
 		if c.startFailureIsFatal() {
 			value = infinite
@@ -254,7 +254,7 @@ func (c *Controller) countFailure(node string, op *etree.Element, ours, ignored 
 	case operation == "stop":
 		value = infinite
 	default:
-		if ours {
+		if planned {
 			return
 		}
 	}

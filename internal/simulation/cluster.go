@@ -51,8 +51,9 @@ type Cluster struct {
 	// Fences counts what fence agents did, by target.
 	Plans  int // that were made
 	Fences map[string]int
-	taken  int // events
-	limit  int // of events; 0: maxEvents
+	faulty time.Time // until when agents are under way that fail
+	taken  int       // events
+	limit  int       // of events; 0: maxEvents
 }
 
 // speeds are how long simulated things take at most; half of it at least.

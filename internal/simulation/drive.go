@@ -399,7 +399,17 @@ func (d *drive) settled() string {
 			return "left to be done: " + s.Action.Key
 		}
 	}
+	if d.faulty.After(d.Now) {
+		return "an agent is about to fail"
+	}
 	return d.truth()
+}
+
+func later(a, b time.Time) time.Time {
+	if a.After(b) {
+		return a
+	}
+	return b
 }
 
 // blocked are the actions of a plan that wait for one that is not in it.

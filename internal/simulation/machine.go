@@ -146,6 +146,9 @@ func (h *Host) agent(p *process, op executor.Op, done func(executor.Result)) (ki
 		effect = false
 		c.check.lied(op.Resource)
 	}
+	if mode != "" {
+		c.faulty = later(c.faulty, c.Now.Add(took))
+	}
 	res.Duration = took
 	if effect && op.Action != "monitor" {
 		h.later(time.Duration(c.random.Int64N(int64(took)+1)), func() { h.effect(s, op) })
