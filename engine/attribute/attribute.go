@@ -71,6 +71,9 @@ type Manager struct {
 	// id of the order.
 	knows  map[string]bool
 	taking map[string]*taking
+	// full are the nodes of which this one knows all values: itself, those that told here that they have none yet, and those of which another
+	// one told that it knows all. That a member was told what this node knows says nothing of what it knew before, in another part.
+	full map[string]bool
 }
 
 // wait is a caller that waits for its update to have arrived.
@@ -81,7 +84,7 @@ type wait struct {
 
 // New makes the attribute manager of node.
 func New(node string, e Effects) *Manager {
-	return &Manager{node: node, effects: e, attrs: map[string]*attr{}, waiting: map[string]*wait{}, knows: map[string]bool{}, taking: map[string]*taking{}}
+	return &Manager{node: node, effects: e, attrs: map[string]*attr{}, waiting: map[string]*wait{}, knows: map[string]bool{}, taking: map[string]*taking{}, full: map[string]bool{node: true}}
 }
 
 // Task is which part of an attribute an update sets.
@@ -282,6 +285,9 @@ func (m *Manager) Hosts(name string) []string {
 func (m *Manager) Left(host string) {
 	m.drop(host)
 	delete(m.knows, host)
+	if host != m.node {
+		delete(m.full, host)
+	}
 	for id, t := range m.taking {
 		if t.from == host {
 			delete(m.taking, id) // another one will share
@@ -327,6 +333,8 @@ func (m *Manager) Deliver(now time.Time, msg *etree.Element) {
 		}
 	case "confirm":
 		m.arrived(get("attr_sync_id"), get("src"))
+	case freshTask:
+		m.full[get("src")] = true
 	case "sync":
 		m.ordered(msg)
 	case "sync-response":

@@ -22,15 +22,25 @@ type taking struct {
 	since []*etree.Element // updates since the order
 }
 
+// freshTask is what a node tells first that comes to the group: what is known of it from then on is all there is.
+const freshTask = "fresh"
+
 // Group takes the members of the group, and who of them came with this change. It has the
 // first of those who know all values share them with those who do not.
 func (m *Manager) Group(members, joined []string) {
 	for _, n := range members {
 		if slices.Contains(joined, n) {
 			delete(m.knows, n)
+			if n != m.node {
+				delete(m.full, n)
+			}
 		} else if slices.Contains(joined, m.node) {
 			m.knows[n] = true // it was here before this node
 		}
+	}
+	if slices.Contains(joined, m.node) {
+		m.full = map[string]bool{m.node: true}
+		m.order(freshTask)
 	}
 	if len(members) == 1 && members[0] == m.node {
 		m.knows[m.node] = true // there is nobody who would know more
@@ -88,8 +98,8 @@ func (m *Manager) ordered(msg *etree.Element) {
 	}
 	if from == m.node {
 		var of []string // the nodes whose values this node knows from their beginning
-		for _, n := range names(m.knows) {
-			if m.knows[n] && !slices.Contains(to, n) {
+		for _, n := range names(m.full) {
+			if !slices.Contains(to, n) {
 				of = append(of, n)
 			}
 		}
@@ -171,6 +181,9 @@ func (m *Manager) shared(now time.Time, msg *etree.Element) {
 	}
 	delete(m.taking, id)
 	of := strings.Fields(msg.SelectAttrValue("attr_host_of", ""))
+	for _, n := range of {
+		m.full[n] = true
+	}
 	decided := msg.SelectAttrValue(bothAttr, "") == "true"
 	here := func(host string) bool { return slices.Contains(m.effects.Members(), host) }
 	meant := func(host string) bool {

@@ -82,6 +82,49 @@ func TestNewcomerTakesOver(t *testing.T) {
 	}
 }
 
+// TestPartsComeTogetherOneByOne: a node that was alone hears of the members of the other part one after the other, and shares what it knows with each; it
+// does not claim to know the values of those that it shared with before.
+func TestPartsComeTogetherOneByOne(t *testing.T) {
+	p := &party{managers: map[string]*Manager{}}
+	for _, n := range []string{"n1", "n2", "n3"} {
+		p.join(n)
+		p.run()
+	}
+	for _, n := range p.in {
+		for _, o := range p.in {
+			if n != o {
+				p.managers[n].Left(o)
+			}
+		}
+		p.managers[n].Group([]string{n}, nil)
+	}
+	p.managers["n2"].Group([]string{"n2", "n3"}, []string{"n3"})
+	p.managers["n3"].Group([]string{"n2", "n3"}, []string{"n2"})
+	p.in = []string{"n2", "n3"}
+	p.run()
+	for _, n := range p.in {
+		v := "of " + n
+		p.managers[n].Set(Update{Name: "a", Host: n, Value: &v})
+	}
+	p.run()
+	p.in = []string{"n1", "n2", "n3"}
+	p.managers["n1"].Group([]string{"n1", "n2"}, []string{"n2"})
+	p.run()
+	p.managers["n1"].Group(p.in, []string{"n3"})
+	p.run()
+	for _, n := range p.in[1:] { // what these share comes last
+		p.managers[n].Group(p.in, []string{"n1"})
+	}
+	p.run()
+	for _, n := range p.in {
+		for _, host := range p.in[1:] {
+			if v, _ := p.managers[n].Get(host, "a"); v != "of "+host {
+				t.Errorf("%s has %q of %s", n, v, host)
+			}
+		}
+	}
+}
+
 // TestPartsComeTogether: each part knows its own nodes' values.
 func TestPartsComeTogether(t *testing.T) {
 	p := &party{managers: map[string]*Manager{}}
