@@ -9,6 +9,7 @@ package node
 
 import (
 	"cmp"
+	"maps"
 	"math/rand/v2"
 	"slices"
 	"strconv"
@@ -77,8 +78,10 @@ type Core struct {
 	world   World
 	now     time.Time
 	names   map[uint32]string
+	called  map[uint32]string   // what nodes call themselves that are not among these
 	members []controller.Member // of the group
 	ring    []controller.Member
+	quorate bool // as Corosync told last
 	started bool
 	inGroup bool
 	running map[string]bool   // fence devices that this node monitors
@@ -120,7 +123,7 @@ type CoreConfig struct {
 
 // NewCore makes a core.
 func NewCore(cfg CoreConfig, w World) *Core {
-	c := &Core{self: cfg.Self, world: w, names: cfg.Names, running: map[string]bool{}, kills: map[uint64]func(){}, pings: map[string]ping{}, forgotten: map[string]bool{}, connect: cfg.Remotes, twoNode: cfg.TwoNode, pid: cfg.PID, remotes: map[string]*remoteNode{}}
+	c := &Core{self: cfg.Self, world: w, names: cfg.Names, running: map[string]bool{}, kills: map[uint64]func(){}, pings: map[string]ping{}, called: map[uint32]string{}, forgotten: map[string]bool{}, connect: cfg.Remotes, twoNode: cfg.TwoNode, pid: cfg.PID, remotes: map[string]*remoteNode{}}
 	c.Replica = replica.New(cfg.Self.Name, startingCIB(cfg.CIB), cfg.Term, (*replicaEffects)(c))
 	c.Attributes = attribute.New(cfg.Self.Name, (*attributeEffects)(c))
 	c.Controller = controller.New(controller.Identity{
@@ -153,16 +156,53 @@ func startingCIB(root *etree.Element) *etree.Element {
 	return root
 }
 
-// Name is a node's name; one that the configuration does not have is called by its id.
+// Name is a node's name; one that the configuration does not have is called as it calls itself, before it has said anything by its id.
 func (c *Core) Name(id uint32) string {
 	if n, ok := c.names[id]; ok {
+		return n
+	}
+	if n, ok := c.called[id]; ok {
 		return n
 	}
 	return "node" + strconv.FormatUint(uint64(id), 10)
 }
 
-// SetNames takes over the names of the configured nodes.
-func (c *Core) SetNames(names map[uint32]string) { c.names = names }
+// Configure takes over what corosync.conf says of the nodes after a reload: their names, and whether each of two has quorum without
+// the other. A member whose name was not known, so that it was called by its id, leaves and comes by its name.
+func (c *Core) Configure(now time.Time, names map[uint32]string, twoNode bool) {
+	names = maps.Clone(names)
+	names[c.self.ID] = c.self.Name
+	ids := func(members []controller.Member, which func(m controller.Member) bool) []uint32 {
+		var out []uint32
+		for _, m := range members {
+			if which(m) {
+				out = append(out, m.ID)
+			}
+		}
+		return out
+	}
+	renamed := func(m controller.Member) bool {
+		name := cmp.Or(names[m.ID], c.called[m.ID])
+		return name != "" && name != m.Name
+	}
+	all := func(controller.Member) bool { return true }
+	members, ring, came := ids(c.members, all), ids(c.ring, all), ids(c.members, renamed)
+	if len(came) > 0 {
+		c.group(now, slices.DeleteFunc(slices.Clone(members), func(id uint32) bool { return slices.Contains(came, id) }), nil)
+	}
+	c.names, c.twoNode = names, twoNode
+	if len(ring) > 0 {
+		c.Ring(now, ring, c.quorate)
+	}
+	if len(came) > 0 {
+		c.group(now, members, came)
+	}
+}
+
+// Knows tells whether the configuration has all of these nodes, as far as this one has heard of it.
+func (c *Core) Knows(ids []uint32) bool {
+	return !slices.ContainsFunc(ids, func(id uint32) bool { return c.names[id] == "" })
+}
 
 func memberNames(members []controller.Member) []string {
 	var out []string
@@ -185,6 +225,7 @@ func (c *Core) toMembers(ids []uint32) []controller.Member {
 func (c *Core) Ring(now time.Time, ids []uint32, quorate bool) {
 	c.now = now
 	before := c.ring
+	c.quorate = quorate
 	c.ring = c.toMembers(ids)
 	c.alertNodes(before, c.ring)
 	c.Replica.Quorum(memberNames(c.ring), quorate)
@@ -273,7 +314,13 @@ func (c *Core) Message(now time.Time, from uint32, data []byte) {
 		c.world.Logf("a message of node %s is not XML: %v", c.Name(from), err)
 		return
 	}
-	name, msg := c.Name(from), doc.Root
+	msg := doc.Root
+	if src := msg.SelectAttrValue("src", ""); src != "" && c.names[from] == "" && src != c.called[from] && src != c.self.Name {
+		// This node's corosync.conf does not have it (yet).
+		c.called[from] = src
+		c.Configure(now, c.names, c.twoNode)
+	}
+	name := c.Name(from)
 	switch t := msg.SelectAttrValue("t", ""); t {
 	case replica.Type:
 		c.Replica.Deliver(now, name, msg)

@@ -19,6 +19,7 @@ import (
 
 	"hacluster/cib"
 	"hacluster/corosync/client"
+	"hacluster/corosync/cmap"
 	"hacluster/corosync/local"
 	"hacluster/engine/controller"
 	"hacluster/engine/replica"
@@ -161,6 +162,9 @@ func Run(ctx context.Context, cfg Config) error {
 		return n.cpg.McastMany(ctx, len(list), func(i int) []byte { return list[i] })
 	})
 	defer n.out.close()
+	if err := n.cmap.Track(ctx, "config.reload_in_progress", cmap.Added|cmap.Modified); err != nil {
+		return fmt.Errorf("watch corosync's configuration: %w", err)
+	}
 	if err := n.quorum.Track(ctx); err != nil {
 		return fmt.Errorf("watch quorum: %w", err)
 	}
@@ -248,9 +252,8 @@ func (n *Node) names(ctx context.Context) (map[uint32]string, error) {
 	if name, err := n.cmap.Text(ctx, "totem.cluster_name"); err == nil {
 		n.clusterName = name
 	}
-	if two, err := n.cmap.Uint(ctx, "quorum.two_node"); err == nil {
-		n.twoNode = two == 1
-	}
+	two, err := n.cmap.Uint(ctx, "quorum.two_node")
+	n.twoNode = err == nil && two == 1
 	return out, nil
 }
 
@@ -278,7 +281,7 @@ func (n *Node) loop(ctx context.Context) error {
 		alive = t.C
 	}
 	done := ctx.Done()
-	cpg, quorum := n.cpg.Events(), n.quorum.Events()
+	cpg, quorum, reloads := n.cpg.Events(), n.quorum.Events(), n.cmap.Events()
 	for {
 		if d := n.core.Deadline(); d.IsZero() {
 			timer.Reset(time.Hour)
@@ -290,12 +293,23 @@ func (n *Node) loop(ctx context.Context) error {
 			if !ok {
 				return n.gone(n.cpg.Err())
 			}
+			if g, ok := e.(*client.Confchg); ok {
+				n.mustKnow(ctx, MemberIDs(g.Members))
+			}
 			n.onCPG(e)
+		case e, ok := <-reloads:
+			if !ok {
+				return n.gone(n.cmap.Err())
+			}
+			if e.New.String() == "0" { // it has ended
+				n.configured(ctx)
+			}
 		case e, ok := <-quorum:
 			if !ok {
 				return n.gone(n.quorum.Err())
 			}
 			if q, ok := e.(*client.Quorate); ok {
+				n.mustKnow(ctx, q.Members)
 				n.core.Ring(time.Now(), q.Members, q.Quorate)
 			}
 		case f := <-n.calls:
@@ -325,6 +339,25 @@ func (n *Node) loop(ctx context.Context) error {
 			}
 			return nil
 		}
+	}
+}
+
+// configured takes over what Corosync has of the nodes now.
+func (n *Node) configured(ctx context.Context) {
+	wait, cancel := context.WithTimeout(ctx, 5*time.Second)
+	defer cancel()
+	names, err := n.names(wait)
+	if err != nil {
+		n.log.Error("corosync's node list cannot be read again", "error", err)
+		return
+	}
+	n.core.Configure(time.Now(), names, n.twoNode)
+}
+
+// mustKnow reads the node list again where one comes whom it did not have: a reload may not have been heard of yet.
+func (n *Node) mustKnow(ctx context.Context, ids []uint32) {
+	if !n.core.Knows(ids) {
+		n.configured(ctx)
 	}
 }
 

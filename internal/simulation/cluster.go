@@ -12,14 +12,12 @@ import (
 	"cmp"
 	"fmt"
 	"math/rand/v2"
-	"net/netip"
 	"strings"
 	"time"
 
 	"github.com/beevik/etree"
 
 	"hacluster/cib"
-	"hacluster/corosync/conf"
 	"hacluster/engine/replica"
 	"hacluster/internal/node"
 )
@@ -35,9 +33,11 @@ type Cluster struct {
 	Verbose bool
 
 	random *rand.Rand
-	conf   *conf.Config
-	addrs  map[uint32][]netip.Addr
-	net    network
+	// file is corosync.conf as the administrator has it; files are those that were read. twoNode: the role pacemaker knows of two_node.
+	file    confFile
+	files   map[string]*reading
+	twoNode bool
+	net     network
 	// arbiter is the quorum device's host, algorithm what it decides by; nil and "": there is none.
 	arbiter   *arbiter
 	algorithm string
@@ -77,39 +77,35 @@ func New(seed uint64, n int, fast bool) (*Cluster, error) { return newCluster(se
 // newCluster does so with a quorum device, which decides by an algorithm; "": there is none.
 func newCluster(seed uint64, n int, fast bool, algorithm string) (*Cluster, error) {
 	c := &Cluster{
-		clock: clock{Now: start}, random: rand.New(rand.NewPCG(seed, 1)), names: map[uint32]string{}, addrs: map[uint32][]netip.Addr{},
+		clock: clock{Now: start}, random: rand.New(rand.NewPCG(seed, 1)), names: map[uint32]string{},
 		Fences: map[string]int{}, speed: speeds{agent: 300 * time.Millisecond, fence: 2 * time.Second, boot: 12 * time.Second},
 	}
 	c.net = newNetwork(c, n)
 	c.check = newChecker(c)
-	var text strings.Builder
-	text.WriteString("totem {\nversion: 2\ntransport: udpu\ncluster_name: sim\n")
 	if !fast {
-		text.WriteString("token: 1000\ntoken_coefficient: 0\n")
+		c.file.token = 1000
 	}
-	text.WriteString("}\nnodelist {\n")
 	for i := 1; i <= n; i++ {
-		h := &Host{c: c, ID: uint32(i), Name: fmt.Sprintf("node%d", i), services: map[string]*service{}, lanes: map[string]*lane{}, faults: map[string]*agentFault{}, disk: disk{cib: cib.New()}, wanted: true}
-		c.names[h.ID] = h.Name
-		c.addrs[h.ID] = []netip.Addr{netip.AddrFrom4([4]byte{10, 0, 0, byte(i)})}
-		c.Hosts = append(c.Hosts, h)
-		fmt.Fprintf(&text, "node {\nnodeid: %d\nring0_addr: 10.0.0.%d\nname: %s\n}\n", i, i, h.Name)
+		c.file.nodes = append(c.file.nodes, c.newHost(uint32(i), "node").ID)
 	}
-	text.WriteString("}\nquorum {\nprovider: corosync_votequorum\n")
-	switch {
-	case algorithm != "":
+	if algorithm != "" {
 		c.algorithm = algorithm
 		votes := map[string]int{"ffsplit": 1, "lms": n - 1}[algorithm]
-		fmt.Fprintf(&text, "device {\nmodel: net\nvotes: %d\ntimeout: %d\nsync_timeout: %d\nnet {\nhost: qnetd\nalgorithm: %s\n}\n}\n", votes, deviceTimeout.Milliseconds(), 3*deviceTimeout.Milliseconds(), algorithm)
-	case n == 2:
-		text.WriteString("two_node: 1\n")
+		c.file.device = fmt.Sprintf("device {\nmodel: net\nvotes: %d\ntimeout: %d\nsync_timeout: %d\nnet {\nhost: qnetd\nalgorithm: %s\n}\n}\n", votes, deviceTimeout.Milliseconds(), 3*deviceTimeout.Milliseconds(), algorithm)
 	}
-	text.WriteString("}\n")
-	var err error
-	if c.conf, err = conf.Read("corosync.conf", []byte(text.String())); err != nil {
-		return nil, err
+	for _, h := range c.Hosts {
+		h.file = c.file
 	}
-	return c, c.conf.Validate()
+	_, err := c.read(c.file)
+	return c, err
+}
+
+// newHost adds a host of the cluster, whose name begins so; it is off.
+func (c *Cluster) newHost(id uint32, name string) *Host {
+	h := &Host{c: c, ID: id, Name: fmt.Sprintf("%s%d", name, id), services: map[string]*service{}, lanes: map[string]*lane{}, faults: map[string]*agentFault{}, disk: disk{cib: cib.New()}, wanted: true}
+	c.names[h.ID] = h.Name
+	c.Hosts = append(c.Hosts, h)
+	return h
 }
 
 func (c *Cluster) logf(format string, args ...any) {

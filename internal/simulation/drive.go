@@ -35,7 +35,7 @@ const noticeLimit = 40 * time.Second
 // unnoticed tells whether a node takes itself for connected to a remote host that knows nothing of it.
 func (d *drive) unnoticed() bool {
 	for _, h := range d.Remotes {
-		for _, o := range d.Hosts {
+		for _, o := range d.nodes() {
 			if o.pcmk.core.RemoteConnected(h.Name) && !slices.ContainsFunc(h.conns, func(x *conn) bool { return x.p == o.pcmk }) {
 				return true
 			}
@@ -75,6 +75,18 @@ func play(s *Scenario, verbose bool, a adapters) (*Outcome, error) {
 	if err != nil {
 		return nil, err
 	}
+	c.twoNode = s.TwoNode
+	c.addLate(s.Late)
+	for _, x := range strings.Fields(s.Quorum) {
+		option, value, _ := strings.Cut(x, "=")
+		c.file = c.file.with(option, value)
+	}
+	if _, err := c.read(c.file); err != nil {
+		return nil, err
+	}
+	for _, h := range c.Hosts {
+		h.file = c.file
+	}
 	c.addRemotes(s.Remotes)
 	c.addGuests(s.Guests)
 	if s.Device != "" {
@@ -91,6 +103,9 @@ func play(s *Scenario, verbose bool, a adapters) (*Outcome, error) {
 	}
 	d := &drive{Cluster: c, s: s}
 	for _, h := range c.all() {
+		if h.spare {
+			continue
+		}
 		if h.disk.cib = doc; !h.guest {
 			h.Boot()
 		}
@@ -163,7 +178,12 @@ func (d *drive) do(s Step) error {
 	if h == nil && s.Do != "fence" && s.Do != "loss" && s.Do != "late" && s.Do != "double" {
 		return fmt.Errorf("there is no host %d", s.Host)
 	}
+	if h != nil && h.spare && s.Do != "add-node" {
+		return nil
+	}
 	switch s.Do {
+	case "tune", "add-node", "remove-node":
+		return d.conf(h, s)
 	case "qnetd":
 		d.arbiter.power(false)
 		d.until(s, func() { d.arbiter.power(true) })
@@ -286,6 +306,9 @@ func (d *drive) repair() {
 	}
 	d.net.heal()
 	d.arbiter.power(true)
+	if d.s.Late > 0 || d.s.Quorum != "" || slices.ContainsFunc(d.s.Steps, changesConf) {
+		d.at(time.Second, func() { d.edit(d.file) }) // all have the same one
+	}
 	for _, h := range d.all() {
 		h.faults, h.fence.mode, h.disk.full, h.disk.tear = map[string]*agentFault{}, "", false, false
 		h.Pause(false)
@@ -303,7 +326,7 @@ func (d *drive) repair() {
 // enlist is the administrator who has a host take part again whenever it is down for good.
 func (d *drive) enlist(h *Host) {
 	switch {
-	case h.guest:
+	case h.guest, h.spare, h.gone:
 	case !h.On && h.boots > 0:
 		h.Boot()
 	case h.remote:
@@ -323,6 +346,9 @@ func (d *drive) settle() time.Duration {
 		if int(d.Now.Sub(begin)/time.Second)%20 == 19 {
 			for _, h := range d.all() {
 				d.enlist(h)
+				if h.ring != nil && !h.spare && h.ring.file != h.reading() {
+					h.KillCorosync() // it missed the reload, and without it there may be no ring to tell of another one
+				}
 			}
 		}
 		if why = d.settled(); why != "" {
@@ -347,12 +373,12 @@ func (d *drive) settle() time.Duration {
 // settled tells what is missing until the cluster has settled; "" when it has.
 func (d *drive) settled() string {
 	dc := ""
-	for _, h := range d.Hosts {
+	for _, h := range d.nodes() {
 		p := h.pcmk
 		if !p.running() {
 			return h.Name + " takes no part"
 		}
-		if len(p.core.Members()) != len(d.Hosts) {
+		if len(p.core.Members()) != len(d.nodes()) {
 			return fmt.Sprintf("%s sees %d in the group", h.Name, len(p.core.Members()))
 		}
 		switch p.core.Controller.State() {
@@ -379,7 +405,7 @@ func (d *drive) settled() string {
 	}
 	p := d.Host(dc).pcmk
 	root := p.core.Replica.Root()
-	for _, h := range d.Hosts {
+	for _, h := range d.nodes() {
 		if h.pcmk.core.Controller.DC() != dc {
 			return h.Name + " has another DC"
 		}
@@ -434,7 +460,10 @@ func (d *drive) truth() string {
 	root := d.Hosts[0].pcmk.core.Replica.Root()
 	for _, h := range d.all() {
 		connected := func(o *Host) bool { return o.pcmk.core.RemoteConnected(h.Name) }
-		if h.remote && !slices.ContainsFunc(d.Hosts, connected) {
+		if h.spare {
+			continue
+		}
+		if h.remote && !slices.ContainsFunc(d.nodes(), connected) {
 			continue // what the CIB has of it is of an earlier time
 		}
 		for _, r := range root.FindElements(fmt.Sprintf("./status/node_state[@uname='%s']/lrm/lrm_resources/lrm_resource", h.Name)) {

@@ -27,6 +27,9 @@ type Host struct {
 	Alerts []alert.Run
 
 	disk     disk
+	file     confFile // its corosync.conf
+	spare    bool     // it is no node of the cluster yet, or no more
+	gone     bool     // it is removed from the cluster, or about to be
 	ring     *ring
 	pcmk     *process
 	boots    int // counts power-ons
@@ -81,7 +84,7 @@ func (h *Host) later(d time.Duration, f func()) {
 
 // Boot gives a host power; the cluster starts with it.
 func (h *Host) Boot() {
-	if h.On {
+	if h.On || h.spare || h.gone {
 		return
 	}
 	h.c.logf("%s: boots", h.Name)
@@ -141,6 +144,9 @@ func (h *Host) Pause(yes bool) {
 
 // StartCluster starts both roles, as `pcs cluster start` does; StopCluster stops them in good order.
 func (h *Host) StartCluster() {
+	if h.spare || h.gone {
+		return
+	}
 	h.wanted, h.Fenced = true, false
 	if h.remote {
 		h.serve()
@@ -224,6 +230,7 @@ type ring struct {
 	device *qdev           // the role corosync-qdevice; nil: there is none
 	// launched: the role pacemaker, which waits for this one, was started.
 	launched bool
+	file     *reading // of corosync.conf, as it was read last
 }
 
 // inboxLimit is how many packets a socket holds for a process that does not read.
@@ -234,14 +241,15 @@ func (h *Host) startRing() {
 		return
 	}
 	h.starts++
+	file := h.reading()
 	n, err := corosync.New(corosync.Config{
-		Conf: h.c.conf, Node: h.ID, Addresses: h.c.addrs, RingSeq: h.disk.ringSeq, Tracked: h.disk.tracked,
+		Conf: file.conf, Node: h.ID, Addresses: file.addrs, RingSeq: h.disk.ringSeq, Tracked: h.disk.tracked,
 		Rand: rand.New(rand.NewPCG(uint64(h.ID), h.c.random.Uint64())),
 	})
 	if err != nil {
 		panic(err) // the configuration is the simulation's own
 	}
-	r := &ring{h: h, node: n}
+	r := &ring{h: h, node: n, file: file}
 	r.alarm = alarm{clock: &h.c.clock, ring: r.wake}
 	h.ring = r
 	n.Start(h.c.Now)
@@ -336,7 +344,7 @@ func (r *ring) work() {
 				p.taken()
 			}
 		case *corosync.ReadConf:
-			r.node.Reload(c.Now, c.conf, c.addrs, false, nil)
+			r.reread()
 		case *corosync.Exit:
 			c.logf("%s: corosync ends: %s", h.Name, e.Reason)
 			if e.Orderly {

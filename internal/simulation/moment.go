@@ -139,7 +139,7 @@ func (d *drive) whom(s Step, h *Host) int {
 		return int(dc.ID)
 	case WhoOther:
 		for _, o := range d.Hosts {
-			if o != h && o != dc {
+			if o != h && o != dc && !o.spare {
 				return int(o.ID)
 			}
 		}

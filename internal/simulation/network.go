@@ -48,8 +48,9 @@ func (w *network) send(from, to uint32, packet []byte) {
 		}
 		d += w.slow[from] + w.slow[to]
 		w.c.at(d, func() {
-			if !w.cut[from][to] {
-				w.c.Hosts[to-1].receive(b)
+			o := w.c.Hosts[to-1]
+			if !w.cut[from][to] && (o.ring == nil || o.ring.file.has(from)) { // it listens to nobody else
+				o.receive(b)
 			}
 		})
 	}

@@ -60,7 +60,7 @@ func (h *Host) startPacemaker() {
 		w = f(h, w)
 	}
 	p.core = node.NewCore(node.CoreConfig{
-		Self: controller.Member{ID: h.ID, Name: h.Name}, Names: h.c.names, CIB: h.disk.cib, Term: h.disk.term, UUID: p.uuid,
+		Self: controller.Member{ID: h.ID, Name: h.Name}, Names: h.ring.file.names, TwoNode: h.c.twoNode && h.ring.file.twoNode, CIB: h.disk.cib, Term: h.disk.term, UUID: p.uuid,
 		Random: rand.New(rand.NewPCG(uint64(h.ID), h.c.random.Uint64())), Timing: controller.DefaultTiming, ClusterName: "sim", Schema: h.schema, Remotes: &remotes{p},
 	}, w)
 	h.pcmk = p
@@ -204,6 +204,7 @@ func (p *process) told(m []byte) {
 			} else {
 				p.h.c.moment(MomentCame, p.h)
 			}
+			p.mustKnow(now, node.MemberIDs(e.Members))
 			p.core.GroupChange(now, node.MemberIDs(e.Members), node.MemberIDs(e.Joined), node.MemberIDs(e.Left))
 		})
 	case local.QuorumNotifyV1Event, local.QuorumNotifyEvent:
@@ -218,6 +219,7 @@ func (p *process) told(m []byte) {
 			if f := p.h.c.adapt.quorate; f != nil {
 				quorate = f(p.h, quorate)
 			}
+			p.mustKnow(now, q.Members)
 			p.core.Ring(now, q.Members, quorate)
 		})
 	}

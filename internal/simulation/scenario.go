@@ -3,6 +3,7 @@ package simulation
 import (
 	"fmt"
 	"math/rand/v2"
+	"slices"
 	"strings"
 
 	"github.com/beevik/etree"
@@ -23,6 +24,11 @@ type Scenario struct {
 	Fast bool `json:"fast,omitempty"`
 	// Device: there is a quorum device, which decides by ffsplit or by lms.
 	Device string `json:"device,omitempty"`
+	// Late are nodes that are not in corosync.conf before a step add-node; their numbers follow those of the others, and those of remote hosts theirs.
+	Late int `json:"late,omitempty"`
+	// Quorum are options of corosync.conf's section quorum, as OPTION=VALUE. TwoNode: the role pacemaker knows of two_node, as clusterd's does.
+	Quorum  string `json:"quorum,omitempty"`
+	TwoNode bool   `json:"two_node,omitempty"`
 	// Fencing is stonith-enabled, Devices how it is done: "one" device for all, or one for "each" node;
 	// with "levels" the first of them is tried before the second. Policy is no-quorum-policy.
 	Fencing bool   `json:"fencing,omitempty"`
@@ -129,6 +135,9 @@ func (s *Scenario) document() (*etree.Element, error) {
 			hosts = nil
 			for i := 1; i <= s.Nodes; i++ {
 				hosts = append(hosts, fmt.Sprintf("node%d", i))
+			}
+			for i := 1; i <= s.Late; i++ {
+				hosts = append(hosts, fmt.Sprintf("%s%d", LateName, s.Nodes+i))
 			}
 			for i := 1; i <= s.Remotes; i++ {
 				hosts = append(hosts, fmt.Sprintf("%s%d", RemoteName, i))
@@ -239,6 +248,9 @@ func Generate(seed uint64) *Scenario {
 			s.Steps = append(s.Steps, Step{At: moment + r.IntN(50), Do: "power", Host: i, For: 1000 + r.IntN(5000)})
 		}
 	}
+	if seed >= firstWithChanges {
+		s.changes(rand.New(rand.NewPCG(seed, 6)))
+	}
 	s.remotes(rand.New(rand.NewPCG(seed, 3)))
 	if seed >= firstWithDevice {
 		s.device(rand.New(rand.NewPCG(seed, 4)))
@@ -255,6 +267,59 @@ const firstWithDevice = 6_000_000
 // firstWithGuest is the first whose scenario may have guests.
 const firstWithGuest = 6_500_000
 
+// firstWithChanges is the first whose corosync.conf may change.
+const firstWithChanges = 7_000_000
+
+// changes gives two scenarios in three options of quorum, nodes that are added or removed, and other changes of corosync.conf.
+func (s *Scenario) changes(r *rand.Rand) {
+	s.TwoNode = true
+	if r.IntN(3) == 0 {
+		return
+	}
+	if r.IntN(3) == 0 {
+		s.Quorum = quorumOptions[r.IntN(len(quorumOptions))]
+	}
+	at := func() int {
+		if len(s.Steps) > 0 && r.IntN(2) == 0 { // with what happens to others
+			return min(s.Length, max(0, s.Steps[r.IntN(len(s.Steps))].At+r.IntN(2000)-1000))
+		}
+		return r.IntN(s.Length)
+	}
+	if r.IntN(2) == 0 {
+		s.Late = 1 + r.IntN(5)/4
+	}
+	for i := 1; i <= s.Late; i++ {
+		add := Step{At: at(), Do: "add-node", Host: s.Nodes + i, For: []int{0, 100, 2000}[r.IntN(3)], Arg: s.left(r)}
+		s.Steps = append(s.Steps, add)
+		if r.IntN(2) == 0 {
+			f := s.fault(r, min(s.Length, add.At+r.IntN(5000)))
+			f.Host = add.Host
+			s.Steps = append(s.Steps, f)
+		}
+	}
+	if r.IntN(3) == 0 {
+		s.Steps = append(s.Steps, Step{At: at(), Do: "remove-node", Host: 2 + r.IntN(s.Nodes-1+s.Late)})
+	}
+	for range r.IntN(3) {
+		tune := []string{"token=500", "token=3000", "two_node=0", "two_node=1", "two_node=", "expected_votes=", "expected_votes=3", "wait_for_all=1", "wait_for_all=0", "last_man_standing=1", "auto_tie_breaker=1"}
+		s.Steps = append(s.Steps, Step{At: at(), Do: "tune", Host: 1, Arg: strings.TrimSpace(tune[r.IntN(len(tune))] + " " + s.left(r))})
+	}
+}
+
+// quorumOptions are options that a cluster may begin with.
+var quorumOptions = []string{"wait_for_all=1", "last_man_standing=1 wait_for_all=1", "auto_tie_breaker=1", "auto_tie_breaker=1 wait_for_all=1", "last_man_standing=1", "wait_for_all=0"}
+
+// left is a host whose file is not changed, one time in three.
+func (s *Scenario) left(r *rand.Rand) string {
+	if r.IntN(3) != 0 {
+		return ""
+	}
+	return fmt.Sprintf("not=%d", 1+r.IntN(s.Nodes+s.Late))
+}
+
+// changesConf tells whether a step changes corosync.conf.
+func changesConf(s Step) bool { return s.Do == "tune" || s.Do == "add-node" || s.Do == "remove-node" }
+
 // guests gives one scenario in three a guest or two, and faults of theirs.
 func (s *Scenario) guests(r *rand.Rand) {
 	if r.IntN(3) != 0 {
@@ -263,7 +328,7 @@ func (s *Scenario) guests(r *rand.Rand) {
 	s.Guests = 1 + r.IntN(4)/3
 	for range 1 + r.IntN(4) {
 		n := 1 + r.IntN(s.Guests)
-		f := Step{At: r.IntN(s.Length), Host: s.Nodes + s.Remotes + n, For: 200 + r.IntN(10000)}
+		f := Step{At: r.IntN(s.Length), Host: s.Nodes + s.Late + s.Remotes + n, For: 200 + r.IntN(10000)}
 		if len(s.Steps) > 0 && r.IntN(2) == 0 { // with what happens to others
 			f.At = min(s.Length, max(0, s.Steps[r.IntN(len(s.Steps))].At+r.IntN(2000)-1000))
 		}
@@ -290,7 +355,7 @@ func (s *Scenario) guests(r *rand.Rand) {
 
 // device gives one scenario in three a quorum device, and faults of its.
 func (s *Scenario) device(r *rand.Rand) {
-	if r.IntN(3) != 0 {
+	if r.IntN(3) != 0 || s.Quorum != "" || slices.ContainsFunc(s.Steps, changesConf) {
 		return
 	}
 	s.Device = []string{"ffsplit", "ffsplit", "lms"}[r.IntN(3)]
@@ -315,7 +380,7 @@ func (s *Scenario) remotes(r *rand.Rand) {
 	}
 	for range 1 + r.IntN(4) {
 		n := 1 + r.IntN(s.Remotes)
-		f := Step{At: min(at(), s.Length), Host: s.Nodes + n, For: 200 + r.IntN(10000)}
+		f := Step{At: min(at(), s.Length), Host: s.Nodes + s.Late + n, For: 200 + r.IntN(10000)}
 		switch r.IntN(8) {
 		case 0, 1:
 			f.Do = "power"

@@ -80,7 +80,7 @@ func (d *drive) user(h *Host, s Step) error {
 
 // strong tells that a host is in a partition that holds most nodes.
 func (d *drive) strong(h *Host) bool {
-	return h.pcmk.running() && h.pcmk.quorate && 2*len(d.check.in[h.ID]) > len(d.Hosts)
+	return h.pcmk.running() && h.pcmk.quorate && 2*len(d.check.in[h.ID]) > len(d.file.nodes)
 }
 
 // set puts a new value into the CIB.
