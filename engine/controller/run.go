@@ -417,6 +417,13 @@ func (c *Controller) fence(i int, a *transition.Action) {
 	r := c.run
 	c.effects.Logf("Requesting fencing (%s) targeting node %s", action, target)
 	c.effects.Fence(FenceRequest{Target: target, Action: action, Timeout: timeout, Delay: delay}, func(err error) {
+		if !c.IsDC() {
+			// Whoever is DC now hears of it as well, and writes it down: by the time that what this node wrote came, the target might be back.
+			if err == nil && action != "on" {
+				c.Fenced(c.now, target, false)
+			}
+			return
+		}
 		if err != nil {
 			c.fenceTries[target]++
 			c.effects.Logf("Fencing of %s failed: %v", target, err)

@@ -80,22 +80,39 @@ func (f *Fencer) takeHistory(from string, m *etree.Element) {
 	told := map[string]bool{}
 	for _, e := range m.SelectElements("st_execute") {
 		get := func(name string) string { return e.SelectAttrValue(name, "") }
-		told[get("st_remote_op")] = true
-		if slices.ContainsFunc(f.history, func(r *Record) bool { return r.ID == get("st_remote_op") }) {
-			continue
-		}
 		st, _ := strconv.Atoi(get("st_state"))
 		t, _ := strconv.ParseInt(get("st_date"), 10, 64)
 		ns, _ := strconv.ParseInt(get("st_date_nsec"), 10, 64)
-		f.remember(Record{
+		r := Record{
 			ID: get("st_remote_op"), Target: get("st_target"), Action: get("st_device_action"), Origin: get("st_origin"), Delegate: get("st_delegate"),
 			Client: get("st_clientname"), State: State(st), Reason: get("exit-reason"), At: time.Unix(t, ns),
-		})
+		}
+		own := -1
+		if i := slices.IndexFunc(f.history, func(h *Record) bool { return h.ID == r.ID }); i >= 0 {
+			own = f.history[i].certainty()
+		}
+		if r.certainty() > own {
+			f.remember(r)
+		}
+		told[r.ID] = own <= r.certainty()
 	}
 	slices.SortStableFunc(f.history, func(a, b *Record) int { return a.At.Compare(b.At) })
 	if from != f.self && m.SelectAttr(answerAttr) == nil {
 		f.share(from, told)
 	}
+}
+
+// certainty tells how much is known of how fencing ended. To who lost the node that led it, it failed, whatever others know.
+func (r *Record) certainty() int {
+	switch {
+	case r.State == Done:
+		return 3
+	case r.State > Executing && r.Delegate != "":
+		return 2
+	case r.State > Executing:
+		return 1
+	}
+	return 0
 }
 
 // remember enters a record, or what is new about one.

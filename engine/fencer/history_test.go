@@ -13,17 +13,22 @@ func TestPartsShareTheirHistory(t *testing.T) {
 		g.nodes[n].f.remember(Record{ID: "of all", Target: "x", State: Failed, At: time.Unix(50, 0)})
 		g.nodes[n].f.remember(Record{ID: "under way on " + n, Target: "x", State: Executing, At: time.Unix(200, 0)})
 	}
+	g.nodes["n1"].f.remember(Record{ID: "led by another", Target: "x", State: Failed, At: time.Unix(40, 0)})
+	g.nodes["n3"].f.remember(Record{ID: "led by another", Target: "x", State: Done, Delegate: "n3", At: time.Unix(40, 0)})
 	for range 2 {
 		g.nodes["n2"].f.Share()
 		g.run()
 		for _, n := range g.names {
 			var ids []string
 			for _, r := range g.nodes[n].f.History("") {
+				if r.ID == "led by another" && r.State != Done {
+					t.Errorf("%s takes %s for failed, which another one knows to have succeeded", n, r.ID)
+				}
 				if r.State > Executing {
 					ids = append(ids, r.ID)
 				}
 			}
-			if len(ids) != 4 || ids[0] != "n1" || ids[3] != "of all" {
+			if len(ids) != 5 || ids[0] != "n1" || ids[3] != "of all" {
 				t.Errorf("%s knows of %v", n, ids)
 			}
 		}

@@ -253,10 +253,8 @@ func (d *drive) remove(h *Host) {
 			d.at(500*time.Millisecond, next)
 			return
 		}
-		if h.On {
-			h.PowerOff() // nothing of the cluster is left on it
-			d.check.fenced(h, false)
-		}
+		h.PowerOff() // nothing of the cluster is left on it, and a person says so
+		d.check.fenced(h, false)
 		h.spare = true
 		d.edit(d.file.withoutNode(h.ID))
 		d.at(time.Second, func() { d.forgetNode(h) })
