@@ -99,7 +99,7 @@ func (m *Manager) ordered(msg *etree.Element) {
 	if from == m.node {
 		var of []string // the nodes whose values this node knows from their beginning
 		for _, n := range names(m.full) {
-			if !slices.Contains(to, n) {
+			if !both || !slices.Contains(to, n) { // those tell of themselves
 				of = append(of, n)
 			}
 		}
@@ -181,10 +181,14 @@ func (m *Manager) shared(now time.Time, msg *etree.Element) {
 	}
 	delete(m.taking, id)
 	of := strings.Fields(msg.SelectAttrValue("attr_host_of", ""))
+	decided := msg.SelectAttrValue(bothAttr, "") == "true"
+	if l, own := msg.SelectAttrValue(leaderAttr, ""), m.effects.Leader(); !decided && l != "" && own != "" && l != own {
+		// Who follows another DC may have made other changes: it knows of itself alone.
+		of = slices.DeleteFunc(of, func(n string) bool { return n != msg.SelectAttrValue("src", "") })
+	}
 	for _, n := range of {
 		m.full[n] = true
 	}
-	decided := msg.SelectAttrValue(bothAttr, "") == "true"
 	here := func(host string) bool { return slices.Contains(m.effects.Members(), host) }
 	meant := func(host string) bool {
 		return host != m.node && (slices.Contains(of, host) || decided && !here(host))
