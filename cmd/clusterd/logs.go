@@ -21,6 +21,7 @@ func settled(env *program.Env, names ...string) *program.Env {
 	for _, n := range names {
 		c.Getenv = logging.Settings(c.Getenv, "/etc/sysconfig/"+n, "/etc/default/"+n)
 	}
+	c.Getenv = legacyPrefix(c.Getenv)
 	return &c
 }
 

@@ -148,6 +148,13 @@ const agentsUnderway = "/run/hacluster/agents"
 func pacemaker(ctx context.Context, env *program.Env) error {
 	log := pacemakerLogger(env, "pacemakerd")
 	defer tellEnd(ctx, env, log)()
+	ignoreBlackboxSignals(ctx, log)
+	tellIneffective(env, log)
+	if err := checkClusterType(env); err != nil {
+		log.Error("the daemon does not start", "err", err)
+		fmt.Fprintf(env.Stderr, "clusterd: pacemaker: %v\n", err)
+		return exitStayDown
+	}
 	uid, gid := -1, -1
 	if u, err := user.Lookup("hacluster"); err == nil {
 		uid, _ = strconv.Atoi(u.Uid)
@@ -250,6 +257,8 @@ func agentsAs(h *ocf.Host, env *program.Env, service string) {
 func pacemakerRemote(ctx context.Context, env *program.Env) error {
 	log := pacemakerLogger(env, "pacemaker-remoted")
 	defer tellEnd(ctx, env, log)()
+	ignoreBlackboxSignals(ctx, log)
+	tellIneffective(env, log)
 	settings, err := remote.SettingsFrom(env.Getenv)
 	if err != nil {
 		return err

@@ -1,0 +1,37 @@
+package main
+
+import (
+	"bytes"
+	"log/slog"
+	"os"
+	"strings"
+	"testing"
+
+	"hacluster/internal/program"
+)
+
+func TestVariables(t *testing.T) {
+	set := map[string]string{"PCMK_blackbox": "yes", "PCMK_ipc_type": "socket", "HA_debug": "yes", "PCMK_cluster_type": "heartbeat"}
+	env := &program.Env{Getenv: legacyPrefix(func(n string) string { return set[n] })}
+	var b bytes.Buffer
+	tellIneffective(env, slog.New(slog.NewTextHandler(&b, nil)))
+	if got := b.String(); !strings.Contains(got, "PCMK_blackbox") || strings.Contains(got, "PCMK_ipc_type") {
+		t.Errorf("told: %s", got)
+	}
+	if env.Getenv("PCMK_debug") != "yes" {
+		t.Error("an older name is not read")
+	}
+	if checkClusterType(env) == nil {
+		t.Error("heartbeat is no cluster layer")
+	}
+	// Whoever looks for a variable finds it in the manual.
+	manual, err := os.ReadFile("../../docs/operating.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, n := range append(ineffectiveNames(), "PCMK_fail_fast", "PCMK_node_start_state", "PCMK_node_action_limit", "PCMK_cluster_type", "PCMK_crl_file") {
+		if !bytes.Contains(manual, []byte(strings.TrimPrefix(n, "PCMK_"))) {
+			t.Errorf("docs/operating.md does not tell of %s", n)
+		}
+	}
+}
