@@ -25,7 +25,7 @@ import (
 // the original, SBD_… in the file sbd.
 func sbdCommand(env *program.Env) *cobra.Command {
 	var startup, io, crash, warn time.Duration
-	var ordinary, ownLimit, clusterFirst bool
+	var ordinary, ownLimit, clusterFirst, ring bool
 	var trace int
 	cmd := &cobra.Command{Use: "sbd", Short: "Watch over this node: fence it when a shared disk or the cluster says so", Args: cobra.NoArgs, RunE: func(c *cobra.Command, _ []string) error {
 		env, node, err := sbdOptions(c, settled(env, "sbd"))
@@ -35,7 +35,7 @@ func sbdCommand(env *program.Env) *cobra.Command {
 		}
 		log := pacemakerLogger(env, "sbd")
 		defer tellEnd(c.Context(), env, log)()
-		d, err := sbdDaemon(env, node, log)
+		d, err := sbdDaemon(env, node, ring, log)
 		if err == nil {
 			d.Startup, d.IO, d.CrashLimit, d.OwnLimit, d.ClusterFirst, d.Trace = startup, io, crash, ownLimit, clusterFirst, sbd.Trace(trace)
 			if c.Flags().Changed("warn") {
@@ -72,6 +72,7 @@ func sbdCommand(env *program.Env) *cobra.Command {
 	cmd.Flags().DurationVar(&warn, "warn", 0, "how long the watchdog may go unfed before the log tells of it; 0: for ever (three fifths of the watchdog's time)")
 	cmd.Flags().BoolVar(&ownLimit, "own-watchdog-timeout", false, "leave the watchdog the timeout that it has")
 	cmd.Flags().BoolVar(&clusterFirst, "cluster-first", false, "the disks do not stand in for a cluster that was there and is not well any more")
+	cmd.Flags().BoolVar(&ring, "check-cluster", false, "Corosync is a witness where Pacemaker is not; where that is, it tells of both")
 	cmd.Flags().IntVar(&trace, "trace", 0, "try ends of the node out: 1 dumps its memory instead, 2 ends the watch instead, 3 waits for ten seconds")
 	cmd.Flags().BoolVar(&ordinary, "no-realtime", false, "no scheduling in real time, and memory is not locked")
 	return cmd
@@ -83,10 +84,7 @@ func sbdOptions(c *cobra.Command, env *program.Env) (_ *program.Env, node string
 	if err != nil {
 		return env, "", err
 	}
-	settings, err := o.End()
-	if err != nil {
-		return env, "", fmt.Errorf("not supported yet: %w", err)
-	}
+	settings := o.End()
 	if err := c.ParseFlags(o.Args); err != nil {
 		return env, "", err
 	}
@@ -105,8 +103,8 @@ func sbdOptions(c *cobra.Command, env *program.Env) (_ *program.Env, node string
 	return &own, o.Node, nil
 }
 
-// sbdDaemon reads the settings; node is this node's name, "" for the host's.
-func sbdDaemon(env *program.Env, node string, log *slog.Logger) (*sbd.Daemon, error) {
+// sbdDaemon reads the settings; node is this node's name, "" for the host's, and ring has Corosync be a witness in Pacemaker's place.
+func sbdDaemon(env *program.Env, node string, ring bool, log *slog.Logger) (*sbd.Daemon, error) {
 	get := func(name, otherwise string) string {
 		if v := strings.TrimSpace(env.Getenv(name)); v != "" {
 			return v
@@ -145,11 +143,14 @@ func sbdDaemon(env *program.Env, node string, log *slog.Logger) (*sbd.Daemon, er
 	case "yes", "true", "on", "1", "y":
 		d.Cluster = (&sbd.Cluster{Node: node, Disks: len(d.Devices)}).Health
 	case "no", "false", "off", "0", "n":
+		if ring {
+			d.Cluster = (&sbd.Ring{}).Health
+		}
 	default:
 		return nil, fmt.Errorf("SBD_PACEMAKER: %q is not yes or no", get("SBD_PACEMAKER", ""))
 	}
 	if len(d.Devices) == 0 && d.Cluster == nil {
-		return nil, fmt.Errorf("SBD_DEVICE names no device and SBD_PACEMAKER is off: there is nothing to watch over this node with")
+		return nil, fmt.Errorf("SBD_DEVICE names no device, and neither Pacemaker nor Corosync is a witness: there is nothing to watch over this node with")
 	}
 	if d.Delay, err = sbd.ParseDelay(get("SBD_DELAY_START", "no")); err != nil {
 		return nil, fmt.Errorf("SBD_DELAY_START: %w", err)

@@ -52,10 +52,7 @@ func isFile(path string) bool {
 
 // run starts the watch.
 func (w *watchTool) run(ctx context.Context) int {
-	settings, err := w.options.End()
-	if err != nil {
-		return program.NotYet(w.env, err.Error())
-	}
+	settings := w.options.End()
 	if w.options.Node != "" {
 		settings = append(settings, "SBD_OPTS=-n "+w.options.Node)
 	} else {

@@ -28,9 +28,9 @@ func TestSbdWatch(t *testing.T) {
 	}{
 		{"-d /a -d /b -n n1 -p /pid -1 7 -r off -S 1 watch", "SBD_DEVICE=/a;/b SBD_OPTS=-n_n1 SBD_PIDFILE=/pid SBD_STARTMODE=clean SBD_TIMEOUT_ACTION=off SBD_WATCHDOG_TIMEOUT=7", "sbd", "", 0},
 		{"-PP -WW -S 0 -s 5 -I 2 -R watch", "SBD_PACEMAKER=no SBD_STARTMODE=always SBD_WATCHDOG_DEV=/dev/null", "sbd --startup 5s --io 2s --no-realtime", "", 0},
-		{"-P -W -w /dev/w -c -D -F 2 -t 3 -v watch", "PCMK_debug=sbd SBD_PACEMAKER=yes SBD_WATCHDOG_DEV=/dev/w", "sbd", "", 0},
+		{"-P -W -w /dev/w -c -D -F 2 -t 3 -v watch", "PCMK_debug=sbd SBD_PACEMAKER=yes SBD_WATCHDOG_DEV=/dev/w", "sbd --check-cluster=true", "", 0},
 		{"-Z -T -C 30 -zZ -5 0 watch", "", "sbd --crash-watchdog 30s --warn 0s --own-watchdog-timeout --cluster-first --trace 2", "", 0},
-		{"-cc watch", "", "", "sbd: not supported yet: sbd watch with -c twice\n", 69},
+		{"-cc watch", "", "sbd --check-cluster=false", "", 0},
 		{"-d /fails watch", "SBD_DEVICE=/fails", "sbd", "the watch ended before it began\nsbd failed; please check the logs.\n", 1},
 		{"-d /a -d /b -d /c -d /d watch", "", "", "You can specify up to 3 devices via the -d option.\nsbd failed; please check the logs.\n", 1},
 		{"-S x watch", "", "", "Invalid value", 1},

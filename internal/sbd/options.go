@@ -74,11 +74,11 @@ func (o *Options) Take(letter byte, value string, number int) {
 	}
 }
 
-// End gives the settings, NAME=VALUE, and tells of what is not supported yet.
-func (o *Options) End() ([]string, error) {
+// End gives the settings, NAME=VALUE.
+func (o *Options) End() []string {
 	on := func(letter byte) bool { return o.counts[letter]%2 == 1 }
-	if o.counts['c'] > 0 && !on('c') {
-		return nil, fmt.Errorf("sbd watch with -c twice")
+	if o.counts['c'] > 0 {
+		o.Args = append(o.Args, "--check-cluster="+strconv.FormatBool(on('c')))
 	}
 	for _, f := range []struct {
 		letter byte
@@ -100,7 +100,7 @@ func (o *Options) End() ([]string, error) {
 	if len(o.Devices) > 0 {
 		o.set("SBD_DEVICE", strings.Join(o.Devices, ";"))
 	}
-	return o.settings, nil
+	return o.settings
 }
 
 // ReadOptions reads the setting SBD_OPTS: options of the watch as they are typed.

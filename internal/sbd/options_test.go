@@ -17,12 +17,13 @@ func TestReadOptions(t *testing.T) {
 		{"-q", "", "", "", "there is no option -q"},
 		{"-:", "", "", "", "there is no option -:"},
 		{"watch", "", "", "", `"watch" is no option`},
-		{"-cc", "", "", "", "sbd watch with -c twice"},
+		{"-c", "", "", "--check-cluster=true", ""},
+		{"-cc -PP", "", "SBD_PACEMAKER=no", "--check-cluster=false", ""},
 	} {
 		o, err := ReadOptions(c.text)
 		var settings []string
 		if err == nil {
-			settings, err = o.End()
+			settings = o.End()
 		}
 		if err != nil {
 			if err.Error() != c.fault {
