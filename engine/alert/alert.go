@@ -67,13 +67,13 @@ type Operation struct {
 // ResourceEvent tells what came of an operation. ok is false for a probe that found
 // what was expected, which nobody is told of.
 func ResourceEvent(o Operation) (e Event, ok bool) {
-	if o.Task == "monitor" && o.Interval == 0 && o.Status == done && o.Code == o.Expected {
+	if o.Task == "monitor" && o.Interval == 0 && o.Code == o.Expected {
 		return Event{}, false
 	}
 	number := func(d time.Duration) string { return strconv.FormatInt(d.Milliseconds(), 10) }
 	desc := status.ExecText(o.Status)
 	if o.Status == done {
-		desc = status.CodeText(o.Code)
+		desc = status.ResultText(o.Code)
 	}
 	return Event{Kind: Resource, Node: o.Node, Vars: []Var{
 		{"rsc", o.Resource},
@@ -138,9 +138,6 @@ func (m *Manager) Runs(root *etree.Element, now time.Time, e Event) []Run {
 				runs = append(runs, m.run(a, r, s, now, e))
 			}
 		}
-	}
-	if len(runs) > 0 {
-		m.sequence++
 	}
 	return runs
 }
@@ -211,6 +208,7 @@ func (m *Manager) run(a, recipient *etree.Element, s settings, now time.Time, e 
 	if s.timeout > 0 {
 		r.Timeout = s.timeout
 	}
+	m.sequence++
 	format := defaultFormat
 	if s.format != "" {
 		format = s.format
@@ -219,15 +217,16 @@ func (m *Manager) run(a, recipient *etree.Element, s settings, now time.Time, e 
 		{"kind", string(e.Kind)},
 		{"version", m.version},
 		{"node", e.Node},
-		{"node_sequence", strconv.Itoa(m.sequence + 1)},
+		{"node_sequence", strconv.Itoa(m.sequence)},
 		{"timestamp", Timestamp(now, format)},
 		{"timestamp_epoch", strconv.FormatInt(now.Unix(), 10)},
 		{"timestamp_usec", strconv.Itoa(now.Nanosecond() / 1000)},
 	}
+	to := ""
 	if recipient != nil {
-		r.Recipient = recipient.SelectAttrValue("id", "")
-		vars = append(vars, Var{"recipient", recipient.SelectAttrValue("value", "")})
+		r.Recipient, to = recipient.SelectAttrValue("id", ""), recipient.SelectAttrValue("value", "")
 	}
+	vars = append(vars, Var{"recipient", to})
 	for _, v := range append(vars, e.Vars...) {
 		r.set("CRM_alert_"+v.Name, v.Value)
 		r.set("CRM_notify_"+v.Name, v.Value) // the name before 1.1.15, which agents still read

@@ -76,7 +76,7 @@ func TestWhatTheyAreTold(t *testing.T) {
 		}
 	}
 	has(runs[0], "CRM_alert_kind=resource", "CRM_alert_node=n1", "CRM_alert_rsc=db", "CRM_alert_task=monitor", "CRM_alert_interval=10000", "CRM_alert_rc=7",
-		"CRM_alert_target_rc=0", "CRM_alert_status=0", "CRM_alert_desc=not running", "CRM_alert_node_sequence=2", "CRM_alert_timestamp=2026", "CRM_alert_timestamp_usec=123456",
+		"CRM_alert_target_rc=0", "CRM_alert_status=0", "CRM_alert_desc=Not running", "CRM_alert_node_sequence=5", "CRM_alert_timestamp=2026", "CRM_alert_timestamp_usec=123456",
 		"CRM_alert_recipient=one", "CRM_notify_recipient=one", "CRM_alert_version=3.0.2", "where=here", "who=me")
 	has(runs[1], "CRM_alert_recipient=two", "where=there", "who=me")
 	has(runs[2], "CRM_alert_timestamp=12:30:05.123456")
@@ -86,7 +86,7 @@ func TestWhatTheyAreTold(t *testing.T) {
 	if _, ok := ResourceEvent(Operation{Task: "monitor", Code: 7, Expected: 7}); ok {
 		t.Error("a probe that found what was expected is told")
 	}
-	if e, ok := ResourceEvent(Operation{Task: "monitor", Code: 1, Expected: 7, Status: 2}); !ok || !slices.Contains(e.Vars, Var{"desc", "Timed Out"}) {
+	if e, ok := ResourceEvent(Operation{Task: "monitor", Code: 1, Expected: 7, Status: 2}); !ok || !slices.Contains(e.Vars, Var{"desc", "Timed out"}) {
 		t.Errorf("a probe that took too long: %v", e)
 	}
 }

@@ -113,7 +113,7 @@ func TestClients(t *testing.T) {
 			op.Action, op.Key, op.StartDelay = "start", "1:2:0:uuid", time.Second
 			e.Invoke(now, op)
 			cancel("start", 0, nil)
-		}, "known R, answer start 1, ended 14 R_start_0 1:0"},
+		}, "known R, record R_last_0 -1:193, answer start 1, ended 14 R_start_0 1:0, forget R R_last_0"},
 		{func() { e.Invoke(now, Op{Resource: "R", Action: "delete", Node: "n1"}) }, "forget R , unknown R, answer delete 0"},
 	}
 	for i, s := range steps {

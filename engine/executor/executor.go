@@ -120,7 +120,8 @@ type Effects interface {
 	// Answer tells the controller that ordered op directly what came of it: for
 	// what leaves no history (notify, cancel, delete).
 	Answer(op Op, res Result)
-	// Recorded tells what was put into the history, but for what is still under way.
+	// Recorded tells what came of an operation, but for what is still under way: what was put into the history, and that a notification
+	// was taken or a recurring operation cancelled.
 	Recorded(op Op, res Result)
 	Logf(format string, args ...any)
 }
@@ -263,11 +264,14 @@ func (e *Executor) order(now time.Time, op Op, call int) {
 		e.killUnwanted(r)
 		r.recurring = append(r.recurring, j)
 	}
-	if op.recordable() && controller && op.Param("CRM_meta_record_pending") != "false" && op.StartDelay == 0 {
+	if op.recordable() && controller && op.Param("CRM_meta_record_pending") != "false" {
 		e.record(now, r, j, Result{Code: codeUnknown, Status: statusPending, Traits: e.effects.Traits(op)})
 	}
 	if op.StartDelay > 0 {
 		e.timers.set(r, j, now.Add(op.StartDelay))
+		if controller && op.Interval > 0 && op.StartDelay > longDelay {
+			e.effects.Answer(op, Result{Code: op.Expected(), Status: statusDone})
+		}
 		if op.Interval == 0 {
 			r.recurring = append(r.recurring, j) // waits among them until it is due
 		}
@@ -276,6 +280,10 @@ func (e *Executor) order(now time.Time, op Op, call int) {
 	r.queue = append(r.queue, j)
 	e.settle(now, r)
 }
+
+// longDelay is how long a plan waits for the first run of a recurring operation that is to begin later; what begins after that
+// counts as done well until it was.
+const longDelay = 5 * time.Minute
 
 // endsRecurring tells that an operation changes a resource's state, so that what was checked so far is to be checked no more. The
 // connection to a remote node is watched until it is taken over elsewhere.
@@ -304,6 +312,9 @@ func (e *Executor) end(r *resource, j *job) {
 		e.answer(j.op, Result{Code: 1, Status: statusCancelled})
 	case !j.reported:
 		e.answer(j.op, Result{Code: j.op.Expected(), Status: statusCancelled})
+	}
+	if j.op.Interval > 0 && j.op.By.ID == "" {
+		e.effects.Recorded(j.op, Result{Code: j.code, Status: statusCancelled})
 	}
 	if r.running != j && !j.merged {
 		e.tell(r, j, Result{Code: j.code, Status: statusCancelled})
@@ -449,7 +460,13 @@ func (e *Executor) finish(now time.Time, r *resource, j *job, res Result) {
 // keep puts a result into the history, where it belongs there, and gives what it counts as.
 func (e *Executor) keep(now time.Time, r *resource, j *job, res Result) Result {
 	if !j.op.recordable() || r.drop {
+		if j.op.Action == "notify" {
+			res.Code, res.Status = 0, statusDone // it cannot fail
+		}
 		e.answer(j.op, res)
+		if j.op.Action == "notify" && j.op.By.ID == "" {
+			e.effects.Recorded(j.op, res)
+		}
 		return res
 	}
 	if res.Status == statusCancelled && j.op.Interval == 0 {

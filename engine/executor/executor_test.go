@@ -82,7 +82,7 @@ func TestHistory(t *testing.T) {
 		{func() { finish(0) }, "record R_last_0 0:0"},
 		{func() { now = now.Add(time.Hour); e.Tick(now) }, ""},
 		{func() { e.Invoke(now, op("notify", 0, 0)) }, "run R_notify_0"},
-		{func() { finish(1) }, "answer notify 1"},
+		{func() { finish(1) }, "answer notify 0"},
 		// A failure of what is done once is recorded twice.
 		{func() { e.Invoke(now, op("start", 0, 0)); finish(1) }, "record R_last_0 -1:193, run R_start_0, record R_last_failure_0 0:1, record R_last_0 0:1"},
 		// What was not done after all is no failure, and not under way any more.
@@ -326,5 +326,26 @@ func TestChecksEndBeforeChanges(t *testing.T) {
 	e.Invoke(time.Unix(1000, 0), remote)
 	if got := f.take(); strings.Contains(got, "kill") {
 		t.Errorf("a connection that moves: %s", got)
+	}
+}
+
+// A plan does not wait for a check that begins much later.
+func TestStartDelay(t *testing.T) {
+	f := &fake{runs: map[uint64]Op{}}
+	e := New(f)
+	now := time.Unix(1000, 0)
+	e.Invoke(now, Op{Resource: "R", Action: "monitor", Interval: time.Second, StartDelay: 2 * time.Second, Key: "1:2:0:u"})
+	e.Invoke(now, Op{Resource: "R", Action: "monitor", Interval: time.Minute, StartDelay: 10 * time.Minute, Key: "1:2:8:u"})
+	if got, want := f.take(), "record R_monitor_1000 -1:193, record R_monitor_60000 -1:193, answer monitor 8"; got != want {
+		t.Errorf("%s\nwant %s", got, want)
+	}
+	now = now.Add(2 * time.Second)
+	e.Tick(now)
+	if got, want := f.take(), "run R_monitor_1000"; got != want {
+		t.Errorf("%s\nwant %s", got, want)
+	}
+	e.Invoke(now, Op{Resource: "R", Action: "stop", Key: "1:2:0:u"})
+	if got := f.take(); !strings.Contains(got, "kill R_monitor_1000") || !strings.Contains(got, "forget R R_monitor_60000") {
+		t.Errorf("at a stop: %s", got)
 	}
 }

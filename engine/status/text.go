@@ -2,19 +2,7 @@ package status
 
 import "fmt"
 
-// CodeText is what an agent's exit code means, as alerts and logs put it.
-func CodeText(code int) string {
-	texts := map[int]string{
-		0: "ok", 1: "error", 2: "invalid parameter", 3: "unimplemented feature", 4: "insufficient privileges", 5: "not installed",
-		6: "not configured", 7: "not running", 8: "promoted", 9: "promoted (failed)", 190: "degraded", 191: "promoted (degraded)", 193: "unknown",
-	}
-	if t, ok := texts[code]; ok {
-		return t
-	}
-	return "unknown"
-}
-
-// ResultText is what an agent's exit code means, as Pacemaker's programs and results in its log put it.
+// ResultText is what an agent's exit code means, as Pacemaker's programs, its alerts and results in its log put it.
 func ResultText(code int) string {
 	texts := map[int]string{
 		0: "OK", 1: "Error occurred", 2: "Invalid parameter", 3: "Unimplemented", 4: "Insufficient privileges", 5: "Not installed",
@@ -30,8 +18,8 @@ func ResultText(code int) string {
 // ExecText is what an op-status means, as alerts and logs put it.
 func ExecText(s int) string {
 	texts := map[int]string{
-		-2: "unknown", -1: "pending", 0: "complete", 1: "Cancelled", 2: "Timed Out", 3: "NOT SUPPORTED", 4: "Error", 5: "Hard error",
-		6: "Fatal error", 7: "Not installed", 8: "Internal communication failure", 9: "Cannot execute now", 10: "No fence device", 11: "Invalid",
+		-1: "Pending", 0: "Done", 1: "Cancelled", 2: "Timed out", 3: "Unsupported", 4: "Error", 5: "Hard error", 6: "Fatal error", 7: "Not installed",
+		8: "Internal communication failure", 9: "Cannot execute now", 10: "No fence device", 11: "CIB secrets unavailable",
 	}
 	if t, ok := texts[s]; ok {
 		return t

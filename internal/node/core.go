@@ -227,7 +227,9 @@ func (c *Core) Ring(now time.Time, ids []uint32, quorate bool) {
 	before := c.ring
 	c.quorate = quorate
 	c.ring = c.toMembers(ids)
-	c.alertNodes(before, c.ring)
+	if len(before) > 0 { // whom a node finds when it starts is no news
+		c.alertNodes(before, c.ring)
+	}
 	c.Replica.Quorum(memberNames(c.ring), quorate)
 	c.Controller.Membership(now, c.ring, quorate)
 	c.start()

@@ -65,6 +65,9 @@ func readable(op executor.Op) string {
 
 // logResult tells how an operation ended.
 func (c *Core) logResult(op executor.Op, res executor.Result) {
+	if res.Status == statusCancelled && op.Interval > 0 {
+		return // as it was to be
+	}
 	end := status.ExecText(res.Status)
 	switch {
 	case res.Status == 0:

@@ -217,7 +217,7 @@ func TestAlerts(t *testing.T) {
 				fenced += v
 			}
 		}
-		started := count["resource "+h.Name+" P1 start ok"]
+		started := count["resource "+h.Name+" P1 start OK"]
 		if want := map[bool]int{true: 1, false: 0}[h == home]; count["node "+victim.Name+"   lost"] != 1 || fenced != 1 || started != want {
 			t.Errorf("%s heard %v", h.Name, count)
 		}
