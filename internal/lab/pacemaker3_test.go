@@ -38,7 +38,7 @@ func pacemaker3Tree(t *testing.T) string {
 func (b *bench) furnish(host, tree string) {
 	b.t.Helper()
 	var what []string
-	for _, p := range []string{"lib/*/.libs/*.so*", "tools/.libs/*", "daemons/*/.libs/pacemaker*", "xml/*.rng", "xml/*.xsl"} {
+	for _, p := range []string{"lib/*/.libs/*.so*", "tools/.libs/*", "daemons/*/.libs/pacemaker*", "daemons/execd/.libs/cts-exec-helper", "xml/*.rng", "xml/*.xsl"} {
 		found, err := filepath.Glob(filepath.Join(tree, p))
 		if err != nil {
 			b.t.Fatal(err)
