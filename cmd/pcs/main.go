@@ -5,6 +5,7 @@ import (
 	"context"
 	"fmt"
 
+	"hacluster/internal/client"
 	"hacluster/internal/host"
 	"hacluster/internal/pcs"
 	"hacluster/internal/pcs/session"
@@ -20,6 +21,10 @@ func main() {
 			return 1
 		}
 		agents := running.Agents{Host: h}
-		return pcs.Run(ctx, env, session.World{Cluster: running.Cluster{Pace: running.Pace, User: env.Getenv("CIB_user")}, Agents: agents, Actions: agents})
+		cluster := running.Cluster{Pace: running.Pace, User: env.Getenv("CIB_user")}
+		if e, ok := client.ElsewhereFrom(env.Getenv); ok {
+			cluster.Elsewhere = &e
+		}
+		return pcs.Run(ctx, env, session.World{Cluster: cluster, Agents: agents, Actions: agents})
 	})
 }

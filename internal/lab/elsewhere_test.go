@@ -36,6 +36,8 @@ func (b *bench) elsewhere(t *testing.T) {
 		{"joe", "guess", "cibadmin -Q", 76, "does not let user joe in", "VirtualIP"},
 		{"tom", "secret", "cibadmin -Q", 76, "does not let user tom in", "VirtualIP"},
 		{"root", "secret", "cibadmin -Q", 76, "does not let user root in", "VirtualIP"},
+		{"joe", "secret", "pcs constraint", 0, "Location Constraints", "hushhush"},
+		{"joe", "guess", "pcs constraint", 1, "unable to get cib", "Location Constraints"},
 		{"joe", "secret", "env CIB_encrypted=true CIB_port=3998 CIB_key_file=/root/cib-key cibadmin -Q", 0, "VirtualIP", "hushhush"},
 		{"joe", "secret", "env CIB_encrypted=true CIB_port=3998 cibadmin -Q", 3, "CIB_ca_file", "VirtualIP"},
 	}

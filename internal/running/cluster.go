@@ -29,6 +29,25 @@ type Cluster struct {
 	Pace time.Duration
 	// User is for whom a process of root asks, "" for itself: permissions are that user's.
 	User string
+	// Elsewhere is where the CIB is, nil for this host's cluster. What is no work on the CIB is always done here.
+	Elsewhere *client.Elsewhere
+}
+
+// dial connects to the CIB under the name of one of Pacemaker's tools.
+func (c Cluster) dial(ctx context.Context, tool string) (*client.CIB, error) {
+	if c.Elsewhere == nil {
+		conn, err := client.DialCIB(ctx, tool)
+		return conn, told(err)
+	}
+	conn, err := c.Elsewhere.DialCIB(ctx)
+	if err != nil {
+		var refused *cib.Error
+		if errors.As(err, &refused) {
+			return nil, wordsf("%s: Could not connect to the CIB API: %s", tool, refused)
+		}
+		return nil, err
+	}
+	return conn, nil
 }
 
 // Pace is what a command of the original leaves a cluster, in the tutorials' days.
@@ -77,9 +96,9 @@ func (c Cluster) as(ctx context.Context, tool string, req cib.Request) (*etree.E
 	if req.User.Name == "" {
 		req.User.Name = c.User
 	}
-	conn, err := client.DialCIB(ctx, tool)
+	conn, err := c.dial(ctx, tool)
 	if err != nil {
-		return nil, told(err)
+		return nil, err
 	}
 	defer conn.Close()
 	el, err := conn.Do(ctx, req)
@@ -187,9 +206,9 @@ func (c Cluster) Wait(ctx context.Context, timeout time.Duration) error {
 	}
 	ctx, cancel := context.WithTimeout(ctx, timeout)
 	defer cancel()
-	x, err := client.DialCIB(ctx, who)
+	x, err := c.dial(ctx, who)
 	if err != nil {
-		return told(err)
+		return err
 	}
 	defer x.Close()
 	if err := x.Watch(ctx); err != nil {
