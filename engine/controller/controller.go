@@ -244,6 +244,7 @@ type Controller struct {
 
 	expects map[string]string // what the cluster wrote of nodes: member or down
 
+	spared   map[string]bool // nodes that are not to be fenced by this one before it has joined, see overtaken
 	accusers map[string]bool // nodes that wait for this node's fencing
 	// blames tells whom each node of the group said that it waits for the fencing of.
 	blames map[string]map[string]bool
@@ -268,7 +269,7 @@ type Identity struct {
 
 // New makes a controller.
 func New(self Identity, t Timing, e Effects) *Controller {
-	return &Controller{self: self.Member, uuid: self.UUID, cluster: self.Cluster, schema: self.Schema, startState: self.StartState, actionLimit: self.ActionLimit, timing: t, effects: e, state: Starting, peers: map[string]*peer{}, fenceTries: map[string]int{}, expects: map[string]string{}, accusers: map[string]bool{}, blames: map[string]map[string]bool{}, uncounted: map[counted]failure{}, ignores: map[string]bool{}}
+	return &Controller{self: self.Member, uuid: self.UUID, cluster: self.Cluster, schema: self.Schema, startState: self.StartState, actionLimit: self.ActionLimit, timing: t, effects: e, state: Starting, peers: map[string]*peer{}, fenceTries: map[string]int{}, expects: map[string]string{}, accusers: map[string]bool{}, spared: map[string]bool{}, blames: map[string]map[string]bool{}, uncounted: map[counted]failure{}, ignores: map[string]bool{}}
 }
 
 // State is where the controller is.

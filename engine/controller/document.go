@@ -119,8 +119,11 @@ func (c *Controller) Change(req cib.Request) { c.request(req, false, nil) }
 // ChangeAsDC orders one that is for the DC to make.
 func (c *Controller) ChangeAsDC(req cib.Request) { c.update(req, nil) }
 
-// update orders a change of the CIB as the DC.
+// update orders a change of the CIB as the DC; from who is not, any more, it comes too late.
 func (c *Controller) update(req cib.Request, done func(error)) {
+	if !c.IsDC() {
+		return
+	}
 	c.AsDC(func(leads bool) { c.request(req, leads, done) })
 }
 

@@ -43,6 +43,7 @@ func (c *Controller) Differ(now time.Time) {
 func (c *Controller) onOffer(from string, msg *etree.Element) {
 	switch {
 	case c.peer(from).suspect:
+		c.overtaken(from, msg)
 		return
 	case from == c.self.Name && !c.IsDC():
 		return // it was made before this node gave the role up
@@ -283,6 +284,7 @@ func (c *Controller) onAck(from string, msg *etree.Element) {
 		return
 	}
 	c.joined, c.vouched = true, c.quorate
+	clear(c.spared)
 	if !c.IsDC() {
 		c.enter(NotDC)
 	}

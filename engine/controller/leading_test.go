@@ -6,6 +6,7 @@ import (
 
 	"hacluster/cib"
 	"hacluster/engine/replica"
+	"hacluster/engine/transition"
 )
 
 // A DC that does not lead, for the CIB of another was taken over, has a join make it lead; not again before a while.
@@ -84,6 +85,48 @@ func TestNothingIsOrderedBeforeTheDCLeads(t *testing.T) {
 			if !as {
 				t.Errorf("%s is not ordered as the DC", w.updates[i].Section)
 			}
+		}
+	}
+}
+
+// Who asked for a fencing, and is not DC any more when it has succeeded, writes nothing of it: the DC does.
+func TestFencedForAnEarlierDC(t *testing.T) {
+	for _, still := range []bool{true, false} {
+		w, _ := together()
+		w.c.Deliver(w.c.now, "n2", w.c.message("join_request", "n1", "join_id", "2", "digest", w.c.peer("n1").digest, termAttr, cib.Term{}.String()))
+		w.settle()
+		w.c.peer("n9").ID = 9
+		w.c.peer("n9").suspect = true
+		w.plans = []*transition.Graph{chain(&transition.Synapse{Action: &transition.Action{Kind: transition.ClusterEvent, Operation: "stonith", Node: "n9"}})}
+		w.c.run, w.c.state = nil, Idle
+		w.c.abort("a test")
+		if len(w.fenced) != 1 {
+			t.Fatalf("fenced: %v; %s", w.fenced, w.c.Describe())
+		}
+		if !still {
+			w.c.release("a test")
+		}
+		w.updates = nil
+		w.fencingEnds(nil)
+		if written := len(w.updates) > 0; written != still || w.c.peer("n9").suspect || !w.c.peer("n9").leaving {
+			t.Errorf("still DC: %v; %d changes, suspect: %v", still, len(w.updates), w.c.peer("n9").suspect)
+		}
+	}
+}
+
+// A node that suspects the DC of the others, and hears that their CIB is of a later term, has stood still: it suspects nobody any more, and has nobody
+// fenced until it has joined.
+func TestOvertaken(t *testing.T) {
+	for _, later := range []bool{true, false} {
+		w, _ := together()
+		w.c.peer("n2").suspect = true
+		term := cib.Term{}
+		if later {
+			term.Number = 2
+		}
+		w.c.Deliver(w.c.now, "n2", w.c.message("join_offer", "", "join_id", "7", termAttr, term.String()))
+		if p := w.c.peer("n2"); p.suspect == later || w.c.IsDC() == later || w.c.MayFence("n2") == later {
+			t.Errorf("of a later term: %v; suspect: %v, DC: %v, may be fenced: %v", later, p.suspect, w.c.IsDC(), w.c.MayFence("n2"))
 		}
 	}
 }

@@ -29,6 +29,7 @@ type alone struct {
 	fenced   []FenceRequest
 	// failFencing has it fail; else it takes for ever.
 	failFencing bool
+	fencingEnds func(error)
 	asDC        []bool // whether they were ordered so
 	leader      string // besides this node
 	syncs       int
@@ -88,6 +89,7 @@ func (w *alone) Plan(time.Time, int) (Plan, error) {
 }
 
 func (w *alone) Fence(r FenceRequest, done func(error)) {
+	w.fencingEnds = done
 	if w.fenced = append(w.fenced, r); w.failFencing {
 		w.then(func() { done(errFencing) })
 	}

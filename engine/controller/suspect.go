@@ -113,6 +113,33 @@ func (c *Controller) concede() {
 	}
 }
 
+// overtaken has this node suspect nobody when a DC that it suspects has a document of a later term: that held among most of the nodes while this
+// one stood still, and what was acknowledged in it this one does not know. The others may accuse nobody, for they had lost quorum with it, or
+// have just come; it would have all of them fenced.
+func (c *Controller) overtaken(dc string, msg *etree.Element) {
+	theirs, err := cib.ParseTerm(msg.SelectAttrValue(termAttr, ""))
+	if ours := c.effects.Term(); err != nil || theirs.Number <= ours.Number {
+		return
+	}
+	c.effects.Logf("Node %s has the CIB of a later term, so this node waits for nobody's fencing", dc)
+	if c.IsDC() {
+		c.release("the others went on without this node")
+	}
+	for _, n := range c.names() {
+		if p := c.peers[n]; p.suspect && p.process {
+			c.trust(p)
+			c.spared[n], p.cleared = true, p.joins
+		}
+	}
+	c.dc, c.joined = "", false
+	c.electBy, c.electEnd, c.joinEnd = time.Time{}, time.Time{}, time.Time{}
+	c.enter(Pending)
+	if !c.accused() {
+		c.electBy = c.now.Add(c.timing.FirstElection)
+		c.announce()
+	}
+}
+
 // onWithdrawal takes note that a node no longer waits for another's fencing. Who waits for that on its word alone does so no more.
 func (c *Controller) onWithdrawal(from, name string) {
 	delete(c.blames[from], name)
@@ -235,7 +262,7 @@ func (c *Controller) disregard() bool {
 // MayFence tells whether a node may be fenced on the cluster's behalf: without quorum only one of
 // this partition, unless quorum does not matter; not by a node that most of the others want to have fenced.
 func (c *Controller) MayFence(target string) bool {
-	if c.outvoted() {
+	if c.outvoted() || c.spared[target] {
 		return false
 	}
 	return c.quorate || c.peer(target).ring || strings.EqualFold(c.option("no-quorum-policy", "stop"), "ignore")
