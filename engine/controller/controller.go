@@ -66,8 +66,8 @@ type Effects interface {
 	// none, and tells who it is.
 	Leader() string
 	Follow(dc string) string
-	// Sync makes all nodes that follow this DC take over one node's CIB; strangers are those of them that had another leader, and are to have
-	// the same attributes again, too.
+	// Sync makes all nodes that follow this DC take over one node's CIB; strangers are those of them that had another leader, or may have had, and are to
+	// have the same attributes again, too.
 	Sync(source string, strangers []string, done func(error))
 	// Term is what this node's CIB is of; Raise announces a higher term to members, all of which have one
 	// CIB, of one term unless adopt says otherwise; without members it tells that some know no terms.

@@ -188,9 +188,10 @@ func (c *Controller) finalize() {
 	}
 	join := c.joinID
 	c.settling = true
+	// Who has another document may have had another leader, which has left meanwhile.
 	var strangers []string
 	for _, p := range taking {
-		if !p.led {
+		if own := c.peer(c.self.Name); p != own && (!p.led || p.digest != own.digest) {
 			strangers = append(strangers, p.Name)
 		}
 	}
