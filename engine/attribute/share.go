@@ -55,10 +55,38 @@ func (m *Manager) Group(members, joined []string) {
 			first = n
 		}
 	}
-	if first != m.node || len(to) == 0 {
-		return
+	switch {
+	case first == m.node:
+		if len(to) > 0 {
+			m.share(to, false)
+		}
+	case !slices.Contains(joined, m.node) && len(joined) > 0 && m.valued():
+		// The one who shares may not know this node's values: groups that come together may part again before they do.
+		m.count++
+		m.order("sync", "attr_sync_id", m.node+"."+strconv.Itoa(m.count), "attr_host_to", strings.Join(joined, " "), ownAttr, "true")
 	}
-	m.share(to, false)
+}
+
+// valued tells whether this node has values of its own.
+func (m *Manager) valued() bool {
+	for _, a := range m.attrs {
+		if v := a.values[m.node]; v != nil && !v.gone {
+			return true
+		}
+	}
+	return false
+}
+
+// own is what this node knows of itself.
+func (m *Manager) own(id string, to []string) *etree.Element {
+	own := m.view(id, to, []string{m.node}, false)
+	own.CreateAttr(ownAttr, "true")
+	for _, op := range own.ChildElements() {
+		if op.SelectAttrValue("attr_host", "") != m.node {
+			own.RemoveChild(op)
+		}
+	}
+	return own
 }
 
 // share has others take over what this node knows; both: and all others what these know of themselves.
@@ -79,6 +107,8 @@ func (m *Manager) Share(strangers []string) {
 }
 
 const (
+	// ownAttr of an order tells that its sender shares what it knows of itself.
+	ownAttr = "hacluster-own"
 	// bothAttr of an order tells that all others take over, too, what those to whom it is given know of themselves; of what is taken
 	// over, that all is in it that is known of nodes that are not here.
 	bothAttr = "hacluster-both"
@@ -96,7 +126,9 @@ func (m *Manager) ordered(msg *etree.Element) {
 	if slices.Contains(to, m.node) {
 		m.taking[id] = &taking{from: from, both: both}
 	}
-	if from == m.node {
+	if from == m.node && msg.SelectAttr(ownAttr) != nil {
+		m.effects.Broadcast(m.own(id, to))
+	} else if from == m.node {
 		var of []string // the nodes whose values this node knows from their beginning
 		for _, n := range names(m.full) {
 			if !both || !slices.Contains(to, n) { // those tell of themselves
@@ -114,13 +146,7 @@ func (m *Manager) ordered(msg *etree.Element) {
 			continue
 		}
 		others := slices.DeleteFunc(slices.Clone(m.effects.Members()), func(o string) bool { return o == n })
-		own := m.view(id+"."+n, others, []string{n}, false)
-		for _, op := range own.ChildElements() {
-			if op.SelectAttrValue("attr_host", "") != n {
-				own.RemoveChild(op)
-			}
-		}
-		m.effects.Broadcast(own)
+		m.effects.Broadcast(m.own(id+"."+n, others))
 	}
 }
 
@@ -171,8 +197,10 @@ func (m *Manager) view(id string, to, of []string, decides bool) *etree.Element 
 
 // shared ends a takeover.
 func (m *Manager) shared(now time.Time, msg *etree.Element) {
-	for _, n := range strings.Fields(msg.SelectAttrValue("attr_host_to", "")) {
-		m.knows[n] = true
+	if msg.SelectAttr(ownAttr) == nil {
+		for _, n := range strings.Fields(msg.SelectAttrValue("attr_host_to", "")) {
+			m.knows[n] = true
+		}
 	}
 	id := msg.SelectAttrValue("attr_sync_id", "")
 	t := m.taking[id]

@@ -491,6 +491,9 @@ func (d *drive) truth() string {
 					last, call = "", n
 				}
 			}
+			if failed > call {
+				last = "" // what was done last did not say what came of it
+			}
 			s := h.services[id]
 			active := s != nil && s.active
 			if r.SelectAttrValue("type", "") == "remote" {
