@@ -9,10 +9,10 @@ import (
 	"strconv"
 	"strings"
 	"time"
-	"unicode"
 
 	"github.com/beevik/etree"
 
+	"hacluster/engine/fencer"
 	"hacluster/engine/status"
 	"hacluster/internal/client"
 	"hacluster/internal/output/screen"
@@ -293,7 +293,7 @@ func (f *fenceTool) ask(ctx context.Context, x *client.Fencer, command byte, tar
 	case 's':
 		var output string
 		if output, err = x.Execute(ctx, target, "list", timeout); err == nil {
-			f.list("fence target", "Fence Targets", "", fenceTargets(output))
+			f.list("fence target", "Fence Targets", "", fencer.ParseTargets(output))
 		}
 	case 'C':
 		err = x.Confirm(ctx, target)
@@ -318,28 +318,6 @@ func (f *fenceTool) ask(ctx context.Context, x *client.Fencer, command byte, tar
 		return f.fault(command, target, toolCode(err)), nil
 	}
 	return tool.OK, nil
-}
-
-// fenceTargets are the nodes that a device's list names: all words, up to a letter that no name has, of lines that are no complaint. on and off
-// are states.
-func fenceTargets(output string) []string {
-	var out []string
-	for line := range strings.Lines(strings.ReplaceAll(output, `\n`, "\n")) {
-		if strings.Contains(line, "invalid") || strings.Contains(line, "variable") {
-			continue
-		}
-		for _, w := range strings.FieldsFunc(line, func(r rune) bool { return r == ',' || r == ';' || unicode.IsSpace(r) }) {
-			if i := strings.IndexFunc(w, func(r rune) bool {
-				return !(r < unicode.MaxASCII && (unicode.IsLetter(r) || unicode.IsDigit(r)) || strings.ContainsRune("_-.", r))
-			}); i >= 0 {
-				w = w[:i]
-			}
-			if w != "" && !strings.EqualFold(w, "on") && !strings.EqualFold(w, "off") {
-				out = append(out, w)
-			}
-		}
-	}
-	return out
 }
 
 func (f *fenceTool) fence(ctx context.Context, x *client.Fencer, command byte, what, target string) (tool.Exit, error) {

@@ -7,12 +7,14 @@ import (
 	"strings"
 	"testing"
 
+	"hacluster/engine/fencer"
+
 	"hacluster/internal/program"
 )
 
 func TestFenceTargets(t *testing.T) {
 	const list = `node1,211.183.3.104` + "\n" + ` node-2 ; node.3,ON` + "\n" + `invalid option node4` + "\n" + `a$b,off,_5\n6` + "\n"
-	if got, want := fenceTargets(list), []string{"node1", "211.183.3.104", "node-2", "node.3", "a", "_5", "6"}; !slices.Equal(got, want) {
+	if got, want := fencer.ParseTargets(list), []string{"node1", "211.183.3.104", "node-2", "node.3", "a", "_5", "6"}; !slices.Equal(got, want) {
 		t.Errorf("%q, want %q", got, want)
 	}
 }

@@ -66,6 +66,7 @@ type Manager struct {
 	asDC    bool // what is ordered now is so by the DC
 	attrs   map[string]*attr
 	waiting map[string]*wait // by the id of the message
+	from    string           // whose message is being applied
 	count   int
 	// knows are the members that have all values; taking is what this node takes over, by the
 	// id of the order.
@@ -402,6 +403,7 @@ func (m *Manager) update(now time.Time, op *etree.Element, name string, task Tas
 	}
 	if d, ok := dampening(op); ok && task != SetValue && d != a.dampen {
 		a.dampen = d
+		m.effects.Logf("Update attribute %s delay to %dms (%d)", name, d.Milliseconds(), d/time.Second)
 		for _, v := range a.values {
 			v.dirty = true
 		}
@@ -421,15 +423,36 @@ func (m *Manager) update(now time.Time, op *etree.Element, name string, task Tas
 	v.remote = v.remote || get("attr_is_remote") == "1"
 	if text == nil {
 		if !v.gone {
+			m.setting(a, name, host, v.text, unset)
 			v.gone, v.text = true, ""
 			a.changed(now, v, news)
 		}
 		return
 	}
 	if next := count(v, text.Value); v.gone || next != v.text {
+		if old := v.text; v.gone {
+			m.setting(a, name, host, unset, next)
+		} else {
+			m.setting(a, name, host, old, next)
+		}
 		v.gone, v.text = false, next
 		a.changed(now, v, news)
 	}
+}
+
+// unset is what the log says for no value.
+const unset = "(unset)"
+
+// setting has a change in the log.
+func (m *Manager) setting(a *attr, name, host, old, value string) {
+	kind, wait := a.kind, "no"
+	if kind == "" {
+		kind = "instance_attributes"
+	}
+	if a.dampen > 0 {
+		wait = a.dampen.String()
+	}
+	m.effects.Logf("Setting %s[%s] in %s: %s -> %s | from %s with %s write delay", name, host, kind, old, value, m.from, wait)
 }
 
 // changed has the attribute written when no value changed for a while.

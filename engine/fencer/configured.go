@@ -157,7 +157,16 @@ func (f *Fencer) configured() []*Device {
 		}
 	}
 	if r := &f.reading; version == "" || r.root != root || r.version != version || f.now.Sub(r.at).Abs() > readingAge {
+		last := r.devices
 		*r = reading{root, version, f.now, Devices(root, f.self, f.now)}
+		for _, old := range last {
+			// What is known of a device holds for as long as it is the same.
+			if !slices.ContainsFunc(r.devices, func(d *Device) bool {
+				return d.ID == old.ID && d.Agent == old.Agent && slices.Equal(d.Params, old.Params)
+			}) {
+				f.unlearn(old.ID)
+			}
+		}
 	}
 	return slices.Clone(f.reading.devices)
 }

@@ -49,3 +49,13 @@ func TestDevices(t *testing.T) {
 		}
 	}
 }
+
+func TestParseTargets(t *testing.T) {
+	for text, want := range map[string]string{
+		"n1,a1\nn2 a2;x\\nn3": "n1 a1 n2 a2 x n3", "n1, ON\nOff,n2\n": "n1 n2", "invalid option x\nn1": "n1", "n1|up\n(x)": "n1", "": "",
+	} {
+		if got := strings.Join(ParseTargets(text), " "); got != want {
+			t.Errorf("%q: %q, want %q", text, got, want)
+		}
+	}
+}

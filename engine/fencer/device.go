@@ -52,10 +52,6 @@ func (d *Device) check() string {
 	return ""
 }
 
-func words(s string) []string {
-	return strings.FieldsFunc(s, func(r rune) bool { return r == ' ' || r == ',' || r == ';' || r == '\t' || r == '\n' })
-}
-
 // aliases reads pcmk_host_map: what the device calls each target.
 func (d *Device) aliases() map[string]string {
 	out := map[string]string{}
@@ -69,7 +65,7 @@ func (d *Device) aliases() map[string]string {
 
 // static tells whether a static list names the target.
 func (d *Device) static(target string) bool {
-	return slices.ContainsFunc(words(d.param("pcmk_host_list")), func(w string) bool { return strings.EqualFold(w, target) }) || d.alias(target) != ""
+	return slices.ContainsFunc(ParseTargets(d.param("pcmk_host_list")), func(w string) bool { return strings.EqualFold(w, target) }) || d.alias(target) != ""
 }
 
 // alias is what the device calls a target, "" where the map does not say.

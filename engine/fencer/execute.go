@@ -1,6 +1,7 @@
 package fencer
 
 import (
+	"cmp"
 	"strconv"
 	"strings"
 	"time"
@@ -23,8 +24,8 @@ func (f *Fencer) execute(from string, m *etree.Element) {
 			rc = "-61"
 		}
 		out.CreateAttr("st_rc", rc)
-		if res.Code != 0 && res.Reason != "" {
-			out.CreateAttr("st_reason", res.Reason)
+		if res.Code != 0 {
+			out.CreateAttr("st_reason", cmp.Or(res.Reason, "the agent returned "+strconv.Itoa(res.Code)))
 		}
 		f.effects.Broadcast(out)
 	}
@@ -51,7 +52,7 @@ func (f *Fencer) execute(from string, m *etree.Element) {
 			f.effects.Logf("Remapping '%s' action targeting %s using %s to '%s' because agent '%s' does not support %s", op.Action, op.Target, d.ID, action, d.Agent, op.Action)
 		}
 		timeout := d.timeout(action, ms("st_timeout"))
-		delay := f.delay(d, op, ms("st_delay"), strings.HasPrefix(get("st_delay"), "-"))
+		delay := f.delay(d, op, timeout, ms("st_delay"), strings.HasPrefix(get("st_delay"), "-"))
 		agentAction, _ := d.call(action, op.Target, "")
 		params := func(plug string) []Param {
 			_, p := d.call(action, op.Target, plug)
@@ -76,7 +77,7 @@ func (f *Fencer) execute(from string, m *etree.Element) {
 }
 
 // delay is how long an action waits: what was asked for, and what is configured for the device unless that is to be left out.
-func (f *Fencer) delay(d *Device, op *operation, asked time.Duration, bare bool) time.Duration {
+func (f *Fencer) delay(d *Device, op *operation, timeout, asked time.Duration, bare bool) time.Duration {
 	if op.Action == "on" || bare {
 		return asked
 	}
@@ -89,8 +90,8 @@ func (f *Fencer) delay(d *Device, op *operation, asked time.Duration, bare bool)
 		delay += time.Duration(f.random.Int64N(extra+1)) * time.Second
 	}
 	if delay > 0 {
-		f.effects.Logf("Delaying '%s' action targeting %s using %s for %ds | requested_delay=%ds base=%ds max=%ds",
-			op.Action, op.Target, d.ID, delay/time.Second, asked/time.Second, base/time.Second, max(base, most)/time.Second)
+		f.effects.Logf("Delaying '%s' action targeting %s using %s for %ds | timeout=%ds requested_delay=%ds base=%ds max=%ds",
+			op.Action, op.Target, d.ID, delay/time.Second, timeout/time.Second, asked/time.Second, base/time.Second, max(base, most)/time.Second)
 	}
 	return delay
 }

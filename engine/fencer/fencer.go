@@ -75,6 +75,7 @@ type Record struct {
 	ID, Target, Action, Origin, Delegate, Client string
 	State                                        State
 	Reason                                       string
+	Code                                         int       // of a failure, one of Pacemaker's legacy codes
 	At                                           time.Time // completed, or begun where it is not
 	heard                                        time.Time // when this node was told of its end; zero where it was not there
 }
@@ -152,11 +153,39 @@ type Error struct {
 	Reason string
 }
 
+// Status tells a result, a legacy code of either sign, in the two numbers that clients from 2.1.3 on read: what became of the action, and its exit code.
+func Status(code int) (status, exit string) {
+	switch max(code, -code) {
+	case 0:
+		return "0", "0"
+	case 13:
+		return "9", "4"
+	case 22:
+		return "9", "2"
+	case NoDevice:
+		return "10", "1"
+	case TimedOut:
+		return "2", "1"
+	case 95:
+		return "3", "3"
+	}
+	return "4", "1"
+}
+
+// Told is the reason as it is told beside the code: nothing where it says no more than that.
+func (e *Error) Told() string {
+	if e.Reason == noDevice {
+		return ""
+	}
+	return e.Reason
+}
+
 func (e *Error) Error() string { return e.Reason }
 
 // The codes of failures.
 const (
 	NoDevice = 19  // ENODEV
+	noData   = 61  // ENODATA: a device's agent failed
 	TimedOut = 62  // ETIME
 	generic  = 201 // all others
 
@@ -344,6 +373,8 @@ func (f *Fencer) Deliver(now time.Time, from string, m *etree.Element) {
 		}
 		st, _ := strconv.Atoi(get("st_state"))
 		r.State = State(st)
+		rc, _ := strconv.Atoi(get("st_rc"))
+		r.Code = max(rc, -rc)
 		t, _ := strconv.ParseInt(get("st_date"), 10, 64)
 		r.At = time.Unix(t, 0)
 		f.ended(r)

@@ -57,6 +57,14 @@ func (f *Fencer) share(answers string, but map[string]bool) {
 // Element is the record as tools read it.
 func (r *Record) Element() *etree.Element {
 	e := etree.NewElement("st_execute")
+	status, exit, rc := "", "", ""
+	if r.State > Executing {
+		status, exit = Status(r.Code)
+		if r.State == Failed && r.Code == 0 {
+			status, exit = "4", "1" // of a fencer that does not say why
+		}
+		rc = strconv.Itoa(-r.Code)
+	}
 	for _, a := range [][2]string{
 		{"st_remote_op", r.ID},
 		{"st_target", r.Target},
@@ -67,6 +75,9 @@ func (r *Record) Element() *etree.Element {
 		{"st_date", strconv.FormatInt(r.At.Unix(), 10)},
 		{"st_date_nsec", strconv.Itoa(r.At.Nanosecond())},
 		{"st_state", strconv.Itoa(int(r.State))},
+		{"op-status", status},
+		{"rc-code", exit},
+		{"st_rc", rc},
 		{"exit-reason", r.Reason},
 	} {
 		if a[1] != "" {
@@ -83,8 +94,9 @@ func (f *Fencer) takeHistory(from string, m *etree.Element) {
 		st, _ := strconv.Atoi(get("st_state"))
 		t, _ := strconv.ParseInt(get("st_date"), 10, 64)
 		ns, _ := strconv.ParseInt(get("st_date_nsec"), 10, 64)
+		rc, _ := strconv.Atoi(get("st_rc"))
 		r := Record{
-			ID: get("st_remote_op"), Target: get("st_target"), Action: get("st_device_action"), Origin: get("st_origin"), Delegate: get("st_delegate"),
+			Code: max(rc, -rc), ID: get("st_remote_op"), Target: get("st_target"), Action: get("st_device_action"), Origin: get("st_origin"), Delegate: get("st_delegate"),
 			Client: get("st_clientname"), State: State(st), Reason: get("exit-reason"), At: time.Unix(t, ns),
 		}
 		own := -1

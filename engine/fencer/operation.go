@@ -31,6 +31,7 @@ type operation struct {
 	satisfied map[string]bool // devices that switched the node on already
 	last      string          // the last failure
 	late      bool            // it was that time ran out
+	code      int             // of the failure, where another operation's is taken over
 	running   *attempt
 	alone     bool // nobody does anything: the target's watchdog is waited for
 	// controller tells that this node's controller is among those who asked.
@@ -198,7 +199,7 @@ func (f *Fencer) step(op *operation) {
 		}
 		switch {
 		case !op.all:
-			if o := f.any(op); o != nil && (!op.late || op.total == 0 || !f.now.Add(op.takes(o, op.Action)).After(op.ends)) {
+			if o := f.any(op); o != nil && (!op.late || op.total == 0 || !f.now.Add(op.takes(o, op.Action)).After(op.ends.Add(-slack))) {
 				f.use(op, o, op.Action)
 				return
 			}
@@ -336,6 +337,9 @@ func (f *Fencer) result(op *operation, ok, late bool, reason string) {
 			op.steps = nil
 		}
 		if op.all && len(op.steps) > 0 {
+			if a.action == "off" && op.steps[0].action == "on" && op.Action == "reboot" {
+				f.effects.Logf("Remapped 'off' targeting %s complete, remapping to 'on' for %s", op.Target, op.Client)
+			}
 			f.step(op)
 			return
 		}
@@ -365,6 +369,9 @@ func (f *Fencer) finish(op *operation, s State, reason string) {
 	m.CreateAttr("st_state", strconv.Itoa(int(s)))
 	m.CreateAttr("st_delegate", op.Delegate)
 	m.CreateAttr("st_date", strconv.FormatInt(f.now.Unix(), 10))
+	if s == Failed {
+		m.CreateAttr("st_rc", strconv.Itoa(-codeOf(op, reason)))
+	}
 	if reason != "" {
 		m.CreateAttr("st_reason", reason)
 	}
@@ -376,7 +383,7 @@ func (f *Fencer) close(op *operation, r Record) {
 	f.ops = slices.DeleteFunc(f.ops, func(o *operation) bool { return o == op })
 	var err error
 	if r.State == Failed {
-		err = &Error{codeOf(op, r.Reason), r.Reason}
+		err = &Error{cmp.Or(r.Code, codeOf(op, r.Reason)), r.Reason}
 	}
 	for _, d := range op.done {
 		d(err)
@@ -389,10 +396,14 @@ func (f *Fencer) close(op *operation, r Record) {
 // codeOf is the code of a failure.
 func codeOf(op *operation, reason string) int {
 	switch {
-	case reason == noDevice:
-		return NoDevice
+	case reason == noDevice, op.total == 0 && reason == op.last && len(op.levels) > 0 && reason != noQuorum && reason != noReply:
+		return NoDevice // no device was used
+	case op.code != 0:
+		return op.code
 	case op.late, reason == noReply, strings.HasPrefix(reason, noTime), strings.HasPrefix(reason, exhausted), strings.HasSuffix(reason, noAnswer):
 		return TimedOut
+	case strings.HasPrefix(reason, "device "):
+		return noData
 	}
 	return generic
 }

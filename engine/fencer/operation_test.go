@@ -207,7 +207,7 @@ func TestRetries(t *testing.T) {
 		g.answer = func(string, string, string) int { return 1 }
 		got := g.fence("n1", Request{Target: "n2", Action: "off"})
 		g.settle()
-		if n := strings.Count(g.runs(), "fence_a off"); n != want || code(*got) != generic {
+		if n := strings.Count(g.runs(), "fence_a off"); n != want || code(*got) != noData {
 			t.Errorf("retries %q: %d runs, %v", retries, n, *got)
 		}
 	}

@@ -83,11 +83,11 @@ func (f *Fencer) ended(r Record) {
 		case op.follows != r.ID || op.State != Duplicate:
 		case op.handed:
 			op.Record.Delegate = r.Delegate
-			f.close(op, Record{ID: op.ID, Target: op.Target, Action: op.Action, State: r.State, Reason: r.Reason})
+			f.close(op, Record{ID: op.ID, Target: op.Target, Action: op.Action, State: r.State, Reason: r.Reason, Code: r.Code})
 		case r.State == Failed && r.Action != op.Action:
 			f.restart(op)
 		default:
-			op.Delegate = r.Delegate
+			op.Delegate, op.code = r.Delegate, r.Code
 			f.finish(op, r.State, r.Reason)
 		}
 	}

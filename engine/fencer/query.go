@@ -251,13 +251,5 @@ func (d *Device) listed(output, target string) bool {
 	if alias := d.alias(target); alias != "" {
 		target = alias
 	}
-	for l := range strings.Lines(strings.ReplaceAll(output, `\n`, "\n")) {
-		if strings.Contains(l, "invalid") || strings.Contains(l, "variable") {
-			continue // a complaint, not a list
-		}
-		if slices.ContainsFunc(words(strings.TrimSpace(l)), func(w string) bool { return strings.EqualFold(w, target) }) {
-			return true
-		}
-	}
-	return false
+	return slices.ContainsFunc(ParseTargets(output), func(w string) bool { return strings.EqualFold(w, target) })
 }

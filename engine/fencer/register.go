@@ -48,11 +48,16 @@ func (f *Fencer) Register(d Device) {
 
 // Deregister forgets a device that was registered; one of the configuration stays.
 func (f *Fencer) Deregister(id string) {
+	f.unlearn(id)
+	f.ownDevices = slices.DeleteFunc(f.ownDevices, func(d *Device) bool { return d.ID == id })
+}
+
+// unlearn forgets what is known of a device that is another now.
+func (f *Fencer) unlearn(id string) {
 	delete(f.lists, id)
 	delete(f.unlisted, id)
 	delete(f.failed, id)
 	delete(f.verified, id)
-	f.ownDevices = slices.DeleteFunc(f.ownDevices, func(d *Device) bool { return d.ID == id })
 }
 
 // RegisterLevel adds a level to this node's fencer, or devices to one that there is.

@@ -3,6 +3,7 @@ package client
 import (
 	"context"
 	"fmt"
+	"slices"
 	"strconv"
 	"syscall"
 
@@ -179,5 +180,6 @@ func Attribute(ctx context.Context, name, attr, node string) (values []Attribute
 		}
 		values = append(values, value)
 	}
+	slices.Reverse(values) // as Pacemaker's program has them
 	return values, true, nil
 }

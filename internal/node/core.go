@@ -55,9 +55,10 @@ type World interface {
 	RunAlert(r alert.Run)
 	// Installed tells whether a fence agent is on this host.
 	Installed(agent string) bool
-	// CIBChanged and FencingChanged tell what local clients may be waiting for.
+	// CIBChanged, FencingChanged and FencingEnded tell what local clients may be waiting for.
 	CIBChanged(ch replica.Change)
 	FencingChanged()
+	FencingEnded(r fencer.Record)
 	// Exit ends this node's part in the cluster.
 	Exit(reason string)
 	// Panic ends this host at once, with all that runs on it.

@@ -401,6 +401,7 @@ func (c *fencerEffects) Duel(target string) bool {
 func (c *fencerEffects) Began(target string) { c.Controller.FencingBegan(target) }
 
 func (c *fencerEffects) Completed(r fencer.Record) {
+	c.world.FencingEnded(r)
 	rc, word := 0, "OK"
 	if r.State != fencer.Done {
 		rc, word = 201, cmp.Or(r.Reason, "Generic Pacemaker error")

@@ -22,6 +22,7 @@ import (
 	"hacluster/corosync/cmap"
 	"hacluster/corosync/local"
 	"hacluster/engine/controller"
+	"hacluster/engine/fencer"
 	"hacluster/engine/replica"
 	"hacluster/engine/scheduler"
 	"hacluster/engine/status"
@@ -481,6 +482,7 @@ func (w *world) Send(data []byte)               { w.out.put(data) }
 func (w *world) Save(root *etree.Element) error { return w.store.Save(root) }
 func (w *world) SaveTerm(t cib.Term) error      { return w.store.SaveTerm(t) }
 func (w *world) FencingChanged()                { w.services.fencingChanged() }
+func (w *world) FencingEnded(r fencer.Record)   { w.services.fencingEnded(r) }
 
 func (w *world) CIBChanged(ch replica.Change) {
 	w.services.cibChanged(ch)

@@ -1,6 +1,7 @@
 package node
 
 import (
+	"slices"
 	"strconv"
 	"time"
 
@@ -83,7 +84,8 @@ func (r *request) queryAttribute() {
 		default:
 			hosts = []string{host}
 		}
-		for _, h := range hosts {
+		// Pacemaker's attrd_updater prints the last one first.
+		for _, h := range slices.Backward(hosts) {
 			x := el.CreateElement("node")
 			x.CreateAttr("attr_host", h)
 			if v, ok := core.Attributes.Get(h, name); ok {
@@ -111,6 +113,9 @@ func (r *request) updateAttributes() {
 		}
 		if u.Host == "localhost" {
 			u.Host = core.Self().Name
+		}
+		if u.Task == attribute.SetDelay && !u.Pattern && !core.Attributes.Known(u.Name) {
+			r.s.log.Warn("Processed update-delay request from client " + r.get("src") + ": Error (Attribute " + u.Name + " does not exist)")
 		}
 		u.Remote = u.Remote || core.IsRemote(u.Host)
 		if r.mayWrite(u.Name, u.Host) {

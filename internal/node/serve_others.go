@@ -285,7 +285,7 @@ func (r *request) fencer() {
 	output := "" // of an agent
 	reply := func(rc int, reason string, data ...*etree.Element) {
 		el := etree.NewElement("st-reply")
-		status, code := fencingResult(rc)
+		status, code := fencer.Status(rc)
 		for _, a := range [][2]string{
 			{"st_origin", "reply"},
 			{"t", "stonith-ng"},
@@ -380,7 +380,7 @@ func (r *request) fencer() {
 			var failed *fencer.Error
 			switch {
 			case errors.As(err, &failed):
-				reply(-failed.Code, failed.Reason)
+				reply(-failed.Code, failed.Told())
 			case err != nil:
 				reply(-201, err.Error())
 			default:
@@ -454,6 +454,8 @@ func (r *request) fenceDefinition(op string) (code int, reason string) {
 	if el == nil {
 		return -22, "Invalid argument"
 	}
+	changed := el.SelectAttrValue("id", "")
+	defer func() { r.s.fencerConfigured(op, code, reason, changed) }()
 	switch op {
 	case "st_device_register":
 		d := fencer.ParseDevice(el)
@@ -474,28 +476,7 @@ func (r *request) fenceDefinition(op string) (code int, reason string) {
 			f.DeregisterLevel(l)
 		}
 	}
-	r.s.fencingChanged()
 	return 0, ""
-}
-
-// fencingResult tells a result, a negative legacy code, in the two numbers that clients
-// from 2.1.3 on read.
-func fencingResult(rc int) (status, code string) {
-	switch rc {
-	case 0:
-		return "0", "0"
-	case -13:
-		return "9", "4"
-	case -22:
-		return "9", "2"
-	case -fencer.NoDevice:
-		return "10", "1"
-	case -fencer.TimedOut:
-		return "2", "1"
-	case -95:
-		return "3", "3"
-	}
-	return "4", "1"
 }
 
 // deviceList is the answer to a query for devices.

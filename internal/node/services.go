@@ -13,6 +13,7 @@ import (
 
 	"hacluster/cib/acl"
 	"hacluster/corosync/ipc"
+	"hacluster/engine/fencer"
 	"hacluster/engine/replica"
 	"hacluster/internal/account"
 	frame "hacluster/internal/ipc"
@@ -275,23 +276,64 @@ func (s *services) cibChanged(ch replica.Change) {
 	}
 }
 
-// fencingChanged notifies those who watch fencing.
-func (s *services) fencingChanged() {
+// fencingChanged notifies those who watch the history of fencing.
+func (s *services) fencingChanged() { s.tellFencing("st_notify_history", 0, "", nil) }
+
+// fencingEnded notifies those who watch fencing.
+func (s *services) fencingEnded(r fencer.Record) {
+	el := etree.NewElement("st_notify_fence")
+	for _, a := range [][2]string{
+		{"state", strconv.Itoa(int(r.State))},
+		{"st_target", r.Target},
+		{"st_device_action", r.Action},
+		{"st_delegate", r.Delegate},
+		{"st_remote_op", r.ID},
+		{"st_origin", r.Origin},
+		{"st_clientname", r.Client},
+	} {
+		if a[1] != "" {
+			el.CreateAttr(a[0], a[1])
+		}
+	}
+	code := r.Code
+	if r.State == fencer.Failed && code == 0 {
+		code = 201
+	}
+	s.tellFencing("st_notify_fence", code, r.Reason, el)
+}
+
+// fencerConfigured notifies those who watch a fencer's devices.
+func (s *services) fencerConfigured(op string, code int, reason, device string) {
+	el := etree.NewElement(op)
+	el.CreateAttr("st_device_id", device)
+	s.tellFencing(op, code, reason, el)
+}
+
+// tellFencing sends a notification to those who asked for its kind.
+func (s *services) tellFencing(kind string, code int, reason string, data *etree.Element) {
 	if s == nil {
 		return
 	}
 	s.mu.Lock()
 	var to []*session
 	for se := range s.watch {
-		if len(se.fencing) > 0 {
+		if se.fencing[kind] {
 			to = append(to, se)
 		}
 	}
 	s.mu.Unlock()
+	status, exit := fencer.Status(code)
 	for _, se := range to {
 		el := etree.NewElement("notify")
-		for _, a := range [][2]string{{"t", "st_notify"}, {"subt", "st_notify_history"}, {"st_op", "st_notify_history"}, {"op-status", "0"}, {"rc-code", "0"}, {"st_rc", "0"}} {
-			el.CreateAttr(a[0], a[1])
+		for _, a := range [][2]string{
+			{"t", "st_notify"}, {"subt", kind}, {"st_op", kind}, {"op-status", status}, {"rc-code", exit}, {"exit-reason", reason}, {"st_rc", strconv.Itoa(-max(code, -code))},
+		} {
+			if a[1] != "" {
+				el.CreateAttr(a[0], a[1])
+			}
+		}
+		if data != nil {
+			el.CreateElement("st_calldata").AddChild(data.Copy())
 		}
 		s.event(se, el)
 	}

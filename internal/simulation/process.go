@@ -377,6 +377,7 @@ func (w *world) RunAlert(r alert.Run)        { w.p.h.Alerts = append(w.p.h.Alert
 func (w *world) Installed(string) bool       { return true }
 func (w *world) CIBChanged(c replica.Change) { w.p.h.c.check.changed(w.p.h) }
 func (w *world) FencingChanged()             {}
+func (w *world) FencingEnded(fencer.Record)  {}
 
 func (w *world) Panic(string) {
 	h := w.p.h
