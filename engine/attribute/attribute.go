@@ -315,6 +315,7 @@ func (m *Manager) Deliver(now time.Time, msg *etree.Element) {
 		m.effects.Logf("what node %s ordered as the DC (%s) is not done, for the DC is %s", get("src"), get("task"), m.effects.Leader())
 		return
 	}
+	m.from = get("src")
 	switch get("task") {
 	case "update", "clear-failure", "peer-remove":
 		for _, t := range m.taking {
@@ -487,11 +488,7 @@ func count(old *value, text string) string {
 		return text
 	}
 	n, _ := cib.Score(old.text)
-	n = max(-cib.Infinity, min(cib.Infinity, n+by))
-	if n == cib.Infinity {
-		return "INFINITY"
-	}
-	return strconv.Itoa(n)
+	return strconv.Itoa(max(-cib.Infinity, min(cib.Infinity, n+by))) // a number, even where a score would be INFINITY
 }
 
 // clear forgets fail counts, of hosts that are meant.

@@ -50,7 +50,7 @@ func TestAttributes(t *testing.T) {
 	l.m.SetWriter(l.now, true)
 	for _, want := range []string{
 		`<nvpair id="status-1-colour" name="colour" value="red"/>`, `id="status-1-fail-count-R.start_0" name="fail-count-R#start_0" value="2"`,
-		`name="fail-count-R#monitor_10000" value="INFINITY"`,
+		`name="fail-count-R#monitor_10000" value="1000000"`,
 	} {
 		if !strings.Contains(l.status(), want) {
 			t.Errorf("%s lacks %s", l.status(), want)

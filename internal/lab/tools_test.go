@@ -46,7 +46,7 @@ func TestTools(t *testing.T) {
 		{"crm_ticket -t T -g --force", 0, ""},
 		{"crm_ticket -t T -G granted", 0, "true\n"},
 		{"stonith_admin -L", 0, "0 fence devices found\n"},
-		{"stonith_admin -F node9", 105, "stonith_admin: Couldn't fence node9: No such device (No fence device)\n"},
+		{"stonith_admin -F node9", 105, "stonith_admin: Couldn't fence node9: No such device\n"},
 		{"stonith_admin -H node9", 0, "0 events found\n"},
 		{"stonith_admin -h node2", 0, "Node node2 has never been fenced\n"},
 	} {

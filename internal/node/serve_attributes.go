@@ -192,10 +192,9 @@ func attributeUpdate(el *etree.Element) (u attribute.Update, ok bool) {
 	}
 	if d := get("attr_dampening"); d != "" {
 		ms, valid := status.ParseTimeout(d)
-		if !valid || ms < 0 {
-			return u, false
+		if valid && ms >= 0 { // else the value alone is taken
+			u.Dampen, u.HasDampen = time.Duration(ms)*time.Millisecond, true
 		}
-		u.Dampen, u.HasDampen = time.Duration(ms)*time.Millisecond, true
 	}
 	if (u.Task == attribute.SetBoth || u.Task == attribute.SetDelay) && !u.HasDampen {
 		return u, false

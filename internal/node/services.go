@@ -299,7 +299,7 @@ func (s *services) fencingEnded(r fencer.Record) {
 	if r.State == fencer.Failed && code == 0 {
 		code = 201
 	}
-	s.tellFencing("st_notify_fence", code, r.Reason, el)
+	s.tellFencing("st_notify_fence", code, (&fencer.Error{Code: code, Reason: r.Reason}).Told(), el)
 }
 
 // fencerConfigured notifies those who watch a fencer's devices.
