@@ -33,7 +33,8 @@ type operation struct {
 	late      bool            // it was that time ran out
 	code      int             // of the failure, where another operation's is taken over
 	running   *attempt
-	alone     bool // nobody does anything: the target's watchdog is waited for
+	alone     bool      // nobody does anything: the target's watchdog is waited for
+	parted    time.Time // since when it surely has nothing to do with this node
 	// controller tells that this node's controller is among those who asked.
 	controller bool
 	follows    string // another node's operation whose end is this one's, too
@@ -412,6 +413,7 @@ func codeOf(op *operation, reason string) int {
 func (f *Fencer) Left(now time.Time, node string) {
 	f.now = now
 	f.orphaned(node)
+	f.Parted(now, node)
 	for _, op := range slices.Clone(f.ops) {
 		delete(op.waiting, node)
 		op.offers = slices.DeleteFunc(op.offers, func(o *offer) bool { return o.node == node })

@@ -95,4 +95,38 @@ func TestSelfFencing(t *testing.T) {
 			t.Errorf("%v %v", *done, *got)
 		}
 	})
+	t.Run("only who has had quorum all the while knows", func(t *testing.T) {
+		for _, c := range []struct {
+			name    string
+			since   int // quorum is had since so many seconds after the beginning, -1: not at the end
+			parted  int // the target was seen to leave the ring so many seconds after the beginning
+			seconds int // when it is told, 0: that it failed
+		}{{"all the while", 0, 0, 10}, {"again", 4, 0, 14}, {"no more", -1, 0, 0}, {"the target was back", 0, 9, 19}} {
+			g, _ := watched(t, none)
+			begin := g.now
+			since := begin.Add(-time.Hour)
+			f := g.nodes["n1"].f
+			f.Self.Since = func() time.Time { return since }
+			done, got := fence(g, "n2", "off", "test")
+			switch {
+			case c.since < 0:
+				since = time.Time{}
+			case c.since > 0:
+				since = begin.Add(time.Duration(c.since) * time.Second)
+			}
+			for !*done && g.now.Sub(begin) < time.Minute {
+				if later(g, time.Second); c.parted > 0 && g.now.Sub(begin) == time.Duration(c.parted)*time.Second {
+					f.Parted(g.now, "n2")
+				}
+			}
+			if !*done || (*got == nil) != (c.seconds > 0) || c.seconds > 0 && g.now.Sub(begin) != time.Duration(c.seconds)*time.Second {
+				t.Errorf("%s: after %s: %v %v", c.name, g.now.Sub(begin), *done, *got)
+			}
+		}
+		g, _ := watched(t, none)
+		g.nodes["n1"].f.Self.Since = func() time.Time { return time.Time{} }
+		if done, got := fence(g, "n2", "off", "test"); !*done || *got == nil {
+			t.Errorf("without quorum from the beginning: %v %v", *done, *got)
+		}
+	})
 }

@@ -92,10 +92,12 @@ type Core struct {
 	// forgotten are nodes that are gone for good, though they are configured still.
 	forgotten map[string]bool
 	watchdog  Watchdog
-	twoNode   bool
-	pid       int
-	connect   Remotes
-	remotes   map[string]*remoteNode
+	// quorateSince is since when the ring has quorum, zero: it has none.
+	quorateSince time.Time
+	twoNode      bool
+	pid          int
+	connect      Remotes
+	remotes      map[string]*remoteNode
 }
 
 // CoreConfig is what a core starts with.
@@ -230,6 +232,16 @@ func (c *Core) Ring(now time.Time, ids []uint32, quorate bool) {
 	c.ring = c.toMembers(ids)
 	if len(before) > 0 { // whom a node finds when it starts is no news
 		c.alertNodes(before, c.ring)
+	}
+	for _, m := range before {
+		if !slices.Contains(c.ring, m) {
+			c.Fencer.Parted(now, m.Name)
+		}
+	}
+	if !quorate {
+		c.quorateSince = time.Time{}
+	} else if c.quorateSince.IsZero() {
+		c.quorateSince = now
 	}
 	c.Replica.Quorum(memberNames(c.ring), quorate)
 	c.Controller.Membership(now, c.ring, quorate)

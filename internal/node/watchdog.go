@@ -34,6 +34,7 @@ func (c *Core) watch(w Watchdog) {
 	c.watchdog = w
 	c.Controller.HaveWatchdog = w.running
 	c.Fencer.Self.After = c.selfFencing
+	c.Fencer.Self.Since = func() time.Time { return c.quorateSince }
 	if w.Strike != nil {
 		c.Fencer.Self.Now = func() {
 			if c.watchdogTimeout() > 0 && w.running() {
