@@ -266,7 +266,7 @@ func (c *executorEffects) Run(run uint64, op executor.Op) {
 	}
 	// A fence device runs nowhere: started means that this node watches over it.
 	answer := func(code int, reason string) {
-		c.world.Later(func(now time.Time) { finished(now, executor.Result{Code: code, Reason: reason}) })
+		c.world.Later(func(now time.Time) { finished(now, executor.Result{Code: code, Reason: reason, Traits: c.world.Traits(op)}) })
 	}
 	switch {
 	case op.Action == "stop":
@@ -307,7 +307,7 @@ func (c *executorEffects) Run(run uint64, op executor.Op) {
 			core.running[op.Resource] = true
 			core.Fencer.Started(op.Resource, true)
 		}
-		finished(core.now, executor.Result{Code: code, Status: status, Reason: res.Reason, Output: res.Output})
+		finished(core.now, executor.Result{Code: code, Status: status, Reason: res.Reason, Output: res.Output, Traits: c.world.Traits(op)})
 	})
 	if !there {
 		answer(1, "there is no fence device "+op.Resource)
