@@ -23,6 +23,7 @@ import (
 
 	"github.com/beevik/etree"
 
+	"hacluster/cib/number"
 	"hacluster/cib/rule"
 	"hacluster/cib/xml"
 )
@@ -79,7 +80,7 @@ func Enabled(root *etree.Element, now time.Time) bool {
 		}
 		for _, nv := range set.SelectElements("nvpair") {
 			if nv.SelectAttrValue("name", "") == "enable-acl" {
-				return isTrue(nv.SelectAttrValue("value", ""))
+				return number.IsTrue(nv.SelectAttrValue("value", ""))
 			}
 		}
 	}
@@ -111,14 +112,6 @@ func weight(set *etree.Element) int {
 		return -n
 	}
 	return n
-}
-
-func isTrue(v string) bool {
-	switch strings.ToLower(v) {
-	case "true", "on", "yes", "y", "1":
-		return true
-	}
-	return false
 }
 
 // For gives the user's policy in this CIB; nil when the user may do all.

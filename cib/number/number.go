@@ -1,4 +1,5 @@
 // Package number reads numbers as C's library does: what a text begins with counts, and what follows it is the caller's to judge.
+// And it reads booleans as Pacemaker does.
 package number
 
 import (
@@ -120,4 +121,33 @@ func afterNaN(s string) string {
 		}
 	}
 	return s
+}
+
+// Bool reads a boolean as Pacemaker does, in any case of letters; ok is false for a text that is none.
+func Bool(text string) (value, ok bool) {
+	switch strings.ToLower(text) {
+	case "true", "on", "yes", "y", "1":
+		return true, true
+	case "false", "off", "no", "n", "0":
+		return false, true
+	}
+	return false, false
+}
+
+// IsTrue tells whether a text is a boolean and true.
+func IsTrue(text string) bool {
+	value, ok := Bool(text)
+	return value && ok
+}
+
+// IsFalse tells whether a text is a boolean and false.
+func IsFalse(text string) bool {
+	value, ok := Bool(text)
+	return !value && ok
+}
+
+// IsBool tells whether a text is a boolean.
+func IsBool(text string) bool {
+	_, ok := Bool(text)
+	return ok
 }

@@ -148,8 +148,8 @@ func compareNames(a, b string) int {
 	a, b = strings.ToLower(a), strings.ToLower(b)
 	for a != "" && b != "" {
 		if digit(a[0]) && digit(b[0]) {
-			x, restA := number(a)
-			y, restB := number(b)
+			x, restA := leading(a)
+			y, restB := leading(b)
 			if len(x) != len(y) {
 				return len(x) - len(y)
 			}
@@ -169,8 +169,8 @@ func compareNames(a, b string) int {
 
 func digit(c byte) bool { return c >= '0' && c <= '9' }
 
-// number takes a number without leading zeros off the beginning of s.
-func number(s string) (digits, rest string) {
+// leading takes a number without leading zeros off the beginning of s.
+func leading(s string) (digits, rest string) {
 	rest = strings.TrimLeft(s, "0123456789")
 	return strings.TrimLeft(s[:len(s)-len(rest)], "0"), rest
 }

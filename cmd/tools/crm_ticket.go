@@ -12,6 +12,7 @@ import (
 	"github.com/beevik/etree"
 
 	"hacluster/cib"
+	"hacluster/cib/number"
 	"hacluster/cib/schema"
 	"hacluster/cib/upgrade"
 	"hacluster/cib/xml"
@@ -406,7 +407,7 @@ func (t *ticketTool) modify(ctx context.Context) (tool.Exit, error) {
 				state.RemoveAttr(name)
 			}
 		} else if granted, ok := t.set.Get("granted"); ok && !t.force {
-			if status.IsTrue(granted) {
+			if number.IsTrue(granted) {
 				t.out.Fault("This command cannot help you verify whether '%s' has been already granted elsewhere.\n"+
 					"If you really want to grant '%s' to this site now, and you know what you are doing,\nplease specify --force.", t.id, t.id)
 			} else {
@@ -431,7 +432,7 @@ func (t *ticketTool) write(state *etree.Element) {
 	k := t.cluster.Ticket(t.id)
 	for _, a := range hashed(t.set) {
 		state.CreateAttr(a.Name, a.Value)
-		if a.Name == "granted" && status.IsTrue(a.Value) && (k == nil || !k.Granted) {
+		if a.Name == "granted" && number.IsTrue(a.Value) && (k == nil || !k.Granted) {
 			state.CreateAttr("last-granted", strconv.FormatInt(t.now.Unix(), 10))
 		}
 	}

@@ -15,6 +15,7 @@ import (
 	"github.com/beevik/etree"
 
 	"hacluster/cib"
+	"hacluster/cib/number"
 	"hacluster/engine/status"
 )
 
@@ -178,7 +179,7 @@ func read(root, e *etree.Element, now time.Time) settings {
 	s := settings{enabled: true, params: status.Block(root, e, "instance_attributes", now)}
 	meta := status.Block(root, e, "meta_attributes", now)
 	if v, ok := meta.Get("enabled"); ok {
-		s.enabled = status.IsTrue(v)
+		s.enabled = number.IsTrue(v)
 	}
 	if ms, ok := status.ParseTimeout(meta.Value("timeout")); ok && ms > 0 {
 		s.timeout = time.Duration(ms) * time.Millisecond

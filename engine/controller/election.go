@@ -158,8 +158,8 @@ func (c *Controller) release(why string) {
 func compareFeatures(a, b string) int {
 	for a != "" || b != "" {
 		var x, y int
-		x, a = number(a)
-		y, b = number(b)
+		x, a = leading(a)
+		y, b = leading(b)
 		if x != y {
 			return x - y
 		}
@@ -167,7 +167,7 @@ func compareFeatures(a, b string) int {
 	return 0
 }
 
-func number(s string) (n int, rest string) {
+func leading(s string) (n int, rest string) {
 	for i := 0; i < len(s); i++ {
 		if s[i] == '.' {
 			return n, s[i+1:]

@@ -7,7 +7,7 @@ import (
 	"github.com/beevik/etree"
 
 	"hacluster/cib"
-	"hacluster/engine/status"
+	"hacluster/cib/number"
 )
 
 // With shutdown-lock a resource waits for the node that ran it until it was shut down. That stands in the history of the resource there, which says
@@ -19,7 +19,7 @@ const lockAttr = "shutdown-lock"
 // locked are the histories of resources that are locked to a node, without what was done there.
 func (c *Controller) locked(node string) []*etree.Element {
 	st := cib.Section(c.effects.CIB(), "status")
-	if st == nil || !status.IsTrue(c.option("shutdown-lock", "false")) {
+	if st == nil || !number.IsTrue(c.option("shutdown-lock", "false")) {
 		return nil
 	}
 	expired := int64(0)

@@ -1,6 +1,7 @@
 package scheduler
 
 import (
+	"hacluster/cib/number"
 	"hacluster/engine/status"
 )
 
@@ -21,7 +22,7 @@ func (p *planner) createActions(r *Resource) {
 			p.createActions(m)
 		}
 		names := []string{"start", "running", "stop", "stopped"}
-		if status.IsTrue(r.Meta.Value("promotable")) {
+		if number.IsTrue(r.Meta.Value("promotable")) {
 			names = append(names, "demote", "demoted", "promote", "promoted")
 		}
 		for _, n := range names {

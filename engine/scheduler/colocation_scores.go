@@ -3,6 +3,7 @@ package scheduler
 import (
 	"strings"
 
+	"hacluster/cib/number"
 	"hacluster/engine/status"
 )
 
@@ -146,7 +147,7 @@ func maxPerNode(r *Resource) int {
 }
 
 func (p *planner) interleaves(k *colocation) bool {
-	if k.Dependent.Kind <= status.Group || !status.IsTrue(k.Dependent.Meta.Value("interleave")) {
+	if k.Dependent.Kind <= status.Group || !number.IsTrue(k.Dependent.Meta.Value("interleave")) {
 		return false
 	}
 	if maxPerNode(k.Dependent) != maxPerNode(k.Primary) {

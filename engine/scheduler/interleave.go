@@ -3,6 +3,7 @@ package scheduler
 import (
 	"strings"
 
+	"hacluster/cib/number"
 	"hacluster/engine/status"
 )
 
@@ -15,7 +16,7 @@ func canInterleave(first, then *Action) bool {
 	if then.Interval == 0 && (isStopKey(then) || then.KeyTask == "demote" || strings.HasSuffix(then.KeyTask, "_demote")) {
 		r = f
 	}
-	return status.IsTrue(r.Meta.Value("interleave"))
+	return number.IsTrue(r.Meta.Value("interleave"))
 }
 
 // inContainer is what runs inside a bundle's container.

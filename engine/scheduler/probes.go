@@ -1,6 +1,7 @@
 package scheduler
 
 import (
+	"hacluster/cib/number"
 	"hacluster/engine/status"
 )
 
@@ -330,7 +331,7 @@ func (p *planner) probeBeforeRestart(probe, after *Action) {
 	}
 	interleave := false
 	var pair *Resource
-	if r != nil && r.Kind > status.Group && status.IsTrue(r.Meta.Value("interleave")) {
+	if r != nil && r.Kind > status.Group && number.IsTrue(r.Meta.Value("interleave")) {
 		interleave = true
 		pair = p.compatible(probe.Resource, r, status.RoleUnknown, false, "", false)
 	}

@@ -7,6 +7,7 @@ import (
 
 	"github.com/beevik/etree"
 
+	"hacluster/cib/number"
 	"hacluster/cib/xml"
 )
 
@@ -47,7 +48,7 @@ func (c *Cluster) readBundle(r *Resource) bool {
 		b.HostNet = get(n, "host-netmask")
 		b.HostIf = get(n, "host-interface")
 		b.ControlPort = get(n, "control-port")
-		v, ok := ParseBool(get(n, "add-host"))
+		v, ok := number.Bool(get(n, "add-host"))
 		b.AddHost = !ok || v
 		for p := range elements(n, "port-mapping") {
 			source, ok := attr(p, "port")

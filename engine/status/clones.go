@@ -1,10 +1,12 @@
 package status
 
+import "hacluster/cib/number"
+
 // readClone reads a clone and makes its instances.
 func (c *Cluster) readClone(r *Resource) bool {
 	k := &CloneInfo{}
 	r.Clone = k
-	number := func(name, legacy string, absent int) int {
+	count := func(name, legacy string, absent int) int {
 		s, ok := r.Meta.Get(name)
 		if !ok && legacy != "" {
 			if s, ok = r.Meta.Get(legacy); ok {
@@ -17,13 +19,13 @@ func (c *Cluster) readClone(r *Resource) bool {
 		return minInt(s, 0)
 	}
 	if r.Has(Promotable) {
-		k.PromotedMax = number("promoted-max", "master-max", 1)
-		k.PromotedPer = number("promoted-node-max", "master-node-max", 1)
+		k.PromotedMax = count("promoted-max", "master-max", 1)
+		k.PromotedPer = count("promoted-node-max", "master-node-max", 1)
 	}
-	k.NodeMax = number("clone-node-max", "", 1)
-	k.Max = number("clone-max", "", max(1, len(c.Nodes)))
-	k.Ordered = IsTrue(r.Meta.Value("ordered"))
-	k.Interleave = IsTrue(r.Meta.Value("interleave"))
+	k.NodeMax = count("clone-node-max", "", 1)
+	k.Max = count("clone-max", "", max(1, len(c.Nodes)))
+	k.Ordered = number.IsTrue(r.Meta.Value("ordered"))
+	k.Interleave = number.IsTrue(r.Meta.Value("interleave"))
 	if !r.Has(Unique) && k.NodeMax > 1 {
 		c.configErr("Ignoring clone-node-max of %d for %s because anonymous clones support only one instance per node", k.NodeMax, r.ID)
 		k.NodeMax = 1

@@ -5,6 +5,8 @@ import (
 	"strings"
 
 	"github.com/beevik/etree"
+
+	"hacluster/cib/number"
 )
 
 // readConstraints reads all constraints in document order.
@@ -84,7 +86,7 @@ func (s *resourceSet) flag(name string) (value, given bool) {
 	if !ok {
 		return false, false
 	}
-	return ParseBool(t)
+	return number.Bool(t)
 }
 
 // expandedSets replaces templates and tags in the sets of a constraint by
@@ -263,7 +265,7 @@ func (c *Cluster) readColocation(e *etree.Element) {
 	influence, hasInfluence := attr(e, "influence")
 	inf := func(r *Resource) bool {
 		if hasInfluence {
-			if v, ok := ParseBool(influence); ok {
+			if v, ok := number.Bool(influence); ok {
 				return v
 			}
 			c.configErr("Constraint '%s' has invalid value for influence (using default)", id)
@@ -300,7 +302,7 @@ func (c *Cluster) readColocation(e *etree.Element) {
 		c.configErr("Ignoring constraint '%s' because resource '%s' does not exist", id, nullText(e, "with-rsc"))
 		return
 	}
-	if IsTrue(get(e, "symmetrical")) {
+	if number.IsTrue(get(e, "symmetrical")) {
 		c.configWarn("The colocation constraint 'symmetrical' attribute has been removed")
 	}
 	depRole, depGiven := attr(e, "rsc-role")

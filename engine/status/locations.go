@@ -6,6 +6,7 @@ import (
 
 	"github.com/beevik/etree"
 
+	"hacluster/cib/number"
 	"hacluster/cib/rule"
 )
 
@@ -242,7 +243,7 @@ func (c *Cluster) readHealth() {
 			continue
 		}
 		for _, r := range c.Resources {
-			if sum < 0 && IsTrue(r.Meta.Value("allow-unhealthy-nodes")) {
+			if sum < 0 && number.IsTrue(r.Meta.Value("allow-unhealthy-nodes")) {
 				continue
 			}
 			l := c.newLocation(o.HealthStrategy, r, "", false)

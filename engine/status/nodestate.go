@@ -6,6 +6,8 @@ import (
 	"time"
 
 	"github.com/beevik/etree"
+
+	"hacluster/cib/number"
 )
 
 // readStatus reads the status section: first the states of nodes, then as many
@@ -75,8 +77,8 @@ func (c *Cluster) readTicketState(e *etree.Element) {
 			t.Attrs.Set(a.Key, a.Value)
 		}
 	}
-	t.Granted = IsTrue(t.Attrs.Value("granted"))
-	t.Standby = IsTrue(t.Attrs.Value("standby"))
+	t.Granted = number.IsTrue(t.Attrs.Value("granted"))
+	t.Standby = number.IsTrue(t.Attrs.Value("standby"))
 	if s, ok := t.Attrs.Get("last-granted"); ok {
 		t.LastGranted, _ = ParseInt(s)
 	}
@@ -99,13 +101,13 @@ func (c *Cluster) readNodeState(e *etree.Element) {
 	}
 	n.State = e
 	c.nodeAttrs(first(e, "transient_attributes"), n, true)
-	if IsTrue(n.Attrs.Value("standby")) {
+	if number.IsTrue(n.Attrs.Value("standby")) {
 		n.Standby = true
 	}
-	if IsTrue(n.Attrs.Value("maintenance")) {
+	if number.IsTrue(n.Attrs.Value("maintenance")) {
 		n.Maintenance = true
 	}
-	if d, ok := n.Attrs.Get("resource-discovery-enabled"); ok && !IsTrue(d) {
+	if d, ok := n.Attrs.Get("resource-discovery-enabled"); ok && !number.IsTrue(d) {
 		c.configWarn("Ignoring resource-discovery-enabled attribute for %s because disabling resource discovery is not allowed for cluster nodes", n.ShownName())
 	}
 	n.Unclean = false
@@ -145,7 +147,7 @@ func (c *Cluster) memberSince(e *etree.Element) int64 {
 	if !ok {
 		return -1
 	}
-	if v, ok := ParseBool(s); ok {
+	if v, ok := number.Bool(s); ok {
 		if v {
 			return c.Now.Unix()
 		}
@@ -188,7 +190,7 @@ func (c *Cluster) onlineWithoutFencing(e *etree.Element, n *Node) bool {
 func (c *Cluster) onlineWithFencing(e *etree.Element, n *Node) bool {
 	terminate := false
 	if s, ok := n.Attrs.Get("terminate"); ok {
-		if v, ok := ParseBool(s); ok {
+		if v, ok := number.Bool(s); ok {
 			terminate = v
 		} else if t, ok := ParseInt(s); ok {
 			terminate = t > 0
@@ -338,13 +340,13 @@ func (c *Cluster) remoteAttrs(n *Node, e *etree.Element) {
 	if n.shutdownRequested() {
 		n.Shutdown = true
 	}
-	if IsTrue(n.Attrs.Value("standby")) {
+	if number.IsTrue(n.Attrs.Value("standby")) {
 		n.Standby = true
 	}
-	if IsTrue(n.Attrs.Value("maintenance")) || (n.Conn != nil && !n.Conn.Has(Managed)) {
+	if number.IsTrue(n.Attrs.Value("maintenance")) || (n.Conn != nil && !n.Conn.Has(Managed)) {
 		n.Maintenance = true
 	}
-	if d, ok := n.Attrs.Get("resource-discovery-enabled"); ok && !IsTrue(d) {
+	if d, ok := n.Attrs.Get("resource-discovery-enabled"); ok && !number.IsTrue(d) {
 		c.warnOnce("Support for the resource-discovery-enabled node attribute is deprecated and will be removed (and behave as 'true') in a future release.")
 		if n.IsPlainRemote() && !c.Options.FencingEnabled {
 			c.configWarn("Ignoring resource-discovery-enabled attribute on Pacemaker Remote node %s because fencing is disabled", n.ShownName())

@@ -8,6 +8,7 @@ import (
 	"github.com/beevik/etree"
 
 	"hacluster/cib/iso8601"
+	"hacluster/cib/number"
 )
 
 // readOps reads the configured operations of a resource.
@@ -29,7 +30,7 @@ func (r *Resource) readOps(c *Cluster) {
 	}
 	var list []Op
 	for e := range elements(target, "op") {
-		enabled, ok := ParseBool(get(e, "enabled"))
+		enabled, ok := number.Bool(get(e, "enabled"))
 		list = append(list, Op{
 			XML: e, ID: get(e, "id"), Name: get(e, "name"), Role: get(e, "role"),
 			Interval: interval(get(e, "interval")), Enabled: enabled || !ok,

@@ -69,7 +69,7 @@ func validOption(o *option.Option, s string) bool {
 	}
 	switch o.Type {
 	case "boolean":
-		_, ok := ParseBool(s)
+		_, ok := number.Bool(s)
 		return ok
 	case "duration":
 		ms, ok := ParseInterval(s)
@@ -124,7 +124,7 @@ func (c *Cluster) readOptions(section *etree.Element) {
 			o.Values.Set(d.Name, d.Default)
 		}
 	}
-	is := func(name string) bool { return IsTrue(o.Values.Value(name)) }
+	is := func(name string) bool { return number.IsTrue(o.Values.Value(name)) }
 	ms := func(name string) uint32 { return interval(o.Values.Value(name)) }
 
 	o.StartupProbes = is("enable-startup-probes")

@@ -2,6 +2,8 @@ package status
 
 import (
 	"github.com/beevik/etree"
+
+	"hacluster/cib/number"
 )
 
 type orderingKind int8
@@ -158,10 +160,10 @@ func (c *Cluster) orderSymmetry(v Values, parent orderingKind, parentText string
 	}
 	value, given := false, false
 	if s, ok := v.Get("symmetrical"); ok {
-		value, given = ParseBool(s)
+		value, given = number.Bool(s)
 	}
 	if !given && parentGiven {
-		value, given = IsTrue(parentText), true
+		value, given = number.IsTrue(parentText), true
 	}
 	if given {
 		if value {
@@ -306,7 +308,7 @@ func (c *Cluster) minimumFirst(r *Resource, v Values) int {
 	}
 	if s, ok := v.Get("require-all"); ok {
 		c.warnOnce("Support for require-all in ordering constraints is deprecated and will be removed in a future release (use clone-min clone meta-attribute instead)")
-		if all, _ := ParseBool(s); !all {
+		if all, _ := number.Bool(s); !all {
 			return 1
 		}
 	}
@@ -335,7 +337,7 @@ func (c *Cluster) orderSet(s *resourceSet, parent orderingKind, parentSym string
 	}
 	sequential := true
 	if t, ok := s.attrs.Get("sequential"); ok {
-		sequential = IsTrue(t)
+		sequential = number.IsTrue(t)
 	}
 	symm := c.orderSymmetry(s.attrs, parent, parentSym, parentGiven)
 	flags := orderFlags(kind, task, symm)

@@ -7,6 +7,8 @@ import (
 	"time"
 
 	"github.com/beevik/etree"
+
+	"hacluster/cib/number"
 )
 
 // Input is what a reading depends on.
@@ -32,7 +34,7 @@ func Read(in Input) *Cluster {
 		c.TooNew = true
 		return c
 	}
-	c.Quorate = IsTrue(get(in.CIB, "have-quorum"))
+	c.Quorate = number.IsTrue(get(in.CIB, "have-quorum"))
 	one := singles(in.CIB)
 	c.opDefaults, c.rscDefaults = one.opDefaults, one.rscDefaults
 	if one.expressions == 1 {

@@ -4,6 +4,8 @@ import (
 	"strings"
 
 	"github.com/beevik/etree"
+
+	"hacluster/cib/number"
 )
 
 // readResources reads the resources section.
@@ -214,10 +216,10 @@ func (c *Cluster) newResource(e *etree.Element, parent *Resource, instance int) 
 	if c.Trace != nil {
 		r.PriorityWhy = c.Trace.Add(0, Origin{Code: OriginPriority, Score: r.Priority})
 	}
-	if s, ok := r.Meta.Get("critical"); !ok || IsTrue(s) {
+	if s, ok := r.Meta.Get("critical"); !ok || number.IsTrue(s) {
 		r.Set(Critical)
 	}
-	if IsTrue(r.Meta.Value("notify")) {
+	if number.IsTrue(r.Meta.Value("notify")) {
 		r.Set(Notify)
 	}
 	guest, remote := false, false
@@ -226,32 +228,32 @@ func (c *Cluster) newResource(e *etree.Element, parent *Resource, instance int) 
 		guest = r.Meta.Has("container")
 		remote = !guest
 	}
-	if s, ok := r.Meta.Get("allow-migrate"); IsTrue(s) || (!ok && remote) {
+	if s, ok := r.Meta.Get("allow-migrate"); number.IsTrue(s) || (!ok && remote) {
 		r.Set(MigrationAllowed)
 	}
 	if s, ok := r.Meta.Get("is-managed"); ok {
 		switch {
 		case strings.EqualFold(s, "default"):
 			c.explicitDefault("is-managed")
-		case IsTrue(s):
+		case number.IsTrue(s):
 			r.Set(Managed)
 		default:
 			r.Clear(Managed)
 		}
 	}
-	if IsTrue(r.Meta.Value("maintenance")) || c.Options.Maintenance {
+	if number.IsTrue(r.Meta.Value("maintenance")) || c.Options.Maintenance {
 		r.Clear(Managed)
 		r.Set(InMaintenance)
 	}
 	if r.Top(false).Kind == Clone {
 		if s, ok := r.Meta.Get("globally-unique"); ok {
-			if IsTrue(s) {
+			if number.IsTrue(s) {
 				r.Set(Unique)
 			}
 		} else if n, ok := r.Meta.Get("clone-node-max"); ok && minInt(n, 0) > 1 {
 			r.Set(Unique)
 		}
-		if IsTrue(r.Meta.Value("promotable")) {
+		if number.IsTrue(r.Meta.Value("promotable")) {
 			r.Set(Promotable)
 		}
 	} else {
@@ -506,7 +508,7 @@ func clearUnique(r *Resource) {
 func (c *Cluster) readGroup(r *Resource) bool {
 	flag := func(name string) bool {
 		s, ok := r.Meta.Get(name)
-		v, valid := ParseBool(s)
+		v, valid := number.Bool(s)
 		if !ok || !valid || v {
 			return true
 		}

@@ -8,24 +8,6 @@ import (
 	"hacluster/cib/iso8601"
 )
 
-// ParseBool reads a boolean as Pacemaker does; ok is false for anything that is
-// none.
-func ParseBool(s string) (value, ok bool) {
-	switch strings.ToLower(s) {
-	case "true", "on", "yes", "y", "1":
-		return true, true
-	case "false", "off", "no", "n", "0":
-		return false, true
-	}
-	return false, false
-}
-
-// IsTrue tells whether s is a valid boolean and true.
-func IsTrue(s string) bool {
-	v, ok := ParseBool(s)
-	return ok && v
-}
-
 // ParseInt reads the leading integer of s: blanks and a sign may precede it,
 // what follows it does not matter. One that is out of range is clipped, and not ok.
 func ParseInt(s string) (n int64, ok bool) {

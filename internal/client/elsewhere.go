@@ -14,7 +14,7 @@ import (
 	"github.com/beevik/etree"
 
 	"hacluster/cib"
-	"hacluster/engine/status"
+	"hacluster/cib/number"
 	"hacluster/internal/remote/certs"
 	"hacluster/internal/remote/wire"
 	"hacluster/internal/remotecib"
@@ -56,7 +56,7 @@ func ElsewhereFrom(getenv func(string) string) (e Elsewhere, ok bool) {
 		e.User = "hacluster"
 	}
 	if v := getenv("CIB_encrypted"); v != "" {
-		e.Encrypted = status.IsTrue(v)
+		e.Encrypted = number.IsTrue(v)
 	}
 	return e, true
 }

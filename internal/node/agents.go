@@ -7,6 +7,7 @@ import (
 	"sync"
 	"time"
 
+	"hacluster/cib/number"
 	"hacluster/cib/xml"
 	"hacluster/engine/executor"
 	"hacluster/engine/fencer"
@@ -58,7 +59,7 @@ func (a *agents) describe(agent ocf.Agent) description {
 		for _, p := range ps.SelectElements("parameter") {
 			name := p.SelectAttrValue("name", "")
 			d.traits.Parameters = append(d.traits.Parameters, name)
-			is := func(attr string) bool { return status.IsTrue(p.SelectAttrValue(attr, "")) }
+			is := func(attr string) bool { return number.IsTrue(p.SelectAttrValue(attr, "")) }
 			if is("private") {
 				d.traits.Private = append(d.traits.Private, name)
 			}

@@ -5,6 +5,7 @@ import (
 	"slices"
 	"strings"
 
+	"hacluster/cib/number"
 	"hacluster/engine/status"
 )
 
@@ -29,7 +30,7 @@ func (t *textPage) resource(r *status.Resource, only names, byNode bool) bool {
 }
 
 func (t *textPage) primitive(r *status.Resource, name string, n *status.Node, byNode, inner bool) bool {
-	if v, ok := r.Meta.Get("internal_rsc"); ok && status.IsTrue(v) && !inner {
+	if v, ok := r.Meta.Get("internal_rsc"); ok && number.IsTrue(v) && !inner {
 		return false
 	}
 	if n == nil {

@@ -7,6 +7,7 @@ import (
 
 	"github.com/beevik/etree"
 
+	"hacluster/cib/number"
 	"hacluster/engine/status"
 )
 
@@ -254,7 +255,7 @@ func setPairs(c *etree.Element, colocation bool) (list [][2]string) {
 		for _, ref := range set.SelectElements("resource_ref") {
 			ids = append(ids, ref.SelectAttrValue("id", ""))
 		}
-		if seq := set.SelectAttrValue("sequential", "true"); status.IsTrue(seq) {
+		if seq := set.SelectAttrValue("sequential", "true"); number.IsTrue(seq) {
 			for i := 1; i < len(ids); i++ {
 				if colocation {
 					list = append(list, [2]string{ids[i], ids[i-1]})

@@ -36,14 +36,6 @@ func parsePermissions(args []string) ([]permission, error) {
 	return out, nil
 }
 
-// only refuses options; 0.9 never did.
-func only(s *session.Session, options ...string) error {
-	if s.Legacy() {
-		return nil
-	}
-	return s.Opts.Only(options...)
-}
-
 // open reads the CIB and gives its section of ACLs.
 func open(s *session.Session) (root, acls *etree.Element, err error) {
 	if s.Legacy() {
@@ -124,7 +116,7 @@ func addPermissions(role *etree.Element, permissions []permission, ids *doc.IDs)
 
 // RoleCreate is `acl role create`.
 func RoleCreate(s *session.Session, args []string) error {
-	if err := only(s, "-f"); err != nil {
+	if err := s.Only("-f"); err != nil {
 		return err
 	}
 	if len(args) == 0 {
@@ -159,7 +151,7 @@ func RoleCreate(s *session.Session, args []string) error {
 
 // PermissionAdd is `acl permission add`; the role is made where it is missing.
 func PermissionAdd(s *session.Session, args []string) error {
-	if err := only(s, "-f"); err != nil {
+	if err := s.Only("-f"); err != nil {
 		return err
 	}
 	if len(args) < 4 {
@@ -199,7 +191,7 @@ func PermissionAdd(s *session.Session, args []string) error {
 // remove makes the verb that drops an element by its id.
 func remove(tag string) session.Verb {
 	return func(s *session.Session, args []string) error {
-		if err := only(s, "-f"); err != nil {
+		if err := s.Only("-f"); err != nil {
 			return err
 		}
 		if len(args) != 1 {
@@ -238,7 +230,7 @@ func autodelete(s *session.Session) bool {
 
 // RoleDelete is `acl role delete`: the role goes, and with it every reference to it.
 func RoleDelete(s *session.Session, args []string) error {
-	if err := only(s, "-f", "--autodelete"); err != nil {
+	if err := s.Only("-f", "--autodelete"); err != nil {
 		return err
 	}
 	if len(args) != 1 {
@@ -295,7 +287,7 @@ func GroupCreate(s *session.Session, args []string) error {
 }
 
 func create(s *session.Session, args []string, tag string, against func(acls *etree.Element, id string) []report.Item) error {
-	if err := only(s, "-f"); err != nil {
+	if err := s.Only("-f"); err != nil {
 		return err
 	}
 	if len(args) == 0 {
@@ -374,7 +366,7 @@ func findHolder(s *session.Session, acls *etree.Element, kind, id string) (*etre
 
 // RoleAssign is `acl role assign`.
 func RoleAssign(s *session.Session, args []string) error {
-	if err := only(s, "-f"); err != nil {
+	if err := s.Only("-f"); err != nil {
 		return err
 	}
 	role, kind, id, err := holder(s, args, "to")
@@ -397,7 +389,7 @@ func RoleAssign(s *session.Session, args []string) error {
 
 // RoleUnassign is `acl role unassign`.
 func RoleUnassign(s *session.Session, args []string) error {
-	if err := only(s, "-f", "--autodelete"); err != nil {
+	if err := s.Only("-f", "--autodelete"); err != nil {
 		return err
 	}
 	dropEmpty := autodelete(s)

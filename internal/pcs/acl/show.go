@@ -5,8 +5,8 @@ import (
 
 	"github.com/beevik/etree"
 
+	"hacluster/cib/number"
 	"hacluster/internal/pcs/argv"
-	"hacluster/internal/pcs/check"
 	"hacluster/internal/pcs/doc"
 	"hacluster/internal/pcs/session"
 )
@@ -55,12 +55,12 @@ func Enabled(root *etree.Element) bool {
 			}
 		}
 	}
-	return check.IsTrue(value)
+	return number.IsTrue(value)
 }
 
 // Config is `acl config`.
 func Config(s *session.Session, args []string) error {
-	if err := only(s, "-f"); err != nil {
+	if err := s.Only("-f"); err != nil {
 		return err
 	}
 	if len(args) > 0 && !s.Legacy() {

@@ -75,20 +75,13 @@ func setOptional(el *etree.Element, st settings, name string) {
 	}
 }
 
-func only(s *session.Session, options ...string) error {
-	if s.Legacy() {
-		return nil
-	}
-	return s.Opts.Only(options...)
-}
-
 func missing(s *session.Session, name string) report.Item {
 	return s.Style.RequiredMissing([]string{name}, "")
 }
 
 // Create is `alert create`.
 func Create(s *session.Session, args []string) error {
-	if err := only(s, "-f"); err != nil {
+	if err := s.Only("-f"); err != nil {
 		return err
 	}
 	if len(args) == 0 {
@@ -138,7 +131,7 @@ func find(s *session.Session, root *etree.Element, tag, id string) (*etree.Eleme
 
 // Update is `alert update`.
 func Update(s *session.Session, args []string) error {
-	if err := only(s, "-f"); err != nil {
+	if err := s.Only("-f"); err != nil {
 		return err
 	}
 	if len(args) == 0 {
@@ -171,7 +164,7 @@ func Remove(s *session.Session, args []string) error { return remove(s, args, "a
 func RecipientRemove(s *session.Session, args []string) error { return remove(s, args, "recipient") }
 
 func remove(s *session.Session, args []string, tag string) error {
-	if err := only(s, "-f"); err != nil {
+	if err := s.Only("-f"); err != nil {
 		return err
 	}
 	if len(args) == 0 {
@@ -208,7 +201,7 @@ func same(s *session.Session, alert *etree.Element, value, id string) []report.I
 
 // RecipientAdd is `alert recipient add`.
 func RecipientAdd(s *session.Session, args []string) error {
-	if err := only(s, "-f", "--force"); err != nil {
+	if err := s.Only("-f", "--force"); err != nil {
 		return err
 	}
 	if len(args) < 2 {
@@ -263,7 +256,7 @@ func RecipientAdd(s *session.Session, args []string) error {
 
 // RecipientUpdate is `alert recipient update`.
 func RecipientUpdate(s *session.Session, args []string) error {
-	if err := only(s, "-f", "--force"); err != nil {
+	if err := s.Only("-f", "--force"); err != nil {
 		return err
 	}
 	if len(args) == 0 {

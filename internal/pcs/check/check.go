@@ -8,6 +8,7 @@ import (
 	"strconv"
 	"strings"
 
+	"hacluster/cib/number"
 	"hacluster/internal/pcs/argv"
 	"hacluster/internal/pcs/doc"
 	"hacluster/internal/pcs/pattern"
@@ -188,7 +189,7 @@ func (v Value) OrEmpty() Value { v.Empty = true; return v }
 
 // Boolean is a rule for Pacemaker's truth values.
 func Boolean(name string) Value {
-	return Test(name, IsBoolean, "a pacemaker boolean value: '0', '1', 'false', 'n', 'no', 'off', 'on', 'true', 'y', 'yes'")
+	return Test(name, number.IsBool, "a pacemaker boolean value: '0', '1', 'false', 'n', 'no', 'off', 'on', 'true', 'y', 'yes'")
 }
 
 // Score is a rule for Pacemaker's integers.
@@ -216,27 +217,6 @@ func IDs(id, description string) []report.Item {
 		out = append(out, report.Errorf("%s", t))
 	}
 	return out
-}
-
-// IsBoolean tells whether Pacemaker takes a text for a truth value.
-func IsBoolean(s string) bool { return IsTrue(s) || IsFalse(s) }
-
-// IsTrue tells whether Pacemaker takes a text for true.
-func IsTrue(s string) bool {
-	switch strings.ToLower(s) {
-	case "true", "on", "yes", "y", "1":
-		return true
-	}
-	return false
-}
-
-// IsFalse tells whether Pacemaker takes a text for false.
-func IsFalse(s string) bool {
-	switch strings.ToLower(s) {
-	case "false", "off", "no", "n", "0":
-		return true
-	}
-	return false
 }
 
 var integer = pattern.Late(`^[+-]?\d+$`)

@@ -59,7 +59,7 @@ func cibWords(s *session.Session, args []string, push bool) (file, scope, agains
 
 // CIB is `cluster cib`: it shows the CIB or saves it to a file.
 func CIB(s *session.Session, args []string) error {
-	if err := only(s, "--config", "-f"); err != nil {
+	if err := s.Only("--config", "-f"); err != nil {
 		return err
 	}
 	file, scope, _, err := cibWords(s, args, false)
@@ -99,7 +99,7 @@ func cibText(s *session.Session, scope string) (string, error) {
 
 // CIBPush is `cluster cib-push`.
 func CIBPush(s *session.Session, args []string) error {
-	if err := only(s, "--wait", "--config", "-f"); err != nil {
+	if err := s.Only("--wait", "--config", "-f"); err != nil {
 		return err
 	}
 	if len(args) > 2 {
@@ -203,7 +203,7 @@ func pushDiff(s *session.Session, fresh *etree.Element, against string) (done bo
 
 // Edit is `cluster edit`: the CIB in the user's editor.
 func Edit(s *session.Session, args []string) error {
-	if err := only(s, "--config", "--wait", "-f"); err != nil {
+	if err := s.Only("--config", "--wait", "-f"); err != nil {
 		return err
 	}
 	editor := s.Env.Getenv("EDITOR")
@@ -250,7 +250,7 @@ func Edit(s *session.Session, args []string) error {
 
 // CIBUpgrade is `cluster cib-upgrade`.
 func CIBUpgrade(s *session.Session, args []string) error {
-	if err := only(s, "-f"); err != nil {
+	if err := s.Only("-f"); err != nil {
 		return err
 	}
 	if len(args) > 0 && !s.Legacy() {
@@ -268,7 +268,7 @@ func CIBUpgrade(s *session.Session, args []string) error {
 
 // Verify is `cluster verify`: crm_verify over the CIB, and whether fencing levels name what exists.
 func Verify(s *session.Session, args []string) error {
-	if err := only(s, "-f", "--full"); err != nil {
+	if err := s.Only("-f", "--full"); err != nil {
 		return err
 	}
 	if len(args) > 1 {

@@ -63,7 +63,7 @@ func Sync(s *session.Session, args []string) error {
 
 // Corosync is `cluster corosync`: it shows corosync.conf, this host's or a node's.
 func Corosync(s *session.Session, args []string) error {
-	if err := only(s, "--request-timeout"); err != nil {
+	if err := s.Only("--request-timeout"); err != nil {
 		return err
 	}
 	if len(args) > 1 {
@@ -92,7 +92,7 @@ func Corosync(s *session.Session, args []string) error {
 
 // Reload is `cluster reload corosync`.
 func Reload(s *session.Session, args []string) error {
-	if err := only(s); err != nil {
+	if err := s.Only(); err != nil {
 		return err
 	}
 	if len(args) != 1 || args[0] != "corosync" {
@@ -111,7 +111,7 @@ func Reload(s *session.Session, args []string) error {
 
 // UIDGID is `cluster uidgid`: who, besides root, may talk to corosync.
 func UIDGID(s *session.Session, args []string) error {
-	if err := only(s); err != nil {
+	if err := s.Only(); err != nil {
 		return err
 	}
 	if len(args) == 0 {

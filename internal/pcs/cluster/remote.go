@@ -233,7 +233,7 @@ func split(args []string) (word string, given bool, rest []string) {
 
 // AddRemote is `cluster node add-remote`. In 0.9 the address comes first, later the name.
 func AddRemote(s *session.Session, args []string) error {
-	if err := only(s, "--wait", "--force", "--skip-offline", "--request-timeout", "--corosync_conf", "-f", "--no-default-ops"); err != nil {
+	if err := s.Only("--wait", "--force", "--skip-offline", "--request-timeout", "--corosync_conf", "-f", "--no-default-ops"); err != nil {
 		return err
 	}
 	if len(args) == 0 {
@@ -293,7 +293,7 @@ func AddRemote(s *session.Session, args []string) error {
 
 // AddGuest is `cluster node add-guest`.
 func AddGuest(s *session.Session, args []string) error {
-	if err := only(s, "--wait", "--force", "--skip-offline", "--request-timeout", "--corosync_conf", "-f"); err != nil {
+	if err := s.Only("--wait", "--force", "--skip-offline", "--request-timeout", "--corosync_conf", "-f"); err != nil {
 		return err
 	}
 	if len(args) < 2 {
@@ -490,7 +490,7 @@ func RemoveRemote(s *session.Session, args []string) error {
 	if s.Minor() >= 12 {
 		known = append(known, "--no-stop", "--future")
 	}
-	if err := only(s, known...); err != nil {
+	if err := s.Only(known...); err != nil {
 		return err
 	}
 	if err := s.Opts.Exclusive("-f", "--no-stop"); err != nil {
@@ -535,7 +535,7 @@ func RemoveRemote(s *session.Session, args []string) error {
 
 // RemoveGuest is `cluster node remove-guest`.
 func RemoveGuest(s *session.Session, args []string) error {
-	if err := only(s, "--wait", "--force", "--skip-offline", "--request-timeout", "--corosync_conf", "-f"); err != nil {
+	if err := s.Only("--wait", "--force", "--skip-offline", "--request-timeout", "--corosync_conf", "-f"); err != nil {
 		return err
 	}
 	if len(args) == 0 || len(args) > 1 && !s.Legacy() {
@@ -581,7 +581,7 @@ func RemoveGuest(s *session.Session, args []string) error {
 
 // NodeClear is `cluster node clear`: what is left of a node that was removed goes.
 func NodeClear(s *session.Session, args []string) error {
-	if err := only(s, "--force"); err != nil {
+	if err := s.Only("--force"); err != nil {
 		return err
 	}
 	if len(args) != 1 {

@@ -20,7 +20,7 @@ func Report(s *session.Session, args []string) error {
 		known = append(known, "--overwrite")
 		overwrite, word = overwrite || s.Opts.Has("--overwrite"), "--overwrite"
 	}
-	if err := only(s, known...); err != nil {
+	if err := s.Only(known...); err != nil {
 		return err
 	}
 	if len(args) != 1 {

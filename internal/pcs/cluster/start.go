@@ -49,7 +49,7 @@ func waitLimit(s *session.Session) (limit time.Duration, given bool, err error) 
 
 // Start is `cluster start`.
 func Start(s *session.Session, args []string) error {
-	if err := only(s, "--wait", "--request-timeout", "--all", "--corosync_conf"); err != nil {
+	if err := s.Only("--wait", "--request-timeout", "--all", "--corosync_conf"); err != nil {
 		return err
 	}
 	limit, wait, err := waitLimit(s)
@@ -71,13 +71,6 @@ func Start(s *session.Session, args []string) error {
 		return WaitStarted(s, nodes, limit)
 	}
 	return nil
-}
-
-func only(s *session.Session, options ...string) error {
-	if s.Legacy() {
-		return nil
-	}
-	return s.Opts.Only(options...)
 }
 
 // startLimit is how long starting may take: a minute for every eight nodes.

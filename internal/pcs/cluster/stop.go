@@ -115,7 +115,7 @@ func Offline(text string) bool {
 
 // Stop is `cluster stop`.
 func Stop(s *session.Session, args []string) error {
-	if err := only(s, "--wait", "--request-timeout", "--pacemaker", "--corosync", "--all", "--force"); err != nil {
+	if err := s.Only("--wait", "--request-timeout", "--pacemaker", "--corosync", "--all", "--force"); err != nil {
 		return err
 	}
 	nodes, remote, err := nodesOrAll(s, args)
@@ -257,7 +257,7 @@ func Enable(s *session.Session, args []string) error { return enable(s, args, tr
 func Disable(s *session.Session, args []string) error { return enable(s, args, false) }
 
 func enable(s *session.Session, args []string, on bool) error {
-	if err := only(s, "--all", "--request-timeout"); err != nil {
+	if err := s.Only("--all", "--request-timeout"); err != nil {
 		return err
 	}
 	nodes, remote, err := nodesOrAll(s, args)
@@ -301,7 +301,7 @@ func Kill(s *session.Session, args []string) error {
 	if len(args) > 0 && !s.Legacy() {
 		return argv.Usage()
 	}
-	if err := only(s); err != nil {
+	if err := s.Only(); err != nil {
 		return err
 	}
 	killAll(s)

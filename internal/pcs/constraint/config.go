@@ -8,8 +8,8 @@ import (
 
 	"github.com/beevik/etree"
 
+	"hacluster/cib/number"
 	"hacluster/internal/pcs/argv"
-	"hacluster/internal/pcs/check"
 	"hacluster/internal/pcs/doc"
 	"hacluster/internal/pcs/report"
 	"hacluster/internal/pcs/rule"
@@ -123,7 +123,7 @@ func optRole(el *etree.Element, name string) any {
 
 func optBool(el *etree.Element, name string) any {
 	if doc.Has(el, name) {
-		return check.IsTrue(doc.Attr(el, name))
+		return number.IsTrue(doc.Attr(el, name))
 	}
 	return nil
 }
@@ -192,7 +192,7 @@ func (k *kind) plainLines(el *etree.Element, eval rule.Eval, ids bool) []string 
 }
 
 func bool01(el *etree.Element, name string) string {
-	return show.Bool01(check.IsTrue(doc.Attr(el, name)))
+	return show.Bool01(number.IsTrue(doc.Attr(el, name)))
 }
 
 func setPairs(set *etree.Element) argv.Pairs {

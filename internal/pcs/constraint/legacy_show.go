@@ -7,8 +7,8 @@ import (
 
 	"github.com/beevik/etree"
 
+	"hacluster/cib/number"
 	"hacluster/internal/pcs/argv"
-	"hacluster/internal/pcs/check"
 	"hacluster/internal/pcs/doc"
 	"hacluster/internal/pcs/rule"
 	"hacluster/internal/pcs/session"
@@ -90,7 +90,7 @@ func plainOrder(el *etree.Element, ids bool) string {
 		score = "(kind:Mandatory)"
 	}
 	symmetry, id := "", ""
-	if doc.Has(el, "symmetrical") && !check.IsTrue(doc.Attr(el, "symmetrical")) {
+	if doc.Has(el, "symmetrical") && !number.IsTrue(doc.Attr(el, "symmetrical")) {
 		symmetry = "(non-symmetrical)"
 	}
 	if ids {

@@ -6,8 +6,8 @@ import (
 
 	"github.com/beevik/etree"
 
+	"hacluster/cib/number"
 	"hacluster/internal/pcs/argv"
-	"hacluster/internal/pcs/check"
 	"hacluster/internal/pcs/doc"
 	"hacluster/internal/pcs/report"
 	"hacluster/internal/pcs/session"
@@ -189,7 +189,7 @@ func plainOrder11(el *etree.Element, _ bool) string {
 	default:
 		parts = append(parts, "(score:"+score+")")
 	}
-	if doc.Has(el, "symmetrical") && !check.IsTrue(doc.Attr(el, "symmetrical")) {
+	if doc.Has(el, "symmetrical") && !number.IsTrue(doc.Attr(el, "symmetrical")) {
 		parts = append(parts, "(non-symmetrical)")
 	}
 	var more []string

@@ -7,6 +7,7 @@ import (
 
 	"github.com/beevik/etree"
 
+	"hacluster/cib/number"
 	"hacluster/internal/pcs/argv"
 	"hacluster/internal/pcs/check"
 	"hacluster/internal/pcs/doc"
@@ -183,7 +184,7 @@ func checkSetOptions(s *session.Session, options argv.Pairs) []report.Item {
 		items = append(items, s.Style.InvalidOptionValue("action", v, actions))
 	}
 	boolean := func(n string) {
-		if v, ok := options.Get(n); ok && !check.IsBoolean(v) {
+		if v, ok := options.Get(n); ok && !number.IsBool(v) {
 			items = append(items, s.Style.InvalidOptionValueText(n, v, "a pacemaker boolean value: "+report.QuoteSorted(booleanValues)))
 		}
 	}
@@ -240,7 +241,7 @@ func (k *kind) setOptions(s *session.Session, root *etree.Element, options argv.
 			options = options.With("kind", report.Capitalize(v))
 		}
 		if v, ok := options.Get("symmetrical"); ok {
-			if !check.IsBoolean(v) {
+			if !number.IsBool(v) {
 				items = append(items, s.Style.InvalidOptionValue("symmetrical", v, booleanValues))
 			}
 			options = options.With("symmetrical", strings.ToLower(v))

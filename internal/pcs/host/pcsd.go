@@ -18,14 +18,6 @@ import (
 	"hacluster/internal/pcsd/client"
 )
 
-// only refuses options; 0.9 never did.
-func only(s *session.Session, options ...string) error {
-	if s.Legacy() {
-		return nil
-	}
-	return s.Opts.Only(options...)
-}
-
 func ioError(path string, err error) error {
 	var pe *fs.PathError
 	if errors.As(err, &pe) {
@@ -36,7 +28,7 @@ func ioError(path string, err error) error {
 
 // CertKey is `pcsd certkey`: pcsd gets another certificate.
 func CertKey(s *session.Session, args []string) error {
-	if err := only(s, "--force"); err != nil {
+	if err := s.Only("--force"); err != nil {
 		return err
 	}
 	if len(args) != 2 {
@@ -69,7 +61,7 @@ func CertKey(s *session.Session, args []string) error {
 
 // SyncCerts is `pcsd sync-certificates`.
 func SyncCerts(s *session.Session, args []string) error {
-	if err := only(s, "--skip-offline"); err != nil {
+	if err := s.Only("--skip-offline"); err != nil {
 		return err
 	}
 	if len(args) > 0 && !s.Legacy() {

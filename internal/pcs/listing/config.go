@@ -9,8 +9,8 @@ import (
 
 	"github.com/beevik/etree"
 
+	"hacluster/cib/number"
 	"hacluster/internal/pcs/argv"
-	"hacluster/internal/pcs/check"
 	"hacluster/internal/pcs/doc"
 	"hacluster/internal/pcs/report"
 	"hacluster/internal/pcs/rule"
@@ -168,7 +168,7 @@ func opPairs(op *etree.Element) argv.Pairs {
 	}
 	boolean := func(name string) {
 		if doc.Has(op, name) {
-			p = append(p, argv.Pair{Name: name, Value: show.Bool01(check.IsTrue(doc.Attr(op, name)))})
+			p = append(p, argv.Pair{Name: name, Value: show.Bool01(number.IsTrue(doc.Attr(op, name)))})
 		}
 	}
 	add("id")
@@ -469,7 +469,7 @@ func optNumber(el *etree.Element, name string) any {
 
 func optTruth(el *etree.Element, name string) any {
 	if doc.Has(el, name) {
-		return check.IsTrue(doc.Attr(el, name))
+		return number.IsTrue(doc.Attr(el, name))
 	}
 	return nil
 }

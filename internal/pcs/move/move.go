@@ -10,9 +10,9 @@ import (
 
 	"github.com/beevik/etree"
 
+	"hacluster/cib/number"
 	"hacluster/engine/status"
 	"hacluster/internal/pcs/argv"
-	"hacluster/internal/pcs/check"
 	"hacluster/internal/pcs/doc"
 	"hacluster/internal/pcs/preview"
 	"hacluster/internal/pcs/report"
@@ -444,5 +444,5 @@ func isPromotable(e *etree.Element) bool {
 		return e != nil
 	}
 	v, _ := doc.Value(e, "meta_attributes", "promotable")
-	return e.Tag == "clone" && check.IsTrue(v)
+	return e.Tag == "clone" && number.IsTrue(v)
 }

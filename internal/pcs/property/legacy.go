@@ -6,6 +6,7 @@ import (
 
 	"github.com/beevik/etree"
 
+	"hacluster/cib/number"
 	"hacluster/internal/pcs/argv"
 	"hacluster/internal/pcs/check"
 	"hacluster/internal/pcs/doc"
@@ -70,7 +71,7 @@ func valid09(d definition, value string) bool {
 	case "enum", "select":
 		return slices.Contains(d.Enum, value)
 	case "boolean":
-		return check.IsBoolean(value)
+		return number.IsBool(value)
 	case "integer":
 		return check.IsScore(value)
 	case "time":

@@ -7,6 +7,7 @@ import (
 
 	"github.com/beevik/etree"
 
+	"hacluster/cib/number"
 	"hacluster/internal/pcs/agents"
 	"hacluster/internal/pcs/argv"
 	"hacluster/internal/pcs/check"
@@ -124,7 +125,7 @@ func Toggle(s *session.Session, name string) error {
 		}
 	}
 	other := "false"
-	if check.IsFalse(old) {
+	if number.IsFalse(old) {
 		other = "true"
 	}
 	for _, value := range []string{other, old} {

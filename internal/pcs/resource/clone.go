@@ -7,6 +7,7 @@ import (
 
 	"github.com/beevik/etree"
 
+	"hacluster/cib/number"
 	"hacluster/internal/pcs/agents"
 	"hacluster/internal/pcs/argv"
 	"hacluster/internal/pcs/check"
@@ -154,7 +155,7 @@ func cloneConflicts(s *session.Session, el *etree.Element, meta argv.Pairs, forc
 		n := agents.NameOf(p)
 		if !n.OCF() {
 			for _, attr := range []string{"globally-unique", "promotable"} {
-				if check.IsTrue(meta.Value(attr)) {
+				if number.IsTrue(meta.Value(attr)) {
 					items = append(items, incompatible(attr, p, group))
 					break
 				}
@@ -165,7 +166,7 @@ func cloneConflicts(s *session.Session, el *etree.Element, meta argv.Pairs, forc
 		switch {
 		case err != nil:
 			items = append(items, s.AgentError(n, err).As(forced))
-		case a.Version == "1.1" && check.IsTrue(meta.Value("promotable")) && !a.Promotable():
+		case a.Version == "1.1" && number.IsTrue(meta.Value("promotable")) && !a.Promotable():
 			items = append(items, incompatible("promotable", p, group).As(forced))
 		}
 	}

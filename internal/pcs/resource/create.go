@@ -6,6 +6,7 @@ import (
 
 	"github.com/beevik/etree"
 
+	"hacluster/cib/number"
 	"hacluster/internal/pcs/agents"
 	"hacluster/internal/pcs/argv"
 	"hacluster/internal/pcs/check"
@@ -200,11 +201,11 @@ func cloneFits(s *session.Session, a *agents.Agent, meta argv.Pairs) error {
 	switch {
 	case !a.Name.OCF():
 		for _, attr := range []string{"globally-unique", "promotable"} {
-			if check.IsTrue(meta.Value(attr)) {
+			if number.IsTrue(meta.Value(attr)) {
 				items = append(items, report.Errorf("%s", text(attr)))
 			}
 		}
-	case a.Version == "1.1" && check.IsTrue(meta.Value("promotable")) && !a.Promotable():
+	case a.Version == "1.1" && number.IsTrue(meta.Value("promotable")) && !a.Promotable():
 		items = append(items, report.Forcible(s.Opts.Force(), "%s", text("promotable")))
 	}
 	return s.Check(items...)

@@ -6,8 +6,8 @@ import (
 
 	"github.com/beevik/etree"
 
+	"hacluster/cib/number"
 	"hacluster/internal/pcs/argv"
-	"hacluster/internal/pcs/check"
 	"hacluster/internal/pcs/doc"
 	"hacluster/internal/pcs/report"
 	"hacluster/internal/pcs/session"
@@ -83,11 +83,11 @@ func typeList(s *session.Session, tags []string) string {
 func configManaged(el *etree.Element) bool {
 	for e := el; e != nil && e.Tag != "resources"; e = e.Parent() {
 		if v, ok := doc.Value(e, "meta_attributes", "is-managed"); ok {
-			return !check.IsFalse(v)
+			return !number.IsFalse(v)
 		}
 	}
 	for _, nv := range doc.All(doc.Section(el, "rsc_defaults"), "nvpair") {
-		if doc.Attr(nv, "name") == "is-managed" && check.IsFalse(doc.Attr(nv, "value")) {
+		if doc.Attr(nv, "name") == "is-managed" && number.IsFalse(doc.Attr(nv, "value")) {
 			return false
 		}
 	}
@@ -271,7 +271,7 @@ func manage(s *session.Session, root *etree.Element, list []*etree.Element) []re
 			if s.Opts.Has("--monitor") {
 				op.RemoveAttr("enabled")
 			}
-			enabled = enabled || check.IsTrue(op.SelectAttrValue("enabled", "true"))
+			enabled = enabled || number.IsTrue(op.SelectAttrValue("enabled", "true"))
 		}
 		if len(ops) > 0 && !enabled && !s.Opts.Has("--monitor") {
 			items = append(items, report.Warnf("Resource '%s' has no enabled monitor operations. Re-run with '--monitor' to enable them.", doc.ID(p)))

@@ -5,6 +5,7 @@ import (
 
 	"github.com/beevik/etree"
 
+	"hacluster/cib/number"
 	"hacluster/internal/pcs/agents"
 	"hacluster/internal/pcs/argv"
 	"hacluster/internal/pcs/check"
@@ -171,7 +172,7 @@ func cloneMetaConflicts(s *session.Session, clone *etree.Element, pairs argv.Pai
 		}
 		if !n.OCF() {
 			for _, attr := range []string{"globally-unique", "promotable"} {
-				if check.IsTrue(pairs.Value(attr)) {
+				if number.IsTrue(pairs.Value(attr)) {
 					s.Out.Tell(incompatible(attr, p, group))
 				}
 			}
@@ -185,7 +186,7 @@ func cloneMetaConflicts(s *session.Session, clone *etree.Element, pairs argv.Pai
 			}
 			continue
 		}
-		if a.Version == "1.1" && check.IsTrue(pairs.Value("promotable")) && !a.Promotable() {
+		if a.Version == "1.1" && number.IsTrue(pairs.Value("promotable")) && !a.Promotable() {
 			s.Out.Tell(incompatible("promotable", p, group).As(s.Opts.Force()))
 		}
 	}

@@ -6,8 +6,8 @@ import (
 
 	"github.com/beevik/etree"
 
+	"hacluster/cib/number"
 	"hacluster/internal/pcs/argv"
-	"hacluster/internal/pcs/check"
 	"hacluster/internal/pcs/doc"
 	"hacluster/internal/pcs/preview"
 	"hacluster/internal/pcs/remove"
@@ -306,7 +306,7 @@ func Manage(s *session.Session, args []string) error {
 }
 
 func opEnabled(op *etree.Element) bool {
-	return check.IsTrue(op.SelectAttrValue("enabled", "true"))
+	return number.IsTrue(op.SelectAttrValue("enabled", "true"))
 }
 
 // Unmanage is `resource unmanage` since 0.10.

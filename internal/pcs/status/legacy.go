@@ -8,8 +8,8 @@ import (
 
 	"github.com/beevik/etree"
 
+	"hacluster/cib/number"
 	"hacluster/internal/pcs/argv"
-	"hacluster/internal/pcs/check"
 	"hacluster/internal/pcs/cluster"
 	"hacluster/internal/pcs/doc"
 	"hacluster/internal/pcs/report"
@@ -91,7 +91,7 @@ func fencingWarnings(s *session.Session, root *etree.Element) []string {
 	conf := doc.Configuration(root)
 	enabled := true
 	for _, nv := range doc.All(doc.Child(conf, "crm_config"), "nvpair") {
-		if doc.Attr(nv, "name") == "stonith-enabled" && check.IsFalse(doc.Attr(nv, "value")) {
+		if doc.Attr(nv, "name") == "stonith-enabled" && number.IsFalse(doc.Attr(nv, "value")) {
 			enabled = false
 		}
 	}

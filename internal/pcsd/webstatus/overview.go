@@ -4,6 +4,8 @@ import (
 	"encoding/json"
 	"slices"
 	"strings"
+
+	"hacluster/cib/number"
 )
 
 // Answer is what a node said when it was asked for version 2 of its status.
@@ -172,7 +174,7 @@ func fencingWarnings(status object, sbd sbdStates) []object {
 		out = append(out, object{"message": "No fencing configured in the cluster"})
 	}
 	settings, _ := status["cluster_settings"].(object)
-	if v, set := settings["stonith-enabled"].(string); set && !isTrue(v) {
+	if v, set := settings["stonith-enabled"].(string); set && !number.IsTrue(v) {
 		out = append(out, object{"message": "Stonith is not enabled"})
 	}
 	if len(sbd.enabled) > 0 && len(sbd.disabled) > 0 {

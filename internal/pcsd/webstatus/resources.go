@@ -7,6 +7,7 @@ import (
 
 	"github.com/beevik/etree"
 
+	"hacluster/cib/number"
 	"hacluster/internal/pcs/doc"
 )
 
@@ -314,7 +315,7 @@ func (r *reader) group(el *etree.Element, up *Resource) *Resource {
 func (r *reader) clone(el *etree.Element) *Resource {
 	x := base(el, "clone", nil)
 	promotable, _ := find(x.Meta, "promotable")
-	x.Clone = &Clone{Promotable: el.Tag == "master" || isTrue(promotable)}
+	x.Clone = &Clone{Promotable: el.Tag == "master" || number.IsTrue(promotable)}
 	if m := doc.Children(el, "group", "primitive"); len(m) > 0 {
 		if m[0].Tag == "group" {
 			x.Member = r.group(m[0], x)
@@ -327,10 +328,6 @@ func (r *reader) clone(el *etree.Element) *Resource {
 		x.Warnings = append(x.Warnings, Message{Message: "Resource is promotable but has not been promoted on any node.", Type: "no_master"})
 	}
 	return x
-}
-
-func isTrue(value string) bool {
-	return slices.Contains([]string{"true", "on", "yes", "y", "1"}, strings.ToLower(value))
 }
 
 // promoted tells whether a clone is promoted somewhere.

@@ -7,6 +7,7 @@ import (
 
 	"github.com/beevik/etree"
 
+	"hacluster/cib/number"
 	"hacluster/engine/status"
 	"hacluster/internal/tool"
 )
@@ -28,7 +29,7 @@ func (c *call) hindrances(r *status.Resource, n *status.Node) (h hindrance) {
 		}
 	}
 	if text, ok := r.Meta.Get("is-managed"); ok {
-		h.unmanaged = !status.IsTrue(text)
+		h.unmanaged = !number.IsTrue(text)
 	}
 	h.lock = r.LockNode
 	if n != nil {
