@@ -109,20 +109,13 @@ func setsJSON(el *etree.Element) show.Object {
 	}
 }
 
-func optional(el *etree.Element, name string) any {
-	if doc.Has(el, name) {
-		return doc.Attr(el, name)
-	}
-	return nil
-}
-
 // JSON is the alerts as data.
 func JSON(root *etree.Element) show.Object {
 	list := []any{}
 	for _, a := range doc.Children(doc.Section(root, "alerts"), "alert") {
 		recipients := []any{}
 		for _, r := range doc.Children(a, "recipient") {
-			o := show.Object{{Name: "id", Value: doc.ID(r)}, {Name: "value", Value: doc.Attr(r, "value")}, {Name: "description", Value: optional(r, "description")}}
+			o := show.Object{{Name: "id", Value: doc.ID(r)}, {Name: "value", Value: doc.Attr(r, "value")}, {Name: "description", Value: show.Attr(r, "description")}}
 			recipients = append(recipients, append(o, setsJSON(r)...))
 		}
 		var selects any
@@ -143,7 +136,7 @@ func JSON(root *etree.Element) show.Object {
 		o := show.Object{
 			{Name: "id", Value: doc.ID(a)},
 			{Name: "path", Value: doc.Attr(a, "path")},
-			{Name: "description", Value: optional(a, "description")},
+			{Name: "description", Value: show.Attr(a, "description")},
 			{Name: "recipients", Value: recipients},
 			{Name: "select", Value: selects},
 		}

@@ -2,7 +2,6 @@ package constraint
 
 import (
 	"slices"
-	"strconv"
 	"strings"
 	"time"
 
@@ -107,30 +106,9 @@ func (c *Set) withoutExpired() *Set {
 	return out
 }
 
-func opt(el *etree.Element, name string) any {
-	if doc.Has(el, name) {
-		return doc.Attr(el, name)
-	}
-	return nil
-}
-
 func optRole(el *etree.Element, name string) any {
 	if doc.Has(el, name) {
 		return rule.NewRole(doc.Attr(el, name))
-	}
-	return nil
-}
-
-func optBool(el *etree.Element, name string) any {
-	if doc.Has(el, name) {
-		return number.IsTrue(doc.Attr(el, name))
-	}
-	return nil
-}
-
-func optInt(el *etree.Element, name string) any {
-	if n, err := strconv.Atoi(doc.Attr(el, name)); err == nil {
-		return n
 	}
 	return nil
 }
@@ -297,13 +275,13 @@ func setJSON(set *etree.Element) show.Object {
 	}
 	return show.Object{
 		{Name: "set_id", Value: doc.ID(set)},
-		{Name: "sequential", Value: optBool(set, "sequential")},
-		{Name: "require_all", Value: optBool(set, "require-all")},
-		{Name: "ordering", Value: opt(set, "ordering")},
-		{Name: "action", Value: opt(set, "action")},
+		{Name: "sequential", Value: show.AttrBool(set, "sequential")},
+		{Name: "require_all", Value: show.AttrBool(set, "require-all")},
+		{Name: "ordering", Value: show.Attr(set, "ordering")},
+		{Name: "action", Value: show.Attr(set, "action")},
 		{Name: "role", Value: optRole(set, "role")},
-		{Name: "score", Value: opt(set, "score")},
-		{Name: "kind", Value: opt(set, "kind")},
+		{Name: "score", Value: show.Attr(set, "score")},
+		{Name: "kind", Value: show.Attr(set, "kind")},
 		{Name: "resources_ids", Value: ids},
 	}
 }

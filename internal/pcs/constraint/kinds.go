@@ -84,19 +84,19 @@ func colocationJSON(el *etree.Element, _ rule.Eval) show.Object {
 	return show.Object{
 		{Name: "resource_id", Value: doc.Attr(el, "rsc")},
 		{Name: "with_resource_id", Value: doc.Attr(el, "with-rsc")},
-		{Name: "node_attribute", Value: opt(el, "node-attribute")},
+		{Name: "node_attribute", Value: show.Attr(el, "node-attribute")},
 		{Name: "resource_role", Value: optRole(el, "rsc-role")},
 		{Name: "with_resource_role", Value: optRole(el, "with-rsc-role")},
-		{Name: "resource_instance", Value: optInt(el, "rsc-instance")},
-		{Name: "with_resource_instance", Value: optInt(el, "with-rsc-instance")},
+		{Name: "resource_instance", Value: show.AttrInt(el, "rsc-instance")},
+		{Name: "with_resource_instance", Value: show.AttrInt(el, "with-rsc-instance")},
 	}
 }
 
 func colocationAttrJSON(el *etree.Element, eval rule.Eval) show.Object {
 	return show.Object{
 		{Name: "constraint_id", Value: doc.ID(el)},
-		{Name: "score", Value: opt(el, "score")},
-		{Name: "influence", Value: opt(el, "influence")},
+		{Name: "score", Value: show.Attr(el, "score")},
+		{Name: "influence", Value: show.Attr(el, "influence")},
 		{Name: "lifetime", Value: rulesJSON(lifetime(el), eval)},
 	}
 }
@@ -136,20 +136,20 @@ func orderJSON(el *etree.Element, _ rule.Eval) show.Object {
 	return show.Object{
 		{Name: "first_resource_id", Value: doc.Attr(el, "first")},
 		{Name: "then_resource_id", Value: doc.Attr(el, "then")},
-		{Name: "first_action", Value: opt(el, "first-action")},
-		{Name: "then_action", Value: opt(el, "then-action")},
-		{Name: "first_resource_instance", Value: optInt(el, "first-instance")},
-		{Name: "then_resource_instance", Value: optInt(el, "then-instance")},
+		{Name: "first_action", Value: show.Attr(el, "first-action")},
+		{Name: "then_action", Value: show.Attr(el, "then-action")},
+		{Name: "first_resource_instance", Value: show.AttrInt(el, "first-instance")},
+		{Name: "then_resource_instance", Value: show.AttrInt(el, "then-instance")},
 	}
 }
 
 func orderAttrJSON(el *etree.Element, _ rule.Eval) show.Object {
 	return show.Object{
 		{Name: "constraint_id", Value: doc.ID(el)},
-		{Name: "symmetrical", Value: optBool(el, "symmetrical")},
-		{Name: "require_all", Value: optBool(el, "require-all")},
-		{Name: "score", Value: opt(el, "score")},
-		{Name: "kind", Value: opt(el, "kind")},
+		{Name: "symmetrical", Value: show.AttrBool(el, "symmetrical")},
+		{Name: "require_all", Value: show.AttrBool(el, "require-all")},
+		{Name: "score", Value: show.Attr(el, "score")},
+		{Name: "kind", Value: show.Attr(el, "kind")},
 	}
 }
 
@@ -176,7 +176,7 @@ func ticketJSON(el *etree.Element, _ rule.Eval) show.Object {
 }
 
 func ticketAttrJSON(el *etree.Element, _ rule.Eval) show.Object {
-	return show.Object{{Name: "constraint_id", Value: doc.ID(el)}, {Name: "ticket", Value: doc.Attr(el, "ticket")}, {Name: "loss_policy", Value: opt(el, "loss-policy")}}
+	return show.Object{{Name: "constraint_id", Value: doc.ID(el)}, {Name: "ticket", Value: doc.Attr(el, "ticket")}, {Name: "loss_policy", Value: show.Attr(el, "loss-policy")}}
 }
 
 // locations
@@ -323,16 +323,16 @@ func ruleCommands(s *session.Session, el *etree.Element, target string, rules []
 }
 
 func locationJSON(el *etree.Element, _ rule.Eval) show.Object {
-	return show.Object{{Name: "resource_id", Value: opt(el, "rsc")}, {Name: "resource_pattern", Value: opt(el, "rsc-pattern")}, {Name: "role", Value: optRole(el, "role")}}
+	return show.Object{{Name: "resource_id", Value: show.Attr(el, "rsc")}, {Name: "resource_pattern", Value: show.Attr(el, "rsc-pattern")}, {Name: "role", Value: optRole(el, "role")}}
 }
 
 func locationAttrJSON(el *etree.Element, eval rule.Eval) show.Object {
 	return show.Object{
 		{Name: "constraint_id", Value: doc.ID(el)},
-		{Name: "score", Value: opt(el, "score")},
-		{Name: "node", Value: opt(el, "node")},
+		{Name: "score", Value: show.Attr(el, "score")},
+		{Name: "node", Value: show.Attr(el, "node")},
 		{Name: "rules", Value: rulesJSON(doc.Children(el, "rule"), eval)},
 		{Name: "lifetime", Value: rulesJSON(lifetime(el), eval)},
-		{Name: "resource_discovery", Value: opt(el, "resource-discovery")},
+		{Name: "resource_discovery", Value: show.Attr(el, "resource-discovery")},
 	}
 }

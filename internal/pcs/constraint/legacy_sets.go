@@ -235,7 +235,7 @@ func setConstraintOptions09(s *session.Session, root *etree.Element, tag string,
 			options = options.With("symmetrical", k)
 		}
 	case "rsc_ticket":
-		options, items = lossPolicy09(s, options)
+		options, items = lossPolicy(s, options)
 		if strings.TrimSpace(options.Value("ticket")) == "" {
 			items = append(items, s.Style.RequiredMissing([]string{"ticket"}, ""))
 		}
@@ -247,18 +247,6 @@ func setConstraintOptions09(s *session.Session, root *etree.Element, tag string,
 }
 
 var lossPolicies = []string{"fence", "stop", "freeze", "demote"}
-
-func lossPolicy09(s *session.Session, options argv.Pairs) (argv.Pairs, report.Items) {
-	v, ok := options.Get("loss-policy")
-	if !ok {
-		return options, nil
-	}
-	var items report.Items
-	if !slices.Contains(lossPolicies, v) {
-		items = append(items, s.Style.InvalidOptionValue("loss-policy", v, lossPolicies))
-	}
-	return options.With("loss-policy", strings.ToLower(v)), items
-}
 
 func setKey(el *etree.Element) string {
 	var key []string
@@ -316,7 +304,7 @@ func TicketAdd09(s *session.Session, args []string) error {
 	if id, err = setResource09(s, root, id); err != nil {
 		return err
 	}
-	options, items := lossPolicy09(s, options)
+	options, items := lossPolicy(s, options)
 	if ticket == "" {
 		items = append(items, s.Style.RequiredMissing([]string{"ticket"}, ""))
 	}

@@ -4,7 +4,6 @@ package listing
 
 import (
 	"slices"
-	"strconv"
 	"strings"
 
 	"github.com/beevik/etree"
@@ -453,27 +452,6 @@ func (l *Listing) Commands(s *session.Session) [][]string {
 
 // data
 
-func optText(el *etree.Element, name string) any {
-	if doc.Has(el, name) {
-		return doc.Attr(el, name)
-	}
-	return nil
-}
-
-func optNumber(el *etree.Element, name string) any {
-	if n, err := strconv.Atoi(doc.Attr(el, name)); err == nil {
-		return n
-	}
-	return nil
-}
-
-func optTruth(el *etree.Element, name string) any {
-	if doc.Has(el, name) {
-		return number.IsTrue(doc.Attr(el, name))
-	}
-	return nil
-}
-
 func sets(el *etree.Element, tag string) []any { return rule.SetsJSON(setsOf(el, tag)) }
 
 func opJSON(op *etree.Element) show.Object {
@@ -485,14 +463,14 @@ func opJSON(op *etree.Element) show.Object {
 		{Name: "id", Value: doc.ID(op)},
 		{Name: "name", Value: doc.Attr(op, "name")},
 		{Name: "interval", Value: doc.Attr(op, "interval")},
-		{Name: "description", Value: optText(op, "description")},
-		{Name: "start_delay", Value: optText(op, "start-delay")},
-		{Name: "interval_origin", Value: optText(op, "interval-origin")},
-		{Name: "timeout", Value: optText(op, "timeout")},
-		{Name: "enabled", Value: optTruth(op, "enabled")},
-		{Name: "record_pending", Value: optTruth(op, "record-pending")},
+		{Name: "description", Value: show.Attr(op, "description")},
+		{Name: "start_delay", Value: show.Attr(op, "start-delay")},
+		{Name: "interval_origin", Value: show.Attr(op, "interval-origin")},
+		{Name: "timeout", Value: show.Attr(op, "timeout")},
+		{Name: "enabled", Value: show.AttrBool(op, "enabled")},
+		{Name: "record_pending", Value: show.AttrBool(op, "record-pending")},
 		{Name: "role", Value: role},
-		{Name: "on_fail", Value: optText(op, "on-fail")},
+		{Name: "on_fail", Value: show.Attr(op, "on-fail")},
 		{Name: "meta_attributes", Value: sets(op, "meta_attributes")},
 		{Name: "instance_attributes", Value: sets(op, "instance_attributes")},
 	}
@@ -505,7 +483,7 @@ func (l *Listing) JSON() show.Object {
 		return show.Object{{Name: "meta_attributes", Value: sets(el, "meta_attributes")}, {Name: "instance_attributes", Value: sets(el, "instance_attributes")}}
 	}
 	head := func(el *etree.Element) show.Object {
-		return show.Object{{Name: "id", Value: doc.ID(el)}, {Name: "description", Value: optText(el, "description")}}
+		return show.Object{{Name: "id", Value: doc.ID(el)}, {Name: "description", Value: show.Attr(el, "description")}}
 	}
 	for _, p := range l.primitives {
 		ops := []any{}
@@ -514,8 +492,8 @@ func (l *Listing) JSON() show.Object {
 		}
 		o := show.Object{
 			{Name: "id", Value: doc.ID(p)},
-			{Name: "agent_name", Value: show.Object{{Name: "standard", Value: doc.Attr(p, "class")}, {Name: "provider", Value: optText(p, "provider")}, {Name: "type", Value: doc.Attr(p, "type")}}},
-			{Name: "description", Value: optText(p, "description")},
+			{Name: "agent_name", Value: show.Object{{Name: "standard", Value: doc.Attr(p, "class")}, {Name: "provider", Value: show.Attr(p, "provider")}, {Name: "type", Value: doc.Attr(p, "type")}}},
+			{Name: "description", Value: show.Attr(p, "description")},
 			{Name: "operations", Value: ops},
 		}
 		primitives = append(primitives, append(append(o, both(p)...), show.Field{Name: "utilization", Value: sets(p, "utilization")}))
@@ -547,18 +525,18 @@ func bundleJSON(b *etree.Element) show.Object {
 	}
 	if c := doc.Container(b); c != nil {
 		kind = c.Tag
-		promoted := optNumber(c, "promoted-max")
+		promoted := show.AttrInt(c, "promoted-max")
 		if promoted == nil {
-			promoted = optNumber(c, "masters")
+			promoted = show.AttrInt(c, "masters")
 		}
 		options = show.Object{
 			{Name: "image", Value: doc.Attr(c, "image")},
-			{Name: "replicas", Value: optNumber(c, "replicas")},
-			{Name: "replicas_per_host", Value: optNumber(c, "replicas-per-host")},
+			{Name: "replicas", Value: show.AttrInt(c, "replicas")},
+			{Name: "replicas_per_host", Value: show.AttrInt(c, "replicas-per-host")},
 			{Name: "promoted_max", Value: promoted},
-			{Name: "run_command", Value: optText(c, "run-command")},
-			{Name: "network", Value: optText(c, "network")},
-			{Name: "options", Value: optText(c, "options")},
+			{Name: "run_command", Value: show.Attr(c, "run-command")},
+			{Name: "network", Value: show.Attr(c, "network")},
+			{Name: "options", Value: show.Attr(c, "options")},
 		}
 	}
 	if n := doc.Child(b, "network"); n != nil {
@@ -567,24 +545,24 @@ func bundleJSON(b *etree.Element) show.Object {
 			host = doc.Attr(n, "add-host") != ""
 		}
 		network = show.Object{
-			{Name: "ip_range_start", Value: optText(n, "ip-range-start")},
-			{Name: "control_port", Value: optNumber(n, "control-port")},
-			{Name: "host_interface", Value: optText(n, "host-interface")},
-			{Name: "host_netmask", Value: optNumber(n, "host-netmask")},
+			{Name: "ip_range_start", Value: show.Attr(n, "ip-range-start")},
+			{Name: "control_port", Value: show.AttrInt(n, "control-port")},
+			{Name: "host_interface", Value: show.Attr(n, "host-interface")},
+			{Name: "host_netmask", Value: show.AttrInt(n, "host-netmask")},
 			{Name: "add_host", Value: host},
 		}
 	}
 	ports, storage := []any{}, []any{}
 	for _, m := range portMappings(b) {
-		ports = append(ports, show.Object{{Name: "id", Value: doc.ID(m)}, {Name: "port", Value: optNumber(m, "port")}, {Name: "internal_port", Value: optNumber(m, "internal-port")}, {Name: "range", Value: optText(m, "range")}})
+		ports = append(ports, show.Object{{Name: "id", Value: doc.ID(m)}, {Name: "port", Value: show.AttrInt(m, "port")}, {Name: "internal_port", Value: show.AttrInt(m, "internal-port")}, {Name: "range", Value: show.Attr(m, "range")}})
 	}
 	for _, m := range storageMappings(b) {
 		storage = append(storage, show.Object{
 			{Name: "id", Value: doc.ID(m)},
-			{Name: "source_dir", Value: optText(m, "source-dir")},
-			{Name: "source_dir_root", Value: optText(m, "source-dir-root")},
+			{Name: "source_dir", Value: show.Attr(m, "source-dir")},
+			{Name: "source_dir_root", Value: show.Attr(m, "source-dir-root")},
 			{Name: "target_dir", Value: doc.Attr(m, "target-dir")},
-			{Name: "options", Value: optText(m, "options")},
+			{Name: "options", Value: show.Attr(m, "options")},
 		})
 	}
 	return show.Object{
