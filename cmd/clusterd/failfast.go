@@ -12,7 +12,7 @@ import (
 
 	"github.com/spf13/cobra"
 
-	"hacluster/engine/status"
+	"hacluster/cib/number"
 	"hacluster/internal/halt"
 	"hacluster/internal/logging"
 	"hacluster/internal/program"
@@ -26,7 +26,7 @@ const goodbye = 'x'
 
 // failFast has a process watch over this one, where PCMK_fail_fast says so. end tells it that this one is about to end in good order.
 func failFast(env *program.Env, log *slog.Logger) (end func(), err error) {
-	if yes, _ := status.ParseBool(env.Getenv("PCMK_fail_fast")); !yes {
+	if yes, _ := number.Bool(env.Getenv("PCMK_fail_fast")); !yes {
 		return func() {}, nil
 	}
 	self, err := os.Executable()
