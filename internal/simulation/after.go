@@ -174,6 +174,9 @@ func (d *drive) placed() {
 		return
 	}
 	stuck := d.stuck()
+	if d.s.Constraints && len(stuck) > 0 {
+		return // what is ordered before what cannot be stopped cannot be, either
+	}
 	free := func(resource string) bool {
 		return !slices.ContainsFunc(primitives(resource), func(p string) bool { return stuck[p] })
 	}
