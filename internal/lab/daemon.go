@@ -70,7 +70,19 @@ func RunDaemon(ctx context.Context, stdin io.Reader, report io.WriteCloser) erro
 	if err := report.Close(); err != nil {
 		return err
 	}
-	return d.serve(ctx, l)
+	err = d.serve(ctx, l)
+	if d.cfg.While != 0 {
+		err = errors.Join(err, d.vanish()) // nobody may be there to take the lab down
+	}
+	return err
+}
+
+// vanish removes the lab's folder.
+func (d *daemon) vanish() error {
+	if err := unix.Unmount(filepath.Join(d.dir, "fs"), unix.MNT_DETACH); err != nil {
+		return fmt.Errorf("unmount the lab's file system: %w", err)
+	}
+	return os.RemoveAll(d.dir)
 }
 
 func (d *daemon) up(ctx context.Context, stdin io.Reader) error {

@@ -3,8 +3,10 @@ package lab_test
 import (
 	"bytes"
 	"context"
+	"errors"
 	"flag"
 	"fmt"
+	"io/fs"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -283,7 +285,9 @@ func TestLabsApartAndAfterACrash(t *testing.T) {
 	for deadline = time.Now().Add(20 * time.Second); ; {
 		o, err := exec.Command(filepath.Join(programs, "clusterd"), "lab", "status", "--name", third).CombinedOutput()
 		if err != nil && strings.Contains(string(o), "is not up") {
-			break
+			if _, err := os.Stat("/run/hacluster-lab/" + third); errors.Is(err, fs.ErrNotExist) {
+				break
+			}
 		}
 		if time.Now().After(deadline) {
 			t.Fatalf("its process has ended, the lab has not: %v %s", err, o)
