@@ -92,6 +92,11 @@ func originalHosts(t *testing.T, n int) *originals {
 	if out, err := o.lab("up", strconv.Itoa(n)); err != nil {
 		t.Fatalf("%v\n%s", err, out)
 	}
+	for h := 1; h <= n; h++ { // the hosts have the machine's files, and its cluster's if it is in one
+		if code, out := o.try(strconv.Itoa(h), "sh", "-c", "rm -f /etc/corosync/corosync.conf /etc/corosync/authkey /etc/pacemaker/authkey /var/lib/corosync/* /var/lib/pacemaker/cib/*"); code != 0 {
+			t.Fatal(out)
+		}
+	}
 	return o
 }
 
