@@ -37,6 +37,7 @@ type member struct {
 	g    *group
 	name string
 	f    *Fencer
+	told []string // what it logged
 }
 
 func newGroup(t *testing.T, conf string, names ...string) *group {
@@ -94,15 +95,19 @@ func (m *member) Broadcast(msg *etree.Element) {
 		}
 	})
 }
-func (m *member) CIB() *etree.Element          { return m.g.root }
-func (m *member) Members() []string            { return m.g.names }
-func (m *member) Installed(string) bool        { return true }
-func (m *member) MayFence(string) bool         { return !m.g.lost[m.name] }
-func (m *member) Duel(string) bool             { return m.g.duel }
-func (m *member) Began(string)                 {}
-func (m *member) Changed()                     {}
-func (m *member) Logf(format string, a ...any) { m.g.t.Logf(m.name+": "+format, a...) }
-func (m *member) Completed(Record)             {}
+func (m *member) CIB() *etree.Element   { return m.g.root }
+func (m *member) Members() []string     { return m.g.names }
+func (m *member) Installed(string) bool { return true }
+func (m *member) MayFence(string) bool  { return !m.g.lost[m.name] }
+func (m *member) Duel(string) bool      { return m.g.duel }
+func (m *member) Began(string)          {}
+func (m *member) Changed()              {}
+func (m *member) Completed(Record)      {}
+func (m *member) Logf(format string, a ...any) {
+	m.told = append(m.told, fmt.Sprintf(format, a...))
+	m.g.t.Logf(m.name+": "+format, a...)
+}
+
 func (m *member) Fenced(target string, ours bool) {
 	m.g.log = append(m.g.log, fmt.Sprintf("%s hears of %s, %t", m.name, target, ours))
 }

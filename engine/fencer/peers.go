@@ -1,6 +1,7 @@
 package fencer
 
 import (
+	"cmp"
 	"slices"
 	"strconv"
 	"time"
@@ -70,7 +71,7 @@ func (f *Fencer) ended(r Record) {
 	if r.State == Failed {
 		word = r.Reason
 	}
-	f.effects.Logf("Operation '%s' targeting %s by %s for %s@%s: %s", r.Action, r.Target, r.Delegate, r.Client, r.Origin, word)
+	f.effects.Logf("Operation '%s' targeting %s by %s for %s@%s: %s", r.Action, r.Target, cmp.Or(r.Delegate, "unknown node"), r.Client, r.Origin, word)
 	if r.State == Done && r.Action != "on" && op == nil && (begun || r.Target != f.self) {
 		f.effects.Fenced(r.Target, false)
 	}

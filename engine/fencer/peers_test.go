@@ -36,6 +36,24 @@ func TestMerge(t *testing.T) {
 	}
 }
 
+// TestEndIsLogged: all nodes log by whom a node was fenced, or that nobody was found who does it.
+func TestEndIsLogged(t *testing.T) {
+	g := newGroup(t, fmt.Sprintf(pair, ""), "n1", "n3")
+	g.answer = good
+	g.fence("n1", Request{Target: "n2", Action: "off", Client: "x"})
+	g.settle()
+	g.fence("n3", Request{Target: "n5", Action: "off", Client: "x"})
+	g.settle()
+	for _, n := range g.names {
+		log := strings.Join(g.nodes[n].told, "\n")
+		for _, want := range []string{"Operation 'off' targeting n2 by n1 for x@n1: OK", "Operation 'off' targeting n5 by unknown node for x@n3: No fence device"} {
+			if !strings.Contains(log, want) {
+				t.Errorf("%s does not log %q: %s", n, want, log)
+			}
+		}
+	}
+}
+
 // TestOriginatorLeaves: who waited for another's fencing does it himself when that one is gone; nobody shows it as under way for ever.
 func TestOriginatorLeaves(t *testing.T) {
 	g := newGroup(t, fmt.Sprintf(pair, ""), "n1", "n3", "n4")
