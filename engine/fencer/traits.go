@@ -3,6 +3,7 @@ package fencer
 import (
 	"slices"
 
+	"hacluster/cib/number"
 	"hacluster/cib/xml"
 )
 
@@ -30,13 +31,7 @@ func ParseTraits(metadata string) Traits {
 		}
 	}
 	for _, a := range doc.Root.FindElements("./actions/action") {
-		yes := func(name string) bool {
-			switch a.SelectAttrValue(name, "") {
-			case "1", "true", "yes", "on", "y":
-				return true
-			}
-			return false
-		}
+		yes := func(name string) bool { return number.IsTrue(a.SelectAttrValue(name, "")) }
 		name := a.SelectAttrValue("name", "")
 		switch name {
 		case "list":
