@@ -2,11 +2,13 @@ package node
 
 import (
 	"slices"
+	"strings"
 
 	"github.com/beevik/etree"
 
 	"hacluster/cib"
 	"hacluster/engine/scheduler"
+	"hacluster/engine/status"
 	"hacluster/engine/transition"
 )
 
@@ -52,6 +54,32 @@ func afterMigrations(root *etree.Element, r *scheduler.Result, logf func(format 
 		}
 	}
 	withoutSteps(r.Graph, gone)
+}
+
+// secondHalves are the primitives of which a plan has the second half of a live migration alone, and no history tells that the first was
+// done. The scheduler, as Pacemaker's, makes such plans where the connection to the target, a remote node, ends: what is to be done there comes
+// before that, so it needs the second half, which does not count as part of a migration any more and does not need the first one. It would
+// run beside the source, or fail, and have the target fenced, with each plan anew.
+func secondHalves(r *scheduler.Result) []string {
+	inGraph := map[int]bool{}
+	for _, s := range r.Graph.Synapses {
+		inGraph[s.Action.ID] = true
+	}
+	first := map[*status.Resource]bool{}
+	for _, a := range r.Actions {
+		if a.Task == "migrate_to" && inGraph[a.ID] {
+			first[a.Resource] = true
+		}
+	}
+	var out []string
+	for _, a := range r.Actions {
+		if a.Task == "migrate_from" && inGraph[a.ID] && a.Resource.PartialTarget == nil && !first[a.Resource] {
+			id, _, _ := strings.Cut(a.Resource.ID, ":")
+			out = append(out, id)
+		}
+	}
+	slices.Sort(out)
+	return slices.Compact(out)
 }
 
 // incoming are the nodes on which a live migration is under way to them, as their histories say, by the primitive.

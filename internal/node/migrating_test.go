@@ -87,3 +87,52 @@ func TestAfterReconnections(t *testing.T) {
 		}
 	}
 }
+
+// A resource is to migrate live to a remote node whose connection is to be recovered first: to the scheduler, as to Pacemaker's, the second half
+// of the migration comes before the connection ends, and the first is not needed. It is stopped and started, but where the first half was done.
+func TestSecondHalfOfAMigrationAlone(t *testing.T) {
+	const (
+		entry   = `<lrm_rsc_op id="%[1]s_%[2]s" operation_key="%[1]s_%[3]s_%[8]d" operation="%[3]s" interval="%[8]d" call-id="%[4]d" rc-code="%[5]d" op-status="%[6]d" transition-key="1:1:%[7]d:u" transition-magic="%[6]d:%[5]d;1:1:%[7]d:u" crm_feature_set="3.19.0" op-digest="f2317cad3d54cec5d7d7aa7d0bf35cf8" migrate_source="remote2" migrate_target="remote1"/>`
+		history = `<lrm_resource id="%[1]s" class="ocf" provider="pacemaker" type="%[2]s">%[3]s</lrm_resource>`
+	)
+	started := func(id string) string { return fmt.Sprintf(entry, id, "last_0", "start", 1, 0, 0, 0, 0) }
+	lost := fmt.Sprintf(entry, "remote1", "last_failure_0", "monitor", 2, 1, 4, 0, 10000)
+	for _, x := range []struct {
+		name, connection, on1, on2 string
+		want                       []string
+	}{
+		{"the connection is there", started("remote1"), "", started("r"), []string{"migrate_from", "migrate_to", "stop"}},
+		{"the connection is lost", started("remote1") + lost, "", started("r"), []string{"start", "stop"}},
+		{"the first half was done", started("remote1"), fmt.Sprintf(entry, "r", "last_0", "monitor", 1, 7, 0, 7, 0) + fmt.Sprintf(entry, "r", "migrate_from_0", "migrate_from", 2, 193, -1, 0, 0), started("r") + fmt.Sprintf(entry, "r", "migrate_to_0", "migrate_to", 2, 0, 0, 0, 0), []string{"migrate_from", "stop"}},
+	} {
+		doc, err := xml.ParseString(fmt.Sprintf(`<cib validate-with="pacemaker-4.0" admin_epoch="0" epoch="1" num_updates="0" have-quorum="1" dc-uuid="1"><configuration>
+<crm_config><cluster_property_set id="o"><nvpair id="o2" name="fencing-enabled" value="true"/></cluster_property_set></crm_config>
+<nodes><node id="1" uname="n1"/></nodes>
+<resources><primitive id="f" class="stonith" type="fence_xvm"/>
+<primitive id="remote1" class="ocf" provider="pacemaker" type="remote"/><primitive id="remote2" class="ocf" provider="pacemaker" type="remote"/>
+<primitive id="r" class="ocf" provider="pacemaker" type="Dummy"><meta_attributes id="m"><nvpair id="a" name="allow-migrate" value="true"/></meta_attributes></primitive></resources>
+<constraints><rsc_location id="l" rsc="r" node="remote1" score="INFINITY"/></constraints></configuration>
+<status><node_state id="1" uname="n1" in_ccm="true" crmd="online" join="member" expected="member"><lrm id="1"><lrm_resources>%s%s%s</lrm_resources></lrm></node_state>
+<node_state id="remote1" uname="remote1" remote_node="true" in_ccm="true" node_fenced="1"><lrm id="remote1"><lrm_resources>%s</lrm_resources></lrm></node_state>
+<node_state id="remote2" uname="remote2" remote_node="true" in_ccm="true"><lrm id="remote2"><lrm_resources>%s</lrm_resources></lrm></node_state></status></cib>`,
+			fmt.Sprintf(history, "remote1", "remote", x.connection), fmt.Sprintf(history, "remote2", "remote", started("remote2")),
+			fmt.Sprintf(history, "r", "Dummy", fmt.Sprintf(entry, "r", "last_0", "monitor", 3, 7, 0, 7, 0)), fmt.Sprintf(history, "r", "Dummy", x.on1), fmt.Sprintf(history, "r", "Dummy", x.on2)))
+		if err != nil {
+			t.Fatal(err)
+		}
+		g, err := planOf(doc.Root, time.Unix(1000, 0), func(string, ...any) {})
+		if err != nil {
+			t.Fatal(err)
+		}
+		var got []string
+		for _, s := range g.Synapses {
+			if a := s.Action; a.Kind == transition.ResourceOp && a.Resource.ID == "r" && a.Operation != "monitor" {
+				got = append(got, a.Operation)
+			}
+		}
+		slices.Sort(got)
+		if !slices.Equal(got, x.want) {
+			t.Errorf("%s: %v, not %v", x.name, got, x.want)
+		}
+	}
+}

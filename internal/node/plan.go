@@ -17,7 +17,7 @@ import (
 // the plan; zero: never. What is not safe without quorum is left out, see withoutAssumed; logf tells
 // of it. Starts wait for migrations under way, see afterMigrations, and until remote nodes are connected to from one place, see
 // afterReconnections. Promotions and shutdowns wait for probes, see afterProbes; steps that would wait for ever do not, see
-// withoutLoops and reconnected.
+// withoutLoops and reconnected. What cannot migrate live, see migrations and secondHalves, is stopped and started.
 func Plan(root *etree.Element, now time.Time, logf func(format string, args ...any)) (*scheduler.Result, error) {
 	current, err := upgrade.ForReading(root)
 	if err != nil {
@@ -40,8 +40,14 @@ func Plan(root *etree.Element, now time.Time, logf func(format string, args ...a
 	if err != nil {
 		return nil, err
 	}
-	if caught := migrations(r.Graph); len(caught) > 0 {
+	caught, halves := migrations(r.Graph), secondHalves(r)
+	if len(caught) > 0 {
 		logf("scheduler: %s cannot migrate live, for what that waits for waits for it: stopped and started instead", strings.Join(caught, ", "))
+	}
+	if len(halves) > 0 {
+		logf("scheduler: %s cannot migrate live, for the plan has the second half of that only: stopped and started instead", strings.Join(halves, ", "))
+	}
+	if caught = append(caught, halves...); len(caught) > 0 {
 		if r, err = plan(immobile(current.Root, caught)); err != nil {
 			return nil, err
 		}
