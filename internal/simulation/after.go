@@ -290,7 +290,7 @@ func (d *drive) quietly() {
 	for _, h := range d.all() {
 		for _, id := range slices.Sorted(maps.Keys(h.services)) {
 			s := h.services[id]
-			if stuck[id] || len(d.check.falses) > 0 {
+			if stuck[id] || len(d.check.falses) > 0 || d.unknown(h, id) {
 				continue
 			}
 			want := map[string]bool{}
@@ -310,6 +310,13 @@ func (d *drive) quietly() {
 			}
 		}
 	}
+}
+
+// unknown tells whether nobody can know that a service runs: its resource was created in a part of the cluster whose changes gave way to others,
+// and the daemon that had started it was killed.
+func (d *drive) unknown(h *Host, resource string) bool {
+	resources := cib.Section(d.Hosts[0].pcmk.core.Replica.Root(), "resources")
+	return h.services[resource].daemon < h.starts && resources.FindElement(fmt.Sprintf(".//primitive[@id='%s']", resource)) == nil
 }
 
 // ran notes that an agent began while a cluster was watched.

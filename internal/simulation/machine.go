@@ -12,7 +12,10 @@ import (
 )
 
 // service is what an agent of a host has started, in truth.
-type service struct{ active, promoted bool }
+type service struct {
+	active, promoted bool
+	daemon           int // which start of the daemon was the last that had an agent run for it
+}
 
 // The ways in which agents and fence agents fail.
 const (
@@ -117,6 +120,7 @@ func (h *Host) runAgent(p *process, op executor.Op, done func(executor.Result)) 
 func (h *Host) agent(p *process, op executor.Op, done func(executor.Result)) (kill func()) {
 	c := h.c
 	s := h.service(op.Resource)
+	s.daemon = h.starts
 	took := c.between(c.speed.agent)
 	mode := ""
 	if f := h.faults[op.Resource+" "+op.Action]; f != nil {
