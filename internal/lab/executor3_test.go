@@ -55,7 +55,9 @@ func TestPacemaker3Executor(t *testing.T) {
 			// One action at a time: what was cancelled by the stop does not run after it.
 			{"-c exec -r R -a stop -t 9000", event("exec_complete", "stop", "ok", "Done"), 0, ""},
 			{"-c get_recurring_ops -r R", "", 0, ""},
-			{"-c exec -r R -a start -k op_sleep -v 5 -t 1000", "", 1, "rc:1 lrmd_op_status:Timed out"},
+			// The program takes the action's timeout for its own, too, and may give up first: another call hears of the end.
+			{"-c exec -r R -a start -k op_sleep -v 60 -t 4000 -w", "", 0, ""},
+			{"-t 30000", event("exec_complete", "start", "Error occurred", "Timed out"), 0, ""},
 			{"-c register_rsc -r R -t 9000 -C ocf -P pacemaker -T no_such", event("register", "none", "ok", "Done"), 0, ""},
 			{"-c exec -r R -a start -t 9000", event("exec_complete", "start", "not installed", "Not installed"), 0, ""},
 			{"-c unregister_rsc -r R -t 9000", event("unregister", "none", "ok", "Done"), 0, ""},
