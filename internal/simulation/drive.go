@@ -3,6 +3,7 @@ package simulation
 import (
 	"cmp"
 	"fmt"
+	"maps"
 	"slices"
 	"strconv"
 	"strings"
@@ -402,6 +403,13 @@ func (d *drive) settled() string {
 	}
 	if dc == "" {
 		return "there is no DC"
+	}
+	for _, h := range d.all() {
+		for _, id := range slices.Sorted(maps.Keys(h.lanes)) {
+			if slices.ContainsFunc(h.lanes[id].running, func(t *turn) bool { return t.changes }) {
+				return h.Name + " does something with " + id // as an earlier DC had it: no plan of this one has it
+			}
+		}
 	}
 	p := d.Host(dc).pcmk
 	root := p.core.Replica.Root()
