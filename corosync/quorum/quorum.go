@@ -442,6 +442,14 @@ func (v *Votes) nodeInfo(from uint32, m wire.NodeInfo) {
 	old := *n
 	lower, byNodes := false, false
 	n.Flags, n.Votes, n.State = m.Flags, m.Votes, local.NodeMember
+	if n == v.us && from == v.me {
+		// What was sent on an earlier ring may come after what is said in the sync of this one, and a vote for that ring is none for this.
+		const device = wire.NodeDeviceAlive | wire.NodeDeviceCastVote
+		n.Flags = n.Flags&^device | old.Flags&device
+		if (n.Flags^m.Flags)&device != 0 {
+			v.host.Send(v.infoOf(n))
+		}
+	}
 	if n.Flags&wire.NodeLeaving != 0 {
 		n.State = local.NodeLeaving
 		lower, byNodes = true, true
