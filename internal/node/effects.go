@@ -266,7 +266,9 @@ func (c *executorEffects) Run(run uint64, op executor.Op) {
 	}
 	// A fence device runs nowhere: started means that this node watches over it.
 	answer := func(code int, reason string) {
-		c.world.Later(func(now time.Time) { finished(now, executor.Result{Code: code, Reason: reason, Traits: c.world.Traits(op)}) })
+		c.world.Later(func(now time.Time) {
+			finished(now, executor.Result{Code: code, Reason: reason, Traits: c.world.Traits(op)})
+		})
 	}
 	switch {
 	case op.Action == "stop":
