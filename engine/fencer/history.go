@@ -99,19 +99,25 @@ func (f *Fencer) takeHistory(from string, m *etree.Element) {
 			Code: max(rc, -rc), ID: get("st_remote_op"), Target: get("st_target"), Action: get("st_device_action"), Origin: get("st_origin"), Delegate: get("st_delegate"),
 			Client: get("st_clientname"), State: State(st), Reason: get("exit-reason"), At: time.Unix(t, ns),
 		}
-		own := -1
-		if i := slices.IndexFunc(f.history, func(h *Record) bool { return h.ID == r.ID }); i >= 0 {
-			own = f.history[i].certainty()
-		}
-		if r.certainty() > own {
+		i := slices.IndexFunc(f.history, func(h *Record) bool { return h.ID == r.ID })
+		if i < 0 || r.surer(f.history[i]) {
 			f.remember(r)
 		}
-		told[r.ID] = own <= r.certainty()
+		told[r.ID] = i < 0 || !f.history[i].surer(&r)
 	}
 	slices.SortStableFunc(f.history, func(a, b *Record) int { return a.At.Compare(b.At) })
 	if from != f.self && m.SelectAttr(answerAttr) == nil {
 		f.share(from, told)
 	}
+}
+
+// surer tells whether more is known by r than by another record of the same fencing. Nodes that lose the one that led it
+// each note when: the first counts for all.
+func (r *Record) surer(other *Record) bool {
+	if a, b := r.certainty(), other.certainty(); a != b || a == 0 {
+		return a > b
+	}
+	return r.At.Before(other.At)
 }
 
 // certainty tells how much is known of how fencing ended. To who lost the node that led it, it failed, whatever others know.

@@ -10,7 +10,7 @@ func TestPartsShareTheirHistory(t *testing.T) {
 	g := newGroup(t, "", "n1", "n2", "n3")
 	for i, n := range g.names {
 		g.nodes[n].f.remember(Record{ID: n, Target: "x", State: Done, At: time.Unix(int64(100-i), 0)})
-		g.nodes[n].f.remember(Record{ID: "of all", Target: "x", State: Failed, At: time.Unix(50, 0)})
+		g.nodes[n].f.remember(Record{ID: "of all", Target: "x", State: Failed, At: time.Unix(50, int64(200-i))})
 		g.nodes[n].f.remember(Record{ID: "under way on " + n, Target: "x", State: Executing, At: time.Unix(200, 0)})
 	}
 	g.nodes["n1"].f.remember(Record{ID: "led by another", Target: "x", State: Failed, At: time.Unix(40, 0)})
@@ -23,6 +23,9 @@ func TestPartsShareTheirHistory(t *testing.T) {
 			for _, r := range g.nodes[n].f.History("") {
 				if r.ID == "led by another" && r.State != Done {
 					t.Errorf("%s takes %s for failed, which another one knows to have succeeded", n, r.ID)
+				}
+				if at := time.Unix(50, 198); r.ID == "of all" && !r.At.Equal(at) {
+					t.Errorf("%s: %s ended at %v, which the first noted at %v", n, r.ID, r.At, at)
 				}
 				if r.State > Executing {
 					ids = append(ids, r.ID)
