@@ -140,6 +140,9 @@ func (h *Host) Pause(yes bool) {
 	if h.ring != nil {
 		h.ring.resume()
 	}
+	if p := h.pcmk; p != nil && p.alive && len(p.calls) > 0 {
+		p.turn() // somebody asked it for something meanwhile
+	}
 }
 
 // StartCluster starts both roles, as `pcs cluster start` does; StopCluster stops them in good order.
