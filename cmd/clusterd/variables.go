@@ -6,7 +6,6 @@ import (
 	"log/slog"
 	"os"
 	"os/signal"
-	"slices"
 	"strings"
 	"syscall"
 
@@ -80,13 +79,4 @@ func ignoreBlackboxSignals(ctx context.Context, log *slog.Logger) {
 			}
 		}
 	}()
-}
-
-// ineffectiveNames are the variables' names.
-func ineffectiveNames() []string {
-	var out []string
-	for _, v := range ineffective {
-		out = append(out, v.name)
-	}
-	return slices.Compact(out)
 }

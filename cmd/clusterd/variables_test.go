@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"log/slog"
 	"os"
+	"slices"
 	"strings"
 	"testing"
 
@@ -34,4 +35,13 @@ func TestVariables(t *testing.T) {
 			t.Errorf("docs/operating.md does not tell of %s", n)
 		}
 	}
+}
+
+// ineffectiveNames are the variables' names.
+func ineffectiveNames() []string {
+	var out []string
+	for _, v := range ineffective {
+		out = append(out, v.name)
+	}
+	return slices.Compact(out)
 }

@@ -8,6 +8,7 @@ import (
 	"github.com/beevik/etree"
 
 	"hacluster/cib"
+	"hacluster/cib/number"
 	"hacluster/engine/replica"
 	"hacluster/engine/transition"
 )
@@ -297,8 +298,7 @@ func (c *Controller) globallyUnique(primitive string) bool {
 			for _, m := range cl.SelectElements("meta_attributes") {
 				for _, nv := range m.SelectElements("nvpair") {
 					if nv.SelectAttrValue("name", "") == "globally-unique" {
-						v := strings.ToLower(nv.SelectAttrValue("value", ""))
-						return v == "true" || v == "yes" || v == "on" || v == "1" || v == "y"
+						return number.IsTrue(nv.SelectAttrValue("value", ""))
 					}
 				}
 			}

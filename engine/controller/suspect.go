@@ -9,6 +9,7 @@ import (
 	"github.com/beevik/etree"
 
 	"hacluster/cib"
+	"hacluster/cib/number"
 	"hacluster/engine/transition"
 )
 
@@ -270,8 +271,7 @@ func (c *Controller) MayFence(target string) bool {
 
 // fencingAtHand tells whether lost nodes are to be fenced and there is a device for it.
 func (c *Controller) fencingAtHand() bool {
-	switch strings.ToLower(c.option("fencing-enabled", "true")) {
-	case "false", "no", "off", "n", "0":
+	if number.IsFalse(c.option("fencing-enabled", "true")) {
 		return false
 	}
 	r := cib.Section(c.effects.CIB(), "resources")
