@@ -200,11 +200,17 @@ func systemctl(ctx context.Context, env *program.Env) int {
 	return 1
 }
 
-// passwd sets a user's password; it asks twice, on a terminal without echo.
+// passwd sets a user's password; it asks twice, on a terminal without echo, or with --stdin takes one line.
 func passwd(_ context.Context, env *program.Env) int {
-	user := "root"
+	user, piped := "root", false
 	for _, a := range env.Args[1:] {
-		if !strings.HasPrefix(a, "-") {
+		switch {
+		case a == "--stdin":
+			piped = true
+		case strings.HasPrefix(a, "-"):
+			fmt.Fprintf(env.Stderr, "passwd: bad argument %s: unknown option\n", a)
+			return 1
+		default:
 			user = a
 		}
 	}
@@ -224,7 +230,9 @@ func passwd(_ context.Context, env *program.Env) int {
 	fmt.Fprintf(env.Stdout, "Changing password for user %s.\n", user)
 	lines := bufio.NewReader(env.Stdin)
 	ask := func(prompt string) (string, error) {
-		fmt.Fprint(env.Stderr, prompt)
+		if !piped {
+			fmt.Fprint(env.Stderr, prompt)
+		}
 		if f, ok := env.Stdin.(*os.File); ok && term.IsTerminal(int(f.Fd())) {
 			p, err := term.ReadPassword(int(f.Fd()))
 			fmt.Fprintln(env.Stderr)
@@ -244,7 +252,10 @@ func passwd(_ context.Context, env *program.Env) int {
 		fmt.Fprintf(env.Stderr, "passwd: %v\n", err)
 		return 1
 	}
-	again, err := ask("Retype new password: ")
+	again := first
+	if !piped {
+		again, err = ask("Retype new password: ")
+	}
 	if err != nil || again != first {
 		fmt.Fprintln(env.Stderr, "Sorry, passwords do not match.\npasswd: Authentication token manipulation error")
 		return 1

@@ -11,7 +11,7 @@ func remote(t *testing.T) *bench {
 	t.Helper()
 	b := clusterOf(t, 3, 2, true, "    token: 1000\n")
 	for _, h := range []string{"1", "2", "3"} {
-		b.do(h, "sh", "-c", "echo 0.11.12 > /etc/hacluster/dialect; echo hacluster:hacluster | chpasswd; systemctl -q enable pcsd; systemctl start pcsd")
+		b.do(h, "sh", "-c", "echo 0.11.12 > /etc/hacluster/dialect; echo hacluster | passwd --stdin hacluster; systemctl -q enable pcsd; systemctl start pcsd")
 	}
 	b.do("1", "pcs", "host", "auth", "node1", "node2", "node3", "-u", "hacluster", "-p", "hacluster")
 	b.do("1", "pcs", "stonith", "create", "Fence3", "fence_lab", "pcmk_host_list=node3")
