@@ -423,36 +423,73 @@ func (c *Cluster) applyState(r *Resource, n *Node, onFail OnFail, because Origin
 	c.Trace.Because(because)
 	active := r.Role > RoleStopped
 	if r.Role != RoleUnknown {
-		for p := r; p != nil; p = p.Parent {
-			if !HasNode(p.Known, n) {
-				p.Known = append(p.Known, n)
-			}
-			if p.Has(Unique) {
-				break
-			}
-		}
+		r.noteKnown(n)
 	}
 	if active && !n.Online && !n.Maintenance && r.Has(Managed) {
-		fence := false
-		reason := r.ID + " is thought to be active there"
-		if n.IsGuest() {
-			r.Set(Failed | StopIfFailed)
-			fence = true
-		} else if c.Options.FencingEnabled {
-			if n.IsPlainRemote() && n.Conn != nil && !n.Conn.Has(Failed) {
-				n.Seen = false
-				reason = r.ID + " is active there (fencing will be revoked if remote connection can be re-established elsewhere)"
-			}
-			fence = true
-		}
-		if fence {
-			c.FenceNode(n, reason, false, Origin{Code: OriginNodeState, ID: "lost", Resource: r.ID})
-		}
+		c.fenceHolder(r, n)
 	}
 	failed := onFail != FailIgnore
 	if n.Unclean {
 		onFail = FailIgnore
 	}
+	c.takeOnFail(r, n, onFail, because)
+	if r.Has(Failed | RemoteConnection) {
+		if t := c.FindNode(r.ID); t != nil && t.Unclean {
+			t.Seen = true
+		}
+	}
+	switch {
+	case active:
+		c.addActive(r, n, failed)
+		switch onFail {
+		case FailIgnore:
+		case FailDemote, FailBlock:
+			r.Set(Failed)
+		default:
+			r.Set(Failed | StopIfFailed)
+		}
+	case strings.Contains(r.HistoryID, ":"):
+		r.HistoryID = ""
+	default:
+		for _, a := range r.FindActions("stop", 0, n) {
+			a.Set(Optional)
+		}
+	}
+	if r.Role == RoleStopped && len(r.Active) > 0 && r.PartialTarget != nil && r.PartialSource == n {
+		r.Role = RoleStarted
+	}
+}
+
+// noteKnown notes that the state of a resource on a node is known, also for what it is part of up to where instances differ.
+func (r *Resource) noteKnown(n *Node) {
+	for p := r; p != nil; p = p.Parent {
+		if !HasNode(p.Known, n) {
+			p.Known = append(p.Known, n)
+		}
+		if p.Has(Unique) {
+			break
+		}
+	}
+}
+
+// fenceHolder has a node fenced that is lost while a resource is thought to be active there.
+func (c *Cluster) fenceHolder(r *Resource, n *Node) {
+	reason := r.ID + " is thought to be active there"
+	switch {
+	case n.IsGuest():
+		r.Set(Failed | StopIfFailed)
+	case !c.Options.FencingEnabled:
+		return
+	case n.IsPlainRemote() && n.Conn != nil && !n.Conn.Has(Failed):
+		n.Seen = false
+		reason = r.ID + " is active there (fencing will be revoked if remote connection can be re-established elsewhere)"
+	}
+	c.FenceNode(n, reason, false, Origin{Code: OriginNodeState, ID: "lost", Resource: r.ID})
+}
+
+// takeOnFail does what on-fail says of a failure on a node.
+func (c *Cluster) takeOnFail(r *Resource, n *Node, onFail OnFail, because Origin) {
+	active := r.Role > RoleStopped
 	stop := func(r *Resource) { c.NewAction(r, "stop", 0, n, false) }
 	switch onFail {
 	case FailDemote:
@@ -497,30 +534,5 @@ func (c *Cluster) applyState(r *Resource, n *Node, onFail OnFail, because Origin
 		if r.ReconnectDelay > 0 {
 			r.NextRole = RoleStopped
 		}
-	}
-	if r.Has(Failed | RemoteConnection) {
-		if t := c.FindNode(r.ID); t != nil && t.Unclean {
-			t.Seen = true
-		}
-	}
-	switch {
-	case active:
-		c.addActive(r, n, failed)
-		switch onFail {
-		case FailIgnore:
-		case FailDemote, FailBlock:
-			r.Set(Failed)
-		default:
-			r.Set(Failed | StopIfFailed)
-		}
-	case strings.Contains(r.HistoryID, ":"):
-		r.HistoryID = ""
-	default:
-		for _, a := range r.FindActions("stop", 0, n) {
-			a.Set(Optional)
-		}
-	}
-	if r.Role == RoleStopped && len(r.Active) > 0 && r.PartialTarget != nil && r.PartialSource == n {
-		r.Role = RoleStarted
 	}
 }
