@@ -200,23 +200,13 @@ func (v *Votes) configure(c *conf.Config, reload bool) error {
 	if device && v.downscale {
 		refuse("a quorum device cannot be used with allow_downscale")
 	}
-	deviceVotes := -1
+	deviceVotes := 0
 	if device {
-		v.deviceCfg = *q.Device
-		deviceVotes = q.Device.Votes
-		v.deviceWins = q.Device.MasterWins
-		switch {
-		case deviceVotes == -1 && q.ExpectedVotes > 0:
-			refuse("quorum.device.votes must be given when quorum.expected_votes is")
-		case deviceVotes == -1 && int(total) != len(c.Nodes):
-			refuse("quorum.device.votes must be given when not all nodes have 1 vote")
-		case deviceVotes > 0 && q.ExpectedVotes > 0 && q.ExpectedVotes-deviceVotes < 2:
-			refuse("quorum.device.votes is too high or quorum.expected_votes too low")
+		var text string
+		if deviceVotes, text = v.configureDevice(q, int(total), len(c.Nodes)); text != "" {
+			refuse(text)
 		}
-		if deviceVotes == -1 {
-			deviceVotes = int(total) - 1
-		}
-		total += uint32(max(deviceVotes, 0))
+		total += uint32(deviceVotes)
 	}
 	if problem != nil && !reload {
 		return problem
@@ -232,7 +222,7 @@ func (v *Votes) configure(c *conf.Config, reload bool) error {
 	if expected > 0 {
 		v.us.Expected = expected
 	}
-	v.device.Votes = uint32(max(deviceVotes, 0))
+	v.device.Votes = uint32(deviceVotes)
 	v.barrier = v.us.Expected
 	if v.waitForAll && !reload {
 		v.setWait(true)
@@ -240,6 +230,24 @@ func (v *Votes) configure(c *conf.Config, reload bool) error {
 		v.setWait(false)
 	}
 	return problem
+}
+
+// configureDevice takes the settings of a quorum device beside nodes that have votes together, and tells how many it has, and why it cannot be used.
+func (v *Votes) configureDevice(q conf.Quorum, votes, nodes int) (own int, problem string) {
+	v.deviceCfg, v.deviceWins = *q.Device, q.Device.MasterWins
+	own = q.Device.Votes
+	switch {
+	case own == -1 && q.ExpectedVotes > 0:
+		problem = "quorum.device.votes must be given when quorum.expected_votes is"
+	case own == -1 && votes != nodes:
+		problem = "quorum.device.votes must be given when not all nodes have 1 vote"
+	case own > 0 && q.ExpectedVotes > 0 && q.ExpectedVotes-own < 2:
+		problem = "quorum.device.votes is too high or quorum.expected_votes too low"
+	}
+	if own == -1 {
+		own = votes - 1
+	}
+	return max(own, 0), problem
 }
 
 func parseTie(q conf.Quorum) (tieBreaker, []uint32) {
