@@ -85,6 +85,8 @@ func TestHistory(t *testing.T) {
 		{func() { finish(1) }, "answer notify 0"},
 		// A failure of what is done once is recorded twice.
 		{func() { e.Invoke(now, op("start", 0, 0)); finish(1) }, "record R_last_0 -1:193, run R_start_0, record R_last_failure_0 0:1, record R_last_0 0:1"},
+		// One of a migration once, under the name that its success has: recorded twice it would be news twice, and end two plans.
+		{func() { e.Invoke(now, op("migrate_to", 0, 0)); finish(1) }, "record R_migrate_to_0 -1:193, run R_migrate_to_0, record R_migrate_to_0 0:1"},
 		// What was not done after all is no failure, and not under way any more.
 		{func() {
 			e.Invoke(now, op("start", 0, 0))
@@ -96,7 +98,7 @@ func TestHistory(t *testing.T) {
 		{func() { e.Invoke(now, op("monitor", 10, 0)) }, "record R_monitor_10000 -1:193, run R_monitor_10000"},
 		{func() { e.Invoke(now, op("delete", 0, 0)) }, "answer monitor 0, forget R R_monitor_10000, kill R_monitor_10000"},
 		{func() { e.Invoke(now, op("start", 0, 0)); e.Invoke(now, op("monitor", 10, 0)) }, "record R_last_0 -1:193, record R_monitor_10000 -1:193"},
-		{func() { finish(0) }, "forget R R_last_failure_0, answer delete 0, run R_start_0"},
+		{func() { finish(0) }, "forget R R_last_failure_0, forget R R_migrate_to_0, answer delete 0, run R_start_0"},
 		{func() { finish(0) }, "record R_last_0 0:0, run R_monitor_10000"},
 		{func() { finish(0) }, "record R_monitor_10000 0:0"},
 		{func() { e.Invoke(now, op("stop", 0, 0)); finish(0) }, "record R_last_0 -1:193, run R_stop_0, record R_last_0 0:0"},

@@ -43,8 +43,8 @@ func (e *Executor) record(now time.Time, r *resource, j *job, res Result) {
 	if good || strings.HasPrefix(j.op.Action, "migrate_") {
 		kept.Reason = "" // logs have it
 	}
-	if !good && j.op.Interval == 0 && j.op.Action != "asyncmon" && !strings.HasSuffix(entries[0], "_last_0") {
-		entries = append(entries, entryID(j.op, true))
+	if last := entryID(j.op, true); !good && j.op.Interval == 0 && j.op.Action != "asyncmon" && last != entries[0] {
+		entries = append(entries, last)
 	}
 	el := r.element()
 	if !pending {
