@@ -42,8 +42,9 @@ type RemoteRequest struct {
 
 // RemoteConn is a connection to a remote node.
 type RemoteConn interface {
-	// Run runs an agent there; done is not called when the connection is lost before.
-	Run(op executor.Op, done func(now time.Time, res executor.Result))
+	// Run runs an agent there; done is not called when the connection is lost before. kill ends the agent of a recurring
+	// operation; done hears of that.
+	Run(op executor.Op, done func(now time.Time, res executor.Result)) (kill func())
 	// Forget has the host forget a resource.
 	Forget(resource string)
 	// Poke asks whether the other end is there.
@@ -70,6 +71,8 @@ type remoteNode struct {
 	name string
 	exec *executor.Executor
 	conn RemoteConn
+	// kills ends the agents that run over the connection, by the executor's number of the run.
+	kills map[uint64]func()
 	// known: this node has had to do with the connection.
 	known bool
 	// moving: another node is about to take the connection over; moved: it did.
@@ -90,10 +93,15 @@ func (c *Core) remote(name string) *remoteNode {
 	r := c.remotes[name]
 	if r == nil {
 		r = &remoteNode{core: c, name: name}
-		r.exec = executor.New((*remoteEffects)(r))
+		r.renew()
 		c.remotes[name] = r
 	}
 	return r
+}
+
+// renew begins with an executor that knows of nothing.
+func (r *remoteNode) renew() {
+	r.exec, r.kills = executor.New((*remoteEffects)(r)), map[uint64]func(){}
 }
 
 // isConnection tells whether an operation is one of a connection to a remote node.
@@ -307,7 +315,7 @@ func stopped(resource *etree.Element) bool {
 // time; it is looked anew what runs there.
 func (r *remoteNode) up() {
 	c := r.core
-	r.exec = executor.New((*remoteEffects)(r))
+	r.renew()
 	c.world.Logf("remote: node %s is there", r.name)
 	c.Attributes.Forget(r.name)
 	c.Controller.Change(c.Controller.Forgotten(r.name))
@@ -364,7 +372,7 @@ func (r *remoteNode) drop(why string) {
 	r.conn = nil
 	conn.Close()
 	r.exec.Abandon(why)
-	r.exec = executor.New((*remoteEffects)(r))
+	r.renew()
 	if p := r.poke; p != nil {
 		r.poke = nil
 		r.core.world.Later(func(now time.Time) {
@@ -539,9 +547,10 @@ type remoteEffects remoteNode
 func (r *remoteEffects) own() *executorEffects { return (*executorEffects)(r.core) }
 
 func (r *remoteEffects) Run(run uint64, op executor.Op) {
-	exec := r.exec
+	exec, kills := r.exec, r.kills
 	finished := func(now time.Time, res executor.Result) {
 		r.core.now = now
+		delete(kills, run)
 		exec.Finished(now, run, res)
 	}
 	switch {
@@ -552,14 +561,18 @@ func (r *remoteEffects) Run(run uint64, op executor.Op) {
 			finished(now, executor.Result{Code: codeUnsupported, Status: 3, Reason: "Fence devices do not run on remote nodes"})
 		})
 	default:
-		r.conn.Run(op, finished)
+		kills[run] = r.conn.Run(op, finished)
 	}
 }
 
 func (r *remoteEffects) Traits(op executor.Op) executor.Traits { return r.core.world.Traits(op) }
 
-// Kill does nothing: the executor of a remote host runs what it is told once, and knows no way to end that.
-func (r *remoteEffects) Kill(uint64) {}
+// Kill ends a check that nobody waits for any more, and does nothing for what is done once: no executor ends that.
+func (r *remoteEffects) Kill(run uint64) {
+	if kill := r.kills[run]; kill != nil {
+		kill()
+	}
+}
 
 // unconnected is the result of what is ordered for a remote node without a connection to it. Pacemaker, too, writes it into that
 // node's history (its do_lrm_invoke); notifications cannot fail.

@@ -139,8 +139,11 @@ func (l *link) ShutdownAsked() { l.inLoop(func() { l.req.ShutdownAsked(time.Now(
 
 // What the core asks for.
 
-func (l *link) Run(op executor.Op, done func(now time.Time, res executor.Result)) {
-	o := remote.Operation{Resource: op.Resource, Class: op.Class, Provider: op.Provider, Type: op.Type, Action: op.Action, Timeout: op.Timeout, Key: op.Key}
+func (l *link) Run(op executor.Op, done func(now time.Time, res executor.Result)) (kill func()) {
+	o := remote.Operation{
+		Resource: op.Resource, Class: op.Class, Provider: op.Provider, Type: op.Type, Action: op.Action, Recurring: op.Interval > 0,
+		Timeout: op.Timeout, Key: op.Key,
+	}
 	for _, p := range op.Params {
 		o.Params = append(o.Params, lrmd.Param{Name: p.Name, Value: p.Value})
 	}
@@ -155,6 +158,7 @@ func (l *link) Run(op executor.Op, done func(now time.Time, res executor.Result)
 			l.node.log.Warn("an action could not be sent to a remote node", "node", l.req.Node, "err", err)
 		}
 	})
+	return func() { l.later(func() { _ = l.conn.Kill(o) }) }
 }
 
 // later does something outside of the loop, after what was asked for before: an agent may

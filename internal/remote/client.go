@@ -18,6 +18,7 @@ import (
 type Operation struct {
 	Resource, Class, Provider, Type string
 	Action                          string
+	Recurring                       bool // a check that is repeated: it can be killed
 	Timeout                         time.Duration
 	Params                          []lrmd.Param
 	Key                             string // for the host's log
@@ -181,6 +182,27 @@ func (c *Conn) command(op string, data *etree.Element, options int, reply func(*
 	return err
 }
 
+// untilAgain is the interval that the host is told of checks that are repeated. Its daemon ends the agent of nothing else, and
+// repeats them by itself; when they are due is this end's to say, so that they are cancelled there when they have ended.
+const untilAgain = 24 * time.Hour
+
+// interval is what the host is told of an operation's.
+func (op *Operation) interval() string {
+	if op.Recurring {
+		return strconv.FormatInt(untilAgain.Milliseconds(), 10)
+	}
+	return "0"
+}
+
+// Kill ends the agent of a recurring operation that the host runs, or has the host not run it; done of Run hears that it was cancelled.
+func (c *Conn) Kill(op Operation) error {
+	if !op.Recurring {
+		return nil
+	}
+	return c.command("lrmd_rsc_cancel", lrmd.Element("lrmd_rsc", "lrmd_origin", "Kill", "lrmd_rsc_id", op.Resource, "lrmd_rsc_action", op.Action,
+		"lrmd_rsc_interval", op.interval()), 0, nil)
+}
+
 // Run has the host run an agent once; done hears how it ended, unless the connection is
 // lost before. It does not wait.
 func (c *Conn) Run(op Operation, done func(Outcome)) error {
@@ -189,7 +211,10 @@ func (c *Conn) Run(op Operation, done func(Outcome)) error {
 	key := op.Key + "#" + strconv.Itoa(c.runs)
 	known := c.registered[op.Resource]
 	c.registered[op.Resource] = true
-	c.running[key] = done
+	c.running[key] = func(o Outcome) {
+		_ = c.Kill(op) // it is not to be repeated there
+		done(o)
+	}
 	c.mu.Unlock()
 	fail := func(o Outcome) {
 		c.mu.Lock()
@@ -207,7 +232,7 @@ func (c *Conn) Run(op Operation, done func(Outcome)) error {
 		}
 	}
 	rsc := lrmd.Element("lrmd_rsc", "lrmd_origin", "Run", "lrmd_rsc_id", op.Resource, "lrmd_rsc_action", op.Action, "lrmd_rsc_userdata_str", key,
-		"lrmd_rsc_interval", "0", "lrmd_timeout", strconv.FormatInt(op.Timeout.Milliseconds(), 10), "lrmd_rsc_start_delay", "0")
+		"lrmd_rsc_interval", op.interval(), "lrmd_timeout", strconv.FormatInt(op.Timeout.Milliseconds(), 10), "lrmd_rsc_start_delay", "0")
 	lrmd.AddParams(rsc, op.Params)
 	return c.command("lrmd_rsc_exec", rsc, 4, func(reply *etree.Element) {
 		if rc := lrmd.Number(reply, "lrmd_rc"); rc < 0 {

@@ -25,13 +25,17 @@ type agents struct {
 	hold chan struct{} // an action "hang" ends when it is closed
 }
 
-func (a *agents) Run(_ context.Context, act ocf.Action) ocf.Result {
+func (a *agents) Run(ctx context.Context, act ocf.Action) ocf.Result {
 	a.mu.Lock()
 	a.runs = append(a.runs, act)
 	a.mu.Unlock()
 	switch act.Name {
 	case "hang":
-		<-a.hold
+		select {
+		case <-a.hold:
+		case <-ctx.Done():
+			return ocf.Result{Code: 1, Status: ocf.Cancelled}
+		}
 	case "fail":
 		return ocf.Result{Code: 1, Reason: "because", Stderr: "much output"}
 	}
@@ -143,6 +147,50 @@ func TestRun(t *testing.T) {
 		t.Fatal(err)
 	}
 	wait(t, "an answer to a poke", poked)
+}
+
+// TestKill: a check that is repeated is run once each time that it is asked for, and ends when nobody wants its result any more.
+func TestKill(t *testing.T) {
+	set, addr, a, _, _ := serve(t)
+	c, _ := dial(t, set, addr)
+	out := make(chan Outcome, 9)
+	run := func(o Operation) {
+		t.Helper()
+		if err := c.Run(o, func(o Outcome) { out <- o }); err != nil {
+			t.Fatal(err)
+		}
+	}
+	check := op("r", "monitor")
+	check.Recurring = true
+	for range 2 {
+		run(check)
+		if o := wait(t, "the check's end", out); o.Code != 0 || o.Status != 0 {
+			t.Errorf("a check: %+v", o)
+		}
+	}
+	hangs := op("r", "hang")
+	hangs.Recurring = true
+	run(hangs)
+	run(op("r", "stop"))
+	if err := c.Kill(hangs); err != nil {
+		t.Fatal(err)
+	}
+	if o := wait(t, "the end of what hung", out); o.Status != int(ocf.Cancelled) {
+		t.Errorf("killed: %+v", o)
+	}
+	if o := wait(t, "the stop that waited for it", out); o.Code != 0 || o.Status != 0 {
+		t.Errorf("the stop: %+v", o)
+	}
+	// It can be asked for again.
+	run(check)
+	if o := wait(t, "the next check's end", out); o.Code != 0 || o.Status != 0 {
+		t.Errorf("a check after that: %+v", o)
+	}
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	if len(a.runs) != 5 {
+		t.Errorf("%d agents ran: %+v", len(a.runs), a.runs)
+	}
 }
 
 func TestTaken(t *testing.T) {

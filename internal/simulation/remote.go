@@ -167,14 +167,16 @@ func (x *conn) carry(f func()) {
 	})
 }
 
-func (x *conn) Run(op executor.Op, done func(now time.Time, res executor.Result)) {
+func (x *conn) Run(op executor.Op, done func(now time.Time, res executor.Result)) (kill func()) {
+	end := func() {}
 	x.carry(func() {
-		x.o.runAgent(x.p, op, func(res executor.Result) {
+		end = x.o.runAgent(x.p, op, func(res executor.Result) {
 			if x.o.boots == x.boot && slices.Contains(x.o.conns, x) {
 				x.deliver(func() { x.tell(func(now time.Time) { done(now, res) }) })
 			}
 		})
 	})
+	return func() { x.carry(func() { end() }) }
 }
 
 func (x *conn) Poke(done func(now time.Time)) {
