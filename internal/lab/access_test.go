@@ -70,6 +70,8 @@ func TestPermissions(t *testing.T) {
 		{"joe", "cibadmin -D --xpath //primitive[@id='Secret']", 4, "Permission denied", ""},
 		{"joe", "cibadmin -E --force", 4, "Permission denied", ""},
 		{"joe", "crm_attribute -t crm_config -n enable-acl -v false", 4, "Permission denied", ""},
+		{"joe", "crm_resource -r VirtualIP --fail -N node1", 1, "could not fail resource VirtualIP: code 4", ""},
+		{"joe", "crm_resource -r VirtualIP --refresh -N node1", 1, "could not forget resource VirtualIP: code 4", ""},
 		{"ann", "cibadmin -Q", 4, "Permission denied", "VirtualIP"},
 		{"ann", "crm_attribute -t crm_config -n maintenance-mode -v true", 4, "Permission denied", ""},
 		{"tom", "cibadmin -Q", 102, "", "VirtualIP"},

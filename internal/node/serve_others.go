@@ -9,6 +9,7 @@ import (
 	"github.com/beevik/etree"
 
 	"hacluster/cib"
+	"hacluster/cib/xml"
 	"hacluster/engine/controller"
 	"hacluster/engine/replica"
 )
@@ -160,6 +161,14 @@ func (n *Node) knownNodes() []controller.Member {
 	return out
 }
 
+// insufficient is the code of an order that its user may not give (PCMK_OCF_INSUFFICIENT_PRIV).
+const insufficient = 4
+
+// forgetHistory is the change of the CIB that takes away the history of a resource on a node.
+func forgetHistory(node, resource string) cib.Request {
+	return cib.Request{Op: cib.Delete, XPath: true, Section: fmt.Sprintf("/cib/status/node_state[@uname=%s]/lrm/lrm_resources/lrm_resource[@id=%s]", xml.QuoteXPath(node), xml.QuoteXPath(resource))}
+}
+
 // lrm has a node forget a resource's history, or makes a failure up.
 func (r *request) lrm(task string, op *etree.Element) {
 	core := r.s.node.core
@@ -198,6 +207,12 @@ func (r *request) lrm(task string, op *etree.Element) {
 		answer(2)
 		return
 	}
+	forget := forgetHistory(node, resource)
+	if task == "lrm_fail" && !r.user.Privileged() || task == "lrm_delete" && !r.allowed(forget) {
+		r.s.log.Warn("a user may not do that to a resource", "user", r.user.Name, "task", task, "resource", resource, "node", node)
+		answer(insufficient)
+		return
+	}
 	order := etree.NewElement("rsc_op")
 	name := map[string]string{"lrm_delete": "delete", "lrm_fail": "asyncmon"}[task]
 	order.CreateAttr("operation", name)
@@ -210,8 +225,7 @@ func (r *request) lrm(task string, op *etree.Element) {
 		return
 	}
 	// The history in the CIB goes with it, in the name of who asks for such; the answer comes when it is gone.
-	req := cib.Request{Op: cib.Delete, XPath: true, Section: fmt.Sprintf("/cib/status/node_state[@uname='%s']/lrm/lrm_resources/lrm_resource[@id='%s']", node, resource)}
-	core.Change(time.Now(), replica.Client{Name: "crm_resource", User: r.user.Name, Groups: r.user.Groups}, req, func(_ cib.Result, err error) {
+	core.Change(time.Now(), replica.Client{Name: "crm_resource", User: r.user.Name, Groups: r.user.Groups}, forget, func(_ cib.Result, err error) {
 		if err != nil {
 			answer(1)
 			return
@@ -234,6 +248,10 @@ func (r *request) probeAgain(node string) {
 			continue
 		}
 		for _, res := range state.FindElements("./lrm/lrm_resources/lrm_resource") {
+			if id := res.SelectAttrValue("id", ""); !r.allowed(forgetHistory(name, id)) {
+				r.s.log.Warn("a user may not have a resource looked at anew", "user", r.user.Name, "resource", id, "node", name)
+				continue
+			}
 			order := etree.NewElement("rsc_op")
 			order.CreateAttr("operation", "delete")
 			order.CreateAttr("on_node", name)

@@ -11,6 +11,7 @@ import (
 
 	"github.com/beevik/etree"
 
+	"hacluster/cib"
 	"hacluster/cib/acl"
 	"hacluster/corosync/ipc"
 	"hacluster/engine/fencer"
@@ -175,6 +176,16 @@ type request struct {
 }
 
 func (r *request) get(name string) string { return r.frame.Body.SelectAttrValue(name, "") }
+
+// allowed tells whether permissions let the user of the request make a change of the CIB; one that cannot be made is not forbidden.
+func (r *request) allowed(change cib.Request) bool {
+	if r.user.Privileged() {
+		return true
+	}
+	change.User, change.Now = r.user, time.Now()
+	_, err := cib.Apply(r.s.node.core.Replica.Root(), change)
+	return cib.CodeOf(err) != cib.Access
+}
 
 // answer sends a response to a client that waits for one.
 func (r *request) answer(el *etree.Element, flags uint32) {
