@@ -64,6 +64,8 @@ func init() {
 		"qdevice_net_client_import_certificate":       local("full", (*Server).deviceImport),
 		"qdevice_net_client_destroy":                  local("full", (*Server).deviceDestroy),
 		"cluster_add_nodes":                           local("full", ownPath("cluster.add_nodes")),
+		// Of this project alone:
+		"crm_report": local("full", (*Server).crmReport),
 		// Of 0.9 alone:
 		"node_available":          local("", (*Server).nodeAvailable),
 		"add_node":                local("full", (*Server).addNode),
