@@ -292,7 +292,9 @@ func (m *Manager) Left(host string) {
 	for id, t := range m.taking {
 		if t.from == host {
 			delete(m.taking, id) // another one will share
+			continue
 		}
+		t.left = append(t.left, host)
 	}
 	for _, id := range names(m.waiting) {
 		m.arrived(id, host)

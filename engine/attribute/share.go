@@ -1,6 +1,8 @@
 package attribute
 
 import (
+	"fmt"
+	"hash/fnv"
 	"maps"
 	"slices"
 	"strconv"
@@ -20,6 +22,7 @@ type taking struct {
 	from  string
 	both  bool             // of a takeover that a DC has ordered
 	since []*etree.Element // updates since the order
+	left  []string         // who left since: of these nothing counts that was known when it was ordered
 }
 
 // freshTask is what a node tells first that comes to the group: what is known of it from then on is all there is.
@@ -104,6 +107,22 @@ func (m *Manager) Share(strangers []string) {
 	if len(strangers) > 0 {
 		m.share(strangers, true)
 	}
+}
+
+// Absent is a fingerprint of the values of nodes that are not in the group; "" where there are none.
+func (m *Manager) Absent() string {
+	sum, members := fnv.New64a(), m.effects.Members()
+	some := false
+	m.Each(func(name, host, value string) {
+		if !slices.Contains(members, host) {
+			some = true
+			fmt.Fprintf(sum, "%q %q %q\n", name, host, value)
+		}
+	})
+	if !some {
+		return ""
+	}
+	return strconv.FormatUint(sum.Sum64(), 16)
 }
 
 const (
@@ -208,7 +227,8 @@ func (m *Manager) shared(now time.Time, msg *etree.Element) {
 		return
 	}
 	delete(m.taking, id)
-	of := strings.Fields(msg.SelectAttrValue("attr_host_of", ""))
+	gone := func(host string) bool { return slices.Contains(t.left, host) }
+	of := slices.DeleteFunc(strings.Fields(msg.SelectAttrValue("attr_host_of", "")), gone)
 	decided := msg.SelectAttrValue(bothAttr, "") == "true"
 	if l, own := msg.SelectAttrValue(leaderAttr, ""), m.effects.Leader(); !decided && l != "" && own != "" && l != own {
 		// Who follows another DC may have made other changes: it knows of itself alone.
@@ -219,7 +239,7 @@ func (m *Manager) shared(now time.Time, msg *etree.Element) {
 	}
 	here := func(host string) bool { return slices.Contains(m.effects.Members(), host) }
 	meant := func(host string) bool {
-		return host != m.node && (slices.Contains(of, host) || decided && !here(host))
+		return host != m.node && !gone(host) && (slices.Contains(of, host) || decided && !here(host))
 	}
 	for _, a := range m.attrs {
 		for host, v := range a.values {
@@ -233,7 +253,7 @@ func (m *Manager) shared(now time.Time, msg *etree.Element) {
 		host := op.SelectAttrValue("attr_host", "")
 		_, have := m.Get(host, op.SelectAttrValue("attr_name", ""))
 		// Of a node that is here those tell who know it from its beginning.
-		if meant(host) || host != m.node && !have && !here(host) {
+		if meant(host) || host != m.node && !have && !here(host) && !gone(host) {
 			m.apply(now, op, false)
 		}
 	}

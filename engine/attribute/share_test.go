@@ -208,3 +208,41 @@ func TestOrdersOfAnEarlierDC(t *testing.T) {
 		}
 	}
 }
+
+// TestLeftBeforeTheAnswer: of a node that left between the order to share and the answer, which still tells its values, nobody keeps any; nor of what it was
+// before it came back.
+func TestLeftBeforeTheAnswer(t *testing.T) {
+	for _, back := range []bool{false, true} {
+		p := &party{managers: map[string]*Manager{}}
+		for _, n := range []string{"n1", "n2", "n3"} {
+			p.join(n)
+			p.run()
+		}
+		value := "soon"
+		p.managers["n3"].Set(Update{Name: "shutdown", Host: "n3", Value: &value})
+		p.run()
+		p.managers["n1"].Share([]string{"n2"})
+		order := p.queue[0]
+		p.queue = p.queue[1:]
+		for _, n := range p.in {
+			p.managers[n].Deliver(time.Unix(0, 0), order)
+		}
+		answers := p.queue
+		p.queue = nil
+		p.in = []string{"n1", "n2"}
+		for _, n := range p.in {
+			p.managers[n].Left("n3")
+			p.managers[n].Group(p.in, nil)
+		}
+		if back {
+			p.join("n3")
+		}
+		p.queue = append(answers, p.queue...)
+		p.run()
+		for _, n := range p.in {
+			if v, ok := p.managers[n].Get("n3", "shutdown"); ok {
+				t.Errorf("n3 is back: %v: %s has shutdown=%s of it", back, n, v)
+			}
+		}
+	}
+}

@@ -66,9 +66,12 @@ type Effects interface {
 	// none, and tells who it is.
 	Leader() string
 	Follow(dc string) string
-	// Sync makes all nodes that follow this DC take over one node's CIB; strangers are those of them that had another leader, or may have had, and are to
-	// have the same attributes again, too.
-	Sync(source string, strangers []string, done func(error))
+	// Sync makes all nodes that follow this DC take over one node's CIB.
+	Sync(source string, done func(error))
+	// ShareAttributes makes strangers have the same attributes as this node again, but for what they know of themselves, which all others take over.
+	ShareAttributes(strangers []string)
+	// Absent is a fingerprint of what this node knows of attributes of nodes that are not in the group: remote nodes, guests; "" where it knows none.
+	Absent() string
 	// Term is what this node's CIB is of; Raise announces a higher term to members, all of which have one
 	// CIB, of one term unless adopt says otherwise; without members it tells that some know no terms.
 	// Termless tells whether the DC knows none.
@@ -159,9 +162,10 @@ type peer struct {
 	term    cib.Term // of its CIB
 	terms   bool     // it knows terms
 	digest  string
-	led     bool // it makes the changes of this DC as such
-	leaving bool // it was told to shut down, or is surely down
-	parting bool // it wants to leave in good order, as it said in this join
+	led     bool        // it makes the changes of this DC as such
+	absent  *etree.Attr // what it knows of attributes of nodes that are not in the group; nil: it does not say
+	leaving bool        // it was told to shut down, or is surely down
+	parting bool        // it wants to leave in good order, as it said in this join
 	// suspect: it was lost without a word while fencing is at hand. Should it come
 	// back before it was fenced, it takes no part: nobody knows what it did meanwhile.
 	suspect bool

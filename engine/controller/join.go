@@ -70,15 +70,17 @@ func (c *Controller) onOffer(from string, msg *etree.Element) {
 	c.effects.Broadcast(c.message("join_request", from, "join_id", msg.SelectAttrValue("join_id", ""),
 		"admin_epoch", strconv.FormatInt(v.AdminEpoch, 10), "epoch", strconv.FormatInt(v.Epoch, 10), "num_updates", strconv.FormatInt(v.NumUpdates, 10),
 		"digest", cib.DiskDigest(root), vouchedAttr, strconv.FormatBool(c.vouched), accusedAttr, strconv.FormatBool(c.accused()), schemaAttr, c.schema, termAttr, c.effects.Term().String(),
-		declaredAttr, root.SelectAttrValue("validate-with", ""), leavingAttr, strconv.FormatBool(c.shutdown), suspectsAttr, c.suspects(), leaderAttr, c.effects.Follow(from)))
+		declaredAttr, root.SelectAttrValue("validate-with", ""), leavingAttr, strconv.FormatBool(c.shutdown), suspectsAttr, c.suspects(), leaderAttr, c.effects.Follow(from), absentAttr, c.effects.Absent()))
 	c.askForShutdown()
 }
 
 // termAttr of an offer and a request is what the sender's CIB is of, and what it promised. writesAttr of an offer tells that
 // nodes are to write their histories themselves before they confirm; of a confirmation, that its sender has.
 //
-// leaderAttr of a request is the DC whose changes the sender makes as such, see replica.Leader.
+// leaderAttr of a request is the DC whose changes the sender makes as such, see replica.Leader. absentAttr is a fingerprint of what it knows of attributes of
+// nodes that are not in the group, of which nobody else tells; all reckon it at the same place in the order of messages, that of the offer.
 const (
+	absentAttr = "hacluster-absent"
 	leaderAttr = "hacluster-leader"
 	termAttr   = "hacluster-term"
 	writesAttr = "hacluster-writes"
@@ -105,6 +107,7 @@ func (c *Controller) onRequest(from string, msg *etree.Element) {
 	p.version, p.vouched = cib.VersionOf(msg), msg.SelectAttrValue(vouchedAttr, "") == "true"
 	p.digest, p.declared = msg.SelectAttrValue("digest", ""), msg.SelectAttrValue(declaredAttr, "")
 	p.led = msg.SelectAttrValue(leaderAttr, c.self.Name) == c.self.Name
+	p.absent = msg.SelectAttr(absentAttr)
 	p.parting = msg.SelectAttrValue(leavingAttr, "") == "true"
 	term, err := cib.ParseTerm(msg.SelectAttrValue(termAttr, ""))
 	p.term, p.terms = term, err == nil
@@ -182,20 +185,21 @@ func (c *Controller) finalize() {
 	}
 	same := !slices.ContainsFunc(taking, func(p *peer) bool { return p.digest != best.digest || !p.led })
 	c.adopt = best.term.Forked || slices.ContainsFunc(taking, func(p *peer) bool { return p.term.Of() != best.term.Of() })
+	// Who has another document may have had another leader, which has left meanwhile; so may who knows other attributes.
+	var strangers []string
+	for _, p := range taking {
+		if own := c.peer(c.self.Name); p != own && (!p.led || p.digest != own.digest || p.knowsOther(own)) {
+			strangers = append(strangers, p.Name)
+		}
+	}
 	if same {
+		c.effects.ShareAttributes(strangers)
 		c.acknowledge()
 		return
 	}
 	join := c.joinID
 	c.settling = true
-	// Who has another document may have had another leader, which has left meanwhile.
-	var strangers []string
-	for _, p := range taking {
-		if own := c.peer(c.self.Name); p != own && (!p.led || p.digest != own.digest) {
-			strangers = append(strangers, p.Name)
-		}
-	}
-	c.effects.Sync(best.Name, strangers, func(err error) {
+	c.effects.Sync(best.Name, func(err error) {
 		c.settling = false
 		if !c.IsDC() || c.joinID != join || c.state != FinalizeJoin {
 			return
@@ -207,6 +211,13 @@ func (c *Controller) finalize() {
 		}
 		c.acknowledge()
 	})
+	c.effects.ShareAttributes(strangers)
+}
+
+// knowsOther tells that a node knows other attributes of nodes that are not in the group than the DC, as far as both say. A DC that knows none may have
+// come a moment ago, and is about to hear of them.
+func (p *peer) knowsOther(dc *peer) bool {
+	return p.absent != nil && dc.absent != nil && dc.absent.Value != "" && p.absent.Value != dc.absent.Value
 }
 
 func (c *Controller) acknowledge() {

@@ -56,7 +56,9 @@ func (w *alone) Update(req cib.Request, asDC bool, done func(error)) {
 }
 func (w *alone) Leader() string          { return w.leader }
 func (w *alone) Follow(dc string) string { return dc }
-func (w *alone) Sync(_ string, _ []string, done func(error)) {
+func (w *alone) ShareAttributes([]string) {}
+func (w *alone) Absent() string           { return "" }
+func (w *alone) Sync(_ string, done func(error)) {
 	w.syncs++
 	w.then(func() { done(nil) })
 }

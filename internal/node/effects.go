@@ -105,10 +105,13 @@ func (c *controllerEffects) Update(req cib.Request, asDC bool, done func(error))
 func (c *controllerEffects) Leader() string          { return c.Replica.Leader() }
 func (c *controllerEffects) Follow(dc string) string { return c.Replica.Follow(dc) }
 
-func (c *controllerEffects) Sync(source string, strangers []string, done func(error)) {
-	c.Replica.Sync(source, done)
+func (c *controllerEffects) Sync(source string, done func(error)) { c.Replica.Sync(source, done) }
+
+func (c *controllerEffects) ShareAttributes(strangers []string) {
 	c.Attributes.AsDC(func() { c.Attributes.Share(strangers) })
 }
+
+func (c *controllerEffects) Absent() string { return c.Attributes.Absent() }
 
 func (c *controllerEffects) Term() cib.Term    { return c.Replica.Term() }
 func (c *controllerEffects) Termless(yes bool) { c.Replica.Termless(yes) }
