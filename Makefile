@@ -13,7 +13,7 @@ SBINDIR ?= $(PREFIX)/sbin
 UNITDIR ?= $(PREFIX)/lib/systemd/system
 UNITS := $(notdir $(wildcard packaging/systemd/*.service))
 
-.PHONY: build install run test simulate simulate-ring lint bench pages clean
+.PHONY: build install run test simulate simulate-ring mutants lint bench pages clean
 
 build:
 	@mkdir -p $(BIN)
@@ -41,6 +41,10 @@ test:
 # Random scenarios of whole clusters; docs/simulation.md tells of them. FIRST is the seed of the first, MIX=aimed the second mix.
 simulate:
 	SIMULATE_MIX=$(MIX) GOMAXPROCS=1 GOGC=off GOMEMLIMIT=256MiB SIMULATE_SEEDS=$(SEEDS) SIMULATE_FIRST=$(FIRST) nice -n 10 $(GO) test ./internal/simulation -count 1 -v -timeout 0 -run TestSeeds
+
+# Mistakes that somebody might make in what decides, one at a time in a copy: which tests and scenarios find each (docs/simulation.md).
+mutants:
+	MUTANT="$(MUTANT)" MUTANTS=$(or $(SEEDS_EACH),40) GOMAXPROCS=1 GOGC=off GOMEMLIMIT=300MiB nice -n 10 $(GO) test ./internal/simulation -count 1 -v -timeout 0 -run TestMutants
 
 # Random histories of the ring; docs/ring-simulation.md tells of them. FIRST is the seed of the first, NODES how many nodes (0: 2 to 32).
 SEEDS ?= 100000

@@ -345,3 +345,17 @@ func (r *Replica) leftView(node string) {
 
 // names lists nodes in order.
 func names(m map[string]bool) []string { return slices.Sorted(maps.Keys(m)) }
+
+// View is the term that a node was announced last.
+type View struct {
+	Term     uint64
+	By       string // who announced it
+	Promised int    // how many have promised it, as this node knows
+	Holds    bool
+	Member   bool // this node is one of those that it was announced to
+}
+
+// View tells it.
+func (r *Replica) View() View {
+	return View{Term: r.view.term, By: r.view.by, Promised: len(r.view.promised), Holds: r.view.holds, Member: slices.Contains(r.view.members, r.node)}
+}

@@ -159,6 +159,13 @@ func (d *drive) stuck() map[string]bool {
 			}
 		}
 	}
+	for _, r := range d.s.Resources { // the members of a group wait for each other
+		if all := primitives(r); slices.ContainsFunc(all, func(p string) bool { return out[p] }) {
+			for _, p := range all {
+				out[p] = true
+			}
+		}
+	}
 	return out
 }
 

@@ -65,6 +65,7 @@ type adapters struct {
 	world   func(h *Host, w node.World) node.World
 	message func(h *Host, data []byte) []byte
 	quorate func(h *Host, quorate bool) bool
+	but     string // an invariant that is not held
 }
 
 // start is when simulated time begins.

@@ -244,7 +244,13 @@ func (d *drive) remove(h *Host) {
 	if h.spare || len(d.file.nodes) <= 2 {
 		return
 	}
+	if !slices.ContainsFunc(d.nodes(), func(o *Host) bool {
+		return o != h && d.strong(o) && 2*(len(d.check.in[o.ID])-1) > len(d.file.nodes)-1
+	}) {
+		d.forced("%s is removed though the others have no quorum without it", h.Name) // pcs refuses that without --force
+	}
 	h.gone = true // the administrator does not start it again
+	d.removing++
 	h.StopCluster()
 	patience := 20
 	var next func()
@@ -257,9 +263,36 @@ func (d *drive) remove(h *Host) {
 		d.check.fenced(h, false)
 		h.spare = true
 		d.edit(d.file.withoutNode(h.ID))
-		d.at(time.Second, func() { d.forgetNode(h) })
+		d.at(time.Second, func() {
+			d.removing--
+			d.forgetNode(h)
+		})
 	}
 	next()
+}
+
+// forced notes that what was acknowledged so far may be lost, and that it is the administrator's doing.
+func (d *drive) forced(why string, args ...any) {
+	d.logf("FORCED: "+why, args...)
+	for _, m := range d.marks {
+		m.forced = true
+	}
+}
+
+// quorumTwice notes that two parts of the cluster have quorum, where corosync.conf lets them: fewer votes are expected than there are nodes, or not
+// all have the same file.
+func (d *drive) quorumTwice(h *Host) {
+	if !d.check.loose || !h.pcmk.running() || !h.pcmk.quorate {
+		return
+	}
+	for _, o := range d.nodes() {
+		if o == h || !o.pcmk.running() || !o.pcmk.quorate || slices.Contains(h.members(), o.ID) || slices.Contains(o.members(), h.ID) {
+			continue
+		}
+		if h.file.text(d.Cluster) != o.file.text(d.Cluster) || h.file.quorum["expected_votes"] != "" || h.file.twoNode() {
+			d.forced("%s and %s have quorum, and do not see each other", h.Name, o.Name)
+		}
+	}
 }
 
 // forgetNode takes a node out of the CIB and the daemons' memory, as `crm_node --remove` does.

@@ -59,13 +59,15 @@ type drive struct {
 	ends  []func() // what a user ends when all is repaired
 	since time.Time
 	err   error // of a step that waited for its moment
+
+	removing int // nodes are about to be removed
 }
 
 // mark is a value that a user has put into the CIB.
 type mark struct {
 	name             string
 	acked, taken     bool // it was acknowledged by a partition with quorum; so was that it was taken away
-	deleting, minors bool // its removal was ordered; it was changed in a partition without quorum
+	deleting, forced bool // its removal was ordered; an administrator did what may cost it
 }
 
 // Play lets a scenario happen.
@@ -103,6 +105,8 @@ func play(s *Scenario, verbose bool, a adapters) (*Outcome, error) {
 		return nil, err
 	}
 	d := &drive{Cluster: c, s: s}
+	c.check.marks, c.check.quorum = func() []*mark { return d.marks }, d.quorumTwice
+	c.check.loose = s.Late > 0 || s.Quorum != "" || slices.ContainsFunc(s.Steps, changesConf)
 	for _, h := range c.all() {
 		if h.spare {
 			continue
@@ -374,6 +378,9 @@ func (d *drive) settle() time.Duration {
 // settled tells what is missing until the cluster has settled; "" when it has.
 func (d *drive) settled() string {
 	dc := ""
+	if d.removing > 0 {
+		return "a node is about to be removed"
+	}
 	for _, h := range d.nodes() {
 		p := h.pcmk
 		if !p.running() {
@@ -526,7 +533,7 @@ func (d *drive) remembered() {
 	for _, m := range d.marks {
 		there := property(root, m.name) != ""
 		switch {
-		case m.minors:
+		case m.forced:
 		case m.acked && !m.deleting && !there:
 			d.check.fail(Forgotten, "%s was set, and is gone", m.name)
 		case m.taken && there:

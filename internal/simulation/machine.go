@@ -260,9 +260,9 @@ func (h *Host) runFence(action, plug string, timeout time.Duration, done func(fe
 	fences := target != nil && (action == "reboot" || action == "off")
 	if fences {
 		c.moment(MomentFencing, h)
-		if mode != "" {
-			c.faulty = later(c.faulty, c.Now.Add(took))
-		}
+	}
+	if mode != "" || action != "monitor" { // somebody may be about to be fenced, or will be when the device has time
+		c.faulty = later(c.faulty, c.Now.Add(took+time.Second))
 	}
 	if fences && mode != Fail && mode != Lie {
 		// An agent that is killed for being slow may have done its work all the same.

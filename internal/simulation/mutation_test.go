@@ -159,13 +159,26 @@ func TestCheckerFindsWhatIsBroken(t *testing.T) {
 			Nodes: 3, Remotes: 1, Fencing: true, Devices: "one", Length: 120000,
 			Steps: []Step{{At: 5000, Do: "move", Host: 1, Arg: "P1 remote1"}, {At: 20000, Do: "part", Host: 4, For: 90000}},
 		}},
-		{Forgotten, wrap(func(w node.World) node.World { return deaf{w} }), Scenario{
+		{Forgotten, adapters{world: func(_ *Host, w node.World) node.World { return deaf{w} }, but: Termed}, Scenario{
 			Nodes: 3, Length: 60000,
 			Steps: []Step{
 				{At: 5000, Do: "set", Host: 1}, {At: 10000, Do: "power", Host: 1, For: 5000}, {At: 10000, Do: "power", Host: 2, For: 5000}, {At: 10000, Do: "power", Host: 3, For: 5000},
 			},
 		}},
-		{Forgotten, wrap(func(w node.World) node.World { return forgetful{w} }), Scenario{
+		{Forgotten, adapters{world: func(_ *Host, w node.World) node.World { return forgetful{w} }, but: Termed}, Scenario{
+			Nodes: 3, Length: 60000,
+			Steps: []Step{
+				{At: 5000, Do: "part", Host: 2, For: 10000},
+				{At: 8000, Do: "set", Host: 1},
+				{At: 8000, Do: "set", Host: 2},
+				{At: 8100, Do: "set", Host: 2},
+				{At: 8200, Do: "set", Host: 2},
+				{At: 12000, Do: "power", Host: 1, For: 4000},
+				{At: 12000, Do: "power", Host: 2, For: 1000},
+				{At: 12000, Do: "power", Host: 3, For: 10000},
+			},
+		}},
+		{Termed, wrap(func(w node.World) node.World { return forgetful{w} }), Scenario{
 			Nodes: 3, Length: 60000,
 			Steps: []Step{
 				{At: 5000, Do: "part", Host: 2, For: 10000},

@@ -191,6 +191,7 @@ func (p *process) told(m []byte) {
 			changes := p.h.c.check.delivered(p, d.Node, d.Data)
 			p.core.Message(now, d.Node, data)
 			changes()
+			p.h.c.check.termHolds(p)
 		})
 	case local.CPGConfchgEvent:
 		e, err := local.ParseConfchg(m)
@@ -221,6 +222,9 @@ func (p *process) told(m []byte) {
 			}
 			p.mustKnow(now, q.Members)
 			p.core.Ring(now, q.Members, quorate)
+			if f := p.h.c.check.quorum; f != nil {
+				f(p.h)
+			}
 		})
 	}
 }
@@ -289,6 +293,7 @@ func (w *world) Save(root *etree.Element) error {
 
 func (w *world) SaveTerm(t cib.Term) error {
 	w.p.h.c.moment(MomentTerm, w.p.h)
+	w.p.h.c.check.promised(w.p.h, t)
 	return w.write(func(d *disk) { d.term = t })
 }
 

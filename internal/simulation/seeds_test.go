@@ -32,6 +32,8 @@ func generator(t *testing.T) func(seed uint64) *Scenario {
 		return Generate
 	case "aimed":
 		return Aimed
+	case "terms":
+		return Terms
 	default:
 		t.Fatalf("SIMULATE_MIX: there is no mix %q", mix)
 	}

@@ -1,0 +1,164 @@
+package simulation
+
+import (
+	"bytes"
+	"encoding/json"
+	"fmt"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"regexp"
+	"slices"
+	"sort"
+	"strings"
+	"testing"
+)
+
+// mutant is a mistake that somebody might make in all honesty: a text of a file, and what stands in its place.
+type mutant struct {
+	what, file, old, new string
+	// equal says why nothing is wrong with it, where nothing is.
+	equal string
+}
+
+// mutants are the mistakes that `make mutants` makes, one at a time, in what decides: none of them shows while nothing fails.
+var mutants = []mutant{
+	// Terms.
+	{"a promise is given twice", "engine/replica/term.go", "; had >= n {", "; had > n {", ""},
+	{"a promise is not kept on disk", "engine/replica/term.go", "	if err := r.effects.SaveTerm(t); err != nil {\n		r.effects.Logf(\"could not save the promise", "	if err := error(nil); err != nil {\n		r.effects.Logf(\"could not save the promise", ""},
+	{"half of the nodes are enough for a term", "engine/replica/term.go", "2*n <= r.effects.Nodes() && (n", "2*n < r.effects.Nodes() && (n", ""},
+	{"half of the nodes are enough for an answer", "engine/replica/term.go", "		return n/2 + 1", "		return n / 2", ""},
+	{"a term that cannot hold takes the place of one that does", "engine/replica/term.go", "	if n > 0 && r.view.holds && !r.possible(v.members) {\n		return", "	if false {\n		return", ""},
+	{"an announcement of before this node came back counts", "engine/replica/term.go", "	if slices.Contains(v.members, r.node) && !r.effects.Shares(from) {", "	if false {", ""},
+	{"an announcement counts though a member left", "engine/replica/term.go", "	return !a.void", "	return true", ""},
+	{"a term goes on when a member has left", "engine/replica/term.go", "	if slices.Contains(r.view.members, node) {\n		r.view = view{}", "	if false {\n		r.view = view{}", ""},
+	{"a change outside of a term leaves the document one of it", "engine/replica/term.go", "	r.term.Fork(old)", "	_ = old", ""},
+	{"a document that is taken over keeps the term of the one before", "engine/replica/replica.go", "	r.term, r.owed = term, nil", "	r.owed = nil", ""},
+	{"a document is compared by its version alone", "engine/controller/join.go", "	if terms {\n		if d := p.term", "	if false {\n		if d := p.term", ""},
+	{"one of two that wait for each other's fencing answers", "engine/replica/sure.go", "	if r.rival() {\n		return\n	}\n", "", ""},
+	{"the group answers without a term", "engine/replica/sure.go", "	if r.mayHold() {\n		// Most", "	if false {\n		// Most", ""},
+	{"the replica does not hear who left", "internal/node/core.go", "	c.Replica.Left(m.Name)", "	_ = m", ""},
+	// Who leads.
+	{"a DC of before writes", "engine/replica/leader.go", "r.leader == \"\" || r.leader == from", "r.leader == \"\" || r.leader != from || r.leader == from", ""},
+	{"a takeover is anybody's to order", "engine/replica/replica.go", "	if !r.effects.Follows(from) {", "	if false {", ""},
+	{"changes during a takeover are forgotten", "engine/replica/replica.go", "		r.sync.since = append(r.sync.since, delivered{from, msg, r.effects.MaxSchema(), res, err})\n", "		r.answer(from, msg, res, err)\n", ""},
+	{"attributes are not written anew at a join", "engine/controller/join.go", "	c.effects.RewriteAttributes(\"\")\n", "", ""},
+	{"the DC does not write attributes", "engine/controller/election.go", "	c.effects.BecameDC(true)", "	c.effects.BecameDC(false)", ""},
+	// Who is suspect, and who is fenced.
+	{"who is back after its fencing is written down as fenced", "engine/controller/run.go", "	if p.process && p.joins > p.doomed {", "	if false && p.joins > p.doomed {", ""},
+	{"who was fenced is not about to leave", "engine/controller/run.go", "	p.leaving = true\n	for _, what", "	for _, what", ""},
+	{"a third more are needed to outvote", "engine/controller/suspect.go", "	return 2*agree > members", "	return 3*agree > 2*members", ""},
+	{"whoever came once is pardoned", "engine/controller/suspects.go", "return p.joins > 0 && p.cleared == p.joins", "return p.joins > 0", ""},
+	{"fencing is ordered without quorum", "engine/controller/suspect.go", "	return c.quorate || c.peer(target).ring ||", "	return true || c.peer(target).ring ||", ""},
+	{"a suspect's wish to shut down counts", "engine/controller/suspect.go", "p == nil || !p.suspect || s.FindElement", "p == nil || true || s.FindElement", ""},
+	// Failures, and what is known.
+	{"failures that the DC was lost with are not counted", "engine/controller/uncounted.go", "		c.countFailure(f.node, f.op, true, f.ignored)", "		_ = f", ""},
+	{"of two histories of fencing the own one stays", "engine/fencer/history.go", "		if r.certainty() > own {", "		if own < 0 {", ""},
+	{"a deletion comes before what waits", "engine/executor/executor.go", "		r.queue = append(r.queue, &job{op: op})\n		e.settle(now, r)\n		return", "		r.queue = append([]*job{{op: op}}, r.queue...)\n		e.settle(now, r)\n		return", ""},
+	{"monitors go on after a stop", "engine/executor/executor.go", "	if controller && endsRecurring(op) || op.Action == \"stop\" {\n		e.cancelAll(r)", "	if false {\n		e.cancelAll(r)", ""},
+	// Remote nodes, and guests.
+	{"starts do not wait until a remote node is connected to from one place", "internal/node/plan.go", "		afterReconnections(r.Graph, logf)\n", "", ""},
+	{"starts do not wait for a migration under way", "internal/node/plan.go", "		afterMigrations(root, r, logf)\n", "", ""},
+	{"promotions do not wait for probes", "internal/node/plan.go", "		afterProbes(r.Graph)\n", "", ""},
+	{"loops are not cut", "internal/node/plan.go", "		withoutLoops(r.Graph, logf)\n", "", ""},
+	{"what is assumed without quorum is done", "internal/node/plan.go", "		withoutAssumed(root, r, logf)\n", "", ""},
+	{"who left before the answer is known again", "engine/attribute/attribute.go", "		t.left = append(t.left, host)\n", "", ""},
+	{"nobody shares attributes of remote nodes in a join", "engine/controller/join.go", "		c.effects.ShareAttributes(strangers)\n		c.acknowledge()", "		c.acknowledge()", ""},
+}
+
+// mixes are what a mutant has to survive beside all tests, and from which seed on.
+var mixes = []struct{ name, first string }{{"", "7040000"}, {"aimed", "8040000"}, {"terms", "9040000"}}
+
+// TestMutants makes each mistake in a copy and tells what finds it: the tests of the package it is in, those of this one, the seeds of a mix.
+// MUTANTS is how many seeds of each mix are played, MUTANT a part of the words of the mutants to try.
+func TestMutants(t *testing.T) {
+	seeds := os.Getenv("MUTANTS")
+	if seeds == "" {
+		t.Skip("MUTANTS does not say how many seeds")
+	}
+	root, err := filepath.Abs("../..")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, m := range mutants {
+		if !strings.Contains(m.what, os.Getenv("MUTANT")) {
+			continue
+		}
+		found, err := m.try(root, t.TempDir(), seeds)
+		switch {
+		case err != nil:
+			t.Errorf("%s (%s): %v", m.what, m.file, err)
+		case len(found) > 0:
+			fmt.Printf("found: %s: %s\n", m.what, strings.Join(found, "; "))
+		case m.equal != "":
+			fmt.Printf("equal: %s: %s\n", m.what, m.equal)
+		default:
+			t.Errorf("survived: %s (%s)", m.what, m.file)
+		}
+	}
+}
+
+// brokenSeed is what TestSeeds says of a seed that breaks an invariant, failedTest what a test that fails says.
+var (
+	brokenSeed = regexp.MustCompile(`(?m)^seed \d+: after [^:]*: ([^:]*):`)
+	failedTest = regexp.MustCompile(`(?m)^ *--- FAIL: (\S+)`)
+)
+
+// try tells what finds a mutant.
+func (m mutant) try(root, scratch, seeds string) (found []string, err error) {
+	text, err := os.ReadFile(filepath.Join(root, m.file))
+	if err != nil {
+		return nil, err
+	}
+	if n := bytes.Count(text, []byte(m.old)); n != 1 {
+		return nil, fmt.Errorf("what is to be changed is there %d times: %q", n, m.old)
+	}
+	changed, overlay := filepath.Join(scratch, "changed.go"), filepath.Join(scratch, "overlay.json")
+	if err := os.WriteFile(changed, bytes.Replace(text, []byte(m.old), []byte(m.new), 1), 0o600); err != nil {
+		return nil, err
+	}
+	list, err := json.Marshal(map[string]any{"Replace": map[string]string{filepath.Join(root, m.file): changed}})
+	if err != nil {
+		return nil, err
+	}
+	if err := os.WriteFile(overlay, list, 0o600); err != nil {
+		return nil, err
+	}
+	run := func(dir string, env []string, name string, args ...string) (string, error) {
+		c := exec.Command(name, args...)
+		c.Dir, c.Env = dir, append(append(os.Environ(), "MUTANTS="), env...)
+		out, err := c.CombinedOutput()
+		return string(out), err
+	}
+	binary := filepath.Join(scratch, "simulation.test")
+	if out, err := run(root, nil, "go", "test", "-trimpath", "-vet=off", "-overlay", overlay, "-c", "-o", binary, "./internal/simulation"); err != nil {
+		return nil, fmt.Errorf("it cannot be built: %s", out)
+	}
+	for _, own := range []string{"./" + filepath.Dir(m.file)} {
+		if out, err := run(root, nil, "go", "test", "-trimpath", "-vet=off", "-overlay", overlay, own); err != nil {
+			found = append(found, "tests of "+own+" ("+strings.Join(kinds(failedTest, out), ", ")+")")
+		}
+	}
+	if out, err := run(filepath.Join(root, "internal/simulation"), []string{"SIMULATE_SEEDS=1"}, binary); err != nil {
+		found = append(found, "tests of whole clusters ("+strings.Join(kinds(failedTest, out), ", ")+")")
+	}
+	for _, mix := range mixes {
+		out, err := run(filepath.Join(root, "internal/simulation"), []string{"SIMULATE_MIX=" + mix.name, "SIMULATE_SEEDS=" + seeds, "SIMULATE_FIRST=" + mix.first},
+			binary, "-test.v", "-test.timeout", "0", "-test.run", "TestSeeds")
+		if err != nil {
+			found = append(found, fmt.Sprintf("%d of %s %s seeds (%s)", len(brokenSeed.FindAllString(out, -1)), seeds, mix.name, strings.Join(kinds(brokenSeed, out), ", ")))
+		}
+	}
+	return found, nil
+}
+
+// kinds lists what a pattern found in a text, each once.
+func kinds(pattern *regexp.Regexp, text string) (out []string) {
+	for _, x := range pattern.FindAllStringSubmatch(text, -1) {
+		if !slices.Contains(out, x[1]) {
+			out = append(out, x[1])
+		}
+	}
+	sort.Strings(out)
+	return out
+}
