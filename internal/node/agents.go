@@ -2,6 +2,9 @@ package node
 
 import (
 	"context"
+	"errors"
+	"fmt"
+	"regexp"
 	"slices"
 	"strings"
 	"sync"
@@ -165,11 +168,47 @@ func (w *world) RunFence(agent, action string, params func(plug string) []fencer
 			r.Code = 1
 		}
 		if r.Code != 0 && r.Reason == "" {
-			r.Reason = strings.TrimSpace(res.Stderr)
+			r.Reason = complaint(res.Stderr)
 		}
+		w.logErrors(agent, res.Stderr)
 		r.Reason, r.Output = xml.Text(r.Reason), xml.Text(r.Output)
 		(*Node)(w).post(func() { done(time.Now(), r) })
 	}()
+}
+
+// logErrors tells what a fence agent wrote to its error output, also where it did as it was told.
+func (w *world) logErrors(agent, stderr string) {
+	const most = 50
+	n := 0
+	for l := range strings.Lines(stderr) {
+		if l = strings.TrimSpace(xml.Text(l)); l == "" {
+			continue
+		}
+		if n++; n <= most {
+			w.Logf("fencer: %s stderr: [ %v ]", agent, errors.New(l))
+		}
+	}
+	if n > most {
+		w.Logf("fencer: %s stderr: %v", agent, fmt.Errorf("%d more lines", n-most))
+	}
+}
+
+// logged is a line as the fence agents of ClusterLabs log it.
+var logged = regexp.MustCompile(`(?m)^\d{4}-\d\d-\d\d \d\d:\d\d:\d\d,\d+ ERROR: (.*)$`)
+
+// complaint is what a fence agent's error output says of its failure: the errors it logged, where it logs, and not the warnings
+// that its language or libraries write beside them; or else all of it.
+func complaint(stderr string) string {
+	var errs []string
+	for _, m := range logged.FindAllStringSubmatch(stderr, -1) {
+		if text := strings.Join(strings.Fields(m[1]), " "); text != "" {
+			errs = append(errs, text)
+		}
+	}
+	if len(errs) > 0 {
+		return strings.Join(errs, "; ")
+	}
+	return strings.TrimSpace(stderr)
 }
 
 func (w *world) FenceTraits(agent string, done func(now time.Time, t fencer.Traits)) {
