@@ -330,6 +330,7 @@ func (s *Supervisor) launch(ctx context.Context, st *state) error {
 		cmd.Stdout, cmd.Stderr = f, f
 	}
 	ready := make(chan struct{})
+	deaf := func() {}
 	if u.Notify {
 		path := filepath.Join(s.Dir, u.Name+".notify")
 		if err := os.Remove(path); err != nil && !errors.Is(err, fs.ErrNotExist) {
@@ -339,19 +340,21 @@ func (s *Supervisor) launch(ctx context.Context, st *state) error {
 		if err != nil {
 			return err
 		}
-		defer os.Remove(path)
-		defer l.Close()
+		deaf = func() {
+			_ = l.Close()
+			_ = os.Remove(path)
+		}
 		cmd.Env = append(cmd.Env, "NOTIFY_SOCKET="+path)
 		go func() {
-			buf := make([]byte, 4096)
+			buf, told := make([]byte, 4096), false
 			for {
 				n, _, err := l.ReadFromUnix(buf)
 				if err != nil {
 					return
 				}
-				if slices.Contains(strings.Split(string(buf[:n]), "\n"), "READY=1") {
+				if !told && slices.Contains(strings.Split(string(buf[:n]), "\n"), ReadyState) {
+					told = true
 					close(ready)
-					return
 				}
 			}
 		}()
@@ -362,10 +365,12 @@ func (s *Supervisor) launch(ctx context.Context, st *state) error {
 	var end syscall.WaitStatus
 	if err := s.spawn(cmd, func(ws syscall.WaitStatus) {
 		<-noted // a process may end before its start was noted
+		deaf()
 		end = ws
 		s.ended(ctx, st, ws)
 		close(ended)
 	}); err != nil {
+		deaf()
 		return fmt.Errorf("%s: %w", u.Argv[0], err)
 	}
 	s.mu.Lock()

@@ -145,3 +145,20 @@ func TestTemplate(t *testing.T) {
 		t.Errorf("stop: %+v", r)
 	}
 }
+
+// TestToldOfItsEnd: a service can tell as long as it runs, also that it ends, and nothing of that is left.
+func TestToldOfItsEnd(t *testing.T) {
+	heard := filepath.Join(t.TempDir(), "heard")
+	const teller = `exec perl -MIO::Socket::UNIX -e 'sub note{my $s=IO::Socket::UNIX->new(Type=>SOCK_DGRAM,Peer=>$ENV{NOTIFY_SOCKET}) or return 0;$s->send($_[0])}
+		$SIG{TERM}=sub{if(note("STOPPING=1")){open(F,">",$ARGV[0]);close F}exit 0};note("READY=1");sleep 600' `
+	_, order := run(t, Unit{Name: "teller", Argv: []string{"sh", "-c", teller + heard}, Notify: true})
+	if r := order("start", "teller"); r.Error != "" {
+		t.Fatalf("start: %+v", r)
+	}
+	if r := order("stop", "teller"); r.Error != "" {
+		t.Fatalf("stop: %+v", r)
+	}
+	if _, err := os.Stat(heard); err != nil {
+		t.Error("its last word found nobody:", err)
+	}
+}
