@@ -157,7 +157,7 @@ func (n *Node) syncDone() {
 		n.quorumChanged()
 	}
 	n.activateKey() // who has left need not have it
-	n.log.Info("completed service synchronization, ready to provide service", "ring", n.sync.ring, "members", n.members)
+	n.log.Info("Completed service synchronization, ready to provide service.")
 }
 
 // versions compares the versions of the nodes' configuration files.

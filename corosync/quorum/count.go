@@ -107,9 +107,9 @@ func (v *Votes) decide(total uint32) {
 	}
 	if changed {
 		if quorate {
-			v.log.Info("quorum regained, resuming activity", "votes", total, "quorum", v.quorum)
+			v.log.Info("This node is within the primary component and will provide service.")
 		} else {
-			v.log.Info("quorum lost, blocking activity", "votes", total, "quorum", v.quorum)
+			v.log.Info("This node is within the non-primary component and will NOT provide any services.")
 		}
 		if !v.syncing {
 			v.host.QuorumChanged()

@@ -1,6 +1,8 @@
 package totem
 
 import (
+	"fmt"
+	"strconv"
 	"time"
 
 	"hacluster/corosync/wire"
@@ -161,9 +163,9 @@ func (r *Ring) enterOperational(time.Time) {
 	r.oldRing = r.ring
 	failed := subtract(left, r.leaving)
 	r.leaving = nil
-	r.log.Info("a new membership was formed", "ring", r.ring, "members", r.newMemb, "joined", joined, "left", left)
+	r.log.Info(fmt.Sprintf("A new membership (%s) was formed. Members%s%s", r.ring, listed(" joined:", joined), listed(" left:", left)))
 	if len(failed) > 0 {
-		r.log.Info("failed to receive the leave message", "of", failed)
+		r.log.Info("Failed to receive the leave message." + listed(" failed:", failed))
 	}
 	r.state = Operational
 	r.stats.OperationalEntered++
@@ -191,4 +193,15 @@ func (r *Ring) deliverOld(skip bool) {
 	if len(missing) > 0 {
 		r.log.Info("packets of the old ring are lost: none of those who come along has them", "ring", r.oldRing, "packets", missing, "of who left, after them", left, "high", r.oldHigh)
 	}
+}
+
+// listed is a word and the nodes that it is about, as Corosync's log has them; "" where there are none.
+func listed(word string, nodes []uint32) string {
+	if len(nodes) == 0 {
+		return ""
+	}
+	for _, n := range nodes {
+		word += " " + strconv.FormatUint(uint64(n), 10)
+	}
+	return word
 }

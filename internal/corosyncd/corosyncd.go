@@ -27,6 +27,7 @@ import (
 	"hacluster/corosync/poll"
 	"hacluster/corosync/totem"
 	"hacluster/corosync/transport"
+	"hacluster/internal/logging"
 	"hacluster/internal/realtime"
 )
 
@@ -104,6 +105,8 @@ func Run(ctx context.Context, o Options) error {
 		return err
 	}
 	defer d.clock.Close() //nolint:errcheck // it ends what waits for it
+	o.Log.Info(fmt.Sprintf("Corosync Cluster Engine %s starting up", Version))
+	o.Log.Info(fmt.Sprintf("Initializing transport (%s).", transportTitle(c.Totem.Transport)), logging.Daemon, "TOTEM")
 	d.net, err = openWires(ctx, c, d.me, d.addrs, o.Log)
 	if err != nil {
 		return err
@@ -120,7 +123,7 @@ func Run(ctx context.Context, o Options) error {
 		}
 	}()
 	realtime.Take(realtime.Wish{RoundRobin: c.System.RealTime, Nice: c.System.Priority, RootCgroup: c.System.MoveToRootCgroup}, o.Log)
-	o.Log.Info("starting", "node", d.me, "address", d.addrs[d.me][0], "transport", c.Totem.Transport, "cluster", c.Totem.ClusterName)
+	o.Log.Info("This node is on the ring", "node", d.me, "address", d.addrs[d.me][0], "transport", c.Totem.Transport, "cluster", c.Totem.ClusterName)
 	return d.live(ctx)
 }
 
@@ -382,7 +385,7 @@ func (d *daemon) ignored(now time.Time, err error) {
 }
 
 func (d *daemon) leave() {
-	d.log.Info("leaving the cluster")
+	d.log.Info("Unloading all Corosync service engines.", logging.Daemon, "SERV")
 	d.node.Leave(time.Now())
 }
 
@@ -523,3 +526,14 @@ func (d *daemon) end() {
 }
 
 var order = binary.LittleEndian
+
+// transportTitle is how Corosync's log calls a transport.
+func transportTitle(t string) string {
+	switch t {
+	case "udp":
+		return "UDP/IP Multicast"
+	case "udpu":
+		return "UDP/IP Unicast"
+	}
+	return "Kronosnet"
+}

@@ -20,7 +20,7 @@ func formed(t *testing.T, h *host, after time.Time) time.Time {
 	}
 	for line := range strings.Lines(string(text)) {
 		stamp, rest, _ := strings.Cut(strings.TrimPrefix(line, "time="), " ")
-		if at, err := time.Parse(time.RFC3339Nano, stamp); err == nil && at.After(after) && strings.Contains(rest, "a new membership was formed") {
+		if at, err := time.Parse(time.RFC3339Nano, stamp); err == nil && at.After(after) && strings.Contains(rest, "was formed. Members") {
 			return at
 		}
 	}
@@ -70,7 +70,7 @@ func TestFastLive(t *testing.T) {
 			stamp, rest, _ := strings.Cut(strings.TrimPrefix(line, "time="), " ")
 			if at, err := time.Parse(time.RFC3339Nano, stamp); err == nil && at.After(begin) && strings.Contains(rest, "level=") && !strings.Contains(rest, "level=DEBUG") {
 				t.Logf("node %d, after %v: %s", o.number, at.Sub(begin).Round(time.Millisecond), strings.TrimSpace(rest))
-				if strings.Contains(rest, "a new membership was formed") {
+				if strings.Contains(rest, "was formed. Members") {
 					t.Errorf("node %d has had another membership", o.number)
 				}
 			}

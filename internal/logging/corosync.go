@@ -18,7 +18,12 @@ var subsystems = map[string]string{
 	"hacluster/corosync/cpg": "CPG", "hacluster/corosync/cmap": "CMAP", "hacluster/corosync/qdevice": "QDEVICE", "hacluster/internal/quorumdevice": "QDEVICE",
 }
 
-func subsystem(source string) string {
+// subsystem is the one that a line names, or that its package is of.
+func subsystem(l Line) string {
+	if l.Daemon != "" {
+		return l.Daemon
+	}
+	source := l.Source
 	for source != "" {
 		if s, ok := subsystems[source]; ok {
 			return s
@@ -35,7 +40,7 @@ func subsystem(source string) string {
 // corosyncWord is the level's name: what Corosync's own daemon says about its
 // doings are notices, but for the links'.
 func corosyncWord(l Line) string {
-	if l.Level == slog.LevelInfo && subsystem(l.Source) != "KNET" {
+	if l.Level == slog.LevelInfo && subsystem(l) != "KNET" {
 		return "notice"
 	}
 	return word(l.Level)
@@ -43,7 +48,7 @@ func corosyncWord(l Line) string {
 
 // level is a line's level in Corosync's eyes.
 func corosyncLevel(l Line) slog.Level {
-	if l.Level == slog.LevelInfo && subsystem(l.Source) != "KNET" {
+	if l.Level == slog.LevelInfo && subsystem(l) != "KNET" {
 		return Notice
 	}
 	return l.Level
@@ -61,7 +66,7 @@ func (h Host) Corosync(ident string, c conf.Logging) ([]Target, error) {
 		stamp = "Jan 02 15:04:05.000"
 	}
 	text := func(l Line) string {
-		t := fmt.Sprintf("[%-6s] %s", subsystem(l.Source), l.Text)
+		t := fmt.Sprintf("[%-6s] %s", subsystem(l), l.Text)
 		if l.Detail != "" {
 			t += " (" + l.Detail + ")"
 		}

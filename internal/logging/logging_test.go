@@ -155,8 +155,10 @@ TIME.ms [26] n1 corosync debug   [MAIN  ] yes
 	if got := steady(stderr()); got != "TIME.ms [26] n1 corosync debug   [MAIN  ] yes\n" {
 		t.Errorf("standard error: %s", got)
 	}
-	if s := subsystem("hacluster/corosync/knet/x"); s != "KNET" {
-		t.Errorf("subsystem %s", s)
+	for l, want := range map[Line]string{{Source: "hacluster/corosync/knet/x"}: "KNET", {Source: "hacluster/internal/x", Daemon: "SERV"}: "SERV"} {
+		if s := subsystem(l); s != want {
+			t.Errorf("subsystem %s of %v", s, l)
+		}
 	}
 	// A log whose level is notice has the daemon's notices and not the links' infos.
 	c = conf.Logging{ToLogfile: true, Logfile: path + "2", Priority: "notice", Facility: "daemon", Timestamp: "off"}
