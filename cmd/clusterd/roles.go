@@ -206,7 +206,11 @@ func pacemaker(ctx context.Context, env *program.Env) error {
 		AliveEvery: supervise.AliveInterval(env.Getenv), Alive: func() { tell(env, log, supervise.AliveState) },
 	})
 	if err != nil {
-		log.Error("the daemon ends", "err", err)
+		level := slog.LevelError
+		if errors.Is(err, node.ErrCorosyncGone) {
+			level = slog.LevelWarn // it was told of already
+		}
+		log.Log(ctx, level, "the daemon ends", "err", err)
 		fmt.Fprintf(env.Stderr, "clusterd: pacemaker: %v\n", err)
 		if !served {
 			end() // what never began has not died

@@ -48,9 +48,10 @@ func (p *planner) triggerUnfencing(r *Resource, n *Node, reason string, then *Ac
 	}
 }
 
-func anyManaged(list []*Resource) bool {
+// AnyManaged tells whether the cluster manages any of these resources: where it manages none, no node is fenced for what it does.
+func AnyManaged(list []*Resource) bool {
 	for _, r := range list {
-		if r.Has(status.Managed) || anyManaged(r.Children) {
+		if r.Has(status.Managed) || AnyManaged(r.Children) {
 			return true
 		}
 	}
@@ -59,7 +60,7 @@ func anyManaged(list []*Resource) bool {
 
 // fencingAndShutdowns schedules what nodes need: fencing, or a shutdown.
 func (p *planner) fencingAndShutdowns() {
-	managed := anyManaged(p.c.Resources)
+	managed := AnyManaged(p.c.Resources)
 	var dcDown *Action
 	var fencings, shutdowns []*Action // oldest first
 	lost := false

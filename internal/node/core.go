@@ -235,7 +235,13 @@ func (c *Core) Ring(now time.Time, ids []uint32, quorate bool) {
 	}
 	for _, m := range before {
 		if !slices.Contains(c.ring, m) {
+			c.world.Logf("controller: Node %s state is now lost", m.Name)
 			c.Fencer.Parted(now, m.Name)
+		}
+	}
+	for _, m := range c.ring {
+		if !slices.Contains(before, m) {
+			c.world.Logf("controller: Node %s state is now member", m.Name)
 		}
 	}
 	if !quorate {

@@ -412,6 +412,7 @@ func (c *fencerEffects) Completed(r fencer.Record) {
 		rc, word = 201, cmp.Or(r.Reason, "Generic Pacemaker error")
 	}
 	by := cmp.Or(r.Delegate, "the cluster")
+	(*Core)(c).logFencing(r)
 	(*Core)(c).alert(alert.FencingEvent(r.Target, fmt.Sprintf("Operation %s of %s by %s for %s@%s: %s (ref=%s)", r.Action, r.Target, by, r.Client, r.Origin, word, r.ID), rc))
 }
 

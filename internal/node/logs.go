@@ -1,7 +1,9 @@
 package node
 
 import (
+	"cmp"
 	"context"
+	"errors"
 	"fmt"
 	"log/slog"
 	"math"
@@ -10,6 +12,7 @@ import (
 	"time"
 
 	"hacluster/engine/executor"
+	"hacluster/engine/fencer"
 	"hacluster/engine/status"
 	"hacluster/internal/logging"
 	"hacluster/internal/tool"
@@ -80,4 +83,29 @@ func (c *Core) logResult(op executor.Op, res executor.Result) {
 		reason = " (" + res.Reason + ")"
 	}
 	c.world.Logf("controller: Result of %s operation for %s on %s: %s%s", readable(op), op.Resource, op.Node, end, reason)
+}
+
+// logFencing tells how a fencing ended, in the words that the controller has for it.
+func (c *Core) logFencing(r fencer.Record) {
+	by, done := cmp.Or(r.Delegate, "the cluster"), r.State == fencer.Done
+	end, reason := "OK", ""
+	if !done {
+		end = status.ExecText(4)
+		if r.Reason != "" {
+			reason = " (" + r.Reason + ")"
+		}
+	}
+	switch {
+	case r.Action == "on" && done:
+		c.world.Logf("controller: %s was unfenced by %s at the request of %s@%s", r.Target, by, r.Client, r.Origin)
+	case r.Action == "on":
+		c.world.Logf("controller: Unfencing of %s by %s failed: %v", r.Target, by, errors.New(cmp.Or(r.Reason, end)))
+	case done && r.Target == c.self.Name: // that this node was fenced is told where it ends itself
+	default:
+		not := " not"
+		if done {
+			not = ""
+		}
+		c.world.Logf("controller: Peer %s was%s terminated (%s) by %s on behalf of %s@%s: %s%s", r.Target, not, r.Action, by, r.Client, r.Origin, end, reason)
+	}
 }

@@ -101,6 +101,9 @@ var ErrFenced = errors.New("this node was fenced by the others")
 // or when it must: then with an error.
 func Run(ctx context.Context, cfg Config) error {
 	n := &Node{cfg: cfg, log: cfg.Log, calls: make(chan func(), 256), ended: make(chan struct{}), exit: make(chan string, 1)}
+	tell := (*world)(n).Logf
+	tell("Starting Pacemaker %s", release(controller.Version))
+	tell("controller: Connecting to corosync cluster layer")
 	if err := n.connect(ctx); err != nil {
 		return err
 	}
@@ -172,6 +175,11 @@ func Run(ctx context.Context, cfg Config) error {
 	if err := n.cpg.Join(ctx, GroupName); err != nil {
 		return fmt.Errorf("join the group %s: %w", GroupName, err)
 	}
+	for _, part := range []string{"cib: CIB manager", "fencer: fencer", "executor: local executor", "attributes: node attribute manager", "scheduler: scheduler", "controller: controller"} {
+		daemon, title, _ := strings.Cut(part, ": ")
+		tell(daemon+": Pacemaker %s successfully started and accepting connections", title)
+	}
+	tell("Pacemaker daemon successfully started and accepting connections")
 	if cfg.Ready != nil {
 		cfg.Ready()
 	}
@@ -363,6 +371,7 @@ func (n *Node) mustKnow(ctx context.Context, ids []uint32) {
 }
 
 func (n *Node) gone(err error) error {
+	n.log.Log(context.Background(), logging.Critical, "Lost connection to cluster layer, shutting down", logging.Daemon, daemons["controller"])
 	if err == nil {
 		return ErrCorosyncGone
 	}
@@ -534,6 +543,9 @@ func (w *world) keepInput(root *etree.Element, now time.Time, trouble string) st
 func (w *world) tellPlan(r *scheduler.Result) (trouble string) {
 	for _, m := range slices.Concat(r.Messages, r.Cluster.Findings) {
 		w.Logf("scheduler: %v", errors.New(m.Text))
+	}
+	if !scheduler.AnyManaged(r.Cluster.Resources) {
+		w.Logf("scheduler: No fencing will be done until there are resources to manage")
 	}
 	for _, l := range scheduler.Listing(r.Summary) {
 		w.Logf("scheduler: Actions: %s", l)

@@ -14,7 +14,7 @@ import (
 func (c *Core) Ping(node string, done func(state string)) {
 	switch {
 	case node == "" || node == c.self.Name:
-		done(string(c.Controller.State()))
+		done(c.pingState())
 		return
 	case !slices.ContainsFunc(c.members, func(m controller.Member) bool { return m.Name == node }):
 		done("")
@@ -24,6 +24,13 @@ func (c *Core) Ping(node string, done func(state string)) {
 	ref := strconv.Itoa(c.asked)
 	c.pings[ref] = ping{node, done}
 	c.pingMessage("ping", node, ref, "")
+}
+
+// pingState is the controller's state for who asks; the log has it, too, as those who watch it go by that.
+func (c *Core) pingState() string {
+	state := string(c.Controller.State())
+	c.world.Logf("controller: Current ping state: %s", state)
+	return state
 }
 
 // ping is one that was not answered yet.
@@ -51,7 +58,7 @@ func (c *Core) pinged(from string, msg *etree.Element) bool {
 	}
 	ref := msg.SelectAttrValue("reference", "")
 	if task == "ping" {
-		c.pingMessage("pong", from, ref, string(c.Controller.State()))
+		c.pingMessage("pong", from, ref, c.pingState())
 		return true
 	}
 	if p, ok := c.pings[ref]; ok && p.node == from {
