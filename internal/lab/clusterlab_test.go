@@ -1,0 +1,163 @@
+package lab_test
+
+import (
+	"bufio"
+	"errors"
+	"flag"
+	"fmt"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"regexp"
+	"strconv"
+	"strings"
+	"testing"
+)
+
+var (
+	clusterLab       = flag.Int("clusterlab", 0, "TestClusterLab: how many tests are chosen at random; 0 skips it, -1 runs each once")
+	clusterLabSeed   = flag.String("clusterlab-seed", "1", "TestClusterLab: the seed of its random choices")
+	clusterLabChoose = flag.String("clusterlab-choose", "", "TestClusterLab: the names of tests to run in this order instead, blank separated")
+	clusterLabLog    = flag.String("clusterlab-log", "", "TestClusterLab: a file that is to have all that the lab tells")
+)
+
+// clusterLabResult is what the lab says of one test at its end.
+var clusterLabResult = regexp.MustCompile(`RESULT (\S+) \{(.*)\}`)
+
+// TestClusterLab runs the lab by which Pacemaker's developers accept a release, cts-lab of the tree that HACLUSTER_PACEMAKER3 names,
+// with its own resources, faults, log patterns and audits, against three hosts of ours; fences are real, by the hosts' mains plugs.
+// It takes half a minute for each test, more on a busy machine:
+//
+//	HACLUSTER_PACEMAKER3=BUILD go test ./internal/lab -run TestClusterLab -clusterlab 50 -timeout 2h -v
+func TestClusterLab(t *testing.T) {
+	if *clusterLab == 0 && *clusterLabChoose == "" {
+		t.Skip("only with -clusterlab or -clusterlab-choose")
+	}
+	tree := pacemaker3Tree(t)
+	python, err := exec.LookPath("python3")
+	if err != nil {
+		t.Skip(err)
+	}
+	// The path of a program that only chooses one is of no use in a host, and slow.
+	if out, err := exec.Command(python, "-c", "import sys; print(sys.executable)").Output(); err == nil {
+		python = strings.TrimSpace(string(out))
+	}
+	b := up(t, "--hosts", "4") // the fourth is what resources ping
+	here, err := filepath.Abs("testdata/clusterlab")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, h := range []string{"1", "2", "3"} {
+		b.furnish(h, tree)
+		b.furnishClusterLab(h, tree, here, python)
+	}
+	args := []string{
+		filepath.Join(here, "run.py"), "--nodes", "node1 node2 node3", "--logfile", "/var/log/messages", "--test-ip-base", "211.183.3.200", "--populate-resources", "--yes",
+		"--fencing-agent", "fence_lab", "--fencing-params", `pcmk_host_map="node1:node1;node2:node2;node3:node3;remote-node1:node1;remote-node2:node2;remote-node3:node3"`,
+		"--seed", *clusterLabSeed,
+	}
+	if *clusterLabLog != "" {
+		args = append(args, "--outputfile", *clusterLabLog)
+	}
+	switch {
+	case *clusterLabChoose != "":
+		args = append(args, "--choose", *clusterLabChoose)
+	case *clusterLab < 0:
+		args = append(args, "--once")
+	default:
+		args = append(args, strconv.Itoa(*clusterLab))
+	}
+	run := exec.CommandContext(t.Context(), python, args...)
+	run.Env = append(os.Environ(), "LAB="+b.name, "CLUSTERD="+filepath.Join(programs, "clusterd"), "TREE="+tree, "TARGET=211.183.3.108",
+		"HOSTS=node1=211.183.3.104 node2=211.183.3.105 node3=211.183.3.107", "PATH="+filepath.Join(here, "bin")+":"+os.Getenv("PATH"), "PYTHONDONTWRITEBYTECODE=1")
+	told, err := run.StderrPipe()
+	if err == nil {
+		err = run.Start()
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+	type numbers struct{ calls, failed, skipped int }
+	results, order := map[string]*numbers{}, []string(nil)
+	for lines := bufio.NewScanner(told); lines.Scan(); {
+		l := lines.Text()
+		t.Log(l)
+		switch m := clusterLabResult.FindStringSubmatch(l); {
+		case m != nil:
+			n := results[m[1]]
+			if n == nil {
+				n = &numbers{}
+				results[m[1]], order = n, append(order, m[1])
+			}
+			for word := range strings.SplitSeq(m[2], ", ") {
+				key, value, _ := strings.Cut(word, ": ")
+				count, _ := strconv.Atoi(value)
+				switch key {
+				case "'calls'":
+					n.calls += count
+				case "'failure'":
+					n.failed += count
+				case "'skipped'":
+					n.skipped += count
+				}
+			}
+		case strings.Contains(l, "BadNews: "), strings.Contains(l, "Audit") && strings.Contains(l, "FAILED"), strings.Contains(l, "A cluster that has settled"):
+			t.Errorf("%s", l)
+		}
+	}
+	err = run.Wait()
+	var exit *exec.ExitError
+	if err != nil && !errors.As(err, &exit) {
+		t.Fatal(err)
+	}
+	if len(order) == 0 {
+		t.Fatalf("the lab did not come to its end: %v", err)
+	}
+	for _, name := range order {
+		n := results[name]
+		line := fmt.Sprintf("%-20s run %d failed %d skipped %d", name, n.calls, n.failed, n.skipped)
+		if n.failed > 0 {
+			t.Error(line)
+		} else {
+			t.Log(line)
+		}
+	}
+}
+
+// furnishClusterLab puts on a host what cts-lab expects there: its agents, what reads the log, and a cluster that logs to one file.
+func (b *bench) furnishClusterLab(host, tree, here, python string) {
+	b.t.Helper()
+	for from, to := range map[string]string{
+		filepath.Join(tree, "cts/support/fence_dummy"): "/usr/sbin/fence_dummy",
+		filepath.Join(tree, "cts/support/LSBDummy"):    "/etc/init.d/LSBDummy",
+		filepath.Join(here, "cts-support"):             "/usr/libexec/pacemaker/cts-support",
+	} {
+		f, err := os.Open(from)
+		if err != nil {
+			b.t.Fatal(err)
+		}
+		b.feed(host, f, "sh", "-c", fmt.Sprintf("mkdir -p %s && cat > %s && chmod 755 %[2]s", filepath.Dir(to), to))
+		_ = f.Close()
+	}
+	conf := "totem {\n version: 2\n cluster_name: clusterlab\n transport: knet\n token: 1000\n}\nnodelist {\n"
+	for i, a := range []string{"104", "105", "107"} {
+		conf += fmt.Sprintf(" node {\n ring0_addr: 211.183.3.%s\n name: node%d\n nodeid: %d\n }\n", a, i+1, i+1)
+	}
+	conf += "}\nquorum {\n provider: corosync_votequorum\n}\nlogging {\n to_syslog: no\n to_stderr: no\n to_logfile: yes\n logfile: /var/log/messages\n}\n"
+	b.do(host, "sh", "-c", fmt.Sprintf(`
+		sed -i '1s,.*,#!%s,' /usr/sbin/fence_dummy
+		cp /etc/init.d/LSBDummy /etc/init.d/pacemaker-cts-dummyd@10 # which is a unit of systemd elsewhere
+		ln -sf /opt/hacluster/bin/clusterd /usr/sbin/pacemaker-remoted
+		cat > /usr/libexec/pacemaker/cts-exec-helper <<-'EOF'
+			#!/bin/sh
+			export PCMK_logfile=none
+			exec /root/theirs %s/daemons/execd/.libs/cts-exec-helper "$@"
+		EOF
+		chmod 755 /usr/libexec/pacemaker/cts-exec-helper
+		mkdir -p /etc/default && echo PCMK_logfile=/var/log/messages > /etc/default/pacemaker
+		touch /var/log/messages && chown hacluster:haclient /var/log/messages && chmod 660 /var/log/messages
+		cat > /etc/corosync/corosync.conf <<-'EOF'
+		%s
+		EOF
+		systemctl enable corosync pacemaker`, python, pacemaker3, conf))
+}
