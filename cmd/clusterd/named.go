@@ -56,16 +56,19 @@ func codeOf(env *program.Env, err error) int {
 }
 
 const corosyncUsage = `usage:
-        -c FILE: the configuration, instead of /etc/corosync/corosync.conf; with -t
+        -c FILE: the configuration, instead of $COROSYNC_MAIN_CONFIG_FILE and /etc/corosync/corosync.conf
         -f     : stay in the foreground
         -t     : check the configuration and end
         -v     : show the version and end
 `
 
+// confVariable names the configuration where -c does not.
+const confVariable = "COROSYNC_MAIN_CONFIG_FILE"
+
 // namedCorosync is corosync(8).
 func namedCorosync(ctx context.Context, env *program.Env) int {
 	const exitConfig = 8
-	file, foreground, test := "", false, false
+	file, foreground, test := env.Getenv(confVariable), false, false
 	wrong := func(format string, a ...any) int {
 		fmt.Fprintf(env.Stderr, "%s: %s\n%s", env.Args[0], fmt.Sprintf(format, a...), corosyncUsage)
 		return 1
@@ -112,18 +115,28 @@ func namedCorosync(ctx context.Context, env *program.Env) int {
 		}
 		return 0
 	}
-	if file != "" {
-		fmt.Fprintf(env.Stderr, "%s: not supported yet: -c without -t\n", env.Name())
-		return exitConfig
-	}
+	e := with(env, confVariable, file)
 	if !foreground {
-		return inBackground(ctx, env)
+		return inBackground(ctx, e, confVariable+"="+file)
 	}
-	return codeOf(env, corosync(ctx, settled(env, "corosync")))
+	return codeOf(env, corosync(ctx, settled(e, "corosync")))
 }
 
-// inBackground starts this program once more, in the background with -f, and ends when it serves, or with the code that it ends with.
-func inBackground(ctx context.Context, env *program.Env) int {
+// with is env with a variable that has another value.
+func with(env *program.Env, name, value string) *program.Env {
+	e := *env
+	e.Getenv = func(n string) string {
+		if n == name {
+			return value
+		}
+		return env.Getenv(n)
+	}
+	return &e
+}
+
+// inBackground starts this program once more, in the background with -f and more variables, and ends when it serves, or with the code that it
+// ends with.
+func inBackground(ctx context.Context, env *program.Env, variables ...string) int {
 	fail := func(err error) int {
 		fmt.Fprintf(env.Stderr, "%s: %v\n", env.Name(), err)
 		return 1
@@ -145,7 +158,7 @@ func inBackground(ctx context.Context, env *program.Env) int {
 	defer l.Close()
 	c := exec.Command(self, "-f")
 	c.Args[0] = env.Args[0]
-	c.Env = append(os.Environ(), "NOTIFY_SOCKET="+socket)
+	c.Env = append(append(os.Environ(), "NOTIFY_SOCKET="+socket), variables...)
 	c.Dir = "/"
 	c.SysProcAttr = &syscall.SysProcAttr{Setsid: true}
 	if err := c.Start(); err != nil {
@@ -220,9 +233,6 @@ func pacemakerd(ctx context.Context, env *program.Env) int {
 		}
 		return out.Finish(tool.OK, nil)
 	}
-	if standby {
-		return out.Finish(tool.Unimplemented, errors.New("not supported yet: --standby; crm_standby works once the node is up"))
-	}
 	asked, cancel := context.WithTimeout(ctx, 5*time.Second)
 	_, err := client.Launcher(asked, env.Name())
 	cancel()
@@ -230,5 +240,9 @@ func pacemakerd(ctx context.Context, env *program.Env) int {
 		out.Fault("Aborting start-up because active Pacemaker instance found")
 		return out.Finish(tool.Exists, nil)
 	}
-	return codeOf(env, pacemaker(ctx, settled(env, "pacemaker", "sbd")))
+	settings := settled(env, "pacemaker", "sbd")
+	if standby {
+		settings = with(settings, "PCMK_node_start_state", "standby")
+	}
+	return codeOf(env, pacemaker(ctx, settings))
 }

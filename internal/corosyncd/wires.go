@@ -120,6 +120,11 @@ func readKey(c *conf.Config) ([]byte, error) {
 		path = filepath.Join(filepath.Dir(c.File), "authkey")
 	}
 	key, err := os.ReadFile(path)
+	if errors.Is(err, fs.ErrNotExist) && c.Totem.KeyFile == "" {
+		// A configuration that lies elsewhere need not have the key beside it.
+		path = "/etc/corosync/authkey"
+		key, err = os.ReadFile(path)
+	}
 	if errors.Is(err, fs.ErrNotExist) {
 		return nil, fmt.Errorf("the cluster's key is missing: %w", err)
 	}
