@@ -110,3 +110,19 @@ func TestCompareNames(t *testing.T) {
 		t.Error("the same but for case and zeros")
 	}
 }
+
+// TestXMLProc has what xsltproc makes with Corosync's own sheet.
+func TestXMLProc(t *testing.T) {
+	f := filepath.Join(t.TempDir(), "c.xml")
+	if err := os.WriteFile(f, []byte(`<?xml version="1.0"?>
+<corosync a="1"><totem version="2" cluster_name="a&amp;b"> text <interface linknumber="0"/></totem><nodelist><node nodeid="1"/></nodelist></corosync>`), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	var out, errs bytes.Buffer
+	code := corosyncXMLProc(t.Context(), &program.Env{Args: []string{"corosync-xmlproc", f}, Stdout: &out, Stderr: &errs, Getenv: func(string) string { return "" }})
+	_, rest, _ := strings.Cut(out.String(), "\n")
+	const want = "a: 1\n\ntotem {\n    version: 2\n    cluster_name: a&b\n\n    interface {\n        linknumber: 0\n    }\n}\n\nnodelist {\n\n    node {\n        nodeid: 1\n    }\n}\n"
+	if code != 0 || rest != want || !strings.HasPrefix(out.String(), "# Corosync configuration file generated from "+f+" at 2") {
+		t.Errorf("%d %s\n%s", code, &errs, &out)
+	}
+}

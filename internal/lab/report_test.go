@@ -6,9 +6,9 @@ import (
 	"time"
 )
 
-// TestReport: crm_report on one host has what all hosts tell, without secrets; those that pcsd does not reach are told of. pcs makes
-// the same report.
-func TestReport(t *testing.T) {
+// TestReportAndEvents: crm_report on one host has what all hosts tell, without secrets; those that pcsd does not reach are told of. pcs makes
+// the same report. corosync-notifyd tells what becomes of the ring.
+func TestReportAndEvents(t *testing.T) {
 	t.Parallel()
 	b := up(t, "--hosts", "2")
 	for _, h := range []string{"1", "2"} {
@@ -56,5 +56,18 @@ func TestReport(t *testing.T) {
 	}
 	if code, out := b.try("1", "pcs", "cluster", "report", "/root/second"); code != 1 || !strings.Contains(out, "/root/second.tar.bz2 already exists, use --force to overwrite") {
 		t.Errorf("once more: %d, %s", code, out)
+	}
+
+	// What happens to the ring is told of.
+	b.do("1", "sh", "-c", "corosync-notifyd -f -o -n </dev/null >/dev/null 2>/root/events &")
+	b.await(30*time.Second, "1", "is now connected to corosync", "sh", "-c", "corosync-cfgtool -n >/dev/null; cat /root/events")
+	b.do("2", "systemctl", "stop", "pacemaker", "corosync")
+	b.await(30*time.Second, "1", "] left\n", "sed", "s/ip:[0-9.]* //", "/root/events")
+	b.do("2", "systemctl", "start", "corosync")
+	b.await(30*time.Second, "1", "[2] ip:211.183.3.105 joined\n", "cat", "/root/events")
+	b.do("1", "systemctl", "stop", "pacemaker", "corosync")
+	b.await(30*time.Second, "1", "[error] corosync has ended\n", "cat", "/root/events")
+	if code, out := b.try("1", "corosync-notifyd"); code != 1 || !strings.Contains(out, "no event type enabled, see corosync-notifyd -h, exiting.") {
+		t.Errorf("without options: %d, %s", code, out)
 	}
 }
