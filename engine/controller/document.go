@@ -86,6 +86,18 @@ func (c *Controller) expected(name string) string {
 	return ""
 }
 
+// takesPart tells that a node is a full member by the CIB.
+func (c *Controller) takesPart(name string) bool {
+	if st := cib.Section(c.effects.CIB(), "status"); st != nil {
+		for _, s := range st.SelectElements("node_state") {
+			if s.SelectAttrValue("uname", "") == name && !remoteState(s) {
+				return s.SelectAttrValue("join", "") == "member" && s.SelectAttrValue("expected", "") == "member"
+			}
+		}
+	}
+	return false
+}
+
 // remoteState tells whether a state is that of a remote node, which may have the name of a member that was removed.
 func remoteState(s *etree.Element) bool { return s.SelectAttrValue("remote_node", "") == "true" }
 

@@ -1,6 +1,9 @@
 package controller
 
-import "time"
+import (
+	"slices"
+	"time"
+)
 
 // What a DC asks for as such is made where it leads (replica.Leader). Another one leads after a takeover of the CIB that is not this DC's: two
 // nodes that suspect each other may both be DC for a while, in one group. A join has this one lead again; so that two do not take that from
@@ -32,6 +35,17 @@ func (c *Controller) pay() {
 	for _, do := range owed {
 		c.AsDC(do)
 	}
+}
+
+// Overruled tells that none of those who have a node fenced speaks for the cluster any more: this node has joined another DC, to
+// which the target is a member in good standing, or is the DC itself. What a DC has begun outlives its time as DC, for a device may be busy, or fail
+// and be tried again; whom the next one wants to have fenced that one asks for itself.
+func (c *Controller) Overruled(target string, askers []string) bool {
+	p := c.peers[target]
+	if c.dc == "" || !c.joined || slices.Contains(askers, c.dc) || p == nil || !p.process || p.suspect {
+		return false
+	}
+	return target == c.dc || c.takesPart(target)
 }
 
 // led tells whether this DC leads, or anybody may.

@@ -130,3 +130,38 @@ func TestOvertaken(t *testing.T) {
 		}
 	}
 }
+
+// What an earlier DC asked for is overruled on who has joined another one, for a target that this takes for a member, or that is the DC.
+func TestOverruled(t *testing.T) {
+	const full = ` join="member" expected="member"`
+	for _, c := range []struct {
+		name           string
+		dc, target     string
+		askers         []string
+		state          string // of the target
+		joined, absent bool
+		suspect        bool
+		want           bool
+	}{
+		{"a member", "n2", "n9", []string{"n3"}, full, true, false, false, true},
+		{"the DC", "n9", "n9", []string{"n3"}, "", true, false, false, true},
+		{"the DC asks", "n2", "n9", []string{"n3", "n2"}, full, true, false, false, false},
+		{"of itself", "n9", "n9", []string{"n3", "n9"}, full, true, false, false, false},
+		{"no join yet", "n2", "n9", []string{"n3"}, full, false, false, false, false},
+		{"no DC", "", "n9", []string{"n3"}, full, false, false, false, false},
+		{"gone", "n2", "n9", []string{"n3"}, full, true, true, false, false},
+		{"suspect", "n2", "n9", []string{"n3"}, full, true, false, true, false},
+		{"kept out", "n2", "n9", []string{"n3"}, ` join="down" expected="member"`, true, false, false, false},
+		{"leaving", "n2", "n9", []string{"n3"}, ` join="member" expected="down"`, true, false, false, false},
+		{"unheard of", "n2", "n8", []string{"n3"}, full, true, false, false, false},
+	} {
+		w, _ := together()
+		w.c.dc, w.c.joined = c.dc, c.joined
+		p := w.c.peer("n9")
+		p.process, p.suspect = !c.absent, c.suspect
+		w.root = element(t, `<cib><configuration/><status><node_state id="9" uname="n9"`+c.state+`/></status></cib>`)
+		if got := w.c.Overruled(c.target, c.askers); got != c.want {
+			t.Errorf("%s: %v", c.name, got)
+		}
+	}
+}

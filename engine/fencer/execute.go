@@ -60,7 +60,12 @@ func (f *Fencer) execute(from string, m *etree.Element) {
 		}
 		begin := func() {
 			f.acquire(d, func() {
-				forbidden := func() bool { return f.over[op.ID] || f.forbidden(op) }
+				forbidden := func() string {
+					if f.over[op.ID] {
+						return noQuorum
+					}
+					return f.forbidden(op)
+				}
 				f.attempt(d, action, agentAction, params, timeout, forbidden, func(res AgentResult) {
 					f.outcome(d, op, res)
 					f.release(d)
@@ -68,7 +73,7 @@ func (f *Fencer) execute(from string, m *etree.Element) {
 				})
 			})
 		}
-		if delay > 0 && !f.forbidden(op) {
+		if delay > 0 && f.forbidden(op) == "" {
 			f.delayed = append(f.delayed, delayed{f.now.Add(delay), begin})
 			return
 		}
@@ -106,15 +111,36 @@ func (f *Fencer) outcome(d *Device, op *operation, res AgentResult) {
 	switch {
 	case res.Code == 0:
 		delete(f.failed, d.ID)
-	case res.Reason != noQuorum:
+	case res.Reason != noQuorum && res.Reason != overruled:
 		f.failed[d.ID] = true
 		delete(f.verified, d.ID)
 	}
 }
 
-// forbidden tells that a node may not be fenced any more for the one who asked.
-func (f *Fencer) forbidden(op *operation) bool {
-	return op.byCluster() && !f.effects.MayFence(op.Target)
+// forbidden gives the reason why a node may not be fenced any more for the one who asked; "": it may.
+func (f *Fencer) forbidden(op *operation) string {
+	switch {
+	case !op.byCluster():
+	case !f.effects.MayFence(op.Target):
+		return noQuorum
+	case f.effects.Overruled(op.Target, f.askers(op)):
+		return overruled
+	}
+	return ""
+}
+
+// askers are the nodes that have an operation's target fenced; a node whose own fencing was left to another is among them.
+func (f *Fencer) askers(op *operation) []string {
+	out := []string{op.Origin}
+	for _, p := range f.pending {
+		if p.Target != op.Target {
+			continue
+		}
+		if out = append(out, p.Origin); p.relayed {
+			out = append(out, p.Target)
+		}
+	}
+	return out
 }
 
 // acquire calls do when the device has room for one more action (pcmk_action_limit).

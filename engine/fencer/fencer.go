@@ -43,6 +43,8 @@ type Effects interface {
 	// MayFence tells whether a node may be fenced on the cluster's behalf now: see
 	// controller.MayFence. What a person asks for is not asked about.
 	MayFence(target string) bool
+	// Overruled tells that none of those who have the target fenced has a say in it any more: see controller.Overruled.
+	Overruled(target string, askers []string) bool
 	// Duel tells whether a node that is to be fenced may be alive and about to fence this
 	// one: the two are the whole cluster, and each has quorum without the other.
 	Duel(target string) bool
@@ -217,6 +219,7 @@ const (
 	noTime    = "Fencing did not complete within a total timeout based on the configured timeout and retries for any devices attempted"
 	exhausted = "All nodes failed, or are unable, to fence target"
 	noQuorum  = "Quorum was lost"
+	overruled = "Another node became DC, for which the target is a member"
 )
 
 // Fence has a node fenced.

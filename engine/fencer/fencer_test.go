@@ -27,6 +27,8 @@ type group struct {
 	answer func(node, device, action string) int
 	// lost are nodes that have lost quorum.
 	lost map[string]bool
+	// overruled tells whether nobody of these has a say in a node's fencing any more; nil: they have.
+	overruled func(target string, askers []string) bool
 	// duel: of two nodes each has quorum without the other.
 	duel bool
 	// metadata is what all agents say of themselves.
@@ -98,11 +100,14 @@ func (m *member) Broadcast(msg *etree.Element) {
 func (m *member) CIB() *etree.Element   { return m.g.root }
 func (m *member) Members() []string     { return m.g.names }
 func (m *member) Installed(string) bool { return true }
-func (m *member) MayFence(string) bool  { return !m.g.lost[m.name] }
-func (m *member) Duel(string) bool      { return m.g.duel }
-func (m *member) Began(string)          {}
-func (m *member) Changed()              {}
-func (m *member) Completed(Record)      {}
+func (m *member) Overruled(target string, askers []string) bool {
+	return m.g.overruled != nil && m.g.overruled(target, askers)
+}
+func (m *member) MayFence(string) bool { return !m.g.lost[m.name] }
+func (m *member) Duel(string) bool     { return m.g.duel }
+func (m *member) Began(string)         {}
+func (m *member) Changed()             {}
+func (m *member) Completed(Record)     {}
 func (m *member) Logf(format string, a ...any) {
 	m.told = append(m.told, fmt.Sprintf(format, a...))
 	m.g.t.Logf(m.name+": "+format, a...)

@@ -31,15 +31,17 @@ func (f *Fencer) Started(id string, yes bool) {
 }
 
 // attempt runs an agent for an action, which it calls as agentAction says, again after a failure as often as the device's retries say while
-// there is time; forbidden (may be nil) is asked before each try.
-func (f *Fencer) attempt(d *Device, action, agentAction string, params func(plug string) []Param, timeout time.Duration, forbidden func() bool, done func(AgentResult)) {
+// there is time; forbidden (may be nil) is asked before each try, and gives the reason why there is to be none.
+func (f *Fencer) attempt(d *Device, action, agentAction string, params func(plug string) []Param, timeout time.Duration, forbidden func() string, done func(AgentResult)) {
 	tries, most := 0, d.retries(action)
 	begun := f.now
 	var try func()
 	try = func() {
-		if forbidden != nil && forbidden() {
-			done(AgentResult{Code: 1, Reason: noQuorum, Failed: true})
-			return
+		if forbidden != nil {
+			if why := forbidden(); why != "" {
+				done(AgentResult{Code: 1, Reason: why, Failed: true})
+				return
+			}
 		}
 		if tries++; tries > 1 {
 			f.effects.Logf("Attempt %d to execute %s (%s). remaining timeout is %d", tries, d.Agent, agentAction, (timeout-f.now.Sub(begun))/time.Second)

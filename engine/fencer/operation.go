@@ -193,8 +193,8 @@ func (f *Fencer) enough(op *operation) bool {
 // step does what is next.
 func (f *Fencer) step(op *operation) {
 	for {
-		if f.forbidden(op) {
-			op.last = noQuorum
+		if why := f.forbidden(op); why != "" {
+			op.last = why
 			f.finish(op, Failed, op.last)
 			return
 		}
@@ -397,7 +397,7 @@ func (f *Fencer) close(op *operation, r Record) {
 // codeOf is the code of a failure.
 func codeOf(op *operation, reason string) int {
 	switch {
-	case reason == noDevice, op.total == 0 && reason == op.last && len(op.levels) > 0 && reason != noQuorum && reason != noReply:
+	case reason == noDevice, op.total == 0 && reason == op.last && len(op.levels) > 0 && reason != noQuorum && reason != overruled && reason != noReply:
 		return NoDevice // no device was used
 	case op.code != 0:
 		return op.code

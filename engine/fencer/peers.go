@@ -16,6 +16,7 @@ import (
 type pending struct {
 	Record
 	follows string // the operation whose end is this one's, too
+	relayed bool   // it is the target that asks, through the origin
 }
 
 // relayLimit is how long a node that is asked to fence another on the latter's behalf has to begin.
@@ -27,6 +28,7 @@ func (f *Fencer) began(from string, m *etree.Element) {
 	p := &pending{Record: Record{
 		ID: get("st_remote_op"), Target: get("st_target"), Action: get("st_device_action"), Origin: from, Client: get("st_clientname"), State: Querying, At: f.now,
 	}}
+	p.relayed = get("st_remote_op_relay") != ""
 	f.pending = slices.DeleteFunc(f.pending, func(o *pending) bool { return o.ID == p.ID })
 	if i := slices.IndexFunc(f.pending, func(o *pending) bool { return o.covers(p) && f.present(o.Origin) }); i >= 0 {
 		p.follows = f.pending[i].ID
@@ -85,7 +87,7 @@ func (f *Fencer) ended(r Record) {
 		case op.handed:
 			op.Record.Delegate = r.Delegate
 			f.close(op, Record{ID: op.ID, Target: op.Target, Action: op.Action, State: r.State, Reason: r.Reason, Code: r.Code})
-		case r.State == Failed && r.Action != op.Action:
+		case r.State == Failed && (r.Action != op.Action || r.Reason == overruled):
 			f.restart(op)
 		default:
 			op.Delegate, op.code = r.Delegate, r.Code

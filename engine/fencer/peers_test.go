@@ -2,6 +2,7 @@ package fencer
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -129,4 +130,46 @@ func TestOwnFencing(t *testing.T) {
 			t.Errorf("%v after %s", *got, g.runs())
 		}
 	})
+}
+
+// TestOverruled: what an earlier DC asked for is not carried out once nobody who asks has a say; who asks besides has it done all the same.
+func TestOverruled(t *testing.T) {
+	for _, c := range []struct {
+		name   string
+		second *Request // by n3, while the device is busy with the first
+		runs   string
+		errs   []bool // of the first and the second
+	}{
+		{"the earlier DC alone", nil, "", []bool{true}},
+		{"the DC, too", &Request{Target: "n2", Action: "off", Client: ClientController, Controller: true}, "n1 fence_a off", []bool{false, false}},
+		{"a person, too", &Request{Target: "n2", Action: "off", Client: "stonith_admin.1"}, "n3 fence_a off", []bool{true, false}},
+	} {
+		g := newGroup(t, fmt.Sprintf(pair, ""), "n1", "n2", "n3")
+		g.overruled = func(target string, askers []string) bool { return target == "n2" && !slices.Contains(askers, "n3") }
+		if c.name == "a person, too" {
+			g.overruled = func(target string, askers []string) bool { return target == "n2" }
+		}
+		g.answer = good
+		a := g.fence("n1", Request{Target: "n2", Action: "off", Client: ClientController, Controller: true})
+		got := []*[]error{a}
+		if c.second != nil {
+			got = append(got, g.fence("n3", *c.second))
+		}
+		g.settle()
+		for i, want := range c.errs {
+			if e := *got[i]; len(e) != 1 || (e[0] != nil) != want || want && e[0].Error() != overruled {
+				t.Errorf("%s: request %d: %v", c.name, i, e)
+			}
+		}
+		if g.runs() != c.runs {
+			t.Errorf("%s: %s", c.name, g.runs())
+		}
+	}
+	// A node that has its own fencing done by another has a say in it.
+	g := newGroup(t, fmt.Sprintf(pair, ""), "n1", "n2", "n3")
+	g.answer, g.overruled = good, func(_ string, askers []string) bool { return !slices.Contains(askers, "n2") }
+	got := g.fence("n2", Request{Target: "n2", Action: "off", Client: ClientController, Controller: true})
+	if g.settle(); len(*got) != 1 || (*got)[0] != nil {
+		t.Errorf("a node's own fencing: %v, %s", *got, g.runs())
+	}
 }

@@ -40,7 +40,7 @@ const (
 	watchdogDevice = "watchdog"
 )
 
-// await has an operation that no device can carry out wait for the target's
+// await has an operation that no device can carry out, or that all devices without a topology failed at, wait for the target's
 // watchdog. false: that is no way for this target.
 func (f *Fencer) await(op *operation) bool {
 	if op.Action == "on" || f.Self.After == nil {
@@ -50,8 +50,8 @@ func (f *Fencer) await(op *operation) bool {
 	if !ok {
 		return false
 	}
-	if f.forbidden(op) {
-		op.last = noQuorum
+	if why := f.forbidden(op); why != "" {
+		op.last = why
 		f.finish(op, Failed, op.last)
 		return true
 	}
@@ -69,10 +69,11 @@ func (f *Fencer) await(op *operation) bool {
 
 // awaited is the end of that wait.
 func (f *Fencer) awaited(op *operation) {
+	why := f.forbidden(op)
 	switch {
-	case f.forbidden(op):
+	case why != "":
 		// Who lost quorum meanwhile is the one that ends itself.
-		op.last = noQuorum
+		op.last = why
 		f.finish(op, Failed, op.last)
 	case f.present(op.Target):
 		// It is there, so its watchdog was fed: it was back before that struck.

@@ -393,6 +393,10 @@ func (c *fencerEffects) MayFence(target string) bool {
 	return c.Controller.MayFence(target)
 }
 
+func (c *fencerEffects) Overruled(target string, askers []string) bool {
+	return c.Controller.Overruled(target, askers)
+}
+
 // Duel: each of two nodes has quorum without the other, and nothing shows that the target
 // cannot act: one that is in the ring without its daemon cannot.
 func (c *fencerEffects) Duel(target string) bool {

@@ -14,6 +14,7 @@ import (
 	"hacluster/corosync/local"
 	"hacluster/engine/controller"
 	"hacluster/engine/executor"
+	"hacluster/engine/fencer"
 	"hacluster/engine/replica"
 	"hacluster/ocf"
 )
@@ -79,6 +80,8 @@ type checker struct {
 	marks   func() []*mark
 	quorum  func(h *Host) // is told when corosync told a host of quorum
 	loose   bool
+	// needlessly counts the fencings that nobody had reason for.
+	needlessly int
 }
 
 func newChecker(c *Cluster) *checker {
@@ -277,10 +280,52 @@ func (k *checker) fencing(h *Host, action, target string) {
 		return
 	}
 	o := k.c.Host(target)
+	if o != nil && !k.human[target] {
+		k.needless(h, o)
+	}
 	if o == nil || k.human[target] || h.pcmk.quorate || slices.Contains(h.members(), o.ID) || property(h.pcmk.core.Replica.Root(), "no-quorum-policy") == "ignore" {
 		return
 	}
 	k.fail(Usurped, "%s has %s fenced (%s)", h.Name, target, action)
+}
+
+// needless counts a fencing that nobody had reason for: the target follows a DC, as most of its group do, among them the host that runs
+// the agent, and that DC did not ask for it.
+func (k *checker) needless(h, target *Host) {
+	if !target.pcmk.running() {
+		return
+	}
+	name := target.pcmk.core.Controller.DC()
+	dc := k.c.Host(name)
+	group := k.in[target.ID]
+	if dc == nil || !dc.pcmk.running() || !dc.pcmk.core.Controller.IsDC() || !dc.pcmk.quorate || !slices.Contains(group, h.ID) || !slices.Contains(k.in[h.ID], target.ID) {
+		return
+	}
+	follow := 0
+	for _, m := range group {
+		if i := slices.IndexFunc(k.c.Hosts, func(o *Host) bool { return o.ID == m }); i >= 0 && k.c.Hosts[i].pcmk.running() && k.c.Hosts[i].pcmk.core.Controller.Joined(name) {
+			follow++
+		}
+	}
+	if 2*follow <= len(group) || !target.pcmk.core.Controller.Joined(name) {
+		return
+	}
+	origin := ""
+	for _, r := range h.pcmk.core.Fencer.History(target.Name) {
+		if r.State <= fencer.Executing {
+			if r.Origin == name {
+				return
+			}
+			origin += " " + r.Origin
+		}
+	}
+	for _, r := range dc.pcmk.core.Fencer.History(target.Name) {
+		if r.State <= fencer.Executing && r.Origin == name {
+			return
+		}
+	}
+	k.needlessly++
+	k.c.logf("NEEDLESS: %s has %s fenced, which follows %s as %d of %d do, for%s", h.Name, target.Name, name, follow, len(group), origin)
 }
 
 // A DC that makes so many plans in so short a time goes in circles.

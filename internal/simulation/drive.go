@@ -22,12 +22,14 @@ type Outcome struct {
 	// Broken is the first invariant that was broken; nil: all held.
 	Broken *Violation
 	// Settled is how long after the last fault the cluster had settled.
-	Settled time.Duration
-	Events  int // of the simulation
-	Acks    int // changes of the CIB that were acknowledged to users
-	Log     []string
-	Traffic int            // messages that were sent while it was watched, once it had settled
-	CIB     *etree.Element // at the end, of the first host that takes part; nil: none does
+	Settled  time.Duration
+	Events   int // of the simulation
+	Acks     int // changes of the CIB that were acknowledged to users
+	Fencings int // hosts that lost power by fence agents
+	Needless int // times that an agent was run to fence a node that nobody had reason to fence
+	Log      []string
+	Traffic  int            // messages that were sent while it was watched, once it had settled
+	CIB      *etree.Element // at the end, of the first host that takes part; nil: none does
 }
 
 // noticeLimit is how long it takes at most until a connection that is gone is seen to be, where anybody watches it.
@@ -150,6 +152,10 @@ func play(s *Scenario, verbose bool, a adapters) (*Outcome, error) {
 	}
 	out.Broken, out.Events, out.Log = c.Broken(), c.count, c.Log
 	out.Traffic = c.traffic
+	for _, n := range c.Fences {
+		out.Fencings += n
+	}
+	out.Needless = c.check.needlessly
 	for _, h := range c.Hosts {
 		if h.pcmk.running() && out.CIB == nil {
 			out.CIB = h.pcmk.core.Replica.Root()

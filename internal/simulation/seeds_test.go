@@ -47,7 +47,7 @@ func TestSeeds(t *testing.T) {
 	first, count := number(t, "SIMULATE_FIRST", 1), number(t, "SIMULATE_SEEDS", 25)
 	generate := generator(t)
 	begun := time.Now()
-	var events, acks, failed int
+	var events, acks, failed, fencings, needless int
 	var slowest time.Duration
 	traffic := map[int]int{}
 	for seed := first; seed < first+count; seed++ {
@@ -67,6 +67,10 @@ func TestSeeds(t *testing.T) {
 		acks += out.Acks
 		slowest = max(slowest, out.Settled)
 		traffic[out.Traffic]++
+		fencings += out.Fencings
+		if needless += out.Needless; out.Needless > 0 {
+			fmt.Printf("seed %d: %d needless fencings\n", seed, out.Needless)
+		}
 		if out.Broken == nil {
 			continue
 		}
@@ -78,6 +82,7 @@ func TestSeeds(t *testing.T) {
 		t.Errorf("%d of %d seeds failed", failed, count)
 	}
 	took := time.Since(begun)
+	fmt.Println("fencings:", fencings, "needless:", needless)
 	fmt.Println("messages while nothing happens: scenarios", traffic)
 	fmt.Printf("%d seeds from %d: %d failed, %v each, %d events, %d changes acknowledged, settled after %v at most\n",
 		count, first, failed, (took / time.Duration(count)).Round(10*time.Microsecond), events, acks, slowest)
