@@ -252,6 +252,8 @@ func (f *Fencer) exhausted(op *operation) {
 	case len(op.levels) == 0 && f.now.Sub(op.begun) >= op.timeout*12/10:
 		op.last = exhausted + " (" + op.last + ")"
 		op.late = true
+	case len(op.levels) == 0 && f.await(op):
+		return // the devices failed, so the target's watchdog has to do
 	}
 	f.finish(op, Failed, op.last)
 }

@@ -2,6 +2,7 @@ package fencer
 
 import (
 	"errors"
+	"fmt"
 	"slices"
 	"strings"
 	"testing"
@@ -61,11 +62,28 @@ func TestSelfFencing(t *testing.T) {
 			}
 		}
 	})
-	t.Run("a device that fails is no reason to wait for the watchdog", func(t *testing.T) {
-		g, _ := watched(t, "<resources>"+strings.NewReplacer("%s", "A", "%[1]s", "A", "%[3]s", "n2").Replace(device)+"</resources><constraints/>")
-		done, got := fence(g, "n2", "off", "test")
-		if !*done || *got == nil {
-			t.Errorf("%v %v", *done, *got)
+	t.Run("where all devices fail the watchdog has to do, but for a topology that does not name it", func(t *testing.T) {
+		conf := fmt.Sprintf(pair, "") + "%s"
+		for _, c := range []struct {
+			target, topology string
+			waits            bool
+		}{
+			{"n2", "", true},
+			{"n3", "", false}, // which has none
+			{"n2", `<fencing-topology><fencing-level id="l" index="1" target="n2" devices="A"/></fencing-topology>`, false},
+			{"n2", `<fencing-topology><fencing-level id="l" index="1" target="n2" devices="A"/><fencing-level id="m" index="2" target="n2" devices="watchdog"/></fencing-topology>`, true},
+		} {
+			g, _ := watched(t, fmt.Sprintf(conf, c.topology))
+			done, got := fence(g, c.target, "off", "test")
+			if *done == c.waits || !strings.Contains(g.runs(), "fence_a off") {
+				t.Errorf("%s %s: ended %v (%v) after %s", c.target, c.topology, *done, *got, g.runs())
+			}
+			for range 3 { // what is left of retries, and then the watchdog's time
+				later(g, 5*time.Second)
+			}
+			if !*done || (*got == nil) != c.waits {
+				t.Errorf("%s %s: %v %v", c.target, c.topology, *done, *got)
+			}
 		}
 	})
 	t.Run("who loses quorum meanwhile knows nothing of the other", func(t *testing.T) {
