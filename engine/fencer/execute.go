@@ -107,7 +107,7 @@ func (f *Fencer) outcome(d *Device, op *operation, res AgentResult) {
 	if res.Failed {
 		word = "could not be executed"
 	}
-	f.effects.Logf("Operation '%s' targeting %s using %s %s%s", op.Action, op.Target, d.ID, word, because(res.Reason))
+	f.tell(res.Code != 0, "Operation '%s' targeting %s using %s %s%s", op.Action, op.Target, d.ID, word, because(res.Reason))
 	switch {
 	case res.Code == 0:
 		delete(f.failed, d.ID)

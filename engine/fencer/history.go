@@ -1,11 +1,16 @@
 package fencer
 
 import (
+	"cmp"
+	"fmt"
+	"log/slog"
 	"slices"
 	"strconv"
 	"time"
 
 	"github.com/beevik/etree"
+
+	"hacluster/engine/status"
 )
 
 // History lists fencing of a node ("" for all), the newest first.
@@ -54,15 +59,49 @@ func (f *Fencer) share(answers string, but map[string]bool) {
 	}
 }
 
+// Execution is how the record's operation ended, as Pacemaker numbers executions and exits; it is over.
+func (r *Record) Execution() (status, exit string) {
+	if r.State == Failed && r.Code == 0 {
+		return "4", "1" // of a fencer that does not say why
+	}
+	return Status(r.Code)
+}
+
+// outcome is that in words.
+func (r *Record) outcome() string {
+	execution, exit := r.Execution()
+	code, _ := strconv.Atoi(execution)
+	how := status.ExecText(code)
+	if told := (&Error{Code: r.Code, Reason: r.Reason}).Told(); r.State == Failed && told != "" {
+		how += ": " + told
+	}
+	word := map[string]string{"0": "OK", "2": "Invalid parameter", "3": "Unimplemented", "4": "Insufficient privileges"}[exit]
+	return cmp.Or(word, "Error occurred") + " (" + how + ")"
+}
+
+// failure is what is told of as an error.
+type failure string
+
+func (e failure) Error() string { return string(e) }
+
+// LogLevel is that of errors.
+func (failure) LogLevel() slog.Level { return slog.LevelError }
+
+// tell logs a notice, or an error where something failed.
+func (f *Fencer) tell(failed bool, format string, args ...any) {
+	if failed {
+		f.effects.Logf("%v", failure(fmt.Sprintf(format, args...)))
+		return
+	}
+	f.effects.Logf(format, args...)
+}
+
 // Element is the record as tools read it.
 func (r *Record) Element() *etree.Element {
 	e := etree.NewElement("st_execute")
-	status, exit, rc := "", "", ""
+	execution, exit, rc := "", "", ""
 	if r.State > Executing {
-		status, exit = Status(r.Code)
-		if r.State == Failed && r.Code == 0 {
-			status, exit = "4", "1" // of a fencer that does not say why
-		}
+		execution, exit = r.Execution()
 		rc = strconv.Itoa(-r.Code)
 	}
 	for _, a := range [][2]string{
@@ -75,7 +114,7 @@ func (r *Record) Element() *etree.Element {
 		{"st_date", strconv.FormatInt(r.At.Unix(), 10)},
 		{"st_date_nsec", strconv.Itoa(r.At.Nanosecond())},
 		{"st_state", strconv.Itoa(int(r.State))},
-		{"op-status", status},
+		{"op-status", execution},
 		{"rc-code", exit},
 		{"st_rc", rc},
 		{"exit-reason", r.Reason},

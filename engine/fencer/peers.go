@@ -69,11 +69,7 @@ func (f *Fencer) ended(r Record) {
 	op := f.find(r.ID)
 	begun := f.begun[r.ID] || r.Delegate == byHand
 	delete(f.begun, r.ID)
-	word := "OK"
-	if r.State == Failed {
-		word = r.Reason
-	}
-	f.effects.Logf("Operation '%s' targeting %s by %s for %s@%s: %s", r.Action, r.Target, cmp.Or(r.Delegate, "unknown node"), r.Client, r.Origin, word)
+	f.tell(r.State == Failed && r.Origin == f.self, "Operation '%s' targeting %s by %s for %s@%s: %s", r.Action, r.Target, cmp.Or(r.Delegate, "unknown node"), r.Client, r.Origin, r.outcome())
 	if r.State == Done && r.Action != "on" && op == nil && (begun || r.Target != f.self) {
 		f.effects.Fenced(r.Target, false)
 	}

@@ -47,7 +47,7 @@ func TestEndIsLogged(t *testing.T) {
 	g.settle()
 	for _, n := range g.names {
 		log := strings.Join(g.nodes[n].told, "\n")
-		for _, want := range []string{"Operation 'off' targeting n2 by n1 for x@n1: OK", "Operation 'off' targeting n5 by unknown node for x@n3: No fence device"} {
+		for _, want := range []string{"Operation 'off' targeting n2 by n1 for x@n1: OK (Done)", "Operation 'off' targeting n5 by unknown node for x@n3: Error occurred (No fence device)"} {
 			if !strings.Contains(log, want) {
 				t.Errorf("%s does not log %q: %s", n, want, log)
 			}

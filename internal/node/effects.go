@@ -2,7 +2,9 @@ package node
 
 import (
 	"cmp"
+	"errors"
 	"fmt"
+	"log/slog"
 	"slices"
 	"strconv"
 	"time"
@@ -160,7 +162,15 @@ func (c *controllerEffects) Plan(now time.Time, transition int) (controller.Plan
 		if p.Input != "" {
 			saved = ", saving inputs in " + p.Input
 		}
-		c.world.Logf("scheduler: Calculated transition %d%s%s", transition, trouble, saved)
+		text := fmt.Sprintf("Calculated transition %d%s%s", transition, trouble, saved)
+		switch p.Trouble {
+		case "":
+			c.world.Logf("scheduler: %s", text)
+		case "errors":
+			c.world.Logf("scheduler: %v", grave{slog.LevelError, text})
+		default:
+			c.world.Logf("scheduler: %v", errors.New(text))
+		}
 	}
 	return p, err
 }

@@ -8,6 +8,7 @@ import (
 	"log/slog"
 	"math"
 	"runtime"
+	"strconv"
 	"strings"
 	"time"
 
@@ -25,12 +26,27 @@ var daemons = map[string]string{
 	"scheduler": "pacemaker-schedulerd",
 }
 
-// Logf is what the core tells: notices, and warnings where it tells of an error.
+// grave is an error that is more than a warning.
+type grave struct {
+	level slog.Level
+	text  string
+}
+
+func (g grave) Error() string { return g.text }
+
+// LogLevel is how grave it is.
+func (g grave) LogLevel() slog.Level { return g.level }
+
+// Logf is what the core tells: notices, and where it tells of an error warnings, or what that is graver than.
 func (w *world) Logf(format string, args ...any) {
 	level := logging.Notice
 	for _, a := range args {
 		if err, ok := a.(error); ok && err != nil {
 			level = slog.LevelWarn
+			var g interface{ LogLevel() slog.Level }
+			if errors.As(err, &g) {
+				level = g.LogLevel()
+			}
 		}
 	}
 	if !w.log.Enabled(context.Background(), level) {
@@ -90,8 +106,9 @@ func (c *Core) logFencing(r fencer.Record) {
 	by, done := cmp.Or(r.Delegate, "the cluster"), r.State == fencer.Done
 	end, reason := "OK", ""
 	if !done {
-		end = status.ExecText(4)
-		if r.Reason != "" {
+		execution, _ := r.Execution()
+		code, _ := strconv.Atoi(execution)
+		if end = status.ExecText(code); r.Reason != "" {
 			reason = " (" + r.Reason + ")"
 		}
 	}
@@ -99,8 +116,9 @@ func (c *Core) logFencing(r fencer.Record) {
 	case r.Action == "on" && done:
 		c.world.Logf("controller: %s was unfenced by %s at the request of %s@%s", r.Target, by, r.Client, r.Origin)
 	case r.Action == "on":
-		c.world.Logf("controller: Unfencing of %s by %s failed: %v", r.Target, by, errors.New(cmp.Or(r.Reason, end)))
-	case done && r.Target == c.self.Name: // that this node was fenced is told where it ends itself
+		c.world.Logf("controller: %v", grave{slog.LevelError, fmt.Sprintf("Unfencing of %s by %s failed (%s)", r.Target, by, cmp.Or(r.Reason, end))})
+	case done && r.Target == c.self.Name:
+		c.world.Logf("controller: %v", grave{logging.Critical, fmt.Sprintf("We were allegedly just fenced by %s for %s!", by, r.Origin)})
 	default:
 		not := " not"
 		if done {

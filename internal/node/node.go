@@ -542,7 +542,11 @@ func (w *world) keepInput(root *etree.Element, now time.Time, trouble string) st
 // tellPlan logs what is wrong and what changes; it tells whether there were "errors" or "warnings".
 func (w *world) tellPlan(r *scheduler.Result) (trouble string) {
 	for _, m := range slices.Concat(r.Messages, r.Cluster.Findings) {
-		w.Logf("scheduler: %v", errors.New(m.Text))
+		err := errors.New(m.Text)
+		if m.Severity == status.Error {
+			err = grave{slog.LevelError, m.Text}
+		}
+		w.Logf("scheduler: %v", err)
 	}
 	if !scheduler.AnyManaged(r.Cluster.Resources) {
 		w.Logf("scheduler: No fencing will be done until there are resources to manage")

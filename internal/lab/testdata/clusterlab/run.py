@@ -200,8 +200,8 @@ class Leftovers(audits.ClusterAudit):
 
     def __call__(self):
         up = [n for n in self._cm.env["nodes"] if self._cm.expected_status[n] == "up"]
-        if not up or self._cm.partitions_expected > 1:
-            return True
+        if 2 * len(up) <= len(self._cm.env["nodes"]) or self._cm.partitions_expected > 1:
+            return True  # without quorum much is left to do, and must be
         look = "crm_verify --live-check 2>&1; crm_simulate --live-check --simulate 2>/dev/null | sed -n '/^Transition Summary/,/^Executing/{/^  /p}'"
         for _ in range(10):  # an attribute may just be on its way
             (_, lines) = self._cm.rsh(up[0], look, verbose=1)
