@@ -17,6 +17,8 @@ import (
 	"github.com/spf13/cobra"
 	"golang.org/x/sys/unix"
 
+	"hacluster/corosync/client"
+	"hacluster/corosync/local"
 	"hacluster/engine/controller"
 	"hacluster/internal/account"
 	"hacluster/internal/corosyncd"
@@ -217,12 +219,30 @@ func pacemaker(ctx context.Context, env *program.Env) error {
 		}
 		if errors.Is(err, node.ErrFenced) || errors.Is(err, node.ErrNoWatchdog) || errors.Is(err, node.ErrRefused) {
 			end()
+			leaveRing(log)
 			return exitStayDown
 		}
 		return exit(1)
 	}
 	end()
 	return nil
+}
+
+// leaveRing has corosync end, too, where the cluster will not have this node, as Pacemaker does: it is to have no vote in
+// the cluster that it takes no part in, and fencing that only cuts it off from something leaves it running.
+func leaveRing(log *slog.Logger) {
+	ctx, cancel := context.WithTimeout(context.Background(), 5*time.Second)
+	defer cancel()
+	c, err := client.DialCfg(ctx)
+	if err == nil {
+		defer c.Close()
+		err = c.Shutdown(ctx, local.ShutdownImmediate)
+	}
+	if err != nil {
+		log.Warn("corosync could not be asked to end", "err", err)
+		return
+	}
+	log.Info("corosync was asked to end")
 }
 
 // actionLimit reads PCMK_node_action_limit.
