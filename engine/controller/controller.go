@@ -245,6 +245,7 @@ type Controller struct {
 	uncounted  map[counted]failure   // by the attribute that tells that they are counted, see uncounted.go
 	ignores    map[string]bool       // by node and operation key
 	counts     map[counted]time.Time // failures that are not counted in the CIB yet, and how long a plan waits for that
+	cleared    map[cleared]time.Time // failures that are being forgotten, and how long a plan waits for that
 
 	expects map[string]string // what the cluster wrote of nodes: member or down
 
@@ -556,7 +557,7 @@ func (c *Controller) announce() { c.effects.Broadcast(c.message("join_announce",
 // Deadline is when Tick is due next; zero: not at all.
 func (c *Controller) Deadline() time.Time {
 	var next time.Time
-	for _, t := range []time.Time{c.electBy, c.electEnd, c.joinEnd, c.recheckAt, c.planAt, c.escalateAt, c.reclaimAt, c.countedBy(), c.countsEnd(), c.run.deadline()} {
+	for _, t := range []time.Time{c.electBy, c.electEnd, c.joinEnd, c.recheckAt, c.planAt, c.escalateAt, c.reclaimAt, c.countedBy(), c.holdsEnd(), c.run.deadline()} {
 		if !t.IsZero() && (next.IsZero() || t.Before(next)) {
 			next = t
 		}
@@ -601,7 +602,7 @@ func (c *Controller) Tick(now time.Time) {
 		c.leave("the shutdown took too long")
 	}
 	c.dropCounted()
-	c.counting() // those that took too long are waited for no more, also while a plan is carried out
+	c.holds() // those that took too long are waited for no more, also while a plan is carried out
 	c.run.late(c)
 	c.advance()
 }

@@ -75,6 +75,7 @@ func (c *Controller) onDeletion(ch replica.Change) {
 	case strings.Contains(ch.Section, "/lrm"):
 		c.abort("Resource state removal")
 	case strings.Contains(ch.Section, "transient_attributes"):
+		c.uncount(ch)
 		c.abort("Transient attribute change")
 	default:
 		c.abort("Status removal")

@@ -139,7 +139,7 @@ func (c *Controller) advance() {
 			return
 		}
 	}
-	if !c.planDue || c.updates > 0 || c.counting() {
+	if !c.planDue || c.updates > 0 || c.holds() {
 		if c.updates == 0 && c.run == nil && !c.planDue {
 			c.enter(Idle)
 		}
@@ -263,7 +263,7 @@ func (c *Controller) plan() {
 	}
 	if r := c.run; r != nil && r.fired == 0 && !(r.closing && c.updates > 0) {
 		c.finish(r)
-		if !c.exited && c.planDue && c.updates == 0 && !c.counting() {
+		if !c.exited && c.planDue && c.updates == 0 && !c.holds() {
 			c.plan()
 		}
 	}
