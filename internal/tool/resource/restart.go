@@ -185,10 +185,8 @@ func (s *restarting) stop(ctx context.Context) error {
 		o := *s.options
 		o.resource = s.id
 		c.options = &o
-		quiet := c.out.Quiet
-		c.out.Quiet = true
+		c.out.Quiet = true // and so it stays: what is restarted by a ban is waited for without a word
 		err := c.banFrom(ctx, s.node(), s.promoted)
-		c.out.Quiet = quiet
 		if err != nil {
 			s.out.Fault("Could not set target-role for %s: %s", s.r.ID, wordsOf(err))
 		}
