@@ -51,11 +51,12 @@ type attr struct {
 
 // value is an attribute's value on one node.
 type value struct {
-	text   string
-	gone   bool // there was one
-	remote bool // the node is one of Pacemaker Remote
-	dirty  bool // to be written
-	news   bool // it changed while this node wrote, which Wrote is to be told
+	text    string
+	gone    bool     // there was one
+	remote  bool     // the node is one of Pacemaker Remote
+	dirty   bool     // to be written
+	counted []string // what was counted last, see Update.Of
+	news    bool     // it changed while this node wrote, which Wrote is to be told
 }
 
 // Manager holds the values of all nodes.
@@ -109,7 +110,18 @@ type Update struct {
 	Set, Kind  string
 	Dampen     time.Duration
 	HasDampen  bool
+	// Of is what a value counts, in a word without spaces: it is counted once, whoever orders it. "": it is counted whenever it is ordered.
+	Of string
 }
+
+// ofAttr of an update is what it counts; countedAttr of a value that is shared, what was counted in it last.
+const (
+	ofAttr      = "hacluster-of"
+	countedAttr = "hacluster-counted"
+)
+
+// countedMost is how many are remembered: of one operation on one node few fail within a join or two.
+const countedMost = 8
 
 // Reach is how far an update has come when a caller hears of it.
 type Reach int
@@ -195,6 +207,7 @@ func (m *Manager) message(updates []Update) *etree.Element {
 		}{
 			{"attr_is_private", "1", u.Private},
 			{"attr_is_remote", "1", u.Remote},
+			{ofAttr, u.Of, u.Of != ""},
 			{"attr_set", u.Set, u.Set != ""},
 			{"attr_set_type", u.Kind, u.Kind != ""},
 			{"attr_dampening", strconv.FormatInt(u.Dampen.Milliseconds(), 10), u.HasDampen},
@@ -424,6 +437,16 @@ func (m *Manager) update(now time.Time, op *etree.Element, name string, task Tas
 		a.values[host] = v
 	}
 	v.remote = v.remote || get("attr_is_remote") == "1"
+	if counted := get(countedAttr); counted != "" {
+		v.counted = strings.Fields(counted)
+	}
+	if of := get(ofAttr); of != "" {
+		if slices.Contains(v.counted, of) {
+			m.effects.Logf("%s[%s] has counted that already: it is not counted for node %s, too", name, host, m.from)
+			return
+		}
+		v.counted = append(v.counted[max(0, len(v.counted)+1-countedMost):], of)
+	}
 	if text == nil {
 		if !v.gone {
 			m.setting(a, name, host, v.text, unset)

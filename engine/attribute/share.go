@@ -201,6 +201,7 @@ func (m *Manager) view(id string, to, of []string, decides bool) *etree.Element 
 			}{
 				{"attr_is_private", "1", a.private},
 				{"attr_is_remote", "1", v.remote},
+				{countedAttr, strings.Join(v.counted, " "), len(v.counted) > 0},
 				{"attr_set", a.set, a.set != ""},
 				{"attr_set_type", a.kind, a.kind != ""},
 				{"attr_dampening", strconv.FormatInt(a.dampen.Milliseconds(), 10), a.dampen > 0},
@@ -243,7 +244,11 @@ func (m *Manager) shared(now time.Time, msg *etree.Element) {
 	}
 	for _, a := range m.attrs {
 		for host, v := range a.values {
-			if meant(host) && !v.gone {
+			if !meant(host) {
+				continue
+			}
+			v.counted = nil
+			if !v.gone {
 				v.gone, v.text = true, ""
 				a.changed(now, v, false)
 			}

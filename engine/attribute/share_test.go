@@ -246,3 +246,39 @@ func TestLeftBeforeTheAnswer(t *testing.T) {
 		}
 	}
 }
+
+// TestCountedOnce: what two DCs order of one failure counts once, also for who takes over what the others know in between, and after it was forgotten.
+func TestCountedOnce(t *testing.T) {
+	p := &party{managers: map[string]*Manager{}}
+	fails := func(at, of string) {
+		value := "value++"
+		p.managers[at].Set(Update{Name: "fail-count-r#monitor_10000", Host: "n1", Value: &value, Of: of})
+	}
+	want := func(when, count string) {
+		t.Helper()
+		p.run()
+		for _, n := range p.in {
+			if v, _ := p.managers[n].Get("n1", "fail-count-r#monitor_10000"); v != count {
+				t.Errorf("%s: %s has %q, want %q", when, n, v, count)
+			}
+		}
+	}
+	p.join("n1")
+	p.join("n2")
+	p.run()
+	fails("n1", "first")
+	fails("n2", "first")
+	want("two count one", "1")
+	p.join("n3")
+	fails("n2", "first") // after the order to share, before the answer
+	fails("n2", "second")
+	want("one came meanwhile", "2")
+	fails("n3", "second")
+	fails("n3", "third")
+	want("it counts", "3")
+	p.managers["n1"].ClearFailures("r", "", 0, "")
+	fails("n3", "third")
+	want("it was forgotten", "")
+	fails("n3", "fourth")
+	want("another one", "1")
+}

@@ -80,6 +80,8 @@ type Effects interface {
 	Termless(yes bool)
 	// SetAttribute sets a transient attribute of a node; nil removes it.
 	SetAttribute(node, name string, value *string)
+	// CountFailure sets one that counts failures, for this failure, which counts once whoever orders it.
+	CountFailure(node, name, value, failure string)
 	// RewriteAttributes has the CIB hold the transient attributes of a node that are known; "": of all, and not those that
 	// are known to be gone.
 	RewriteAttributes(node string)

@@ -264,10 +264,15 @@ func (c *Controller) countFailure(node string, op *etree.Element, planned, ignor
 	when := strconv.FormatInt(c.now.Unix(), 10)
 	if !ignored {
 		c.awaitCount(node, "fail-count-"+name, value)
-		c.effects.SetAttribute(node, "fail-count-"+name, &value)
+		c.effects.CountFailure(node, "fail-count-"+name, value, failureOf(op))
 	}
 	c.awaitCount(node, "last-failure-"+name, when)
 	c.effects.SetAttribute(node, "last-failure-"+name, &when)
+}
+
+// failureOf tells one failure from all others: two DCs that hear of it both count it.
+func failureOf(op *etree.Element) string {
+	return op.SelectAttrValue("transition-magic", "") + "/" + op.SelectAttrValue("call-id", "") + "/" + op.SelectAttrValue("last-rc-change", "")
 }
 
 // counter is what the attributes are called that count the failures of an operation, without fail-count- and last-failure-.

@@ -54,17 +54,18 @@ func (w *alone) Update(req cib.Request, asDC bool, done func(error)) {
 	w.updates, w.asDC = append(w.updates, req), append(w.asDC, asDC)
 	w.then(func() { done(nil) })
 }
-func (w *alone) Leader() string          { return w.leader }
-func (w *alone) Follow(dc string) string { return dc }
+func (w *alone) Leader() string           { return w.leader }
+func (w *alone) Follow(dc string) string  { return dc }
 func (w *alone) ShareAttributes([]string) {}
 func (w *alone) Absent() string           { return "" }
 func (w *alone) Sync(_ string, done func(error)) {
 	w.syncs++
 	w.then(func() { done(nil) })
 }
-func (w *alone) Term() cib.Term               { return cib.Term{} }
-func (w *alone) Raise([]string, uint64, bool) {}
-func (w *alone) Termless(bool)                {}
+func (w *alone) Term() cib.Term                           { return cib.Term{} }
+func (w *alone) Raise([]string, uint64, bool)             {}
+func (w *alone) Termless(bool)                            {}
+func (w *alone) CountFailure(node, name, value, _ string) { w.SetAttribute(node, name, &value) }
 func (w *alone) SetAttribute(node, name string, _ *string) {
 	w.set = append(w.set, name)
 	if w.mute || !strings.HasPrefix(name, "fail-count-") && !strings.HasPrefix(name, "last-failure-") {

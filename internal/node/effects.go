@@ -123,10 +123,17 @@ func (c *controllerEffects) Raise(members []string, above uint64, adopt bool) {
 }
 
 func (c *controllerEffects) SetAttribute(node, name string, value *string) {
-	set := func() {
-		c.Attributes.Set(attribute.Update{Name: name, Host: node, Value: value, Remote: c.core().IsRemote(node)})
-	}
-	if node == c.self.Name {
+	c.setAttribute(attribute.Update{Name: name, Host: node, Value: value})
+}
+
+func (c *controllerEffects) CountFailure(node, name, value, failure string) {
+	c.setAttribute(attribute.Update{Name: name, Host: node, Value: &value, Of: failure})
+}
+
+func (c *controllerEffects) setAttribute(u attribute.Update) {
+	u.Remote = c.core().IsRemote(u.Host)
+	set := func() { c.Attributes.Set(u) }
+	if u.Host == c.self.Name {
 		set() // what a node tells of itself it may tell whoever is DC
 		return
 	}

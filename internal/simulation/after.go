@@ -259,8 +259,7 @@ func (d *drive) counted() {
 			resource, _, _ := strings.Cut(rest, "#")
 			resource, _, _ = strings.Cut(resource, ":")
 			n, err := strconv.Atoi(value)
-			// While there are two DCs, each may count a failure.
-			if had := d.check.failures[resource+" "+node]; err != nil || n > 2*had && d.primitive(resource) {
+			if had := d.check.failures[resource+" "+node]; err != nil || n > had && d.primitive(resource) {
 				d.check.fail(Miscounted, "%s of %s is %s, and %d failed there since it began", name, node, value, had)
 			}
 		}
