@@ -206,12 +206,22 @@ func (c *Controller) onResult(node string, op *etree.Element) {
 		c.run.set(i, stepFailed)
 		c.effects.Logf("Transition %d: %s on %s ended with code %d (status %d), not %d", trans, op.SelectAttrValue("operation_key", ""), node, code, status, expected)
 		c.countFailure(node, op, true, false)
+		if status == statusNoConnection && !c.quorate {
+			c.planAt = c.now.Add(unconnectedAgain) // another plan made now may say the same
+		}
 		c.conclude("Event failed", probes(c.run.graph.Synapses[i].Action))
 		return
 	}
 	c.run.set(i, stepDone)
 	c.advance()
 }
+
+// statusNoConnection is the status of what was to be done on a remote node to which there is no connection. Without quorum, and so without the fencing
+// that a lost connection asks for, the scheduler, as Pacemaker's, orders the stop of what was there over and over: it is tried again after a while.
+const (
+	statusNoConnection = 8
+	unconnectedAgain   = 2 * time.Second
+)
 
 // onAnswer takes what an executor answers where no history tells.
 func (c *Controller) onAnswer(msg *etree.Element) {

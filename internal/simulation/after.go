@@ -297,6 +297,9 @@ func (d *drive) quietly() {
 		return // what is to leave, and waits for what cannot be stopped, has no monitor ordered
 	}
 	for _, h := range d.all() {
+		if h.remote && !slices.ContainsFunc(d.nodes(), func(o *Host) bool { return o.pcmk.core.RemoteConnected(h.Name) }) {
+			continue // all nodes are in standby, perhaps: nobody is connected that could have it watched
+		}
 		for _, id := range slices.Sorted(maps.Keys(h.services)) {
 			s := h.services[id]
 			if stuck[id] || len(d.check.falses) > 0 || d.unknown(h, id) {

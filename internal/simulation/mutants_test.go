@@ -30,7 +30,7 @@ var mutants = []mutant{
 	{"half of the nodes are enough for an answer", "engine/replica/term.go", "		return n/2 + 1", "		return n / 2", ""},
 	{"a term that cannot hold takes the place of one that does", "engine/replica/term.go", "	if n > 0 && r.view.holds && !r.possible(v.members) {\n		return", "	if false {\n		return", ""},
 	{"an announcement of before this node came back counts", "engine/replica/term.go", "	if slices.Contains(v.members, r.node) && !r.effects.Shares(from) {", "	if false {", ""},
-	{"an announcement counts though a member left", "engine/replica/term.go", "	return !a.void", "	return true", ""},
+	{"an announcement counts though a member left", "engine/replica/term.go", "	return !a.void", "	return !a.void || true", ""},
 	{"a term goes on when a member has left", "engine/replica/term.go", "	if slices.Contains(r.view.members, node) {\n		r.view = view{}", "	if false {\n		r.view = view{}", ""},
 	{"a change outside of a term leaves the document one of it", "engine/replica/term.go", "	r.term.Fork(old)", "	_ = old", ""},
 	{"a document that is taken over keeps the term of the one before", "engine/replica/replica.go", "	r.term, r.owed = term, nil", "	r.owed = nil", ""},

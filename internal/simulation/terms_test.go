@@ -23,7 +23,7 @@ func TestTerms(t *testing.T) {
 		// node2 promises the second term to node1, and loses power before anything is changed in it; with node3, which knows nothing of that term, it
 		// has another one.
 		{"a promise outlives the power", 3, []Step{
-			part(1000, 3600, 3, ""), power(4000, 2, 500), part(4000, 500, 1, ""), part(4601, 8000, 1, ""), set(9000, 2), set(9100, 3),
+			{At: 1000, Do: "stop-cluster", Host: 3}, power(3000, 3, 1100), power(3500, 2, 500), part(3500, 9000, 1, ""), set(9000, 2), set(9100, 3),
 		}},
 		// The leader sleeps with its term; two others have one after the other meanwhile, and it wakes with writes that were asked of it.
 		{"an old leader wakes with an old term", 3, []Step{
