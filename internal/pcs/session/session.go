@@ -118,6 +118,10 @@ func New(ctx context.Context, env *program.Env, w World, v dialect.Version, opts
 	if s.World.Programs == nil {
 		s.World.Programs = processes{}
 	}
+	if s.Out.DebugOn {
+		d := &debugger{out: s.Out}
+		s.World.Programs, s.World.Wire = toldPrograms{s.World.Programs, d}, d.wire(s.World.Wire)
+	}
 	if s.World.Services == nil {
 		s.World.Services = Systemctl{s.World.Programs}
 	}
