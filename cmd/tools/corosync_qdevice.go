@@ -98,15 +98,17 @@ type certutil struct {
 	env           *program.Env
 	verb          byte
 	file, cluster string
+	words         []string
 }
 
 // parse reads the command line; done tells that the program ends with code.
 func (c *certutil) parse(verbs, letters, usage string) (code int, done bool) {
-	opts, _, err := getopt(c.env, verbs+letters, nil)
+	opts, words, err := getopt(c.env, verbs+letters, nil)
 	if err != nil {
 		fmt.Fprintln(c.env.Stderr, err)
 		return 1, true
 	}
+	c.words = words
 	for _, o := range opts {
 		switch {
 		case o.letter == 'c':
@@ -211,24 +213,25 @@ func qnetdCertutil(_ context.Context, env *program.Env) int {
 	return 0
 }
 
-func qdeviceCertutil(_ context.Context, env *program.Env) int {
+func qdeviceCertutil(ctx context.Context, env *program.Env) int {
 	c := &certutil{env: env}
-	if code, done := c.parse("hiMmQr", "c:S:C:n:", `[-i|-m|-M|-r] [-c certificate] [-n cluster_name]
+	if code, done := c.parse("hiMmQr", "c:S:C:n:", `[-i|-m|-M|-r|-Q] [-c certificate] [-n cluster_name] [server node…]
 
  -i      Take the server's CA over (-c, the file that corosync-qnetd-certutil -i names)
  -r      Make a request for the cluster's certificate
  -M      Take the signed certificate, and write a PKCS #12 file for the other nodes
  -m      Take the PKCS #12 file of another node
+ -Q      Do all of it over ssh as root, on the server and on the cluster's nodes (pcs quorum device add does it over pcsd)
 
  -c certificate      CA, certificate or PKCS #12 file
- -n cluster_name     Name of the cluster (for -r)
+ -n cluster_name     Name of the cluster (for -r and -Q)
 `); done {
 		return code
 	}
 	const dir = quorumdevice.DeviceCerts
 	switch c.verb {
 	case 'Q':
-		return program.NotYet(env, "setting up over ssh (pcs quorum device add does it over pcsd)")
+		return c.end(c.quick(ctx))
 	case 'r':
 		err := c.needCluster()
 		if err == nil {
