@@ -269,6 +269,10 @@ func (s *Session) cibAtLeast(need [3]int, done string, raise func() error) (*etr
 	if need == [3]int{} || ok && doc.AtLeast(have, need) {
 		return root, nil
 	}
+	if v := root.SelectAttr("validate-with"); v != nil && !ok && v.Value == "none" {
+		// A CIB that is held against no schema has no version that could be raised.
+		return nil, report.Items{report.Errorf("unable to get cib, the attribute 'validate-with' of the element 'cib' has an invalid value: '%s'", v.Value)}
+	}
 	if root, err = s.upgrade(need, raise); err == nil {
 		s.Out.Info(done)
 	}
