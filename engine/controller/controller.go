@@ -432,6 +432,7 @@ func (c *Controller) Group(now time.Time, members []Member) {
 		c.accuserLeft(p.Name)
 		if p.Name == c.dc && p.Name != c.self.Name {
 			c.dc, c.joined = "", false
+			c.effects.Logf("Our peer on the DC (%s) is dead", p.Name)
 			c.startElection("the DC left")
 		} else if p.Name == c.lostTo && c.dc == "" && c.state == Pending {
 			c.startElection("the node that came first left")

@@ -75,6 +75,7 @@ func (p *planner) fencingAndShutdowns() {
 		dc := p.c.DC != nil && n == p.c.DC
 		if managed && n.Unclean && p.c.CanFence(n) {
 			fencing = p.c.NewFencing(n, "", false, "node is unclean", false)
+			p.c.FindWrong(status.Warning, "Scheduling node %s for fencing", n.ShownName())
 			p.orderFencing(fencing)
 			if dc {
 				dcDown = fencing

@@ -31,7 +31,7 @@ func TestFindings(t *testing.T) {
 		errs  []string
 	}{
 		{name: "all is well"},
-		{name: "a lost node", with: map[string]string{"SECOND": "false"}, warns: []string{"Cluster node n2 will be fenced: peer is no longer part of the cluster"}},
+		{name: "a lost node", with: map[string]string{"SECOND": "false"}, warns: []string{"Cluster node n2 will be fenced: peer is no longer part of the cluster", "Scheduling node n2 for fencing"}},
 		{name: "no quorum", with: map[string]string{"QUORUM": "0"}, warns: []string{"Fencing and resource management disabled due to lack of quorum"}},
 		{
 			name:  "a failed monitor",

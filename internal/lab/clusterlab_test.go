@@ -18,6 +18,8 @@ var (
 	clusterLab       = flag.Int("clusterlab", 0, "TestClusterLab: how many tests are chosen at random; 0 skips it, -1 runs each once")
 	clusterLabSeed   = flag.String("clusterlab-seed", "1", "TestClusterLab: the seed of its random choices")
 	clusterLabChoose = flag.String("clusterlab-choose", "", "TestClusterLab: the names of tests to run in this order instead, blank separated")
+	clusterLabBoot   = flag.Bool("clusterlab-boot", true, "TestClusterLab: hosts start their cluster when they are started")
+	clusterLabArgs   = flag.String("clusterlab-args", "", "TestClusterLab: more of cts-lab's options, such as --disable-fencing")
 	clusterLabLog    = flag.String("clusterlab-log", "", "TestClusterLab: a file that is to have all that the lab tells")
 )
 
@@ -59,6 +61,7 @@ func TestClusterLab(t *testing.T) {
 	if *clusterLabLog != "" {
 		args = append(args, "--outputfile", *clusterLabLog)
 	}
+	args = append(args, strings.Fields(*clusterLabArgs)...)
 	switch {
 	case *clusterLabChoose != "":
 		args = append(args, "--choose", *clusterLabChoose)
@@ -158,6 +161,8 @@ func (b *bench) furnishClusterLab(host, tree, here, python string) {
 		touch /var/log/messages && chown hacluster:haclient /var/log/messages && chmod 660 /var/log/messages
 		cat > /etc/corosync/corosync.conf <<-'EOF'
 		%s
-		EOF
-		systemctl enable corosync pacemaker`, python, pacemaker3, conf))
+		EOF`, python, pacemaker3, conf))
+	if *clusterLabBoot {
+		b.do(host, "systemctl", "-q", "enable", "corosync", "pacemaker")
+	}
 }

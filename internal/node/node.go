@@ -331,12 +331,13 @@ func (n *Node) loop(ctx context.Context) error {
 			n.cfg.Alive()
 		case <-done:
 			done = nil
-			n.log.Info("shutting down")
+			(*world)(n).Logf("Shutting down Pacemaker")
 			n.core.Shutdown(time.Now())
 		case why := <-n.exit:
 			n.log.Info("leaving the cluster", "why", why)
 			// What was sent before must be out before the group is left.
 			n.out.drain(5 * time.Second)
+			(*world)(n).Logf("Shutdown complete")
 			switch why {
 			case "fenced":
 				return ErrFenced

@@ -22,7 +22,7 @@ sys.modules.setdefault("psutil", types.ModuleType("psutil"))
 socket.gethostbyname_ex = lambda name: (name, [], [HOSTS.get(name, TARGET)])
 
 # pylint: disable=wrong-import-position
-from pacemaker._cts import CTS, audits, cibxml, environment, logging, scenarios  # noqa: E402
+from pacemaker._cts import CTS, audits, cibxml, cmcorosync, environment, logging, patterns, scenarios  # noqa: E402
 from pacemaker._cts.clustermanager import ClusterManager  # noqa: E402
 
 
@@ -84,6 +84,25 @@ def parameter(self, key, value, before=cibxml.Resource.__setitem__):
 
 
 cibxml.Resource.__setitem__ = parameter
+
+
+def components(self):
+    """Give the daemons with what is told once one is lost: all but Corosync are one process, which comes back as a whole."""
+    lost = {"corosync": [r"pacemaker-controld.*:\s*crit:.*Lost connection to cluster layer"]}
+    names = ["corosync", "pacemaker-attrd", "pacemaker-based", "pacemaker-controld", "pacemaker-execd", "pacemaker-fenced"]
+    return [CTS.Process(self, n, pats=lost.get(n, []) + [r"State transition .* -> S_IDLE"], badnews_ignore=self.templates.get_component(f"{n}-ignore")) for n in names]
+
+
+cmcorosync.Corosync2.components = property(components)
+
+
+def corosync_patterns(self, before=patterns.Corosync2Patterns.__init__):
+    """Who starts a daemon again is not Pacemaker: that it starts is told."""
+    before(self)
+    self._search["Pat:ChildKilled"] = self._search["Pat:ChildRespawn"] = r"%s\W.*pacemakerd.*Starting Pacemaker(?#%s)"
+
+
+patterns.Corosync2Patterns.__init__ = corosync_patterns
 
 
 class Primitives(audits.PrimitiveAudit):
