@@ -24,6 +24,9 @@ func (f *Fencer) Monitor(now time.Time, id string, timeout time.Duration, done f
 // Started takes note that a device was started on this node, or stopped: a node that watches over a device is the first choice for fencing with it.
 func (f *Fencer) Started(id string, yes bool) {
 	f.started[id] = yes
+	if d := f.device(id); yes && d != nil {
+		f.needs(d)
+	}
 	if !yes {
 		delete(f.started, id)
 		delete(f.verified, id)

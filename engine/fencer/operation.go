@@ -27,6 +27,7 @@ type operation struct {
 	// steps are what is to be done at this level, all of it and in order. Without a level one device is enough, and at is the node whose devices are being tried.
 	steps     []step
 	all       bool
+	remapped  bool // they are a reboot in two parts, off and on
 	at        string
 	satisfied map[string]bool // devices that switched the node on already
 	last      string          // the last failure
@@ -61,6 +62,7 @@ type terms struct {
 	delay      time.Duration // at most
 	disallowed bool
 	required   bool
+	missing    bool // the agent does not have it
 }
 
 type step struct{ device, action string }
@@ -339,10 +341,10 @@ func (f *Fencer) result(op *operation, ok, late bool, reason string) {
 		if !op.all {
 			op.steps = nil
 		}
+		if op.remapped && a.action == "off" && (len(op.steps) == 0 || op.steps[0].action == "on") {
+			f.effects.Logf("Remapped 'off' targeting %s complete, remapping to 'on' for %s", op.Target, op.Client)
+		}
 		if op.all && len(op.steps) > 0 {
-			if a.action == "off" && op.steps[0].action == "on" && op.Action == "reboot" {
-				f.effects.Logf("Remapped 'off' targeting %s complete, remapping to 'on' for %s", op.Target, op.Client)
-			}
 			f.step(op)
 			return
 		}
@@ -367,6 +369,7 @@ func (f *Fencer) result(op *operation, ok, late bool, reason string) {
 
 // finish tells all nodes how an operation ended.
 func (f *Fencer) finish(op *operation, s State, reason string) {
+	f.unmap(op)
 	op.State = s
 	m := f.message("st_notify", "", op)
 	m.CreateAttr("st_state", strconv.Itoa(int(s)))

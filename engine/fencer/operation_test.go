@@ -268,3 +268,54 @@ func TestLists(t *testing.T) {
 		t.Errorf("without a list: %s\n%s", g.runs(), strings.Join(g.log, "\n"))
 	}
 }
+
+// TestRemapIsLogged: the log tells of a reboot in two parts, of its end, and of who is not switched on again and why; and what a device needs for switching on.
+func TestRemapIsLogged(t *testing.T) {
+	conf := fmt.Sprintf(pair, "") + `<fencing-topology><fencing-level id="l" index="1" target="n2" devices="A,B"/></fencing-topology>`
+	const actions = `<resource-agent name="x"><parameters/><actions><action name="off"/><action name="reboot"/><action name="monitor"/>%s</actions></resource-agent>`
+	const (
+		begins  = "Remapping multiple-device reboot targeting n2 to 'off'"
+		parts   = "Remapped 'off' targeting n2 complete, remapping to 'on' for test.n1"
+		ends    = "Undoing remap of reboot targeting n2 for test.n1"
+		without = "Not turning n2 back on using A because the agent doesn't support 'on'"
+		nobody  = "Ignoring A 'on' failure (no capable peers) targeting n2 after successful 'off'"
+	)
+	for _, c := range []struct {
+		on, runs string
+		fails    bool
+		logged   []string
+		not      []string
+	}{
+		{`<action name="on"/>`, "n1 fence_a off, n1 fence_b off, n1 fence_a on, n1 fence_b on", false, []string{begins, parts, ends}, []string{without, nobody}},
+		{"", "n1 fence_a off, n1 fence_b off", false, []string{begins, parts, ends, without}, []string{nobody}},
+		{`<action name="on" on_target="1"/>`, "n1 fence_a off, n1 fence_b off", false, []string{begins, parts, ends, nobody, "Fencing device 'C' requires actions (on) to be executed on target"}, []string{without, "unfencing"}},
+		{`<action name="on" on_target="1" automatic="1"/>`, "n1 fence_a off, n1 fence_b off", false, []string{begins, parts, ends, "Fencing device 'C' requires unfencing"}, []string{without, nobody}},
+		{`<action name="on"/>`, "n1 fence_a off, n1 fence_a off", true, []string{begins, ends}, []string{parts}},
+	} {
+		g := newGroup(t, conf, "n1")
+		g.metadata = fmt.Sprintf(actions, c.on)
+		g.answer = func(_, _, action string) int {
+			if c.fails && action == "off" {
+				return 1
+			}
+			return 0
+		}
+		g.nodes["n1"].f.Register(Device{ID: "C", Agent: "fence_c"})
+		got := g.fence("n1", Request{Target: "n2", Action: "reboot"})
+		g.settle()
+		if len(*got) != 1 || ((*got)[0] != nil) != c.fails || g.runs() != c.runs {
+			t.Errorf("%q: %v after %s", c.on, *got, g.runs())
+		}
+		log := strings.Join(g.nodes["n1"].told, "\n")
+		for _, l := range c.logged {
+			if strings.Count(log, l) != 1 {
+				t.Errorf("%q: logged %d times: %s\n%s", c.on, strings.Count(log, l), l, log)
+			}
+		}
+		for _, l := range c.not {
+			if strings.Contains(log, l) {
+				t.Errorf("%q: logged: %s", c.on, l)
+			}
+		}
+	}
+}

@@ -74,6 +74,9 @@ func (f *Fencer) offerElement(c capability, action, target string) *etree.Elemen
 			x := el.CreateElement("st_device_action")
 			x.CreateAttr("id", a)
 			describe(x, a)
+			if a == "on" && !c.traits.On {
+				x.CreateAttr(missingAttr, "1")
+			}
 			if a == "on" && (c.traits.Automatic || c.device.Unfences) {
 				x.CreateAttr("st_required", "1")
 			}
@@ -81,6 +84,9 @@ func (f *Fencer) offerElement(c capability, action, target string) *etree.Elemen
 	}
 	return el
 }
+
+// missingAttr of an action in an offer tells that the agent does not have it; the original's fencers know that of their own agents alone.
+const missingAttr = "hacluster-missing"
 
 // parseOffer reads such an element. What an older fencer does not say is taken for allowed.
 func parseOffer(node string, el *etree.Element, action string) *offer {
@@ -90,7 +96,7 @@ func parseOffer(node string, el *etree.Element, action string) *offer {
 			n, _ := strconv.ParseInt(el.SelectAttrValue(name, ""), 10, 32)
 			return time.Duration(max(0, n)) * time.Second
 		}
-		t := terms{timeout: seconds("st_action_timeout"), delay: seconds("st_delay_max"), disallowed: el.SelectAttrValue("st_action_disallowed", "") == "true", required: el.SelectAttrValue("st_required", "") == "1"}
+		t := terms{timeout: seconds("st_action_timeout"), delay: seconds("st_delay_max"), disallowed: el.SelectAttrValue("st_action_disallowed", "") == "true", required: el.SelectAttrValue("st_required", "") == "1", missing: el.SelectAttrValue(missingAttr, "") == "1"}
 		if t.delay == 0 {
 			t.delay = seconds("st_delay_base")
 		}

@@ -44,6 +44,19 @@ func (f *Fencer) Register(d Device) {
 	f.Deregister(d.ID)
 	f.ownDevices = append(f.ownDevices, &d)
 	f.effects.Logf("Added '%s' to device list", d.ID)
+	f.needs(&d)
+}
+
+// needs tells what is special about switching a node on with a device.
+func (f *Fencer) needs(d *Device) {
+	f.effects.Traits(d.Agent, func(t Traits) {
+		if t.Automatic || d.Unfences {
+			f.effects.Logf("Fencing device '%s' requires unfencing", d.ID)
+		}
+		if len(t.OnTarget) > 0 {
+			f.effects.Logf("Fencing device '%s' requires actions (%s) to be executed on target", d.ID, strings.Join(t.OnTarget, " "))
+		}
+	})
 }
 
 // Deregister forgets a device that was registered; one of the configuration stays.

@@ -110,6 +110,7 @@ func (f *Fencer) fits(l *Level, target string) bool {
 
 // nextLevel lays out what is to be done at the next level. false: there is none.
 func (f *Fencer) nextLevel(op *operation) bool {
+	f.unmap(op)
 	for op.level < len(op.levels) {
 		l := &op.levels[op.level]
 		op.level++
@@ -127,6 +128,14 @@ func (f *Fencer) nextLevel(op *operation) bool {
 		return true
 	}
 	return false
+}
+
+// unmap has an operation be a reboot again after a level that was one in two parts.
+func (f *Fencer) unmap(op *operation) {
+	if op.remapped {
+		f.effects.Logf("Undoing remap of reboot targeting %s for %s", op.Target, op.Client)
+		op.remapped = false
+	}
 }
 
 // remaps tells whether an action is done in two parts at a level: a node that several devices feed is not rebooted by rebooting one of them after the
@@ -148,8 +157,8 @@ func (f *Fencer) requiredSteps(op *operation) []step {
 func (f *Fencer) stepsOf(op *operation, l *Level) []step {
 	action := op.Action
 	if l.remaps(action) {
-		f.effects.Logf("Remapping multiple-device reboot targeting %s", op.Target)
-		action = "off"
+		f.effects.Logf("Remapping multiple-device reboot targeting %s to 'off'", op.Target)
+		action, op.remapped = "off", true
 	}
 	var steps, on []step
 	for _, id := range l.Devices {
@@ -159,11 +168,16 @@ func (f *Fencer) stepsOf(op *operation, l *Level) []step {
 		}
 		steps = append(steps, step{id, action})
 		d := f.device(id)
-		later := slices.ContainsFunc(op.offers, func(o *offer) bool { return o.device == id && o.actions["on"].required })
+		says := func(what func(on terms) bool) bool {
+			return slices.ContainsFunc(op.offers, func(o *offer) bool { return o.device == id && what(o.actions["on"]) })
+		}
+		later := says(func(on terms) bool { return on.required })
 		switch {
 		case !l.remaps(op.Action) || later:
 		case d != nil && d.param("pcmk_reboot_action") == "off":
-			f.effects.Logf("Not turning %s back on using %s because the device is configured to stay off", op.Target, id)
+			f.effects.Logf("Not turning %s back on using %s because the device is configured to stay off (pcmk_reboot_action='off')", op.Target, id)
+		case says(func(on terms) bool { return on.missing }):
+			f.effects.Logf("Not turning %s back on using %s because the agent doesn't support 'on'", op.Target, id)
 		default:
 			on = append(on, step{id, "on"})
 		}
