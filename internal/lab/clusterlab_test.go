@@ -49,9 +49,14 @@ func TestClusterLab(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
+	keys := clusterLabKeys(t)
 	for _, h := range []string{"1", "2", "3"} {
 		b.furnish(h, tree)
 		b.furnishClusterLab(h, tree, here, python)
+		if keys != "" {
+			b.feed(h, strings.NewReader(keys), "sh", "-c", `umask 077; mkdir -p /root/.ssh && cd /root/.ssh && cat > clusterlab && ssh-keygen -y -f clusterlab > authorized_keys && ssh-keygen -A >/dev/null &&
+				printf '%s\n' 'IdentityFile /root/.ssh/clusterlab' 'StrictHostKeyChecking no' 'UserKnownHostsFile /dev/null' 'LogLevel ERROR' > config && mkdir -p /run/sshd && /usr/sbin/sshd`)
+		}
 	}
 	args := []string{
 		filepath.Join(here, "run.py"), "--nodes", "node1 node2 node3", "--logfile", "/var/log/messages", "--test-ip-base", "211.183.3.200", "--populate-resources", "--yes",
@@ -125,6 +130,23 @@ func TestClusterLab(t *testing.T) {
 			t.Log(line)
 		}
 	}
+}
+
+// clusterLabKeys is a private key by which hosts log in to each other, as some tests have them do; "" where the machine has no sshd.
+func clusterLabKeys(t *testing.T) string {
+	t.Helper()
+	if _, err := os.Stat("/usr/sbin/sshd"); err != nil {
+		return ""
+	}
+	file := filepath.Join(t.TempDir(), "key")
+	if out, err := exec.Command("ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-f", file).CombinedOutput(); err != nil {
+		t.Fatalf("ssh-keygen: %v\n%s", err, out)
+	}
+	key, err := os.ReadFile(file)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return string(key)
 }
 
 // furnishClusterLab puts on a host what cts-lab expects there: its agents, what reads the log, and a cluster that logs to one file.

@@ -12,6 +12,7 @@ import socket
 import sys
 import time
 import types
+from xml.etree import ElementTree
 
 TREE = os.environ["TREE"]
 HOSTS = dict(h.split("=") for h in os.environ["HOSTS"].split())
@@ -235,9 +236,56 @@ class Leftovers(audits.ClusterAudit):
         return True
 
 
+class Statuses(audits.ClusterAudit):
+    """The status section is of nodes and resources that there are."""
+
+    def __init__(self, cm):
+        super().__init__(cm)
+        self.name = "StatusAudit"
+
+    def __call__(self):
+        up = [n for n in self._cm.env["nodes"] if self._cm.expected_status[n] == "up"]
+        if 2 * len(up) <= len(self._cm.env["nodes"]) or self._cm.partitions_expected > 1:
+            return True
+        for _ in range(10):
+            (rc, lines) = self._cm.rsh(up[0], "cibadmin --query", verbose=1)
+            strange = self.strange(ElementTree.fromstring("".join(lines))) if rc == 0 else [f"exit code {rc}"]
+            if not strange:
+                return True
+            time.sleep(1)
+        for what in strange:
+            self._cm.log(f"The status has {what}")
+        return False
+
+    @staticmethod
+    def strange(cib):
+        """Give what belongs to nobody."""
+        resources = {r.get("id") for r in cib.iterfind("configuration/resources//primitive")}
+        remote = {r.get("id") for r in cib.iterfind("configuration/resources//primitive") if r.get("type") == "remote"}
+        nodes = {n.get("uname") for n in cib.iterfind("configuration/nodes/node") if n.get("type") != "remote"} | remote
+        strange = []
+        for state in cib.iterfind("status/node_state"):
+            node = state.get("uname")
+            if node not in nodes:
+                strange.append(f"node {node}")
+            for r in state.iterfind("lrm/lrm_resources/lrm_resource"):
+                if r.get("id").split(":")[0] not in resources:
+                    strange.append(f"resource {r.get('id')} on {node}")
+            strange += [f"{op.get('operation_key')} of {r.get('id')} under way on {node}" for r in state.iterfind("lrm/lrm_resources/lrm_resource")
+                        for op in r.iterfind("lrm_rsc_op") if op.get("op-status") == "-1"]
+            attributes = [a.get("name") for a in state.iterfind("transient_attributes/instance_attributes/nvpair")]
+            if node in remote | nodes and state.get("in_ccm") not in ("false", "0") and "shutdown" in attributes:
+                strange.append(f"a shutdown of {node}")
+            strange += [f"{a} on {node} twice" for a in set(attributes) if attributes.count(a) > 1]
+        return strange
+
+    def is_applicable(self):
+        return True
+
+
 def audit_list(cm):
     """Give the audits."""
-    every = [audits.DiskAudit, audits.FileAudit, audits.LogAudit, States, Partitions, Primitives, Groups, Colocations, CIBs, Leftovers]
+    every = [audits.DiskAudit, audits.FileAudit, audits.LogAudit, States, Partitions, Primitives, Groups, Colocations, CIBs, Leftovers, Statuses]
     return [a for a in (c(cm) for c in every) if a.is_applicable()]
 
 
