@@ -265,11 +265,12 @@ func (s *secrets) delete(ctx context.Context, w []string) error {
 	if err := s.resource(ctx, w[0]); err != nil {
 		return err
 	}
-	if err := s.remove(ctx, w); err != nil || s.noCIB {
-		return err
+	if !s.noCIB { // first, so that no operation looks for a value that is gone
+		if _, err := s.run(ctx, "crm_resource", "-r", w[0], "-d", w[1]); err != nil {
+			return err
+		}
 	}
-	_, err := s.run(ctx, "crm_resource", "-r", w[0], "-d", w[1])
-	return err
+	return s.remove(ctx, w)
 }
 
 func (s *secrets) set(ctx context.Context, w []string) error {
@@ -325,10 +326,11 @@ func (s *secrets) unstash(ctx context.Context, w []string) error {
 	if now, _ := s.parameter(ctx, w[0], w[1]); now != secret.Magic {
 		s.out.Info("Resource %s parameter %s is not set as secret, but we have a local value so proceeding anyway", w[0], w[1])
 	}
-	if err := s.remove(ctx, w); err != nil {
+	// The CIB first, so that no operation looks for a value that is gone: with many nodes it takes a while until all are told.
+	if err := s.setParameter(ctx, w[0], w[1], value); err != nil {
 		return err
 	}
-	return s.setParameter(ctx, w[0], w[1], value)
+	return s.remove(ctx, w)
 }
 
 // remove takes a value away here and on the other nodes.

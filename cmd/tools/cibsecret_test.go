@@ -36,7 +36,9 @@ case $3 in
 -p) echo "$6" > $f;;
 -d) /bin/rm -f $f;;
 esac`)
-	script("ssh", `echo "ssh $*" >> `+dir+`/remote`)
+	// A value must not be taken away while the CIB says that there is one.
+	script("ssh", `case "$*" in *" rm -f "*) [ "$(/bin/cat `+values+`-passwd 2>/dev/null)" != lrm:// ] || echo "too early" >> `+dir+`/remote;; esac
+echo "ssh $*" >> `+dir+`/remote`)
 	script("scp", `echo "scp $*" >> `+dir+`/remote`)
 	script("ping", `[ "$4" != n3 ]`)
 	t.Setenv("PATH", bin)

@@ -85,6 +85,7 @@ type Core struct {
 	quorate bool // as Corosync told last
 	started bool
 	inGroup bool
+	fenced  bool              // others say that they fenced this node, as it runs now
 	running map[string]bool   // fence devices that this node monitors
 	kills   map[uint64]func() // of the executor's runs that are under way
 	pings   map[string]ping   // by reference

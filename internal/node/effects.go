@@ -443,7 +443,7 @@ func (c *fencerEffects) Fenced(target string, ours bool) {
 	}
 	c.Controller.Fenced(c.now, target, ours)
 	if target == c.self.Name {
-		c.world.Logf("fencer: this node was fenced, so others say")
+		c.fenced = true
 		if c.Controller.Option("fencing-reaction") == "panic" {
 			c.world.Panic("this node was fenced, so others say, and fencing-reaction is panic")
 		}

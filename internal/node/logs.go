@@ -117,7 +117,7 @@ func (c *Core) logFencing(r fencer.Record) {
 		c.world.Logf("controller: %s was unfenced by %s at the request of %s@%s", r.Target, by, r.Client, r.Origin)
 	case r.Action == "on":
 		c.world.Logf("controller: %v", grave{slog.LevelError, fmt.Sprintf("Unfencing of %s by %s failed (%s)", r.Target, by, cmp.Or(r.Reason, end))})
-	case done && r.Target == c.self.Name:
+	case done && r.Target == c.self.Name && c.fenced: // and not what ran here before
 		c.world.Logf("controller: %v", grave{logging.Critical, fmt.Sprintf("We were allegedly just fenced by %s for %s!", by, r.Origin)})
 	default:
 		not := " not"

@@ -35,15 +35,18 @@ func TestTold(t *testing.T) {
 	c.Ring(now, []uint32{1, 2}, true)
 	c.Ring(now, []uint32{1}, false)
 	c.Ping("", func(string) {})
-	for _, r := range []fencer.Record{
+	records := []fencer.Record{
 		{Target: "b", Action: "reboot", Delegate: "a", Client: "pacemaker-controld.7", Origin: "a", State: fencer.Done},
 		{Target: "b", Action: "off", Client: "stonith_admin.8", Origin: "b", State: fencer.Failed, Code: fencer.TimedOut, Reason: "no answer"},
 		{Target: "b", Action: "on", Delegate: "a", Client: "x", Origin: "a", State: fencer.Done},
 		{Target: "b", Action: "on", Delegate: "a", Client: "x", Origin: "a", State: fencer.Failed, Reason: "no answer"},
-		{Target: "a", Action: "off", Delegate: "b", Client: "x", Origin: "b", State: fencer.Done},
-	} {
+		{Target: "a", Action: "off", Delegate: "b", Client: "x", Origin: "b", State: fencer.Done}, // before this start
+	}
+	for _, r := range records {
 		c.logFencing(r)
 	}
+	c.fenced = true
+	c.logFencing(records[len(records)-1])
 	var got []string
 	for l := range strings.Lines(w.told.String()) {
 		if strings.HasPrefix(l, "pacemaker-controld ") && !strings.Contains(l, "Quorum ") {
@@ -59,6 +62,7 @@ func TestTold(t *testing.T) {
 		"INFO+2 Peer b was not terminated (off) by the cluster on behalf of stonith_admin.8@b: Timed out (no answer)",
 		"INFO+2 b was unfenced by a at the request of x@a",
 		"ERROR Unfencing of b by a failed (no answer)",
+		"INFO+2 Peer a was terminated (off) by b on behalf of x@b: OK",
 		"ERROR+4 We were allegedly just fenced by b for b!",
 	}
 	if !slices.Equal(got, want) {
