@@ -81,7 +81,10 @@ func (c *Controller) cleaning() bool {
 }
 
 // holds tells that a plan that is due waits for what is about to be in the CIB.
-func (c *Controller) holds() bool { return c.counting() || c.cleaning() }
+func (c *Controller) holds() bool {
+	counting, cleaning, noted := c.counting(), c.cleaning(), c.noted() // each forgets what took too long
+	return counting || cleaning || !noted
+}
 
 // holdsEnd is when the first of these waits ends; zero: there is none.
 func (c *Controller) holdsEnd() time.Time {
@@ -89,6 +92,11 @@ func (c *Controller) holdsEnd() time.Time {
 	for _, until := range c.cleared {
 		if first.IsZero() || until.Before(first) {
 			first = until
+		}
+	}
+	for _, n := range c.noting {
+		if first.IsZero() || n.until.Before(first) {
+			first = n.until
 		}
 	}
 	return first

@@ -456,20 +456,6 @@ func (c *Controller) fence(i int, a *transition.Action) {
 	})
 }
 
-// unfenced notes that a node was given its access, and what its devices were like then: the
-// scheduler asks for it again when they change.
-func (c *Controller) unfenced(a *transition.Action) {
-	when := strconv.FormatInt(c.now.Unix(), 10)
-	c.effects.SetAttribute(a.Node, "#node-unfenced", &when)
-	for attribute, meta := range map[string]string{"#digests-all": "CRM_meta_digests_all", "#digests-secure": "CRM_meta_digests_secure"} {
-		if v, ok := a.Attr(meta); ok {
-			c.effects.SetAttribute(a.Node, attribute, &v)
-		} else {
-			c.effects.SetAttribute(a.Node, attribute, nil)
-		}
-	}
-}
-
 // Fenced takes note that a node was fenced, on whoever's behalf.
 func (c *Controller) Fenced(now time.Time, target string, ours bool) {
 	c.now = now
