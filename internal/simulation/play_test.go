@@ -85,6 +85,9 @@ func TestRegressions(t *testing.T) {
 			if out.Broken != nil {
 				t.Error(out.Broken)
 			}
+			if out.Needless > 0 {
+				t.Errorf("%d fencings that nobody had reason for", out.Needless)
+			}
 		})
 	}
 }
