@@ -337,7 +337,6 @@ func (n *Node) loop(ctx context.Context) error {
 			n.log.Info("leaving the cluster", "why", why)
 			// What was sent before must be out before the group is left.
 			n.out.drain(5 * time.Second)
-			(*world)(n).Logf("Shutdown complete")
 			switch why {
 			case "fenced":
 				return ErrFenced
@@ -347,6 +346,7 @@ func (n *Node) loop(ctx context.Context) error {
 			if strings.HasPrefix(why, controller.Refused) {
 				return fmt.Errorf("%w: %s", ErrRefused, strings.TrimPrefix(why, controller.Refused))
 			}
+			(*world)(n).Logf("Shutdown complete")
 			return nil
 		}
 	}
