@@ -1,7 +1,9 @@
 package quorum
 
 import (
+	"fmt"
 	"slices"
+	"strconv"
 
 	"hacluster/corosync/local"
 	"hacluster/corosync/wire"
@@ -107,12 +109,46 @@ func (v *Votes) decide(total uint32) {
 	}
 	if changed {
 		if quorate {
-			v.log.Info("This node is within the primary component and will provide service.")
+			v.log.Debug("quorum regained, resuming activity", "votes", total, "quorum", v.quorum)
 		} else {
-			v.log.Info("This node is within the non-primary component and will NOT provide any services.")
+			v.log.Debug("quorum lost, blocking activity", "votes", total, "quorum", v.quorum)
 		}
 		if !v.syncing {
-			v.host.QuorumChanged()
+			v.changed()
+		}
+	}
+}
+
+// changed logs whether there is quorum, and who is a member, and hands that on. While a sync is under way it says nothing: not all have told of
+// their votes.
+func (v *Votes) changed() {
+	switch {
+	case v.quorate && !v.primary:
+		v.log.Info("This node is within the primary component and will provide service.")
+	case !v.quorate && v.primary:
+		v.log.Info("This node is within the non-primary component and will NOT provide any services.")
+	}
+	v.primary = v.quorate
+	v.tell("Members", v.members)
+	v.host.QuorumChanged()
+}
+
+// tell logs a list of nodes, in lines of no more than viewLine letters.
+func (v *Votes) tell(what string, nodes []uint32) {
+	const viewLine = 63
+	for rest := nodes; ; {
+		line := ""
+		for len(rest) > 0 {
+			next := " " + strconv.FormatUint(uint64(rest[0]), 10)
+			if len(line)+len(next) > viewLine {
+				line += "\\"
+				break
+			}
+			line, rest = line+next, rest[1:]
+		}
+		v.log.Info(fmt.Sprintf("%s[%d]:%s", what, len(nodes), line))
+		if len(rest) == 0 {
+			return
 		}
 	}
 }

@@ -90,6 +90,7 @@ type Votes struct {
 	highest      uint32
 
 	members, previous []uint32
+	primary           bool // the log says that there is quorum
 	ring              wire.RingID
 	syncing           bool
 	infoSent          bool
@@ -313,10 +314,12 @@ func (v *Votes) SyncInit(now time.Time, members []uint32, ring wire.RingID) {
 	if len(members) > 1 {
 		v.us.Flags &^= wire.NodeFirst
 	}
+	joined, gone := slices.Clone(members), []uint32(nil)
 	left := false
 	for _, m := range v.members {
+		joined = slices.DeleteFunc(joined, func(id uint32) bool { return id == m })
 		if !slices.Contains(members, m) {
-			left = true
+			left, gone = true, append(gone, m)
 			if n := v.find(m); n != nil {
 				n.State = local.NodeDead
 			}
@@ -325,6 +328,13 @@ func (v *Votes) SyncInit(now time.Time, members []uint32, ring wire.RingID) {
 	if v.lastMan && (len(members) >= int(v.quorum) && left ||
 		len(members) <= int(v.quorum) && v.tie != tieNone && v.hasMember(v.lowest)) {
 		v.lastManTimer = now.Add(v.cfg.LastManStandingWindow)
+	}
+	v.tell("Sync members", members)
+	if len(joined) > 0 {
+		v.tell("Sync joined", joined)
+	}
+	if left {
+		v.tell("Sync left", gone)
 	}
 	v.previous, v.members, v.ring = v.members, slices.Clone(members), ring
 	if v.us.Flags&wire.NodeDeviceRegistered != 0 && v.us.Flags&wire.NodeDeviceAlive != 0 {
@@ -350,7 +360,7 @@ func (v *Votes) SyncProcess() (done bool) {
 func (v *Votes) SyncActivate() {
 	v.recalculate(false, false)
 	v.syncing = false
-	v.host.QuorumChanged()
+	v.changed()
 }
 
 // Leave tells the others that this node goes in an orderly way; false where that does not matter.

@@ -1,7 +1,12 @@
 package quorum
 
 import (
+	"bytes"
+	"log/slog"
+	"slices"
+	"strings"
 	"testing"
+	"time"
 
 	"hacluster/corosync/conf"
 	"hacluster/corosync/local"
@@ -45,5 +50,43 @@ func TestVoteForAnEarlierRing(t *testing.T) {
 	v.us.Flags |= wire.NodeDeviceCastVote
 	if v.nodeInfo(alone, info); !v.Quorate() || len(h.sent) != 1 {
 		t.Errorf("a vote: quorum %v, %d messages", v.Quorate(), len(h.sent))
+	}
+}
+
+// TestMembersAreLogged: the log has who is together, who came and who went, and whether they have quorum, as Corosync's has.
+func TestMembersAreLogged(t *testing.T) {
+	var told bytes.Buffer
+	c := &conf.Config{}
+	for id := uint32(1); id <= 3; id++ {
+		c.Nodes = append(c.Nodes, conf.Node{ID: id, Votes: 1})
+	}
+	v, err := New(c, 1, 0, &idle{}, slog.New(slog.NewTextHandler(&told, nil)))
+	if err != nil {
+		t.Fatal(err)
+	}
+	together := func(members ...uint32) {
+		v.SyncInit(time.Unix(1000, 0), members, wire.RingID{Rep: 1})
+		for _, m := range members {
+			v.nodeInfo(m, wire.NodeInfo{Node: m, Votes: 1, Expected: 3})
+		}
+		v.SyncActivate()
+	}
+	together(1)
+	together(1, 3)
+	together(1, 2)
+	v.tell("Members", []uint32{1000000001, 1000000002, 1000000003, 1000000004, 1000000005, 1000000006})
+	var got []string
+	for l := range strings.Lines(told.String()) {
+		_, text, _ := strings.Cut(strings.TrimSpace(l), "msg=")
+		got = append(got, strings.ReplaceAll(strings.Trim(text, `"`), `\\`, `\`))
+	}
+	want := []string{
+		"Sync members[1]: 1", "Sync joined[1]: 1", "Members[1]: 1",
+		"Sync members[2]: 1 3", "Sync joined[1]: 3", "This node is within the primary component and will provide service.", "Members[2]: 1 3",
+		"Sync members[2]: 1 2", "Sync joined[1]: 2", "Sync left[1]: 3", "Members[2]: 1 2",
+		`Members[6]: 1000000001 1000000002 1000000003 1000000004 1000000005\`, "Members[6]: 1000000006",
+	}
+	if !slices.Equal(got, want) {
+		t.Errorf("told\n%s\nwant\n%s", strings.Join(got, "\n"), strings.Join(want, "\n"))
 	}
 }
