@@ -182,6 +182,9 @@ func (c *Conn) command(op string, data *etree.Element, options int, reply func(*
 	return err
 }
 
+// cancelled is the status of what was killed.
+const cancelled = 1
+
 // untilAgain is the interval that the host is told of checks that are repeated. Its daemon ends the agent of nothing else, and
 // repeats them by itself; when they are due is this end's to say, so that they are cancelled there when they have ended.
 const untilAgain = 24 * time.Hour
@@ -212,7 +215,9 @@ func (c *Conn) Run(op Operation, done func(Outcome)) error {
 	known := c.registered[op.Resource]
 	c.registered[op.Resource] = true
 	c.running[key] = func(o Outcome) {
-		_ = c.Kill(op) // it is not to be repeated there
+		if o.Status != cancelled {
+			_ = c.Kill(op) // it is not to be repeated there
+		}
 		done(o)
 	}
 	c.mu.Unlock()
