@@ -278,7 +278,10 @@ func (c *executorEffects) Run(run uint64, op executor.Op) {
 	}
 	switch {
 	case isConnection(op):
-		core.connection(op, finished)
+		core.connection(op, func(now time.Time, res executor.Result) {
+			res.Traits = connectionTraits
+			finished(now, res)
+		})
 		return
 	case op.Class != "stonith":
 		core.kills[run] = c.world.RunAgent(op, finished)
@@ -336,7 +339,12 @@ func (c *executorEffects) Run(run uint64, op executor.Op) {
 	}
 }
 
-func (c *executorEffects) Traits(op executor.Op) executor.Traits { return c.world.Traits(op) }
+func (c *executorEffects) Traits(op executor.Op) executor.Traits {
+	if isConnection(op) {
+		return connectionTraits
+	}
+	return c.world.Traits(op)
+}
 
 // Kill ends an agent. What else is done in its place ends by itself.
 func (c *executorEffects) Kill(run uint64) {

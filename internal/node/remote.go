@@ -109,6 +109,10 @@ func isConnection(op executor.Op) bool {
 	return op.Class == "ocf" && op.Provider == "pacemaker" && op.Type == "remote"
 }
 
+// connectionTraits are what a connection's meta-data say: where the host is needs another connection, all else is taken over as it
+// stands. What the host runs goes on then.
+var connectionTraits = executor.Traits{Known: true, Parameters: []string{"reconnect_interval", "port", "server"}, Reloadable: []string{"reconnect_interval"}, ReloadAgent: true}
+
 const (
 	codeOK          = 0
 	codeError       = 1

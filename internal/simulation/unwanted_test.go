@@ -65,3 +65,26 @@ func TestUnwantedConnection(t *testing.T) {
 		}
 	}
 }
+
+// TestReconnectIntervalIsTakenOver: a connection whose reconnect_interval is changed goes on, and so does what its host runs.
+func TestReconnectIntervalIsTakenOver(t *testing.T) {
+	configured := func(interval string) string {
+		return strings.Replace(connection, "%", `<instance_attributes id="remote1-i"><nvpair id="remote1-i-r" name="reconnect_interval" value="`+interval+`"/></instance_attributes>`, 1)
+	}
+	for seed := uint64(1); seed <= seeds; seed++ {
+		d := up(t, seed, 3, true)
+		d.addRemotes(1)
+		d.Remotes[0].Boot()
+		for _, interval := range []string{"10s", "20s"} {
+			var before []*conn
+			before = append(before, d.Remotes[0].conns...)
+			d.Change("node1", cib.Request{Op: cib.Modify, Section: "resources", CanCreate: true, Data: parse(t, configured(interval))}, nil)
+			d.Run(5 * time.Second)
+			calm(t, d)
+			now := d.Remotes[0].conns
+			if len(now) != 1 || len(before) > 0 && now[0] != before[0] {
+				t.Fatalf("seed %d: connections %v, and %v with %s\n%s", seed, before, now, interval, d.Dump())
+			}
+		}
+	}
+}
