@@ -8,6 +8,7 @@
 package controller
 
 import (
+	"cmp"
 	"fmt"
 	"slices"
 	"strconv"
@@ -182,6 +183,8 @@ type peer struct {
 	fresh bool
 	// schema is the newest that it knows, as it said in this join; "" when it has not yet.
 	schema string
+	// levels are what it told in this join; zero when it has not yet.
+	levels levels
 	// declared is the schema of its CIB; refused tells that it was told not to join.
 	declared string
 	refused  bool
@@ -198,6 +201,7 @@ type Controller struct {
 	uuid    string // of this controller's transitions
 	cluster string // the cluster's name
 	schema  string // the newest that this node knows
+	levels  levels // of this node
 
 	startState  string // what this node wants to begin as, until it has joined
 	actionLimit string // this node's own
@@ -238,6 +242,7 @@ type Controller struct {
 	planDue    bool
 	updates    int // own changes of the CIB that are not applied yet
 	recheckAt  time.Time
+	rootAt     time.Time          // when this DC wrote last that it is it, though another one had
 	planAt     time.Time          // of a plan that waits for transition-delay
 	owed       []func(leads bool) // what is for this DC to do when it leads, see leading.go
 	newest     time.Time          // no result that this DC orders is stamped as earlier, see stamp.go
@@ -270,6 +275,8 @@ type Identity struct {
 	UUID    string // names its transitions; every start of a node needs a new one
 	Cluster string // the cluster's name, "" for none
 	Schema  string // the newest schema that the node knows
+	// Level is which messages between nodes this one understands, LeastLevel what others must; 0: this release's, see level.go.
+	Level, LeastLevel int
 	// StartState is what the node wants to begin as, see BeginAs; ActionLimit, where it is a number, is its own
 	// node-action-limit, 0 for twice its cores.
 	StartState, ActionLimit string
@@ -277,7 +284,7 @@ type Identity struct {
 
 // New makes a controller.
 func New(self Identity, t Timing, e Effects) *Controller {
-	return &Controller{self: self.Member, uuid: self.UUID, cluster: self.Cluster, schema: self.Schema, startState: self.StartState, actionLimit: self.ActionLimit, timing: t, effects: e, state: Starting, peers: map[string]*peer{}, fenceTries: map[string]int{}, expects: map[string]string{}, accusers: map[string]bool{}, spared: map[string]bool{}, blames: map[string]map[string]bool{}, uncounted: map[counted]failure{}, ignores: map[string]bool{}}
+	return &Controller{self: self.Member, uuid: self.UUID, cluster: self.Cluster, schema: self.Schema, levels: levels{cmp.Or(self.Level, Level), cmp.Or(self.LeastLevel, LeastLevel)}, startState: self.StartState, actionLimit: self.ActionLimit, timing: t, effects: e, state: Starting, peers: map[string]*peer{}, fenceTries: map[string]int{}, expects: map[string]string{}, accusers: map[string]bool{}, spared: map[string]bool{}, blames: map[string]map[string]bool{}, uncounted: map[counted]failure{}, ignores: map[string]bool{}}
 }
 
 // State is where the controller is.
@@ -466,6 +473,7 @@ func (c *Controller) Deliver(now time.Time, from string, msg *etree.Element) {
 		return
 	}
 	c.noteSchema(from, msg)
+	c.noteLevel(from, msg)
 	c.noteRefusal(msg)
 	if to := msg.SelectAttrValue("crm_host_to", ""); to != "" && to != c.self.Name {
 		return

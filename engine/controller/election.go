@@ -10,7 +10,7 @@ import (
 
 // An election finds the node that decides. Everybody votes; who sees a vote of a
 // better node gives way to it. Better is who stays, then who understands less (so that all
-// understand what it writes), then who is DC already, then whose name sorts first.
+// understand what it writes; of feature sets, then of levels), then who is DC already, then whose name sorts first.
 
 // startElection votes for this node.
 func (c *Controller) startElection(why string) {
@@ -32,8 +32,8 @@ func (c *Controller) startElection(why string) {
 	}
 	c.enter(Election)
 	c.electEnd = c.now.Add(c.limit("election-timeout", c.timing.Election))
-	c.effects.Broadcast(c.message("vote", "", "election-owner", strconv.FormatUint(uint64(c.self.ID), 10),
-		"election-id", strconv.Itoa(c.electionID), "election-dc", strconv.FormatBool(c.IsDC()), leavingAttr, strconv.FormatBool(c.shutdown)))
+	c.effects.Broadcast(c.message("vote", "", append(c.levels.attrs(), "election-owner", strconv.FormatUint(uint64(c.self.ID), 10),
+		"election-id", strconv.Itoa(c.electionID), "election-dc", strconv.FormatBool(c.IsDC()), leavingAttr, strconv.FormatBool(c.shutdown))...))
 }
 
 // leavingAttr of a vote and of a join request tells that the node is about to leave.
@@ -54,6 +54,9 @@ func (c *Controller) onVote(from string, msg *etree.Element) {
 	}
 	if c.accused() {
 		c.giveWay(from, msg) // whoever it is: this node is no rival
+		return
+	}
+	if c.misfit(from, msg) {
 		return
 	}
 	if !c.beats(from, msg) {
@@ -102,6 +105,9 @@ func (c *Controller) beats(from string, msg *etree.Element) bool {
 	}
 	if d := compareFeatures(msg.SelectAttrValue("crm_feature_set", ""), FeatureSet); d != 0 {
 		return d < 0
+	}
+	if theirs := told(msg).own; theirs != c.levels.own {
+		return theirs < c.levels.own
 	}
 	if theirs := msg.SelectAttrValue("election-dc", "") == "true"; theirs != c.IsDC() {
 		return theirs

@@ -36,7 +36,9 @@ func (c *Controller) CIBChanged(now time.Time, ch replica.Change) {
 	}
 	ours := ch.Client == ClientController && ch.Node == c.self.Name
 	if !ours && c.settled() {
-		if c.overruled() {
+		// Two DCs of earlier releases would write that in turns without end.
+		if c.overruled() && (ch.Client != ClientController || c.now.Sub(c.rootAt) >= reclaimEvery) {
+			c.rootAt = c.now
 			c.writeRoot()
 		}
 		if ch.Config && (c.configured("dc-version") == "" || len(c.missingNodes().Child) > 0 || len(c.usurpers()) > 0) {

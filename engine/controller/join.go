@@ -27,7 +27,7 @@ func (c *Controller) offer() {
 	}
 	c.enter(Integration)
 	c.joinEnd = c.now.Add(c.limit("join-integration-timeout", c.timing.Integration))
-	c.effects.Broadcast(c.message("join_offer", "", "join_id", strconv.Itoa(c.joinID), termAttr, c.effects.Term().String(), writesAttr, "true", suspectsAttr, c.suspects()))
+	c.effects.Broadcast(c.message("join_offer", "", append(c.levels.attrs(), "join_id", strconv.Itoa(c.joinID), termAttr, c.effects.Term().String(), writesAttr, "true", suspectsAttr, c.suspects())...))
 }
 
 // Differ takes note that the CIBs of the group's nodes are not equal: a join has all take over one.
@@ -67,10 +67,10 @@ func (c *Controller) onOffer(from string, msg *etree.Element) {
 	c.writes = msg.SelectAttrValue(writesAttr, "") == "true"
 	root := c.effects.CIB()
 	v := cib.VersionOf(root)
-	c.effects.Broadcast(c.message("join_request", from, "join_id", msg.SelectAttrValue("join_id", ""),
+	c.effects.Broadcast(c.message("join_request", from, append(c.levels.attrs(), "join_id", msg.SelectAttrValue("join_id", ""),
 		"admin_epoch", strconv.FormatInt(v.AdminEpoch, 10), "epoch", strconv.FormatInt(v.Epoch, 10), "num_updates", strconv.FormatInt(v.NumUpdates, 10),
 		"digest", cib.DiskDigest(root), vouchedAttr, strconv.FormatBool(c.vouched), accusedAttr, strconv.FormatBool(c.accused()), schemaAttr, c.schema, termAttr, c.effects.Term().String(),
-		declaredAttr, root.SelectAttrValue("validate-with", ""), leavingAttr, strconv.FormatBool(c.shutdown), suspectsAttr, c.suspects(), leaderAttr, c.effects.Follow(from), absentAttr, c.effects.Absent()))
+		declaredAttr, root.SelectAttrValue("validate-with", ""), leavingAttr, strconv.FormatBool(c.shutdown), suspectsAttr, c.suspects(), leaderAttr, c.effects.Follow(from), absentAttr, c.effects.Absent())...))
 	c.askForShutdown()
 }
 
@@ -99,6 +99,9 @@ func (c *Controller) onRequest(from string, msg *etree.Element) {
 			c.offer() // it took too long to answer the last one
 		}
 		return
+	}
+	if c.misfit(from, msg) {
+		return // it leaves, and the join goes on without it
 	}
 	if d := compareFeatures(msg.SelectAttrValue("crm_feature_set", ""), FeatureSet); d < 0 {
 		c.effects.Logf("Node %s understands only feature set %s", from, msg.SelectAttrValue("crm_feature_set", ""))
@@ -288,10 +291,11 @@ func (c *Controller) missingNodes() *etree.Element {
 }
 
 func (c *Controller) onAck(from string, msg *etree.Element) {
-	if from != c.dc {
+	refused := msg.SelectAttrValue("join_ack_nack", "") != "true"
+	if from != c.dc && !(refused && !c.joined && c.dc == "") { // who is refused in an election follows nobody
 		return
 	}
-	if msg.SelectAttrValue("join_ack_nack", "") != "true" {
+	if refused {
 		c.leave(Refused + msg.SelectAttrValue(reasonAttr, "the DC does not say why"))
 		return
 	}

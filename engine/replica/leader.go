@@ -37,6 +37,9 @@ func (r *Replica) outdated(from string, msg *etree.Element) bool {
 	if msg.SelectAttrValue(DCAttr, "") != "true" || r.leader == "" || r.leader == from {
 		return false
 	}
+	if r.someTermless() {
+		return false // there are nodes of a release that makes it whoever leads, and all are to do the same
+	}
 	r.effects.Logf("change of %s that node %s ordered as the DC is not made, for the DC is %s", msg.SelectAttrValue("cib_section", ""), from, r.leader)
 	r.answer(from, msg, cib.Result{Root: r.Root()}, &cib.Error{Code: cib.NotPermitted, Detail: "node " + r.leader + " is the DC"})
 	return true

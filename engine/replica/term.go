@@ -353,9 +353,13 @@ type View struct {
 	Promised int    // how many have promised it, as this node knows
 	Holds    bool
 	Member   bool // this node is one of those that it was announced to
+	Termless bool // there are nodes that know no terms
 }
+
+// someTermless tells that the group has nodes that know no terms, as far as was told.
+func (r *Replica) someTermless() bool { return r.termless || r.view.announced && r.view.term == 0 }
 
 // View tells it.
 func (r *Replica) View() View {
-	return View{Term: r.view.term, By: r.view.by, Promised: len(r.view.promised), Holds: r.view.holds, Member: slices.Contains(r.view.members, r.node)}
+	return View{Term: r.view.term, By: r.view.by, Promised: len(r.view.promised), Holds: r.view.holds, Member: slices.Contains(r.view.members, r.node), Termless: r.someTermless()}
 }

@@ -123,6 +123,8 @@ type CoreConfig struct {
 	Remotes Remotes
 	// Schema is the newest schema that this node knows; "" is the newest there is.
 	Schema string
+	// Level and LeastLevel are those of this node's messages, see controller.Level; 0 is this release's.
+	Level, LeastLevel int
 }
 
 // NewCore makes a core.
@@ -131,7 +133,7 @@ func NewCore(cfg CoreConfig, w World) *Core {
 	c.Replica = replica.New(cfg.Self.Name, startingCIB(cfg.CIB), cfg.Term, (*replicaEffects)(c))
 	c.Attributes = attribute.New(cfg.Self.Name, (*attributeEffects)(c))
 	c.Controller = controller.New(controller.Identity{
-		Member: cfg.Self, UUID: cfg.UUID, Cluster: cfg.ClusterName, Schema: cmp.Or(cfg.Schema, schema.Latest),
+		Member: cfg.Self, UUID: cfg.UUID, Cluster: cfg.ClusterName, Schema: cmp.Or(cfg.Schema, schema.Latest), Level: cfg.Level, LeastLevel: cfg.LeastLevel,
 		StartState: cfg.StartState, ActionLimit: cfg.ActionLimit,
 	}, cfg.Timing, (*controllerEffects)(c))
 	c.Executor = executor.New((*executorEffects)(c))

@@ -388,6 +388,9 @@ func told(root *etree.Element, op executor.Op) bool {
 // its CIB taken over by that one: not the CIB, nor who leads, nor attributes.
 func (k *checker) delivered(p *process, from uint32, data []byte) (taken func()) {
 	dc, sender := p.core.Controller.DC(), k.c.names[from]
+	if o := k.c.Host(sender); o != nil && o.release.termless || p.h.release.termless || p.core.Replica.View().Termless {
+		return func() {} // it does not say that it orders as the DC, or understand that
+	}
 	if dc == "" || dc == sender || !p.h.joined() || !p.core.Controller.Joined(dc) || p.core.Replica.Leader() != dc || !k.asDC(sender, data) {
 		return func() {}
 	}

@@ -69,11 +69,16 @@ type drive struct {
 type mark struct {
 	name             string
 	acked, taken     bool // it was acknowledged by a partition with quorum; so was that it was taken away
-	deleting, forced bool // its removal was ordered; an administrator did what may cost it
+	deleting, forced bool // its removal was ordered; an administrator did what may cost it, or not all nodes knew terms
 }
 
 // Play lets a scenario happen.
-func Play(s *Scenario, verbose bool) (*Outcome, error) { return play(s, verbose, adapters{}) }
+func Play(s *Scenario, verbose bool) (*Outcome, error) {
+	if s.Old > 0 {
+		return play(s, verbose, releases())
+	}
+	return play(s, verbose, adapters{})
+}
 
 func play(s *Scenario, verbose bool, a adapters) (*Outcome, error) {
 	c, err := newCluster(s.Seed, s.Nodes, s.Fast, s.Device)
@@ -89,8 +94,8 @@ func play(s *Scenario, verbose bool, a adapters) (*Outcome, error) {
 	if _, err := c.read(c.file); err != nil {
 		return nil, err
 	}
-	for _, h := range c.Hosts {
-		h.file = c.file
+	for i, h := range c.Hosts {
+		h.file, h.release.termless = c.file, i < s.Old
 	}
 	c.addRemotes(s.Remotes)
 	c.addGuests(s.Guests)
@@ -195,6 +200,8 @@ func (d *drive) do(s Step) error {
 	switch s.Do {
 	case "tune", "add-node", "remove-node":
 		return d.conf(h, s)
+	case "upgrade":
+		d.upgrade(h)
 	case "qnetd":
 		d.arbiter.power(false)
 		d.until(s, func() { d.arbiter.power(true) })

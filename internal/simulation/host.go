@@ -36,6 +36,7 @@ type Host struct {
 	starts   int // counts starts of a role
 	wanted   bool
 	schema   string // the newest that its pacemaker knows; "" is the newest there is
+	release  release
 	skew     time.Duration
 	paused   bool // the whole host stands still
 	held     []func()

@@ -61,7 +61,7 @@ func (h *Host) startPacemaker() {
 	}
 	p.core = node.NewCore(node.CoreConfig{
 		Self: controller.Member{ID: h.ID, Name: h.Name}, Names: h.ring.file.names, TwoNode: h.c.twoNode && h.ring.file.twoNode, CIB: h.disk.cib, Term: h.disk.term, UUID: p.uuid,
-		Random: rand.New(rand.NewPCG(uint64(h.ID), h.c.random.Uint64())), Timing: controller.DefaultTiming, ClusterName: "sim", Schema: h.schema, Remotes: &remotes{p},
+		Random: rand.New(rand.NewPCG(uint64(h.ID), h.c.random.Uint64())), Timing: controller.DefaultTiming, ClusterName: "sim", Schema: h.schema, Level: h.release.level, LeastLevel: h.release.least, Remotes: &remotes{p},
 	}, w)
 	h.pcmk = p
 	h.c.logf("%s: pacemaker starts", h.Name)

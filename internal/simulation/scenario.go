@@ -20,6 +20,8 @@ type Scenario struct {
 	Remotes int `json:"remotes,omitempty"`
 	// Guests are hosts of Pacemaker Remote that the resources V1, V2 … start; their numbers follow those of the remote hosts.
 	Guests int `json:"guests,omitempty"`
+	// Old: so many nodes, the first ones, begin with a release that knows no terms; a step upgrade gives one this release.
+	Old int `json:"old,omitempty"`
 	// Fast: lost nodes are detected as where corosync.conf sets no timers.
 	Fast bool `json:"fast,omitempty"`
 	// Device: there is a quorum device, which decides by ffsplit or by lms.

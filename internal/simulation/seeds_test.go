@@ -34,6 +34,8 @@ func generator(t *testing.T) func(seed uint64) *Scenario {
 		return Aimed
 	case "terms":
 		return Terms
+	case "upgrade":
+		return Upgrades
 	default:
 		t.Fatalf("SIMULATE_MIX: there is no mix %q", mix)
 	}
