@@ -21,6 +21,8 @@ import (
 type Outcome struct {
 	// Broken is the first invariant that was broken; nil: all held.
 	Broken *Violation
+	// Recovered is how long after the last fault all services were back that run in the end.
+	Recovered time.Duration
 	// Settled is how long after the last fault the cluster had settled.
 	Settled  time.Duration
 	Events   int // of the simulation
@@ -62,7 +64,8 @@ type drive struct {
 	since time.Time
 	err   error // of a step that waited for its moment
 
-	removing int // nodes are about to be removed
+	recovery time.Duration // see Outcome.Recovered
+	removing int           // nodes are about to be removed
 }
 
 // mark is a value that a user has put into the CIB.
@@ -156,7 +159,7 @@ func play(s *Scenario, verbose bool, a adapters) (*Outcome, error) {
 		out.Settled = d.settle()
 	}
 	out.Broken, out.Events, out.Log = c.Broken(), c.count, c.Log
-	out.Traffic = c.traffic
+	out.Traffic, out.Recovered = c.traffic, d.recovery
 	for _, n := range c.Fences {
 		out.Fencings += n
 	}
@@ -359,8 +362,10 @@ func (d *drive) settle() time.Duration {
 	begin := d.Now
 	quiet := 0
 	why := ""
+	services := recovery{map[string]time.Time{}}
 	for d.Now.Sub(begin) < settleLimit && d.Broken() == nil {
 		d.Run(500 * time.Millisecond)
+		services.look(d)
 		if int(d.Now.Sub(begin)/time.Second)%20 == 19 {
 			for _, h := range d.all() {
 				d.enlist(h)
@@ -378,6 +383,8 @@ func (d *drive) settle() time.Duration {
 		}
 		if quiet++; quiet == 3 {
 			took := d.Now.Sub(begin)
+			d.recovery = services.took(begin)
+			d.recovered(d.recovery)
 			if d.remembered(); d.Broken() == nil {
 				d.afterwards()
 			}

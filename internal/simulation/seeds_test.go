@@ -52,6 +52,7 @@ func TestSeeds(t *testing.T) {
 	var events, acks, failed, fencings, needless int
 	var slowest time.Duration
 	traffic := map[int]int{}
+	var back []time.Duration
 	for seed := first; seed < first+count; seed++ {
 		s := generate(seed)
 		one := time.Now()
@@ -74,6 +75,7 @@ func TestSeeds(t *testing.T) {
 			fmt.Printf("seed %d: %d needless fencings\n", seed, out.Needless)
 		}
 		if out.Broken == nil {
+			back = append(back, out.Recovered)
 			continue
 		}
 		failed++
@@ -85,6 +87,7 @@ func TestSeeds(t *testing.T) {
 	}
 	took := time.Since(begun)
 	fmt.Println("fencings:", fencings, "needless:", needless)
+	fmt.Println("services were back after the last fault:", spread(back))
 	fmt.Println("messages while nothing happens: scenarios", traffic)
 	fmt.Printf("%d seeds from %d: %d failed, %v each, %d events, %d changes acknowledged, settled after %v at most\n",
 		count, first, failed, (took / time.Duration(count)).Round(10*time.Microsecond), events, acks, slowest)
