@@ -1,6 +1,7 @@
 package pcsd
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
 	"errors"
@@ -35,7 +36,7 @@ func (s *Server) execute(ctx context.Context, r *request, c library.Command, par
 	if call.Native != "" {
 		return s.native(ctx, r, call.Native, params)
 	}
-	env := append(r.environment(), "PCS_COMPAT=0.11", report.RecordsVariable+"=1")
+	env := append(r.environment(), "PCS_COMPAT="+cmp.Or(call.Dialect, "0.11"), report.RecordsVariable+"=1")
 	out := outcome{ok: true, reports: []libReport{}}
 	var stdout []string
 	for _, step := range call.Steps {

@@ -434,7 +434,13 @@ var commands = map[string]Command{
 		return one(words("alert recipient update", []string{p.word("recipient_id")}, described(p, "recipient_value", "value"),
 			described(p, "description", "description"), keyword("options", p.pairs("instance_attribute_dict")), keyword("meta", p.pairs("meta_attribute_dict"))))
 	}),
-	"booth.ticket_cleanup":   simple("write", "booth ticket cleanup", "ticket_name"),
+	"booth.ticket_cleanup": simple("write", "booth ticket cleanup", "ticket_name"),
+	"booth.ticket_cleanup_auto": command("write", "instance_name?", func(p *params) Call {
+		p.valued("instance_name", "--name")
+		c := one(words("booth ticket cleanup"))
+		c.Dialect = "0.12" // which alone cleans up what booth knows no more
+		return c
+	}),
 	"booth.ticket_standby":   simple("write", "booth ticket standby", "ticket_name"),
 	"booth.ticket_unstandby": simple("write", "booth ticket unstandby", "ticket_name"),
 

@@ -19,6 +19,8 @@ type Call struct {
 	Data func(stdout []string) (any, error)
 	// Native names a command that the server carries out itself.
 	Native string
+	// Dialect is whose words the steps are, "" those of 0.11.
+	Dialect string
 }
 
 // Command is one of the library's.

@@ -35,6 +35,7 @@ func TestPlan(t *testing.T) {
 		{"node.maintenance_unmaintenance_all", `{"maintenance":false}`, "--all -- node unmaintenance"},
 		{"constraint.order.create_with_set", `{"resource_set_list":[{"ids":["a","b"],"options":{"sequential":"false"}},{"ids":["c"]}],"constraint_options":{"kind":"Optional"}}`, "-- constraint order set a b sequential=false set c setoptions kind=Optional"},
 		{"constraint.ticket.create", `{"ticket_key":"t","resource_id":"a","options":{"rsc-role":"Promoted","loss-policy":"stop"}}`, "-- constraint ticket add t Promoted a loss-policy=stop"},
+		{"booth.ticket_cleanup_auto", `{"instance_name":"b"}`, "--name=b -- booth ticket cleanup"},
 		{"alert.get_config_dto", `{}`, "--output-format=json -- alert config"},
 		{"sbd.enable_sbd", `{"default_watchdog":"/dev/w","watchdog_dict":{"n":"/dev/x"},"sbd_options":{"SBD_STARTMODE":"clean"},"ignore_offline_nodes":true}`, "--skip-offline -- stonith sbd enable SBD_STARTMODE=clean watchdog=/dev/w watchdog=/dev/x@n"},
 	} {
