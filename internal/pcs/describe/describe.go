@@ -199,7 +199,11 @@ func describe(s *session.Session, args []string, fence bool) error {
 		return err
 	}
 	if !fence && n.Stonith() && s.Minor() >= 11 {
-		s.Out.Tell(session.Mismatch("stonith / fence agents", "pcs stonith describe"))
+		i := s.Mismatch("stonith / fence agents", "pcs stonith describe")
+		if i.Severity == report.Error {
+			return report.Fatal(i.Text)
+		}
+		s.Out.Tell(i)
 	}
 	a, err := s.Agent(n)
 	if err != nil {

@@ -419,6 +419,9 @@ func (l *Listing) Commands(s *session.Session) [][]string {
 			s.Out.Warn("Bundle resource '" + doc.ID(b) + "' uses unsupported container type, therefore pcs is unable to create it. The resource will be omitted.")
 			continue
 		}
+		if s.Minor() >= 12 && warnOfFence(s, "Bundle resource", b, doc.Members(b), nil) {
+			continue
+		}
 		out = append(out, bundleCommands(b)...)
 		for _, m := range doc.Members(b) {
 			out = append(out, primitiveCommands(m, doc.ID(b))...)
@@ -426,6 +429,9 @@ func (l *Listing) Commands(s *session.Session) [][]string {
 		}
 	}
 	for _, p := range l.primitives {
+		if s.Minor() >= 12 && doc.IsStonith(p) && (slices.Contains(l.groups, p.Parent()) || slices.Contains(l.clones, p.Parent()) || slices.Contains(l.bundles, p.Parent())) {
+			continue // what it stands in says so
+		}
 		if !made[doc.ID(p)] {
 			out = append(out, primitiveCommands(p, "")...)
 		}
@@ -433,7 +439,12 @@ func (l *Listing) Commands(s *session.Session) [][]string {
 	for _, g := range l.groups {
 		var ids []string
 		for _, m := range doc.Members(g) {
-			ids = append(ids, doc.ID(m))
+			if s.Minor() < 12 || !doc.IsStonith(m) {
+				ids = append(ids, doc.ID(m))
+			}
+		}
+		if s.Minor() >= 12 && warnOfFence(s, "Group", g, doc.Members(g), ids) {
+			continue
 		}
 		out = append(out, []string{show.ShellWords([]string{"pcs", "resource", "group", "add", doc.ID(g)}), "  " + show.ShellWords(ids)})
 		if m := setCommand(g, "meta_attributes", ""); m != nil {
@@ -444,10 +455,43 @@ func (l *Listing) Commands(s *session.Session) [][]string {
 		member := ""
 		if m := doc.Members(c); len(m) > 0 {
 			member = doc.ID(m[0])
+			if s.Minor() >= 12 {
+				inner := m
+				if m[0].Tag == "group" {
+					inner = doc.Members(m[0])
+				}
+				if slices.ContainsFunc(inner, func(el *etree.Element) bool { return !doc.IsStonith(el) }) {
+					inner = nil // what is left can be cloned
+				}
+				if warnOfFence(s, "Clone", c, inner, nil) {
+					continue
+				}
+			}
 		}
 		out = append(out, append([]string{show.ShellWords([]string{"pcs", "resource", "clone", member, doc.ID(c)})}, show.Indent(setCommand(c, "meta_attributes", "meta"))...))
 	}
 	return out
+}
+
+// warnOfFence tells of fence devices among the members of el, which pcs does not put there since 0.12. kept are the members that
+// are left; omitted tells that el is left out, which it is when none are.
+func warnOfFence(s *session.Session, kind string, el *etree.Element, members []*etree.Element, kept []string) (omitted bool) {
+	var fence []string
+	for _, m := range members {
+		if doc.IsStonith(m) {
+			fence = append(fence, doc.ID(m))
+		}
+	}
+	if len(fence) == 0 {
+		return false
+	}
+	resources := report.Plural(len(fence), "resource", "resources")
+	what := strings.ToLower(kind)
+	if len(kept) > 0 {
+		what = "stonith " + resources
+	}
+	s.Out.Warn(kind + " '" + doc.ID(el) + "' contains stonith " + resources + ": " + report.QuoteSorted(fence) + ", which is unsupported. The " + what + " will be omitted.")
+	return len(kept) == 0
 }
 
 // data

@@ -80,7 +80,11 @@ func Relations(s *session.Session, args []string) error {
 		return err
 	}
 	if doc.IsStonith(el) && s.Minor() >= 11 {
-		s.Out.Tell(session.Mismatch("stonith resource", ""))
+		i := s.Mismatch("stonith resource", "")
+		if i.Severity == report.Error {
+			return s.Check(i)
+		}
+		s.Out.Tell(i)
 	}
 	tree := relationTree(entities(root, doc.ID(el)), doc.ID(el))
 	s.Out.Print(tree.lines(s.Opts.Full(), s.Legacy(), "", "")...)

@@ -121,7 +121,11 @@ func (p placement) load(s *session.Session) (*etree.Element, error) {
 	el, items := s.Find(resources, p.id, session.PlaceableTags)
 	if el != nil {
 		if doc.IsStonith(el) && s.Minor() >= 11 {
-			items = append(items, session.Mismatch("stonith device", ""))
+			what := "stonith device"
+			if s.Minor() >= 12 {
+				what = "stonith resource"
+			}
+			items = append(items, s.Mismatch(what, ""))
 		}
 		items = append(items, p.misplaced(el)...)
 	}

@@ -23,6 +23,9 @@ func FindAgent(s *session.Session, name string, fence bool) (*agents.Agent, erro
 		return nil, err
 	}
 	if !s.Legacy() {
+		if n.Stonith() && !fence && s.Minor() >= 12 {
+			return nil, s.Check(report.Errorf("This command does not accept stonith resource. Use 'pcs stonith create' command instead."))
+		}
 		if n.Stonith() && !fence && s.Minor() >= 11 {
 			s.Deprecated("Ability of this command to accept fence agent is deprecated and will be removed in a future release. Use 'pcs stonith create' command instead.")
 		}

@@ -243,10 +243,10 @@ func GroupAdd(s *session.Session, args []string) error {
 			s.Out.Tell(report.Errorf("'%s' does not exist", m))
 		}
 	}
-	if s.Minor() >= 11 && slices.ContainsFunc(list, doc.IsStonith) {
-		s.Out.Tell(session.Mismatch("stonith resource", ""))
+	if s.Minor() == 11 && slices.ContainsFunc(list, doc.IsStonith) {
+		s.Out.Tell(s.Mismatch("stonith resource", ""))
 	}
-	if err := s.Check(validateMoveToGroup(group, list, next)...); err != nil {
+	if err := s.Check(validateMoveToGroup(group, list, next, s.Minor() < 12)...); err != nil {
 		return err
 	}
 	emptied := emptiedBy(list)

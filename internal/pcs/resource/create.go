@@ -305,7 +305,7 @@ func createInGroup(s *session.Session, resources *etree.Element, p *primitive, w
 	if disabled {
 		setMeta(s, el, "target-role", "Stopped", ids)
 	}
-	if err := s.Check(validateMoveToGroup(group, []*etree.Element{el}, next)...); err != nil {
+	if err := s.Check(validateMoveToGroup(group, []*etree.Element{el}, next, s.Minor() < 12)...); err != nil {
 		return err
 	}
 	moveToGroup(group, []*etree.Element{el}, next, after)

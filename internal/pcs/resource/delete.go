@@ -47,15 +47,16 @@ func deleteAll(s *session.Session, args []string, fence bool) error {
 		}
 		return all[i]
 	}
-	var missing []string
-	other := false
+	var missing, other []string
 	for _, id := range args {
 		el := byID(id)
 		if el == nil {
 			missing = append(missing, id)
 			continue
 		}
-		other = other || doc.IsStonith(el) != fence
+		if doc.IsStonith(el) != fence {
+			other = append(other, id)
+		}
 	}
 	noun := "resource"
 	if fence {
@@ -64,12 +65,16 @@ func deleteAll(s *session.Session, args []string, fence bool) error {
 	if len(missing) > 0 {
 		return argv.Usagef("Unable to find %s: %s", report.Plural(len(missing), noun, noun+"s"), report.QuoteSorted(missing))
 	}
-	if other && s.Minor() >= 11 {
-		if fence {
-			s.Out.Tell(session.Mismatch("resources", "pcs resource remove"))
-		} else {
-			s.Out.Tell(session.Mismatch("stonith resources", "pcs stonith remove"))
-		}
+	noun, use := "stonith resource", "pcs stonith remove"
+	if fence {
+		noun, use = "resource", "pcs resource remove"
+	}
+	switch {
+	case len(other) == 0:
+	case s.Minor() >= 12:
+		return argv.Usagef("This command cannot remove %s: %s. Use '%s' instead.", report.Plural(len(other), noun, noun+"s"), report.QuoteSorted(other), use)
+	case s.Minor() >= 11:
+		s.Out.Tell(s.Mismatch(noun+"s", use))
 	}
 	return remove.Elements(s, args)
 }

@@ -26,7 +26,8 @@ func parentResource(el *etree.Element) *etree.Element {
 func article(tag string) string { return doc.TypeList([]string{tag}, true) }
 
 // validateMoveToGroup checks that resources can be put into a group, beside another one if next is not nil.
-func validateMoveToGroup(group *etree.Element, list []*etree.Element, next *etree.Element) []report.Item {
+// fence tells whether fence devices may be in groups.
+func validateMoveToGroup(group *etree.Element, list []*etree.Element, next *etree.Element, fence bool) []report.Item {
 	var items []report.Item
 	var ids []string
 	for _, el := range list {
@@ -37,6 +38,8 @@ func validateMoveToGroup(group *etree.Element, list []*etree.Element, next *etre
 			items = append(items, report.Errorf("'%s' is not a resource", id))
 		case isWrapper(el):
 			items = append(items, report.Errorf("'%s' is %s resource, %s resources cannot be put into a group", id, article(el.Tag), doc.TypeName(el.Tag)))
+		case doc.IsStonith(el) && !fence:
+			items = append(items, report.Errorf("'%s' is a stonith resource, stonith resources cannot be put into a group", id))
 		default:
 			if p := parentResource(el); p != nil && p.Tag != "group" {
 				items = append(items, report.Errorf("'%s' cannot be put into a group because its parent '%s' is %s resource", id, idOf(p), article(p.Tag)))

@@ -12,6 +12,7 @@ import (
 	"hacluster/internal/pcs/doc"
 	"hacluster/internal/pcs/listing"
 	"hacluster/internal/pcs/report"
+	"hacluster/internal/pcs/rule"
 	"hacluster/internal/pcs/session"
 )
 
@@ -228,6 +229,7 @@ func OpAdd09(s *session.Session, args []string) error {
 	return s.Push(root)
 }
 
+// addOperation09 adds an operation as 0.9 does, and 0.12, which has other roles: options and roles are checked, values are not.
 func addOperation09(s *session.Session, root *etree.Element, id string, args []string, strict bool, before *etree.Element) error {
 	if len(args) < 1 {
 		return argv.Usage()
@@ -241,13 +243,22 @@ func addOperation09(s *session.Session, root *etree.Element, id string, args []s
 		return report.Fatalf("%s does not appear to be a valid operation action", name)
 	}
 	if !s.Opts.Force() {
-		valid := []string{"id", "name", "interval", "description", "start-delay", "interval-origin", "timeout", "enabled", "record-pending", "role", "requires", "on-fail", CheckLevel}
-		for _, p := range props {
+		valid := []string{"id", "name", "interval", "description", "start-delay", "interval-origin", "timeout", "enabled", "record-pending", "role", "on-fail", CheckLevel}
+		roles, shown := []string{"Stopped", "Started", "Slave", "Master"}, "Stopped, Started, Slave or Master"
+		if s.Legacy() {
+			valid = append(valid, "requires")
+		} else {
+			roles, shown = []string{"Promoted", "Started", "Stopped", "Unpromoted"}, "'Promoted', 'Started', 'Stopped' or 'Unpromoted'"
+		}
+		for i, p := range props {
 			if !slices.Contains(valid, p.Name) {
 				return report.Fatalf("%s is not a valid op option (use --force to override)", p.Name)
 			}
-			if p.Name == "role" && !slices.Contains([]string{"Stopped", "Started", "Slave", "Master"}, p.Value) {
-				return report.Fatal("role must be: Stopped, Started, Slave or Master (use --force to override)")
+			if p.Name == "role" && !slices.Contains(roles, p.Value) {
+				return report.Fatalf("role must be: %s (use --force to override)", shown)
+			}
+			if p.Name == "role" && !s.Legacy() {
+				props[i].Value = rule.RoleFor(root, p.Value)
 			}
 		}
 	}
@@ -280,6 +291,9 @@ func addOperation09(s *session.Session, root *etree.Element, id string, args []s
 		}
 		set := doc.Append(op, "instance_attributes", "id", doc.UniqueID(root, "params-"+opID))
 		doc.Append(set, "nvpair", "name", p.Name, "value", p.Value, "id", doc.UniqueID(root, opID+"-"+p.Name+"-"+p.Value))
+	}
+	if !s.Legacy() {
+		return placeOperation(s, el, op, strict, before)
 	}
 	list := doc.Child(el, "operations")
 	if list == nil {

@@ -134,8 +134,12 @@ func validateOperations(s *session.Session, ops []argv.Pairs, allowed []string, 
 		if allowed != nil {
 			items = append(items, rules.Check(o, check.In("name", allowed...).Called("operation name").As(check.ByForce(force)))...)
 		}
-		items = append(items, rules.Check(o, normalized(check.In("role", operationRoles...), report.Capitalize))...)
-		if v, ok := o.Get("role"); ok && s.Minor() >= 11 {
+		roles := operationRoles
+		if s.Minor() >= 12 {
+			roles = []string{"Promoted", "Started", "Stopped", "Unpromoted"}
+		}
+		items = append(items, rules.Check(o, normalized(check.In("role", roles...), report.Capitalize))...)
+		if v, ok := o.Get("role"); ok && s.Minor() == 11 {
 			if old := report.Capitalize(v); rule.PrimaryRole(old) != old {
 				items = append(items, report.Deprecatedf("Value '%s' of option role is deprecated and might be removed in a future release, therefore it should not be used, use '%s' value instead", v, rule.PrimaryRole(old)))
 			}

@@ -236,6 +236,9 @@ func updateOperation(s *session.Session, root, el *etree.Element, words, names [
 	if old != nil {
 		doc.Remove(old)
 	}
+	if s.Minor() >= 12 {
+		return addOperation09(s, root, doc.ID(el), words, false, next)
+	}
 	return addOperation(s, root, el, words, names, false, next)
 }
 
@@ -270,6 +273,12 @@ func opAdd(s *session.Session, args []string, fence bool, use string) error {
 	el := doc.ByID(root, args[0], "primitive")
 	if el == nil {
 		return report.Fatalf("Unable to find resource: %s", args[0])
+	}
+	if s.Minor() >= 12 {
+		if err := addOperation09(s, root, args[0], args[1:], true, nil); err != nil {
+			return err
+		}
+		return s.Push(root)
 	}
 	var names []string
 	if a, err := s.Agent(agents.NameOf(el)); err == nil {

@@ -51,13 +51,16 @@ func InOrder(root *etree.Element, list []*etree.Element) []*etree.Element {
 	return out
 }
 
-// Mismatch tells that a command will not take resources of the other noun any more.
-func Mismatch(what, use string) report.Item {
-	text := "Ability of this command to accept " + what + " is deprecated and will be removed in a future release."
+// Mismatch tells that a command will not take resources of the other noun any more; since 0.12 it takes none.
+func (s *Session) Mismatch(what, use string) report.Item {
+	instead := ""
 	if use != "" {
-		text += " Please use '" + use + "' instead."
+		instead = " Please use '" + use + "' instead."
 	}
-	return report.Deprecatedf("%s", text)
+	if s.Minor() >= 12 {
+		return report.Errorf("This command does not accept %s.%s", what, instead)
+	}
+	return report.Deprecatedf("Ability of this command to accept %s is deprecated and will be removed in a future release.%s", what, instead)
 }
 
 // TellKind warns where a verb of resources is given fence devices, or the other way round.
@@ -75,7 +78,11 @@ func (s *Session) TellKind(ids []string, fence bool, use string) error {
 		what = "resources"
 	}
 	if slices.ContainsFunc(list, func(el *etree.Element) bool { return doc.IsStonith(el) != fence }) {
-		s.Out.Tell(Mismatch(what, use))
+		i := s.Mismatch(what, use)
+		if i.Severity == report.Error {
+			return report.Fatal(i.Text)
+		}
+		s.Out.Tell(i)
 	}
 	return nil
 }
