@@ -250,6 +250,9 @@ func locationRule(s *session.Session, args []string) error {
 	if err := s.Opts.Only("-f", "--force"); err != nil {
 		return err
 	}
+	if s.Minor() >= 12 {
+		return libraryRule(s, args)
+	}
 	kind, value, err := argv.TypedArg(args[0], targetKinds, "resource")
 	if err != nil {
 		return err

@@ -95,7 +95,7 @@ func (d Defaults) Create(s *session.Session, args []string) error {
 	if err := s.Check(items...); err != nil {
 		return err
 	}
-	appendNewSet(doc.EnsureSection(root, d.Section), ids, pairs, options, tree)
+	appendNewSet(doc.EnsureSection(root, d.Section), ids, pairs, options, tree, rule.Scored(s.Minor(), root))
 	s.Out.Tell(d.overridden())
 	return s.Push(root)
 }
@@ -104,6 +104,9 @@ func (d Defaults) Create(s *session.Session, args []string) error {
 func (d Defaults) cibFor(s *session.Session, tree *rule.Tree) (*etree.Element, error) {
 	if tree == nil {
 		return s.LibCIB()
+	}
+	if s.Minor() >= 12 {
+		return s.CIBAtLeast([3]int{3, 9, 0})
 	}
 	var need [3]int
 	if tree.Any(func(t *rule.Tree) bool { return t.Kind == rule.ResourceKind || t.Kind == rule.Operation }) {
@@ -116,7 +119,7 @@ func (d Defaults) cibFor(s *session.Session, tree *rule.Tree) (*etree.Element, e
 }
 
 // appendNewSet makes a set of meta attributes at the end of a section.
-func appendNewSet(section *etree.Element, ids *doc.IDs, pairs, options argv.Pairs, tree *rule.Tree) {
+func appendNewSet(section *etree.Element, ids *doc.IDs, pairs, options argv.Pairs, tree *rule.Tree, scored bool) {
 	if options.Value("id") == "" {
 		options = options.With("id", ids.Sub(section, "meta_attributes"))
 	}
@@ -125,7 +128,7 @@ func appendNewSet(section *etree.Element, ids *doc.IDs, pairs, options argv.Pair
 		doc.SetOrDrop(set, o.Name, o.Value)
 	}
 	if tree != nil {
-		tree.Write(set, ids)
+		tree.Write(set, ids, "", scored)
 	}
 	setPairs(set, pairs, ids)
 }
@@ -238,7 +241,7 @@ func (d Defaults) Update(s *session.Session, args []string) error {
 	case removing:
 		return nil
 	default:
-		appendNewSet(section, ids, pairs, nil, nil)
+		appendNewSet(section, ids, pairs, nil, nil, false)
 	}
 	return s.Push(root)
 }

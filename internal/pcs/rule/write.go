@@ -8,20 +8,37 @@ import (
 	"hacluster/internal/pcs/doc"
 )
 
-// Write puts the rule at the end of el, with the score INFINITY.
-func (t *Tree) Write(el *etree.Element, ids *doc.IDs) {
-	w := writer{ids: ids, integers: true}
+// Scored tells whether a dialect's generation writes scores of rules into a CIB where they mean nothing: 0.12 does so only for
+// schemas that want them.
+func Scored(minor int, root *etree.Element) bool {
+	v, ok := doc.SchemaVersion(root)
+	return minor < 12 || ok && !doc.AtLeast(v, [3]int{3, 9, 0})
+}
+
+// Write puts the rule at the end of el; its id is one of el's where id is "". scored is Scored: the rule has the score INFINITY then, and those in it 0.
+func (t *Tree) Write(el *etree.Element, ids *doc.IDs, id string, scored bool) *etree.Element {
+	w := writer{ids: ids, integers: true, scored: scored}
 	if v, ok := doc.SchemaVersion(doc.Root(el)); ok {
 		w.integers = doc.AtLeast(v, [3]int{3, 5, 0})
 	}
+	if id == "" {
+		id = ids.Sub(el, "rule")
+	}
+	w.top = id
 	r := w.part(el, t)
-	doc.Set(r, "score", "INFINITY")
+	if scored {
+		doc.Set(r, "score", "INFINITY")
+	}
+	return r
 }
 
 type writer struct {
 	ids *doc.IDs
 	// integers tells whether the schema knows the type.
 	integers bool
+	// top is the id of the rule itself, scored whether rules have scores.
+	top    string
+	scored bool
 }
 
 func (w writer) part(parent *etree.Element, t *Tree) *etree.Element {
@@ -79,8 +96,12 @@ func (w writer) part(parent *etree.Element, t *Tree) *etree.Element {
 		doc.SetOrDrop(e, "type", t.Resource)
 		return e
 	}
-	e := doc.Append(parent, "rule", "id", w.ids.Sub(parent, "rule"), "boolean-op", t.Op)
+	id := w.top
 	if parent.Tag == "rule" {
+		id = w.ids.Sub(parent, "rule")
+	}
+	e := doc.Append(parent, "rule", "id", id, "boolean-op", t.Op)
+	if parent.Tag == "rule" && w.scored {
 		doc.Set(e, "score", "0")
 	}
 	for _, p := range t.Parts {
