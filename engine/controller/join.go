@@ -320,9 +320,8 @@ func (c *Controller) onAck(from string, msg *etree.Element) {
 	c.effects.Broadcast(m)
 	c.countMissed()
 	c.tellCapacity()
-	if c.shutdown && transient(c.effects.CIB(), c.self.Name, "shutdown") == "" {
-		c.askForShutdown() // what the DC wrote of that before this node followed it came to nothing here, and all take over what this one knows of itself
-	}
+	// What the DC wrote of that before this node followed it came to nothing here, and all take over what this one knows of itself.
+	c.askForShutdown()
 }
 
 func (c *Controller) onConfirm(from string, msg *etree.Element) {

@@ -55,7 +55,7 @@ func (m member) SaveTerm(t cib.Term) error {
 func (m member) Nodes() int          { return m.g.configured }
 func (m member) Members() []string   { return m.g.in }
 func (m member) MaxSchema() string   { return schema.Latest }
-func (m member) Shares(string) bool  { return true }
+func (m member) Shares(string) bool  { return !m.g.strangers[m.name] }
 func (m member) Follows(string) bool { return !m.g.strangers[m.name] }
 func (m member) Differ()             {}
 func (m member) Changed(Change)      {}

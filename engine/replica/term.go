@@ -350,7 +350,8 @@ func names(m map[string]bool) []string { return slices.Sorted(maps.Keys(m)) }
 type View struct {
 	Term     uint64
 	By       string // who announced it
-	Promised int    // how many have promised it, as this node knows
+	Members  []string
+	Promised int // how many have promised it, as this node knows
 	Holds    bool
 	Member   bool // this node is one of those that it was announced to
 	Termless bool // there are nodes that know no terms
@@ -361,5 +362,5 @@ func (r *Replica) someTermless() bool { return r.termless || r.view.announced &&
 
 // View tells it.
 func (r *Replica) View() View {
-	return View{Term: r.view.term, By: r.view.by, Promised: len(r.view.promised), Holds: r.view.holds, Member: slices.Contains(r.view.members, r.node), Termless: r.someTermless()}
+	return View{Term: r.view.term, By: r.view.by, Members: r.view.members, Promised: len(r.view.promised), Holds: r.view.holds, Member: slices.Contains(r.view.members, r.node), Termless: r.someTermless()}
 }

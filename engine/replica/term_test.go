@@ -359,3 +359,21 @@ func TestChangeBeforeTheOthersCame(t *testing.T) {
 		}
 	}
 }
+
+// TestAnnouncedBeforeItCameBack: who left and came back while an announcement was under way is no member of that term, and does not promise it: its document is
+// another. The one who announced it, too, knows that it is void.
+func TestAnnouncedBeforeItCameBack(t *testing.T) {
+	g := quorate(3, "n1", "n2", "n3")
+	g.nodes["n1"].Raise(g.in, 0, false)
+	g.leave("n3")
+	g.in = []string{"n1", "n2", "n3"}
+	g.nodes["n3"].Reset()
+	g.strangers = map[string]bool{"n3": true} // it has not been taken in
+	g.run()
+	if v := g.nodes["n1"].View(); v.Term != 0 {
+		t.Errorf("who announced it has term %d with %v", v.Term, v.Members)
+	}
+	if v := g.nodes["n3"].View(); v.Term != 0 || g.nodes["n3"].Term().Promised != 0 {
+		t.Errorf("who came back has term %d, and promised %d", v.Term, g.nodes["n3"].Term().Promised)
+	}
+}

@@ -207,6 +207,7 @@ func (p *process) told(m []byte) {
 			}
 			p.mustKnow(now, node.MemberIDs(e.Members))
 			p.core.GroupChange(now, node.MemberIDs(e.Members), node.MemberIDs(e.Joined), node.MemberIDs(e.Left))
+			p.h.c.check.termEnds(p)
 		})
 	case local.QuorumNotifyV1Event, local.QuorumNotifyEvent:
 		q, err := local.ParseQuorate(m)

@@ -3,6 +3,7 @@ package simulation
 import (
 	"fmt"
 	"math/rand/v2"
+	"slices"
 	"strings"
 
 	"hacluster/cib"
@@ -96,7 +97,8 @@ func (a *aim) turnover() []Step {
 	return []Step{st, {At: at, Do: "set", Host: a.host()}}
 }
 
-// Termed: one who promised a term promises no lower one, two groups do not have one term, and whoever has a term has what was acknowledged before.
+// Termed: one who promised a term promises no lower one, two groups do not have one term, a term ends when a member leaves, and whoever has a term has
+// what was acknowledged before.
 const Termed = "terms"
 
 // promised holds that what a node writes down promises no less than what was on its disk.
@@ -146,6 +148,19 @@ func (k *checker) termHolds(p *process) {
 			k.fail(Termed, "term %d holds on %s, which does not have %s, that was acknowledged", v.Term, p.h.Name, m.name)
 		case m.taken && there:
 			k.fail(Termed, "term %d holds on %s, which has %s, that was taken away", v.Term, p.h.Name, m.name)
+		}
+	}
+}
+
+// termEnds holds that no term holds on with one who has left the group.
+func (k *checker) termEnds(p *process) {
+	v := p.core.Replica.View()
+	if !v.Holds {
+		return
+	}
+	for _, m := range v.Members {
+		if o := k.c.Host(m); o != nil && !slices.Contains(k.in[p.h.ID], o.ID) {
+			k.fail(Termed, "term %d holds on %s with %s, which has left", v.Term, p.h.Name, m)
 		}
 	}
 }
