@@ -111,7 +111,7 @@ func (k *checker) promised(h *Host, t cib.Term) {
 // holder is whom a term of most nodes holds with.
 type holder struct {
 	by    string
-	start int // of the one who announced it
+	start int // of the one who announced it, once it holds there; others may hear of it when that one has been started again
 }
 
 // termHolds holds what a term means where one has come to hold on a host.
@@ -123,13 +123,16 @@ func (k *checker) termHolds(p *process) {
 	if k.seen[p.h.ID] = v; !v.Holds || 2*v.Promised <= len(k.c.file.nodes) || !v.Member || k.loose {
 		return
 	}
-	o := k.c.Host(v.By)
-	if o == nil || !o.pcmk.running() {
-		return
+	now := holder{by: v.By}
+	if v.By == p.h.Name {
+		now.start = p.h.starts
 	}
-	now := holder{v.By, o.starts}
 	if was, ok := k.holders[v.Term]; ok {
-		if was != now {
+		if was.start == 0 && was.by == now.by {
+			was.start = now.start
+			k.holders[v.Term] = was
+		}
+		if was.by != now.by || now.start > 0 && was.start != now.start {
 			k.fail(Termed, "term %d of %s holds on %s, and one of %s did before", v.Term, now.by, p.h.Name, was.by)
 		}
 		return
