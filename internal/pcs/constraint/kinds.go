@@ -297,10 +297,13 @@ func locationCommands(s *session.Session, el *etree.Element, _ rule.Eval) [][]st
 	}
 	first := argv.Pairs{{Name: "id", Value: doc.ID(rules[0])}, {Name: "constraint-id", Value: doc.ID(el)}}
 	first = slices.Concat(first, locationAttrs(el), rulePairs(rules[0]))
-	out := [][]string{{"pcs -- constraint location " + target + " rule", "  " + show.ShellPairs(first), "  " + ruleWords(rules[0])}}
+	command := func(head string, p argv.Pairs, r *etree.Element) []string {
+		return append([]string{head}, show.Indent([]string{show.ShellPairs(p), ruleWords(r)})...)
+	}
+	out := [][]string{command("pcs -- constraint location "+target+" rule", first, rules[0])}
 	for _, r := range rules[1:] {
 		p := append(argv.Pairs{{Name: "id", Value: doc.ID(r)}}, rulePairs(r)...)
-		out = append(out, []string{"pcs -- constraint rule add " + show.Shell(doc.ID(el)), "  " + show.ShellPairs(p), "  " + ruleWords(r)})
+		out = append(out, command("pcs -- constraint rule add "+show.Shell(doc.ID(el)), p, r))
 	}
 	return out
 }
