@@ -24,6 +24,14 @@ type agents struct {
 	host *ocf.Host
 	mu   sync.Mutex
 	seen map[ocf.Agent]description
+	// asked are agents whose meta-data is on its way: who asks meanwhile gets the same.
+	asked map[ocf.Agent]*asked
+}
+
+// asked is one run of an agent for its meta-data.
+type asked struct {
+	ended chan struct{}
+	told  description // when it has ended
 }
 
 type description struct {
@@ -37,11 +45,32 @@ func newAgents(h *ocf.Host) *agents { return &agents{host: h, seen: map[ocf.Agen
 func (a *agents) describe(agent ocf.Agent) description {
 	a.mu.Lock()
 	d, ok := a.seen[agent]
-	a.mu.Unlock()
-	if ok {
-		return d
+	other := a.asked[agent]
+	if ok || other != nil {
+		a.mu.Unlock()
+		if ok {
+			return d
+		}
+		<-other.ended
+		return other.told
 	}
-	d = description{fence: fencer.Traits{Plug: "port"}}
+	own := &asked{ended: make(chan struct{})}
+	if a.asked == nil {
+		a.asked = map[ocf.Agent]*asked{}
+	}
+	a.asked[agent] = own
+	a.mu.Unlock()
+	own.told = a.ask(agent)
+	a.mu.Lock()
+	delete(a.asked, agent)
+	a.mu.Unlock()
+	close(own.ended)
+	return own.told
+}
+
+// ask runs an agent for its meta-data; what it tells is remembered.
+func (a *agents) ask(agent ocf.Agent) description {
+	d := description{fence: fencer.Traits{Plug: "port"}}
 	data, err := a.host.Metadata(context.Background(), agent)
 	if err != nil {
 		return d
