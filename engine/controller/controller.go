@@ -252,6 +252,7 @@ type Controller struct {
 	uncounted  map[counted]failure   // by the attribute that tells that they are counted, see uncounted.go
 	ignores    map[string]bool       // by node and operation key
 	counts     map[counted]time.Time // failures that are not counted in the CIB yet, and how long a plan waits for that
+	toFence    map[string]bool       // whom the last plan has fenced; nil: there is none
 	noting     map[string]noting     // what is to be in the CIB of nodes that were given their access
 	cleared    map[cleared]time.Time // failures that are being forgotten, and how long a plan waits for that
 

@@ -142,7 +142,7 @@ func (c *Controller) win() {
 	c.dc = c.self.Name
 	c.effects.Logf("Election %d: this node is DC", c.electionID)
 	if !was {
-		c.joined = false // under itself
+		c.joined, c.toFence = false, nil // under itself
 		c.effects.BecameDC(true)
 	}
 	for _, n := range c.names() {

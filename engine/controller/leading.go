@@ -3,6 +3,8 @@ package controller
 import (
 	"slices"
 	"time"
+
+	"hacluster/engine/transition"
 )
 
 // What a DC asks for as such is made where it leads (replica.Leader). Another one leads after a takeover of the CIB that is not this DC's: two
@@ -38,14 +40,29 @@ func (c *Controller) pay() {
 }
 
 // Overruled tells that none of those who have a node fenced speaks for the cluster any more: this node has joined another DC, to
-// which the target is a member in good standing, or is the DC itself. What a DC has begun outlives its time as DC, for a device may be busy, or fail
-// and be tried again; whom the next one wants to have fenced that one asks for itself.
+// which the target is a member in good standing, or is the DC itself; or it is the DC, and its plan does not ask for that any more. What a DC has
+// begun outlives its time as DC, for a device may be busy, or fail and be tried again; whom the next one wants to have fenced that one asks for itself.
 func (c *Controller) Overruled(target string, askers []string) bool {
 	p := c.peers[target]
-	if c.dc == "" || !c.joined || slices.Contains(askers, c.dc) || p == nil || !p.process || p.suspect {
+	switch {
+	case c.dc == "" || !c.joined || p == nil || !p.process || p.suspect:
+		return false
+	case c.IsDC() && target != c.self.Name:
+		return c.settled() && !c.planDue && c.toFence != nil && !c.toFence[target] && p.phase == phaseConfirmed && c.takesPart(target)
+	case slices.Contains(askers, c.dc):
 		return false
 	}
 	return target == c.dc || c.takesPart(target)
+}
+
+// plansToFence takes note of whom a plan has fenced.
+func (c *Controller) plansToFence(g *transition.Graph) {
+	c.toFence = map[string]bool{}
+	for _, s := range g.Synapses {
+		if a := s.Action; a.Operation == "stonith" {
+			c.toFence[a.Node] = true
+		}
+	}
 }
 
 // led tells whether this DC leads, or anybody may.

@@ -164,4 +164,29 @@ func TestOverruled(t *testing.T) {
 			t.Errorf("%s: %v", c.name, got)
 		}
 	}
+	// The DC itself goes by its last plan.
+	for _, c := range []struct {
+		name   string
+		state  State
+		due    bool
+		fences map[string]bool
+		phase  phase
+		want   bool
+	}{
+		{"planned otherwise", Idle, false, map[string]bool{"n8": true}, phaseConfirmed, true},
+		{"planned", TransitionEngine, false, map[string]bool{"n9": true}, phaseConfirmed, false},
+		{"no plan yet", Idle, false, nil, phaseConfirmed, false},
+		{"a plan is due", Idle, true, map[string]bool{}, phaseConfirmed, false},
+		{"in a join", Integration, false, map[string]bool{}, phaseConfirmed, false},
+		{"no member yet", Idle, false, map[string]bool{}, phaseIntegrated, false},
+	} {
+		w, _ := together()
+		w.c.dc, w.c.joined, w.c.state, w.c.planDue, w.c.toFence = "n1", true, c.state, c.due, c.fences
+		p := w.c.peer("n9")
+		p.process, p.phase = true, c.phase
+		w.root = element(t, `<cib><configuration/><status><node_state id="9" uname="n9"`+full+`/></status></cib>`)
+		if got := w.c.Overruled("n9", []string{"n1"}); got != c.want {
+			t.Errorf("the DC, %s: %v", c.name, got)
+		}
+	}
 }

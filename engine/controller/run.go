@@ -240,7 +240,7 @@ func (c *Controller) plan() {
 	if c.disregard() || c.forgetMigrations() {
 		return // it is due when the CIB has that
 	}
-	c.planDue, c.planAt = false, time.Time{}
+	c.planDue, c.planAt, c.toFence = false, time.Time{}, nil
 	p, err := c.effects.Plan(c.now, c.transition+1)
 	c.recheckAt = time.Time{}
 	if every := c.limit("cluster-recheck-interval", c.timing.Recheck); every > 0 {
@@ -255,6 +255,7 @@ func (c *Controller) plan() {
 		return
 	}
 	c.acquit(p.Graph)
+	c.plansToFence(p.Graph)
 	c.transition++
 	c.run = newRun(c.transition, p.Graph, p.Input)
 	c.enter(TransitionEngine)

@@ -45,6 +45,8 @@ type Effects interface {
 	MayFence(target string) bool
 	// Overruled tells that none of those who have the target fenced has a say in it any more: see controller.Overruled.
 	Overruled(target string, askers []string) bool
+	// IsDC tells whether this node is the DC.
+	IsDC() bool
 	// Duel tells whether a node that is to be fenced may be alive and about to fence this
 	// one: the two are the whole cluster, and each has quorum without the other.
 	Duel(target string) bool
@@ -219,7 +221,7 @@ const (
 	noTime    = "Fencing did not complete within a total timeout based on the configured timeout and retries for any devices attempted"
 	exhausted = "All nodes failed, or are unable, to fence target"
 	noQuorum  = "Quorum was lost"
-	overruled = "Another node became DC, for which the target is a member"
+	overruled = "The target is a member by now, and the DC does not ask for its fencing"
 )
 
 // Fence has a node fenced.

@@ -27,6 +27,7 @@ type group struct {
 	answer func(node, device, action string) int
 	// lost are nodes that have lost quorum.
 	lost map[string]bool
+	dc   string
 	// overruled tells whether nobody of these has a say in a node's fencing any more; nil: they have.
 	overruled func(target string, askers []string) bool
 	// duel: of two nodes each has quorum without the other.
@@ -103,6 +104,7 @@ func (m *member) Installed(string) bool { return true }
 func (m *member) Overruled(target string, askers []string) bool {
 	return m.g.overruled != nil && m.g.overruled(target, askers)
 }
+func (m *member) IsDC() bool           { return m.g.dc == m.name }
 func (m *member) MayFence(string) bool { return !m.g.lost[m.name] }
 func (m *member) Duel(string) bool     { return m.g.duel }
 func (m *member) Began(string)         {}

@@ -351,6 +351,12 @@ func (f *Fencer) result(op *operation, ok, late bool, reason string) {
 		f.finish(op, Done, "")
 		return
 	}
+	if reason == overruled && !f.effects.IsDC() {
+		// Who ran the device knows the DC, and this node is not it: no other device is for it to try.
+		op.last = reason
+		f.finish(op, Failed, op.last)
+		return
+	}
 	op.last, op.late = fmt.Sprintf("device %s: %s", a.device, reason), late
 	f.effects.Logf("Fencing (%s) of %s with device %s by %s failed: %s", op.Action, op.Target, a.device, a.node, reason)
 	switch {

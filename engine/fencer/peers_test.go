@@ -173,3 +173,25 @@ func TestOverruled(t *testing.T) {
 		t.Errorf("a node's own fencing: %v, %s", *got, g.runs())
 	}
 }
+
+// TestRefusedByWhoKnowsTheDC: who is not DC and hears that a device's node has joined one which does not want it tries no other device; the DC goes on.
+func TestRefusedByWhoKnowsTheDC(t *testing.T) {
+	for _, dc := range []bool{false, true} {
+		g := newGroup(t, fmt.Sprintf(pair, ""), "n1", "n3")
+		if dc {
+			g.dc = "n1"
+		}
+		g.nodes["n3"].f.verified["A"], g.nodes["n3"].f.verified["B"] = true, true // so that it is asked first
+		g.answer = good
+		asked := 0
+		g.overruled = func(string, []string) bool {
+			asked++
+			return asked == 2 // n1 begins, n3 refuses
+		}
+		got := g.fence("n1", Request{Target: "n2", Action: "off", Client: ClientController, Controller: true})
+		g.settle()
+		if len(*got) != 1 || ((*got)[0] == nil) != dc || (g.runs() == "n3 fence_b off") != dc || !dc && (*got)[0].Error() != overruled {
+			t.Errorf("DC %v: %v after %q", dc, *got, g.runs())
+		}
+	}
+}

@@ -418,6 +418,8 @@ func (c *fencerEffects) MayFence(target string) bool {
 	return c.Controller.MayFence(target)
 }
 
+func (c *fencerEffects) IsDC() bool { return c.Controller.IsDC() }
+
 func (c *fencerEffects) Overruled(target string, askers []string) bool {
 	return c.Controller.Overruled(target, askers)
 }
