@@ -83,6 +83,8 @@ type Effects interface {
 	SetAttribute(node, name string, value *string)
 	// CountFailure sets one that counts failures, for this failure, which counts once whoever orders it.
 	CountFailure(node, name, value, failure string)
+	// HasAttribute tells whether this node knows a transient attribute of itself.
+	HasAttribute(name string) bool
 	// RewriteAttributes has the CIB hold the transient attributes of a node that are known; "": of all, and not those that
 	// are known to be gone.
 	RewriteAttributes(node string)

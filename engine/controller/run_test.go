@@ -65,6 +65,7 @@ func (w *alone) Sync(_ string, done func(error)) {
 func (w *alone) Term() cib.Term                           { return cib.Term{} }
 func (w *alone) Raise([]string, uint64, bool)             {}
 func (w *alone) Termless(bool)                            {}
+func (w *alone) HasAttribute(name string) bool            { return slices.Contains(w.set, name) }
 func (w *alone) CountFailure(node, name, value, _ string) { w.SetAttribute(node, name, &value) }
 func (w *alone) SetAttribute(node, name string, _ *string) {
 	w.set = append(w.set, name)

@@ -126,6 +126,11 @@ func (c *controllerEffects) SetAttribute(node, name string, value *string) {
 	c.setAttribute(attribute.Update{Name: name, Host: node, Value: value})
 }
 
+func (c *controllerEffects) HasAttribute(name string) bool {
+	_, ok := c.Attributes.Get(c.self.Name, name)
+	return ok
+}
+
 func (c *controllerEffects) CountFailure(node, name, value, failure string) {
 	c.setAttribute(attribute.Update{Name: name, Host: node, Value: &value, Of: failure})
 }
