@@ -24,18 +24,18 @@ func TestCleanup(t *testing.T) {
 			return w.planned - before
 		}
 	}
-	w, remove := begun()
+	_, remove := begun()
 	if n := remove(attribute+"fail-count-r.start_0']", ClientAttributes); n != 0 {
 		t.Errorf("%d plans before the history is gone", n)
 	}
 	if n := remove("/cib/status/node_state[@id='1']/lrm/lrm_resources/lrm_resource[@id='r']", ClientExecutor); n != 1 {
 		t.Errorf("%d plans when it is, want 1", n)
 	}
-	w, remove = begun()
+	_, remove = begun()
 	if n := remove(attribute+"x']", ClientAttributes); n != 1 {
 		t.Errorf("%d plans for another attribute, want 1", n)
 	}
-	w, remove = begun()
+	w, remove := begun()
 	remove(attribute+"fail-count-r.start_0']", ClientAttributes)
 	before := w.planned
 	for now := time.Unix(1000, 0); w.planned == before; {
