@@ -14,8 +14,8 @@ func TestCleanup(t *testing.T) {
 			`<transient_attributes id="1"><instance_attributes id="status-1"><nvpair id="status-1-fail-count-r.start_0" name="fail-count-r#start_0" value="INFINITY"/><nvpair id="status-1-x" name="x" value="1"/></instance_attributes></transient_attributes></node_state>`
 		attribute = "/cib/status/node_state[@id='1']/transient_attributes//nvpair[@id='status-1-"
 	)
-	begun := func() (*alone, func(path, client string) int) {
-		w := begin()
+	begun := func() (w *alone, remove func(path, client string) int) {
+		w = begin()
 		w.root.SelectElement("status").AddChild(element(t, history))
 		before := w.planned
 		return w, func(path, client string) int {

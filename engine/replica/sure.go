@@ -1,7 +1,9 @@
 package replica
 
 import (
+	"fmt"
 	"strconv"
+	"strings"
 	"time"
 
 	"github.com/beevik/etree"
@@ -39,7 +41,7 @@ func (h *held) termed() int {
 // owed is a confirmation that waits until it is clear whether a term will hold.
 type owed struct{ to, call string }
 
-// sureLimit is how long such an answer waits at most for members that are there but do not tell.
+// sureLimit is how long such an answer waits at most for members that are there but do not tell. Pacemaker's clients wait for 30 s.
 const sureLimit = 10 * time.Second
 
 // answer tells whoever waits on this node for a request, or the node where somebody does, what came of it.
@@ -162,6 +164,9 @@ func (r *Replica) Tick(now time.Time) {
 		case h.until.After(now):
 		case r.disputed() || r.alone(h):
 			r.finish(call, h, &cib.Error{Code: cib.NotConnected, Detail: "the change was made, but may not last: this node is not in agreement with most of the others"})
+		case r.quorate:
+			// Those who are silent may be killed with what they have not read, and have quorum without this node then.
+			r.finish(call, h, &cib.Error{Code: cib.Timeout, Detail: fmt.Sprintf("the change was made, but may not last: %d of %d nodes told within %v that they have it (in term %d: %d); not %s", len(h.have), h.of, sureLimit, r.view.term, h.termed(), strings.Join(names(h.open), ", "))})
 		default:
 			r.effects.Logf("a change is answered though only %d of %d nodes told that they have it (in term %d: %d); not %v", len(h.have), h.of, r.view.term, h.termed(), names(h.open))
 			r.release(call, h)

@@ -220,6 +220,36 @@ func TestOneWhoCameBack(t *testing.T) {
 	}
 }
 
+// TestSilentMembers: while a term holds, and most of those who have it do not tell that they have a change, it is answered after a while that it may not
+// last: they may be killed with what they have not read.
+func TestSilentMembers(t *testing.T) {
+	for _, c := range []struct {
+		deaf []string
+		sure bool
+	}{{[]string{"n3"}, true}, {[]string{"n2", "n3"}, false}} {
+		g := quorate(3, "n1", "n2", "n3")
+		g.nodes["n1"].Raise(g.in, 0, true)
+		g.run()
+		for _, n := range c.deaf {
+			g.deaf[n] = true
+		}
+		var got error
+		answered := false
+		g.nodes["n1"].Request(Client{Name: "test", User: "root", Sure: true}, set("a"), "", func(_ cib.Result, err error) { answered, got = true, err })
+		g.run()
+		if n1 := g.nodes["n1"]; !answered {
+			n1.Tick(n1.Deadline())
+		}
+		want := cib.Timeout
+		if c.sure {
+			want = cib.OK
+		}
+		if !answered || cib.CodeOf(got) != want {
+			t.Errorf("with %v silent: answered %v, %v, want %v", c.deaf, answered, got, want)
+		}
+	}
+}
+
 // TestNothingToChange: that there was nothing to change is answered in a term that holds, too, for another document may
 // take the place of this one; also when not all who promise were there to see it.
 func TestNothingToChange(t *testing.T) {

@@ -65,6 +65,14 @@ func TestTerms(t *testing.T) {
 		{"disks are full while there is a takeover", 3, []Step{
 			{At: 900, Do: "full", Host: 2, For: 7000}, {At: 1000, Do: "kill-pacemaker", Host: 1}, set(1500, 2), set(1600, 3), set(2500, 1), power(5000, 2, 1000), power(5000, 3, 6000), set(7500, 1), set(7600, 2),
 		}},
+		// Nobody else hears of a change, for the daemons of the others stand still, until the one who was asked waits no longer. They are killed with
+		// what they have not read, and it loses power: the others have quorum without the change.
+		{"two of three daemons are silent, and are killed", 3, []Step{
+			sleep(1000, 20000, 2, "pacemaker"), sleep(1000, 20000, 3, "pacemaker"), set(1500, 1), {At: 11600, Do: "kill-pacemaker", Host: 2}, {At: 11600, Do: "kill-pacemaker", Host: 3}, power(11700, 1, 9000), set(18000, 2), set(19000, 3),
+		}},
+		{"the daemon of one of two is silent, and is killed", 2, []Step{
+			set(500, 1), sleep(1000, 20000, 2, "pacemaker"), set(1500, 1), {At: 11600, Do: "kill-pacemaker", Host: 2}, power(11700, 1, 9000), set(18000, 2), set(19000, 2),
+		}},
 		// Two leaders in one group, each of which suspects the other's.
 		{"who hears nobody leads itself", 3, []Step{
 			{At: 1000, Do: "cut", Host: 1, Arg: "2", For: 4000}, {At: 1000, Do: "cut", Host: 1, Arg: "3", For: 6000}, set(1500, 1), set(4000, 2), set(4500, 1), set(5050, 1), set(5060, 2), set(7000, 3),
@@ -73,7 +81,7 @@ func TestTerms(t *testing.T) {
 		t.Run(x.name, func(t *testing.T) {
 			for _, fast := range []bool{false, true} {
 				for seed := uint64(1); seed <= 3; seed++ {
-					s := &Scenario{Seed: seed, Nodes: x.nodes, Fast: fast, Length: 14000, Agent: 300, Resources: []string{"P1"}, Steps: x.steps}
+					s := &Scenario{Seed: seed, Nodes: x.nodes, Fast: fast, Length: max(14000, x.steps[len(x.steps)-1].At+2000), Agent: 300, Resources: []string{"P1"}, Steps: x.steps}
 					out, err := Play(s, false)
 					if err != nil || out.Broken != nil {
 						t.Errorf("seed %d, fast %v: %v, %v", seed, fast, out, err)
