@@ -17,6 +17,7 @@ package replica
 
 import (
 	"fmt"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -278,12 +279,19 @@ func (r *Replica) ordered(from string, s *syncing) {
 		out.CreateElement("cib_calldata").AddChild(xml.Copy(r.Root()))
 		r.effects.Broadcast(out)
 	}
-	if !r.effects.Follows(from) {
-		r.effects.Logf("the CIB of node %s is not taken over: node %s ordered that, which is not the DC", s.source, from)
+	refuse := func(err error) {
+		r.effects.Logf("the CIB of node %s is not taken over: %v", s.source, err)
 		if done := r.synced[s.id]; done != nil {
 			delete(r.synced, s.id)
-			done(&cib.Error{Code: cib.NotPermitted, Detail: "node " + from + " is not the DC"})
+			done(err)
 		}
+	}
+	if !r.effects.Follows(from) {
+		refuse(&cib.Error{Code: cib.NotPermitted, Detail: "node " + from + " ordered that, which is not the DC"})
+		return
+	}
+	if !slices.Contains(r.effects.Members(), s.source) {
+		refuse(fmt.Errorf("it left before that was ordered")) // and nobody hears of it any more
 		return
 	}
 	if r.sync != nil {

@@ -248,6 +248,23 @@ func TestTakeoverOfAnEarlierDC(t *testing.T) {
 	}
 }
 
+// Whose CIB is to be taken over may have left when the order comes: nobody waits for it.
+func TestTakeoverOfOneWhoLeft(t *testing.T) {
+	g := newGroup("n1", "n2", "n3")
+	var answers []error
+	g.nodes["n1"].Sync("n3", func(err error) { answers = append(answers, err) })
+	g.leave("n3")
+	g.run()
+	for _, n := range g.in {
+		if g.nodes[n].sync != nil {
+			t.Errorf("%s waits for a CIB that nobody sends", n)
+		}
+	}
+	if len(answers) != 1 || answers[0] == nil {
+		t.Errorf("answered %v", answers)
+	}
+}
+
 // follow has all accept a DC's offer.
 func (g *group) follow(dc string) {
 	for _, n := range g.in {
