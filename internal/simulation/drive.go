@@ -34,8 +34,9 @@ type Outcome struct {
 	CIB      *etree.Element // at the end, of the first host that takes part; nil: none does
 }
 
-// noticeLimit is how long it takes at most until a connection that is gone is seen to be, where anybody watches it.
-const noticeLimit = 40 * time.Second
+// noticeLimit is how long it takes at most until a connection that is gone is seen to be, where anybody watches it: a monitor's interval, and its timeout where
+// nobody answers, each 30 s for guests.
+const noticeLimit = 65 * time.Second
 
 // unnoticed tells whether a node takes itself for connected to a remote host that knows nothing of it.
 func (d *drive) unnoticed() bool {

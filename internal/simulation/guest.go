@@ -46,9 +46,22 @@ func (h *Host) guestStarts(resource string) {
 
 func (h *Host) guestEnds(resource string) {
 	if g := h.c.guest(resource); g != nil && g.home == h {
-		g.home = nil
-		g.boots++ // also one that is about to boot
-		g.PowerOff()
+		g.machineEnds()
+	}
+}
+
+// machineEnds takes a guest's power away. Without fencing its resource may run on another host, too, as another machine with its name: then that is the one which
+// is reached now, and knows nothing of what the other did.
+func (h *Host) machineEnds() {
+	was := h.home
+	h.home = nil
+	h.boots++ // also one that is about to boot
+	h.PowerOff()
+	for _, o := range h.c.Hosts {
+		if s := o.services[h.resource()]; o != was && o.On && s != nil && s.active {
+			o.guestStarts(h.resource())
+			return
+		}
 	}
 }
 

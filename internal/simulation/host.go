@@ -110,9 +110,7 @@ func (h *Host) PowerOff() {
 	h.pcmk, h.ring, h.serving, h.conns = nil, nil, false, nil
 	h.lanes = map[string]*lane{}
 	for _, g := range h.guests() {
-		g.home = nil
-		g.boots++
-		g.PowerOff()
+		g.machineEnds()
 	}
 	for _, s := range h.services {
 		s.active, s.promoted = false, false
