@@ -17,7 +17,7 @@ import (
 // the plan; zero: never. What is not safe without quorum is left out, see withoutAssumed; logf tells
 // of it. Starts wait for migrations under way, see afterMigrations, and until remote nodes are connected to from one place, see
 // afterReconnections. Promotions and shutdowns wait for probes, see afterProbes; steps that would wait for ever do not, see
-// withoutLoops and reconnected. What cannot migrate live, see migrations and secondHalves, is stopped and started.
+// withoutLoops and reconnected. Connections move when what is done over them has ended, see beforeMoves. What cannot migrate live, see migrations and secondHalves, is stopped and started.
 func Plan(root *etree.Element, now time.Time, logf func(format string, args ...any)) (*scheduler.Result, error) {
 	current, err := upgrade.ForReading(root)
 	if err != nil {
@@ -33,6 +33,7 @@ func Plan(root *etree.Element, now time.Time, logf func(format string, args ...a
 		afterReconnections(r.Graph, logf)
 		afterProbes(r.Graph)
 		reconnected(r.Graph)
+		beforeMoves(r.Graph)
 		withoutLoops(r.Graph, logf)
 		return r, nil
 	}
