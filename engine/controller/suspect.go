@@ -266,7 +266,28 @@ func (c *Controller) MayFence(target string) bool {
 	if c.outvoted() || c.spared[target] {
 		return false
 	}
-	return c.quorate || c.peer(target).ring || strings.EqualFold(c.option("no-quorum-policy", "stop"), "ignore")
+	p := c.peers[target]
+	return c.quorate || p != nil && p.ring || strings.EqualFold(c.option("no-quorum-policy", "stop"), "ignore") || c.remoteIsOurs(target)
+}
+
+// remoteIsOurs tells, without quorum, whether a node is a remote node that no other partition can be connected to, for all nodes are here; or that those are to
+// be fenced all the same. Among nodes that may not be connected to it the scheduler makes a difference; here each counts.
+func (c *Controller) remoteIsOurs(target string) bool {
+	r := cib.Section(c.effects.CIB(), "resources")
+	if r == nil || !slices.ContainsFunc(r.FindElements(".//primitive"), func(p *etree.Element) bool {
+		value := func(name string) string { return p.SelectAttrValue(name, "") }
+		return value("id") == target && value("class") == "ocf" && value("provider") == "pacemaker" && value("type") == "remote"
+	}) {
+		return false
+	}
+	if number.IsTrue(c.option("fence-remote-without-quorum", "false")) {
+		return true
+	}
+	nodes := cib.Section(c.effects.CIB(), "nodes")
+	return nodes != nil && !slices.ContainsFunc(nodes.SelectElements("node"), func(n *etree.Element) bool {
+		p := c.peers[n.SelectAttrValue("uname", "")]
+		return n.SelectAttrValue("type", "member") == "member" && (p == nil || !p.ring)
+	})
 }
 
 // fencingAtHand tells whether lost nodes are to be fenced and there is a device for it.

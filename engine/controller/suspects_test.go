@@ -6,6 +6,8 @@ import (
 	"time"
 
 	"github.com/beevik/etree"
+
+	"hacluster/cib"
 )
 
 // An acquittal counts for those who follow the DC that says so: what another DC waits for, it does not end.
@@ -163,6 +165,37 @@ func TestWithdrawalEndsHearsay(t *testing.T) {
 		w.c.Deliver(time.Unix(1000, 0), "n2", w.c.message("withdraw", "", "uname", "n3"))
 		if p.suspect != x.suspect {
 			t.Errorf("on the word of %q: suspect %v", x.word, p.suspect)
+		}
+	}
+}
+
+// Without quorum a remote node may be fenced where all nodes are here, so that no other part can be connected to it, or where the administrator has it so.
+func TestRemoteNodeFencedWithoutQuorum(t *testing.T) {
+	for _, c := range []struct {
+		name, target string
+		all, always  bool
+		want         bool
+	}{
+		{"all nodes are here", "r", true, false, true},
+		{"another node is not here", "r", false, false, false},
+		{"it is to be fenced all the same", "r", false, true, true},
+		{"a node", "n2", false, true, false},
+		{"what nobody knows", "x", true, false, false},
+	} {
+		w := begin()
+		cib.Section(w.root, "resources").AddChild(element(t, `<primitive id="r" class="ocf" provider="pacemaker" type="remote"/>`))
+		nodes := cib.Section(w.root, "nodes")
+		nodes.AddChild(element(t, `<node id="r" uname="r" type="remote"/>`))
+		if !c.all {
+			nodes.AddChild(element(t, `<node id="2" uname="n2"/>`))
+		}
+		if c.always {
+			w.configure(t, "fence-remote-without-quorum", "true")
+		}
+		w.c.Membership(time.Unix(1100, 0), []Member{{1, "n1"}}, false)
+		w.settle()
+		if got := w.c.MayFence(c.target); got != c.want {
+			t.Errorf("%s: %v", c.name, got)
 		}
 	}
 }

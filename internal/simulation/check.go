@@ -286,6 +286,9 @@ func (k *checker) fencing(h *Host, action, target string) {
 	if o == nil || k.human[target] || h.pcmk.quorate || slices.Contains(h.members(), o.ID) || property(h.pcmk.core.Replica.Root(), "no-quorum-policy") == "ignore" {
 		return
 	}
+	if o.remote && !slices.ContainsFunc(k.c.nodes(), func(n *Host) bool { return !slices.Contains(h.members(), n.ID) }) {
+		return // nobody else can be connected to it
+	}
 	k.fail(Usurped, "%s has %s fenced (%s)", h.Name, target, action)
 }
 
