@@ -247,7 +247,17 @@ func (d *drive) remove(h *Host) {
 	if !slices.ContainsFunc(d.nodes(), func(o *Host) bool {
 		return o != h && d.strong(o) && 2*(len(d.check.in[o.ID])-1) > len(d.file.nodes)-1
 	}) {
-		d.forced("%s is removed though the others have no quorum without it", h.Name) // pcs refuses that without --force
+		// pcs refuses that without --force. What so many of the others have that each majority of them has one is safe.
+		others := slices.DeleteFunc(slices.Clone(d.file.nodes), func(id uint32) bool { return id == h.ID })
+		d.forced(func(m *mark) bool {
+			have := 0
+			for _, o := range d.Hosts {
+				if slices.Contains(others, o.ID) && m.at(o) {
+					have++
+				}
+			}
+			return have > len(others)-(len(others)/2+1)
+		}, "%s is removed though the others have no quorum without it", h.Name)
 	}
 	h.gone = true // the administrator does not start it again
 	d.removing++
@@ -271,28 +281,45 @@ func (d *drive) remove(h *Host) {
 	next()
 }
 
-// forced notes that what was acknowledged so far may be lost, and that it is the administrator's doing.
-func (d *drive) forced(why string, args ...any) {
+// forced notes that acknowledged changes may be lost, and that it is the administrator's doing: those that are not safe.
+func (d *drive) forced(safe func(m *mark) bool, why string, args ...any) {
 	d.logf("FORCED: "+why, args...)
 	for _, m := range d.marks {
-		m.forced = true
+		m.forced = m.forced || !safe(m)
 	}
 }
 
+// at tells whether a host's CIB, or that on its disk where its daemon does not run, has a mark; or has it no more, where its removal was ordered.
+func (m *mark) at(h *Host) bool {
+	root := h.disk.cib
+	if h.pcmk.running() {
+		root = h.pcmk.core.Replica.Root()
+	}
+	return root != nil && (property(root, m.name) != "") != m.deleting
+}
+
 // quorumTwice notes that two parts of the cluster have quorum, where corosync.conf lets them: fewer votes are expected than there are nodes, or not
-// all have the same file.
+// all have the same file. What both have is safe.
 func (d *drive) quorumTwice(h *Host) {
+	for _, o := range d.rivals(h) {
+		d.forced(func(m *mark) bool { return m.at(h) && m.at(o) }, "%s and %s have quorum, and do not see each other", h.Name, o.Name)
+	}
+}
+
+// rivals are hosts of another part with quorum than a host's, where corosync.conf lets both have it.
+func (d *drive) rivals(h *Host) (out []*Host) {
 	if !d.check.loose || !h.pcmk.running() || !h.pcmk.quorate {
-		return
+		return nil
 	}
 	for _, o := range d.nodes() {
 		if o == h || !o.pcmk.running() || !o.pcmk.quorate || slices.Contains(h.members(), o.ID) || slices.Contains(o.members(), h.ID) {
 			continue
 		}
 		if h.file.text(d.Cluster) != o.file.text(d.Cluster) || h.file.quorum["expected_votes"] != "" || h.file.twoNode() {
-			d.forced("%s and %s have quorum, and do not see each other", h.Name, o.Name)
+			out = append(out, o)
 		}
 	}
+	return out
 }
 
 // forgetNode takes a node out of the CIB and the daemons' memory, as `crm_node --remove` does.

@@ -96,7 +96,7 @@ func (d *drive) set(h *Host) {
 	d.moment(MomentAsked, h)
 	d.Change(h.Name, cib.Request{Op: cib.Modify, Section: "crm_config", CanCreate: true, Data: set}, func(err error) {
 		d.logf("%s: set %s: %v (strong %v)", h.Name, m.name, err, d.strong(h))
-		m.forced = m.forced || d.termless()
+		m.forced = m.forced || d.termless() || len(d.rivals(h)) > 0
 		if m.acked = err == nil && d.strong(h); m.acked {
 			d.moment(MomentAcked, h)
 		}
@@ -112,7 +112,7 @@ func (d *drive) unset(h *Host) {
 		m.deleting = true
 		d.Change(h.Name, cib.Request{Op: cib.Delete, XPath: true, Section: fmt.Sprintf("//nvpair[@id='%s']", m.name)}, func(err error) {
 			d.logf("%s: unset %s: %v (strong %v)", h.Name, m.name, err, d.strong(h))
-			m.forced = m.forced || d.termless()
+			m.forced = m.forced || d.termless() || len(d.rivals(h)) > 0
 			m.taken = err == nil && d.strong(h)
 		})
 		return
