@@ -21,8 +21,10 @@ type group struct {
 	deaf  map[string]bool
 	// strangers are those that follow no DC.
 	strangers map[string]bool
-	full      map[string]bool // disks
-	disks     map[string]*disk
+	// dcs are the DCs that nodes have joined, where that matters.
+	dcs   map[string]string
+	full  map[string]bool // disks
+	disks map[string]*disk
 	// configured is how many nodes are.
 	configured int
 	now        time.Time
@@ -52,10 +54,12 @@ func (m member) SaveTerm(t cib.Term) error {
 	d := m.g.disks[m.name]
 	return d.write(m.g.full[m.name], func() { d.term = t })
 }
-func (m member) Nodes() int          { return m.g.configured }
-func (m member) Members() []string   { return m.g.in }
-func (m member) MaxSchema() string   { return schema.Latest }
-func (m member) Shares(string) bool  { return !m.g.strangers[m.name] }
+func (m member) Nodes() int        { return m.g.configured }
+func (m member) Members() []string { return m.g.in }
+func (m member) MaxSchema() string { return schema.Latest }
+func (m member) Shares(dc string) bool {
+	return !m.g.strangers[m.name] && (m.g.dcs == nil || m.g.dcs[m.name] == dc)
+}
 func (m member) Follows(string) bool { return !m.g.strangers[m.name] }
 func (m member) Differ()             {}
 func (m member) Changed(Change)      {}

@@ -73,6 +73,7 @@ const (
 
 	termAttr    = "term"
 	toAttr      = "to"
+	byAttr      = "by" // whose announcement a promise answers: others may have announced the same term
 	refusedAttr = "refused"
 	membersAttr = "members"
 	adoptAttr   = "adopt"
@@ -153,16 +154,17 @@ func (r *Replica) onTerm(from string, msg *etree.Element) {
 	r.view = v
 	r.compareSoon()
 	if n > 0 && slices.Contains(r.view.members, r.node) {
-		r.promise(n)
+		r.promise(n, from)
 	}
 	r.judgeAll()
 }
 
-// promise agrees to a term, once this is on disk, or tells which one it agreed to before.
-func (r *Replica) promise(n uint64) {
-	told := [2]string{toAttr, strconv.FormatUint(n, 10)}
+// promise agrees to a term that a node announced, once this is on disk, or tells which one it agreed to before.
+func (r *Replica) promise(n uint64, by string) {
+	told := r.message(promiseOp, toAttr, strconv.FormatUint(n, 10), byAttr, by)
 	if had := max(r.term.Promised, r.term.Number); had >= n {
-		r.effects.Broadcast(r.message(promiseOp, told[0], told[1], refusedAttr, strconv.FormatUint(had, 10)))
+		told.CreateAttr(refusedAttr, strconv.FormatUint(had, 10))
+		r.effects.Broadcast(told)
 		return
 	}
 	t := r.stored
@@ -172,13 +174,13 @@ func (r *Replica) promise(n uint64) {
 		return
 	}
 	r.stored, r.term.Promised = t, n
-	r.effects.Broadcast(r.message(promiseOp, told[0], told[1]))
+	r.effects.Broadcast(told)
 }
 
 // onPromise takes what a member answers to an announcement.
 func (r *Replica) onPromise(from string, msg *etree.Element) {
 	v := &r.view
-	if msg.SelectAttrValue(toAttr, "") != strconv.FormatUint(v.term, 10) || v.term == 0 || !slices.Contains(v.members, from) {
+	if msg.SelectAttrValue(toAttr, "") != strconv.FormatUint(v.term, 10) || v.term == 0 || !slices.Contains(v.members, from) || msg.SelectAttrValue(byAttr, v.by) != v.by {
 		return
 	}
 	if had, err := strconv.ParseUint(msg.SelectAttrValue(refusedAttr, ""), 10, 63); err == nil {

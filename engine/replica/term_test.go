@@ -390,6 +390,25 @@ func TestChangeBeforeTheOthersCame(t *testing.T) {
 	}
 }
 
+// TestOneTermAnnouncedByTwo: two DCs in one group, each of which suspects the other, announce one term at once, to themselves and a third node. The
+// third has joined one of them, and its promise is for that one alone.
+func TestOneTermAnnouncedByTwo(t *testing.T) {
+	for _, order := range [][]string{{"n2", "n3"}, {"n3", "n2"}} {
+		g := quorate(3, "n1", "n2", "n3")
+		g.dcs = map[string]string{"n1": "n3", "n2": "n2", "n3": "n3"}
+		for _, dc := range order {
+			g.nodes[dc].Raise([]string{"n1", dc}, 0, true)
+		}
+		g.run()
+		if v := g.nodes["n2"].View(); v.Holds && v.Member {
+			t.Errorf("in the order %v: term %d holds on n2, with %v", order, v.Term, v.Members)
+		}
+		if v := g.nodes["n1"].View(); v.By != "n3" || !v.Holds {
+			t.Errorf("in the order %v: the third has term %d of %s; it holds: %v", order, v.Term, v.By, v.Holds)
+		}
+	}
+}
+
 // TestAnnouncedBeforeItCameBack: who left and came back while an announcement was under way is no member of that term, and does not promise it: its document is
 // another. The one who announced it, too, knows that it is void.
 func TestAnnouncedBeforeItCameBack(t *testing.T) {
