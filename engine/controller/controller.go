@@ -491,12 +491,15 @@ func (c *Controller) Deliver(now time.Time, from string, msg *etree.Element) {
 	case "withdraw":
 		c.onWithdrawal(from, msg.SelectAttrValue("uname", ""))
 	case "join_announce":
-		if c.peer(from).suspect {
+		switch p := c.peer(from); {
+		case p.suspect:
 			c.accuse(from)
-		} else if c.IsDC() && c.state != Election {
-			p := c.peer(from)
+		case c.IsDC() && c.state != Election:
 			p.phase = phaseNone
 			c.offer()
+		case c.dc == from && !c.IsDC():
+			c.dc, c.joined = "", false
+			c.startElection("the DC has given that role up")
 		}
 	case "join_offer":
 		c.onOffer(from, msg)

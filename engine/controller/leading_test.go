@@ -117,16 +117,33 @@ func TestFencedForAnEarlierDC(t *testing.T) {
 // A node that suspects the DC of the others, and hears that their CIB is of a later term, has stood still: it suspects nobody any more, and has nobody
 // fenced until it has joined.
 func TestOvertaken(t *testing.T) {
-	for _, later := range []bool{true, false} {
+	for _, x := range []struct {
+		later bool
+		word  string // on which it suspects that DC; "": it has lost it itself
+		gives bool
+	}{{true, "", true}, {false, "", false}, {true, "n3", false}} {
 		w, _ := together()
-		w.c.peer("n2").suspect = true
+		w.c.peer("n2").suspect, w.c.peer("n2").word = true, x.word
 		term := cib.Term{}
-		if later {
+		if x.later {
 			term.Number = 2
 		}
 		w.c.Deliver(w.c.now, "n2", w.c.message("join_offer", "", "join_id", "7", termAttr, term.String()))
-		if p := w.c.peer("n2"); p.suspect == later || w.c.IsDC() == later || w.c.MayFence("n2") == later {
-			t.Errorf("of a later term: %v; suspect: %v, DC: %v, may be fenced: %v", later, p.suspect, w.c.IsDC(), w.c.MayFence("n2"))
+		if p := w.c.peer("n2"); p.suspect == x.gives || w.c.IsDC() == x.gives || w.c.MayFence("n2") == x.gives {
+			t.Errorf("%+v: suspect: %v, DC: %v, may be fenced: %v", x, p.suspect, w.c.IsDC(), w.c.MayFence("n2"))
+		}
+	}
+}
+
+// Who follows a DC that wants to join others has none any more, and votes.
+func TestDCGivesUp(t *testing.T) {
+	for _, from := range []string{"n2", "n3"} {
+		w, _ := together()
+		w.c.release("a test")
+		w.c.dc, w.c.state = "n2", NotDC
+		w.c.Deliver(w.c.now, from, w.c.message("join_announce", ""))
+		if votes := w.c.state == Election; votes != (from == "n2") {
+			t.Errorf("%s asks to join: state %s", from, w.c.state)
 		}
 	}
 }

@@ -116,8 +116,11 @@ func (c *Controller) concede() {
 
 // overtaken has this node suspect nobody when a DC that it suspects has a document of a later term: that held among most of the nodes while this
 // one stood still, and what was acknowledged in it this one does not know. The others may accuse nobody, for they had lost quorum with it, or
-// have just come; it would have all of them fenced.
+// have just come; it would have all of them fenced. Who suspects that DC on another's word has not lost it itself: the others went on without that one.
 func (c *Controller) overtaken(dc string, msg *etree.Element) {
+	if c.peer(dc).word != "" {
+		return
+	}
 	theirs, err := cib.ParseTerm(msg.SelectAttrValue(termAttr, ""))
 	if ours := c.effects.Term(); err != nil || theirs.Number <= ours.Number {
 		return
