@@ -272,7 +272,14 @@ func (d *drive) remove(h *Host) {
 		h.PowerOff() // nothing of the cluster is left on it, and a person says so
 		d.check.fenced(h, false)
 		h.spare = true
-		d.edit(d.file.withoutNode(h.ID))
+		left := d.file.withoutNode(h.ID)
+		if left.twoNode() {
+			// From now on each of two has quorum alone, also one that heard nothing of what most of three had.
+			d.forced(func(m *mark) bool {
+				return !slices.ContainsFunc(d.nodes(), func(o *Host) bool { return !m.at(o) })
+			}, "%s is removed, so that each of the others has quorum alone", h.Name)
+		}
+		d.edit(left)
 		d.at(time.Second, func() {
 			d.removing--
 			d.forgetNode(h)
