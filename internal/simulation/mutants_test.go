@@ -37,6 +37,9 @@ var mutants = []mutant{
 	{"a document is compared by its version alone", "engine/controller/join.go", "	if terms {\n		if d := p.term", "	if false {\n		if d := p.term", ""},
 	{"one of two that wait for each other's fencing answers", "engine/replica/sure.go", "	if r.rival() {\n		return\n	}\n", "", ""},
 	{"the group answers without a term", "engine/replica/sure.go", "	if r.mayHold() {\n		// Most", "	if false {\n		// Most", ""},
+	{"a promise counts for whoever announced that term", "engine/replica/term.go", " || msg.SelectAttrValue(byAttr, v.by) != v.by {", " {", ""},
+	{"who is silent has a change", "engine/replica/sure.go", "		case r.quorate:\n", "		case false:\n", ""},
+	{"a takeover waits for one who left", "engine/replica/replica.go", "	if !slices.Contains(r.effects.Members(), s.source) {", "	if false && !slices.Contains(r.effects.Members(), s.source) {", ""},
 	{"the replica does not hear who left", "internal/node/core.go", "	c.Replica.Left(m.Name)", "	_ = m", ""},
 	// Who leads.
 	{"a DC of before writes", "engine/replica/leader.go", "r.leader == \"\" || r.leader == from", "r.leader == \"\" || r.leader != from || r.leader == from", ""},
@@ -49,7 +52,8 @@ var mutants = []mutant{
 	{"who was fenced is not about to leave", "engine/controller/run.go", "	p.leaving = true\n	for _, what", "	for _, what", ""},
 	{"a third more are needed to outvote", "engine/controller/suspect.go", "	return 2*agree > members", "	return 3*agree > 2*members", ""},
 	{"whoever came once is pardoned", "engine/controller/suspects.go", "return p.joins > 0 && p.cleared == p.joins", "return p.joins > 0", ""},
-	{"fencing is ordered without quorum", "engine/controller/suspect.go", "	return c.quorate || c.peer(target).ring ||", "	return true || c.peer(target).ring ||", ""},
+	{"fencing is ordered without quorum", "engine/controller/suspect.go", "	return c.quorate || p != nil && p.ring ||", "	return true || p != nil && p.ring ||", ""},
+	{"a DC gives way to whom it suspects on another's word", "engine/controller/suspect.go", "	if c.peer(dc).word != \"\" {", "	if false {", ""},
 	{"a suspect's wish to shut down counts", "engine/controller/suspect.go", "p == nil || !p.suspect || s.FindElement", "p == nil || true || s.FindElement", ""},
 	// Failures, and what is known.
 	{"failures that the DC was lost with are not counted", "engine/controller/uncounted.go", "		c.countFailure(f.node, f.op, true, f.ignored)", "		_ = f", ""},
@@ -60,6 +64,7 @@ var mutants = []mutant{
 	{"starts do not wait until a remote node is connected to from one place", "internal/node/plan.go", "		afterReconnections(r.Graph, logf)\n", "", ""},
 	{"starts do not wait for a migration under way", "internal/node/plan.go", "		afterMigrations(root, r, logf)\n", "", ""},
 	{"promotions do not wait for probes", "internal/node/plan.go", "		afterProbes(r.Graph)\n", "", ""},
+	{"a connection moves before what is done over it", "internal/node/plan.go", "		beforeMoves(r.Graph)\n", "", ""},
 	{"loops are not cut", "internal/node/plan.go", "		withoutLoops(r.Graph, logf)\n", "", ""},
 	{"what is assumed without quorum is done", "internal/node/plan.go", "		withoutAssumed(root, r, logf)\n", "", ""},
 	{"who left before the answer is known again", "engine/attribute/attribute.go", "		t.left = append(t.left, host)\n", "", ""},
