@@ -65,9 +65,11 @@ const corosyncUsage = `usage:
 // confVariable names the configuration where -c does not.
 const confVariable = "COROSYNC_MAIN_CONFIG_FILE"
 
+// exitConfig is the original's code for a configuration that it cannot start with.
+const exitConfig = 8
+
 // namedCorosync is corosync(8).
 func namedCorosync(ctx context.Context, env *program.Env) int {
-	const exitConfig = 8
 	file, foreground, test := env.Getenv(confVariable), false, false
 	wrong := func(format string, a ...any) int {
 		fmt.Fprintf(env.Stderr, "%s: %s\n%s", env.Args[0], fmt.Sprintf(format, a...), corosyncUsage)

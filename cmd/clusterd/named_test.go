@@ -32,7 +32,7 @@ func TestNamed(t *testing.T) {
 		{"corosync -c" + good + " -ft", 0, "", ""},
 		{"corosync -t -c " + bad, 8, "", "totem.version must be 2"},
 		{"corosync -t -c /nowhere", 8, "", "/nowhere"},
-		{"corosync -f -c /nowhere", 1, "", "/nowhere"},
+		{"corosync -f -c /nowhere", 8, "", "/nowhere"},
 		{"corosync -x", 1, "", "invalid option -- 'x'"},
 		{"corosync -c", 1, "", "option requires an argument -- 'c'"},
 		{"pacemakerd --version", 0, "Pacemaker 3.0.2\n", ""},

@@ -85,6 +85,9 @@ func corosync(ctx context.Context, env *program.Env) error {
 		if errors.Is(err, corosyncd.ErrOrdered) {
 			return exitStayDown
 		}
+		if corosyncd.Check(env.Getenv(confVariable)) != nil {
+			return exit(exitConfig)
+		}
 		return exit(1)
 	}
 	return nil
