@@ -121,7 +121,7 @@ func newFakeSystemd(t *testing.T, address string) *fakeSystemd {
 		},
 		"LoadUnit": func(unit string) (dbus.ObjectPath, *dbus.Error) {
 			if strings.ContainsAny(unit, " /") || strings.HasSuffix(unit, "@.service") {
-				return "", dbus.NewError(sdName+".InvalidName", []any{"Unit name " + unit + " is not valid."})
+				return "", dbus.NewError("org.freedesktop.DBus.Error.InvalidArgs", []any{"Unit name " + unit + " is not valid."})
 			}
 			f.export(unit)
 			return escape(unit), nil

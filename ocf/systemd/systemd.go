@@ -27,6 +27,7 @@ const (
 	managerIface = busName + ".Manager"
 	unitIface    = busName + ".Unit"
 	propsIface   = "org.freedesktop.DBus.Properties"
+	invalidArgs  = "org.freedesktop.DBus.Error.InvalidArgs"
 	dropIn       = "50-pacemaker.conf"
 )
 
@@ -214,6 +215,11 @@ func (m *Manager) load(ctx context.Context, unit string) (*dbus.Conn, dbus.Objec
 	}
 	var path dbus.ObjectPath
 	err = m.call(ctx, conn, "LoadUnit", []any{unit}, &path)
+	var e dbus.Error
+	if errors.As(err, &e) && e.Name == invalidArgs {
+		// A name that no unit can have, such as a template's without an instance; systemd keeps InvalidName for others.
+		err = fmt.Errorf("%w: %w", ErrNoUnit, err)
+	}
 	return conn, path, err
 }
 
