@@ -9,6 +9,7 @@ import (
 	"path/filepath"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -169,6 +170,11 @@ func (f *fakeSystemd) export(unit string) {
 					return dbus.MakeVariant("masked"), nil
 				}
 				return dbus.MakeVariant("loaded"), nil
+			case "Job":
+				return dbus.MakeVariant(struct {
+					ID   uint32
+					Path dbus.ObjectPath
+				}{0, "/"}), nil
 			case "Description":
 				return dbus.MakeVariant("The <" + unit + "> & co"), nil
 			}
@@ -323,6 +329,36 @@ func TestSystemdReconnects(t *testing.T) {
 	h.Systemd.Close()
 	if res := run(); res.Code != CodeError || res.Status != Failed || res.Reason != "No DBus connection" {
 		t.Errorf("without a bus: %+v", res)
+	}
+}
+
+// TestSystemdJobWithoutBus: the bus is away for a while when a job is under way; how that ended is seen in the unit.
+func TestSystemdJobWithoutBus(t *testing.T) {
+	h, f, _ := systemdHost(t)
+	var away atomic.Int32
+	dial := h.Systemd.Dial
+	h.Systemd.Dial = func() (*dbus.Conn, error) {
+		if away.Add(-1) >= 0 {
+			return dbus.Connect("unix:path=/nonexistent/bus")
+		}
+		return dial()
+	}
+	for state, want := range map[string]int{"active": CodeOK, "failed": CodeError} {
+		done := make(chan Result)
+		go func() {
+			done <- h.Run(context.Background(), Action{Agent: Agent{Class: Systemd, Type: "hangs"}, Name: "start", Timeout: time.Minute})
+		}()
+		for !strings.Contains(f.take(), "StartUnit") {
+			time.Sleep(time.Millisecond)
+		}
+		// The answer to this comes after the one that names the job.
+		h.Run(context.Background(), Action{Agent: Agent{Class: Systemd, Type: "web"}, Name: "monitor"})
+		f.become("hangs.service", state)
+		away.Store(2)
+		h.Systemd.Close()
+		if res := <-done; res.Code != want || away.Load() >= 0 {
+			t.Errorf("a unit that is %s then: %+v", state, res)
+		}
 	}
 }
 

@@ -17,6 +17,7 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
+	"time"
 
 	"github.com/godbus/dbus/v5"
 )
@@ -391,14 +392,40 @@ func (m *Manager) job(ctx context.Context, method, unit string) error {
 			return err
 		}
 		// The bus went away. systemd goes on with the job; its end is then seen in the unit itself.
-		if conn, err = m.connection(ctx); err != nil {
-			return err
+		for {
+			if conn, err = m.again(ctx); err != nil {
+				return err
+			}
+			signals = make(chan *dbus.Signal, 16)
+			conn.Signal(signals)
+			over, err := m.over(ctx, conn, method, unit, job)
+			if err != nil && Interrupted(err) && ctx.Err() == nil {
+				conn.RemoveSignal(signals) // once more
+				continue
+			}
+			if over {
+				return err
+			}
+			break
 		}
-		signals = make(chan *dbus.Signal, 16)
-		conn.Signal(signals)
-		over, err := m.over(ctx, conn, method, unit, job)
-		if over {
-			return err
+	}
+}
+
+// backOnBus is how soon it is tried again to reach systemd where the bus went away: neither that a bus listens again nor that systemd is
+// back on it can be awaited without it.
+const backOnBus = 100 * time.Millisecond
+
+// again gives a connection once there is one: a bus that was started again serves before systemd is back on it.
+func (m *Manager) again(ctx context.Context) (*dbus.Conn, error) {
+	for {
+		conn, err := m.connection(ctx)
+		if err == nil || !errors.Is(err, ErrNoBus) {
+			return conn, err
+		}
+		select {
+		case <-time.After(backOnBus):
+		case <-ctx.Done():
+			return nil, ctx.Err()
 		}
 	}
 }
