@@ -101,6 +101,8 @@ type Effects interface {
 	// Histories are elements node_state, each with an operation history (lrm): this node's, then those of the remote nodes
 	// that it is connected to.
 	Histories() []*etree.Element
+	// Configured are the nodes that corosync.conf lists.
+	Configured() []Member
 	// IsRemote tells whether a node is one of Pacemaker Remote: one without a controller.
 	IsRemote(node string) bool
 	// RemoteFenced tells that a remote node was fenced, or stopped with the guest that it is.
@@ -237,6 +239,7 @@ type Controller struct {
 	// delivered without those of others before them, so that its version says nothing within the old term.
 	lossy  bool
 	shared bool // all who take part have one CIB since the join
+	listed bool // this node has had the configuration know those that corosync.conf lists, see list
 
 	// transitions
 	transition int

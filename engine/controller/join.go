@@ -290,6 +290,34 @@ func (c *Controller) missingNodes() *etree.Element {
 	return add
 }
 
+// list has the configuration know the nodes that corosync.conf lists, though they may never have come: nobody knows what they do. As with Pacemaker each node
+// does so once, when it comes: one that is removed later is not added again because a host's corosync.conf still has it.
+func (c *Controller) list() {
+	if c.listed {
+		return
+	}
+	c.listed = true
+	known := map[string]bool{}
+	if nodes := cib.Section(c.effects.CIB(), "nodes"); nodes != nil {
+		for _, n := range nodes.SelectElements("node") {
+			known["id "+n.SelectAttrValue("id", "")], known["name "+n.SelectAttrValue("uname", "")] = true, true
+		}
+	}
+	add := etree.NewElement("nodes")
+	for _, m := range c.effects.Configured() {
+		id := strconv.FormatUint(uint64(m.ID), 10)
+		if m.ID == 0 || m.Name == "" || known["id "+id] || known["name "+m.Name] || c.effects.IsRemote(m.Name) {
+			continue
+		}
+		n := add.CreateElement("node")
+		n.CreateAttr("id", id)
+		n.CreateAttr("uname", m.Name)
+	}
+	if len(add.Child) > 0 {
+		c.effects.Update(cib.Request{Op: cib.Modify, Section: "nodes", CanCreate: true, Data: add}, false, nil)
+	}
+}
+
 func (c *Controller) onAck(from string, msg *etree.Element) {
 	refused := msg.SelectAttrValue("join_ack_nack", "") != "true"
 	if from != c.dc && !(refused && !c.joined && c.dc == "") { // who is refused in an election follows nobody
@@ -304,6 +332,7 @@ func (c *Controller) onAck(from string, msg *etree.Element) {
 	if !c.IsDC() {
 		c.enter(NotDC)
 	}
+	c.list()
 	c.beginAs()
 	features := FeatureSet
 	c.effects.SetAttribute(c.self.Name, "#feature-set", &features)

@@ -33,6 +33,7 @@ type alone struct {
 	asDC        []bool // whether they were ordered so
 	leader      string // besides this node
 	syncs       int
+	listed      []Member // by corosync.conf
 }
 
 func (w *alone) then(f func()) { w.later = append(w.later, f) }
@@ -52,7 +53,9 @@ func (w *alone) Broadcast(msg *etree.Element) {
 func (w *alone) CIB() *etree.Element { return w.root }
 func (w *alone) Update(req cib.Request, asDC bool, done func(error)) {
 	w.updates, w.asDC = append(w.updates, req), append(w.asDC, asDC)
-	w.then(func() { done(nil) })
+	if done != nil {
+		w.then(func() { done(nil) })
+	}
 }
 func (w *alone) Leader() string           { return w.leader }
 func (w *alone) Follow(dc string) string  { return dc }
@@ -105,6 +108,7 @@ func (w *alone) Histories() []*etree.Element {
 	return []*etree.Element{state}
 }
 func (w *alone) BecameDC(bool)          {}
+func (w *alone) Configured() []Member   { return w.listed }
 func (w *alone) IsRemote(string) bool   { return false }
 func (w *alone) RemoteFenced(string)    {}
 func (w *alone) RemoteElsewhere(string) {}
@@ -151,7 +155,10 @@ func (w *alone) answer(t *testing.T, key string, code int, recorded bool) {
 
 // begin brings a lone controller to where it carries out the first of the plans.
 func begin(plans ...*transition.Graph) *alone {
-	w := &alone{root: cib.New(), plans: plans}
+	return beginOf(&alone{root: cib.New(), plans: plans})
+}
+
+func beginOf(w *alone) *alone {
 	now := time.Unix(1000, 0)
 	w.c = New(Identity{Member: Member{ID: 1, Name: "n1"}, UUID: "uuid", Schema: schema.Latest}, DefaultTiming, w)
 	w.c.Membership(now, []Member{{1, "n1"}}, true)
@@ -161,6 +168,28 @@ func begin(plans ...*transition.Graph) *alone {
 	w.c.Tick(now.Add(2 * time.Second))
 	w.settle()
 	return w
+}
+
+// TestListedNodes: a node that comes has the configuration know those that corosync.conf lists, once, but for those whose name or id it has.
+func TestListedNodes(t *testing.T) {
+	root := cib.New()
+	known := cib.Section(root, "nodes").CreateElement("node")
+	known.CreateAttr("id", "7")
+	known.CreateAttr("uname", "n2")
+	w := beginOf(&alone{root: root, listed: []Member{{1, "n1"}, {2, "n2"}, {3, "n3"}, {7, "n7"}}})
+	w.c.Group(w.c.now, []Member{{1, "n1"}, {3, "n3"}}) // another join
+	w.settle()
+	var got []string
+	for i, u := range w.updates {
+		if u.Section == "nodes" && !w.asDC[i] {
+			for _, n := range u.Data.SelectElements("node") {
+				got = append(got, n.SelectAttrValue("uname", ""))
+			}
+		}
+	}
+	if !slices.Equal(got, []string{"n1", "n3"}) {
+		t.Errorf("added: %v", got)
+	}
 }
 
 // chain is a graph of actions that follow each other.

@@ -442,6 +442,18 @@ func (c *Core) Self() controller.Member { return c.self }
 
 func (c *Core) send(msg *etree.Element) { c.world.Send(xml.Compact(msg)) }
 
+// configured are the nodes of corosync.conf that nobody had the cluster forget, by id.
+func (c *Core) configured() []controller.Member {
+	var out []controller.Member
+	for id, name := range c.names {
+		if !c.forgotten[name] {
+			out = append(out, controller.Member{ID: id, Name: name})
+		}
+	}
+	slices.SortFunc(out, func(a, b controller.Member) int { return cmp.Compare(a.ID, b.ID) })
+	return out
+}
+
 // nodeID is a node's id as the CIB writes it.
 func (c *Core) nodeID(name string) string {
 	for id, n := range c.names {

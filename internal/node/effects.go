@@ -100,7 +100,9 @@ func (c *controllerEffects) Histories() []*etree.Element {
 
 func (c *controllerEffects) Update(req cib.Request, asDC bool, done func(error)) {
 	c.Replica.Request(replica.Client{Name: controller.ClientController, User: "hacluster", DC: asDC}, req, c.now.Format(time.ANSIC), func(_ cib.Result, err error) {
-		done(err)
+		if done != nil {
+			done(err)
+		}
 	})
 }
 
@@ -212,6 +214,8 @@ func (c *controllerEffects) Execute(order *etree.Element) {
 	}
 	e.Invoke(c.now, op)
 }
+
+func (c *controllerEffects) Configured() []controller.Member { return c.core().configured() }
 
 func (c *controllerEffects) IsRemote(node string) bool { return c.core().IsRemote(node) }
 

@@ -145,13 +145,7 @@ func (r *request) replyElement(kind, task, from, src string, payload *etree.Elem
 
 // knownNodes are the configured nodes and those that are there.
 func (n *Node) knownNodes() []controller.Member {
-	var out []controller.Member
-	for id, name := range n.core.names {
-		if n.core.forgotten[name] {
-			continue
-		}
-		out = append(out, controller.Member{ID: id, Name: name})
-	}
+	out := n.core.configured()
 	for _, m := range n.core.ring {
 		if !slices.ContainsFunc(out, func(o controller.Member) bool { return o.ID == m.ID }) {
 			out = append(out, m)

@@ -419,6 +419,9 @@ func (k *checker) asDC(sender string, data []byte) bool {
 	if !bytes.Contains(data, []byte(`cib_clientname="`+controller.ClientController)) && !bytes.Contains(data, []byte(`cib_clientname="`+controller.ClientAttributes)) {
 		return false
 	}
+	if bytes.Contains(data, []byte(`cib_section="nodes"`)) && bytes.Contains(data, []byte(`cib_op="cib_modify"`)) {
+		return false // whom corosync.conf lists each node writes down when it comes
+	}
 	for _, name := range k.c.names {
 		if name != sender && (bytes.Contains(data, []byte(`uname="`+name+`"`)) || bytes.Contains(data, []byte(`@uname='`+name+`'`)) || bytes.Contains(data, []byte(`@uname=&apos;`+name+`&apos;`))) {
 			return true
