@@ -133,6 +133,7 @@ type Plan struct {
 // Timing are the limits of what a controller waits for.
 type Timing struct {
 	FirstElection time.Duration // after the start, when no DC is heard of
+	Gather        time.Duration // after the start, for nodes that nobody has seen, see gather.go
 	Election      time.Duration
 	Integration   time.Duration
 	Finalization  time.Duration
@@ -142,9 +143,9 @@ type Timing struct {
 }
 
 // DefaultTiming is Pacemaker's, but for the first election, which does not wait
-// for dc-deadtime: a DC that exists answers an announcement at once.
+// for dc-deadtime: a DC that exists answers an announcement at once. It is Gather instead.
 var DefaultTiming = Timing{
-	FirstElection: time.Second, Election: 2 * time.Minute, Integration: 3 * time.Minute,
+	FirstElection: time.Second, Gather: 20 * time.Second, Election: 2 * time.Minute, Integration: 3 * time.Minute,
 	Finalization: 30 * time.Minute, ClusterDelay: time.Minute, Recheck: 15 * time.Minute, Escalation: 20 * time.Minute,
 }
 
@@ -268,6 +269,10 @@ type Controller struct {
 	// blames tells whom each node of the group said that it waits for the fencing of.
 	blames map[string]map[string]bool
 
+	started    time.Time
+	gathered   bool // the cluster of this start waits for nobody any more
+	gatherTold bool
+
 	// shutdown
 	shutdown   bool
 	outgrown   string // why this node leaves by itself: the CIB is of a schema that it does not know
@@ -308,7 +313,7 @@ func (c *Controller) Joined(dc string) bool { return c.dc == dc && (c.joined || 
 
 // Start begins: the node's controller is in the group and its membership is known.
 func (c *Controller) Start(now time.Time) {
-	c.now = now
+	c.now, c.started = now, now
 	c.enter(Pending)
 	c.announce()
 	c.electBy = now.Add(c.timing.FirstElection)
@@ -655,6 +660,7 @@ func (c *Controller) onShutdownRequest(from string) {
 	}
 	// It is expected down once it was told to go, see shutNode: until then services run there.
 	c.effects.Logf("Node %s asks to shut down", from)
+	c.gathered = true
 	t := strconv.FormatInt(c.now.Unix(), 10)
 	c.effects.SetAttribute(from, "shutdown", &t)
 }

@@ -199,7 +199,7 @@ func TestCheckerFindsWhatIsBroken(t *testing.T) {
 		}}, Scenario{Nodes: 3, Length: 10000, Steps: []Step{{At: 5000, Do: "set", Host: 1}}}},
 		{Usurped, adapters{quorate: func(*Host, bool) bool { return true }}, Scenario{
 			Nodes: 3, Fencing: true, Devices: "one", Length: 60000,
-			Steps: []Step{{At: 5000, Do: "part", Host: 1, For: 30000}},
+			Steps: []Step{{At: 5000, Do: "part", Host: 1, For: 30000}, {At: 5000, Do: "part", Host: 2, For: 30000}}, // nobody has quorum
 		}},
 		{Unrecorded, adapters{message: func(_ *Host, data []byte) []byte {
 			if bytes.Contains(data, []byte(`op-status="-1"`)) {

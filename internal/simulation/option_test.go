@@ -173,6 +173,40 @@ func TestStartupFencing(t *testing.T) {
 	}
 }
 
+// Hosts that get their power back together are not up together: one that comes some seconds later is not fenced, and the others start when it is there. One that
+// does not come within dc-deadtime is.
+func TestLateHostIsAwaited(t *testing.T) {
+	for seed := uint64(1); seed <= seeds; seed++ {
+		for _, c := range []struct {
+			deadtime string
+			late     time.Duration
+			fenced   bool
+		}{{"", 15 * time.Second, false}, {"5s", 15 * time.Second, true}, {"40s", 30 * time.Second, false}} {
+			d := up(t, seed, 3, true)
+			if c.deadtime != "" {
+				d.option(t, "dc-deadtime", c.deadtime)
+			}
+			d.Run(5 * time.Second)
+			for _, h := range d.Hosts {
+				h.PowerOff()
+			}
+			d.Fences = map[string]int{}
+			for _, h := range d.Hosts[:2] {
+				h.Boot()
+			}
+			d.Run(c.late)
+			if h := d.Host("node3"); !h.Up() {
+				h.Boot()
+			}
+			d.Run(3 * time.Minute)
+			if fenced := d.Fences["node3"] > 0; fenced != c.fenced || d.Fences["node1"]+d.Fences["node2"] > 0 || d.Broken() != nil {
+				t.Fatalf("seed %d: %+v: fenced: %v; %v\n%s", seed, c, d.Fences, d.Broken(), d.Dump())
+			}
+			one(t, d)
+		}
+	}
+}
+
 // Without enable-startup-probes nobody looks what runs on a node that comes, and with stop-all-resources nothing runs.
 func TestProbesAndStopAll(t *testing.T) {
 	for seed := uint64(1); seed <= seeds; seed++ {

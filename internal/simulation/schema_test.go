@@ -116,6 +116,12 @@ func TestTooOldIsRefused(t *testing.T) {
 			t.Fatal(err)
 		}
 		c.Change("node1", cib.Request{Op: cib.Create, Section: "resources", Data: device.Root}, nil)
+		// It was never a member, so it would be fenced before anything starts.
+		quiet, err := xml.Parse([]byte(`<crm_config><cluster_property_set id="q"><nvpair id="q1" name="startup-fencing" value="false"/></cluster_property_set></crm_config>`))
+		if err != nil {
+			t.Fatal(err)
+		}
+		c.Change("node1", cib.Request{Op: cib.Modify, Section: "crm_config", CanCreate: true, Data: quiet.Root}, nil)
 		c.Run(5 * time.Second)
 		c.Change("node1", cib.Request{Op: cib.Upgrade}, nil)
 		c.Run(2 * time.Second)
