@@ -10,7 +10,8 @@ import (
 
 // A cluster that starts does so at once when all its nodes are there. Where some are missing, it gives them the time that Pacemaker's nodes wait
 // before they elect a DC at all (dc-deadtime): hosts that got their power back together are not up in the same second, and what nobody has seen is
-// to be fenced before anything starts (startup-fencing).
+// to be fenced before anything starts (startup-fencing). Nor has a node whose daemons were started anew lost quorum for good while the ring is still
+// coming together: what runs on it is not stopped before that.
 
 // gathers tells that this DC waits for nodes that may yet come.
 func (c *Controller) gathers() bool {
@@ -21,7 +22,7 @@ func (c *Controller) gathers() bool {
 		c.gathered = true
 		return false
 	}
-	if !c.fencingAtHand() || number.IsFalse(c.option("startup-fencing", "true")) {
+	if c.quorate && (!c.fencingAtHand() || number.IsFalse(c.option("startup-fencing", "true"))) {
 		return false
 	}
 	awaited := c.awaited()
