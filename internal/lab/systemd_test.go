@@ -173,7 +173,7 @@ func (s *systemdBench) setUp(t *testing.T) {
 	}
 	s.sh("1", "pcs cluster disable node2; pcs cluster stop node2")
 	s.says("2", "systemctl is-active corosync pacemaker; systemctl is-enabled corosync pacemaker; systemctl show -P Result corosync pacemaker", "inactive\ninactive\ndisabled\ndisabled\nsuccess\n\nsuccess")
-	s.sh("1", "pcs cluster start node2 --wait; pcs property set stonith-enabled=false no-quorum-policy=freeze; pcs node standby node2")
+	s.sh("1", "pcs cluster start node2 --wait; pcs property set stonith-enabled=false; pcs node standby node2")
 }
 
 // A service of another class leaves its process in the control group of who started it.
