@@ -6,6 +6,7 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+	"syscall"
 	"testing"
 
 	"hacluster/cib"
@@ -16,6 +17,14 @@ import (
 	"hacluster/ocf"
 	"hacluster/ocf/builtin"
 )
+
+// writeProgram writes a script that is run at once. No process is started meanwhile: it would have the file open for writing until it runs
+// something else, and the script could not be run ("text file busy").
+func writeProgram(file, text string) error {
+	syscall.ForkLock.RLock()
+	defer syscall.ForkLock.RUnlock()
+	return os.WriteFile(file, []byte(text), 0o755)
+}
 
 // builtIn are the agents that need no package; clusterd would run them, here nobody does.
 func builtIn(t *testing.T) running.Agents {
@@ -28,7 +37,7 @@ func builtIn(t *testing.T) running.Agents {
 		if err := os.MkdirAll(filepath.Dir(file), 0o755); err != nil {
 			t.Fatal(err)
 		}
-		if err := os.WriteFile(file, []byte("#!/bin/sh\ncat <<'EOF'\n"+out.String()+"EOF\n"), 0o755); err != nil {
+		if err := writeProgram(file, "#!/bin/sh\ncat <<'EOF'\n"+out.String()+"EOF\n"); err != nil {
 			t.Fatal(err)
 		}
 	}

@@ -177,7 +177,7 @@ func troubledTown(t *testing.T, version string) *town {
 	}
 	agents := builtIn(t)
 	remote := agents.Host.Root + "/resource.d/pacemaker/remote"
-	if err := os.WriteFile(remote, []byte("#!/bin/sh\ncat <<'EOF'\n"+remoteAgent+"EOF\n"), 0o700); err != nil {
+	if err := writeProgram(remote, "#!/bin/sh\ncat <<'EOF'\n"+remoteAgent+"EOF\n"); err != nil {
 		t.Fatal(err)
 	}
 	w.hosts[0].cluster, w.hosts[0].agents = &paper{text: []byte(troubledCIB)}, agents
