@@ -98,6 +98,15 @@ func (c *Controller) takesPart(name string) bool {
 	return false
 }
 
+// fullNode tells whether a configured node is one with a controller: not one of Pacemaker Remote, nor one that is only pinged. "normal" is how CIBs of old say it.
+func fullNode(n *etree.Element) bool {
+	switch n.SelectAttrValue("type", "") {
+	case "", "member", "normal":
+		return true
+	}
+	return false
+}
+
 // remoteState tells whether a state is that of a remote node, which may have the name of a member that was removed.
 func remoteState(s *etree.Element) bool { return s.SelectAttrValue("remote_node", "") == "true" }
 

@@ -50,7 +50,7 @@ func (c *Controller) awaited() []string {
 	}
 	var out []string
 	for _, n := range nodes.SelectElements("node") {
-		if id := n.SelectAttrValue("id", ""); !seen[id] && n.SelectAttrValue("type", "member") == "member" {
+		if id := n.SelectAttrValue("id", ""); !seen[id] && fullNode(n) {
 			out = append(out, n.SelectAttrValue("uname", ""))
 		}
 	}

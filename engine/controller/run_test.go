@@ -547,3 +547,13 @@ func TestStepOfAnAbsentNode(t *testing.T) {
 		t.Errorf("planned %d times in the end", w.planned)
 	}
 }
+
+// TestAwaited: of those whom the configuration has, nodes with a controller that nobody has told of are awaited, whatever schema it is of.
+func TestAwaited(t *testing.T) {
+	w := begin()
+	w.root = element(t, `<cib><configuration><nodes><node id="1" uname="n1"/><node id="2" uname="n2" type="normal"/><node id="3" uname="n3" type="member"/>
+<node id="r" uname="r" type="remote"/><node id="p" uname="p" type="ping"/></nodes></configuration><status><node_state id="1" uname="n1"/></status></cib>`)
+	if got := w.c.awaited(); !slices.Equal(got, []string{"n2", "n3"}) {
+		t.Errorf("awaited: %v", got)
+	}
+}

@@ -289,7 +289,7 @@ func (c *Controller) remoteIsOurs(target string) bool {
 	nodes := cib.Section(c.effects.CIB(), "nodes")
 	return nodes != nil && !slices.ContainsFunc(nodes.SelectElements("node"), func(n *etree.Element) bool {
 		p := c.peers[n.SelectAttrValue("uname", "")]
-		return n.SelectAttrValue("type", "member") == "member" && (p == nil || !p.ring)
+		return fullNode(n) && (p == nil || !p.ring)
 	})
 }
 

@@ -4,7 +4,6 @@ import (
 	"strconv"
 	"time"
 
-	"hacluster/cib"
 	"hacluster/engine/transition"
 )
 
@@ -47,29 +46,11 @@ func (c *Controller) unfenced(a *transition.Action) {
 
 // noted tells whether all that was set of nodes that were given their access is in the CIB, or waited for no more.
 func (c *Controller) noted() bool {
+	root := c.effects.CIB()
 	for node, n := range c.noting {
-		if !c.now.Before(n.until) || c.transient(node, unfencedAttr) == n.when && c.transient(node, digestsAttr) == n.digests {
+		if !c.now.Before(n.until) || transient(root, node, unfencedAttr) == n.when && transient(root, node, digestsAttr) == n.digests {
 			delete(c.noting, node)
 		}
 	}
 	return len(c.noting) == 0
-}
-
-// transient is a node's transient attribute by the CIB; "" where it has none.
-func (c *Controller) transient(node, name string) string {
-	st := cib.Section(c.effects.CIB(), "status")
-	if st == nil {
-		return ""
-	}
-	for _, s := range st.SelectElements("node_state") {
-		if s.SelectAttrValue("uname", "") != node {
-			continue
-		}
-		for _, nv := range s.FindElements("transient_attributes/instance_attributes/nvpair") {
-			if nv.SelectAttrValue("name", "") == name {
-				return nv.SelectAttrValue("value", "")
-			}
-		}
-	}
-	return ""
 }
