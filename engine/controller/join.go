@@ -246,6 +246,7 @@ func (c *Controller) describe() {
 	if req, ok := c.properties(set...); ok {
 		c.update(req, nil)
 	}
+	c.list() // first, so that the configuration has the nodes in the order of their ids
 	c.writeNodes()
 }
 
