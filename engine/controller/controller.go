@@ -107,8 +107,8 @@ type Effects interface {
 	IsRemote(node string) bool
 	// RemoteFenced tells that a remote node was fenced, or stopped with the guest that it is.
 	RemoteFenced(node string)
-	// RemoteElsewhere tells that another node has connected to a remote node.
-	RemoteElsewhere(node string)
+	// RemoteHeld tells which node has connected to a remote node, at the same place in the order of messages everywhere.
+	RemoteHeld(node, by string)
 	// BecameDC tells that this node is DC now, or no longer.
 	BecameDC(yes bool)
 	// Exit asks the node to leave the cluster; it has nothing left to do in it.
@@ -534,9 +534,7 @@ func (c *Controller) Deliver(now time.Time, from string, msg *etree.Element) {
 		if msg.SelectAttrValue("in_ccm", "") != "true" {
 			return
 		}
-		if from != c.self.Name {
-			c.effects.RemoteElsewhere(msg.SelectAttrValue("id", ""))
-		}
+		c.effects.RemoteHeld(msg.SelectAttrValue("id", ""), from)
 		if c.IsDC() {
 			c.effects.Logf("Remote node %s is there, connected to %s", msg.SelectAttrValue("id", ""), from)
 			c.abort("Pacemaker Remote node integrated")

@@ -107,13 +107,13 @@ func (w *alone) Histories() []*etree.Element {
 	state.CreateElement("lrm")
 	return []*etree.Element{state}
 }
-func (w *alone) BecameDC(bool)          {}
-func (w *alone) Configured() []Member   { return w.listed }
-func (w *alone) IsRemote(string) bool   { return false }
-func (w *alone) RemoteFenced(string)    {}
-func (w *alone) RemoteElsewhere(string) {}
-func (w *alone) Exit(string)            {}
-func (w *alone) Logf(string, ...any)    {}
+func (w *alone) BecameDC(bool)             {}
+func (w *alone) Configured() []Member      { return w.listed }
+func (w *alone) IsRemote(string) bool      { return false }
+func (w *alone) RemoteFenced(string)       {}
+func (w *alone) RemoteHeld(string, string) {}
+func (w *alone) Exit(string)               {}
+func (w *alone) Logf(string, ...any)       {}
 
 // keys are the operation keys of what was ordered so far.
 func (w *alone) keys() []string {

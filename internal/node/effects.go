@@ -199,7 +199,7 @@ func (c *controllerEffects) Execute(order *etree.Element) {
 		c.world.Logf("controller: an order cannot be carried out: %v", err)
 		return
 	}
-	if (op.Action == "delete" || op.Action == "asyncmon") && op.Node != c.self.Name && !c.core().RemoteConnected(op.Node) {
+	if (op.Action == "delete" || op.Action == "asyncmon") && op.Node != c.self.Name && !c.core().holdsRemote(op.Node) {
 		return // told to all, meant for the node that is connected
 	}
 	e := c.core().executorOf(op.Node)
@@ -219,9 +219,9 @@ func (c *controllerEffects) Configured() []controller.Member { return c.core().c
 
 func (c *controllerEffects) IsRemote(node string) bool { return c.core().IsRemote(node) }
 
-func (c *controllerEffects) RemoteElsewhere(node string) {
+func (c *controllerEffects) RemoteHeld(node, by string) {
 	if r := c.remotes[node]; r != nil {
-		r.elsewhere()
+		r.heldBy(by)
 	}
 }
 

@@ -77,9 +77,11 @@ type remoteNode struct {
 	known bool
 	// moving: another node is about to take the connection over; moved: it did.
 	moving, moved bool
-	poke          *poke
-	rivalry       rivalry
-	cancel        func() // ends the try to connect that is under way; nil: there is none
+	// holds: this node was the last to say that it is connected, in the order of messages.
+	holds   bool
+	poke    *poke
+	rivalry rivalry
+	cancel  func() // ends the try to connect that is under way; nil: there is none
 }
 
 // poke is a question under way.
@@ -373,7 +375,7 @@ func (r *remoteNode) drop(why string) {
 		return
 	}
 	conn := r.conn
-	r.conn = nil
+	r.conn, r.holds = nil, false
 	conn.Close()
 	r.exec.Abandon(why)
 	r.renew()
@@ -435,10 +437,11 @@ func (r *remoteNode) taken(now time.Time) {
 	r.lost(now)
 }
 
-// elsewhere: another node says that it is connected. When that was announced, what it says of the node counts, and not what this
+// heldBy: a node says that it is connected. When it is another one and that was announced, what it says of the node counts, and not what this
 // one knows: the host may have been started anew meanwhile, and then it tells nobody that its connection was taken.
-func (r *remoteNode) elsewhere() {
-	if r.conn != nil && r.moving {
+func (r *remoteNode) heldBy(node string) {
+	r.holds = node == r.core.self.Name
+	if !r.holds && r.conn != nil && r.moving {
 		r.moving, r.moved = false, true
 	}
 }
@@ -534,6 +537,13 @@ func remoteOnline(root *etree.Element, name string) bool {
 // RemoteConnected tells whether this node is connected to that remote node.
 func (c *Core) RemoteConnected(name string) bool {
 	return c.remotes[name] != nil && c.remotes[name].conn != nil
+}
+
+// holdsRemote tells whether this node does what all are told to do on that remote node: of two that are connected to it while the
+// connection moves, one does.
+func (c *Core) holdsRemote(name string) bool {
+	r := c.remotes[name]
+	return r != nil && r.conn != nil && r.holds
 }
 
 // executorOf gives the executor that runs what is ordered for a node: nil where that is
