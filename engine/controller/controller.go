@@ -257,6 +257,7 @@ type Controller struct {
 	fenceTries map[string]int
 	uncounted  map[counted]failure   // by the attribute that tells that they are counted, see uncounted.go
 	ignores    map[string]bool       // by node and operation key
+	former     map[string]bool       // attributes of this node of an earlier time, see former.go
 	counts     map[counted]time.Time // failures that are not counted in the CIB yet, and how long a plan waits for that
 	toFence    map[string]bool       // whom the last plan has fenced; nil: there is none
 	noting     map[string]noting     // what is to be in the CIB of nodes that were given their access
@@ -295,7 +296,7 @@ type Identity struct {
 
 // New makes a controller.
 func New(self Identity, t Timing, e Effects) *Controller {
-	return &Controller{self: self.Member, uuid: self.UUID, cluster: self.Cluster, schema: self.Schema, levels: levels{cmp.Or(self.Level, Level), cmp.Or(self.LeastLevel, LeastLevel)}, startState: self.StartState, actionLimit: self.ActionLimit, timing: t, effects: e, state: Starting, peers: map[string]*peer{}, fenceTries: map[string]int{}, expects: map[string]string{}, accusers: map[string]bool{}, spared: map[string]bool{}, blames: map[string]map[string]bool{}, uncounted: map[counted]failure{}, ignores: map[string]bool{}}
+	return &Controller{self: self.Member, uuid: self.UUID, cluster: self.Cluster, schema: self.Schema, levels: levels{cmp.Or(self.Level, Level), cmp.Or(self.LeastLevel, LeastLevel)}, startState: self.StartState, actionLimit: self.ActionLimit, timing: t, effects: e, state: Starting, peers: map[string]*peer{}, fenceTries: map[string]int{}, expects: map[string]string{}, accusers: map[string]bool{}, spared: map[string]bool{}, blames: map[string]map[string]bool{}, uncounted: map[counted]failure{}, ignores: map[string]bool{}, former: map[string]bool{}}
 }
 
 // State is where the controller is.

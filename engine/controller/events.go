@@ -27,6 +27,7 @@ func (c *Controller) CIBChanged(now time.Time, ch replica.Change) {
 	c.judge(ch.Node)
 	c.noteExpected(ch)
 	c.noteFailures(ch)
+	c.noteFormer(ch)
 	if !c.IsDC() || c.exited {
 		return
 	}

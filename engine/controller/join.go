@@ -348,7 +348,7 @@ func (c *Controller) onAck(from string, msg *etree.Element) {
 		m.CreateElement("crm_xml").AddChild(xml.Copy(histories[0].SelectElement("lrm")))
 	}
 	c.effects.Broadcast(m)
-	c.forgetOldFailures()
+	c.forgetFormer()
 	c.countMissed()
 	c.tellCapacity()
 	// What the DC wrote of that before this node followed it came to nothing here, and all take over what this one knows of itself.

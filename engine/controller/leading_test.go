@@ -14,7 +14,7 @@ func TestReclaim(t *testing.T) {
 	w := begin()
 	taken := func(at time.Time) State {
 		w.leader = "n2"
-		w.c.CIBChanged(at, replica.Change{Op: cib.Replace, Config: true, Synced: true, Data: w.root, Node: "n2", Client: "sync"})
+		w.c.CIBChanged(at, replica.Change{Op: cib.Replace, Config: true, Synced: true, Was: w.root, Data: w.root, Node: "n2", Client: "sync"})
 		return w.c.State()
 	}
 	now := w.c.now

@@ -1,7 +1,6 @@
 package controller
 
 import (
-	"fmt"
 	"maps"
 	"slices"
 	"strings"
@@ -9,7 +8,6 @@ import (
 
 	"github.com/beevik/etree"
 
-	"hacluster/cib"
 	"hacluster/engine/replica"
 )
 
@@ -91,27 +89,6 @@ func (c *Controller) countMissed() {
 		delete(c.uncounted, k)
 		c.effects.Logf("Node %s did not count that %s failed on %s: this node does", f.dc, f.op.SelectAttrValue("operation_key", ""), f.node)
 		c.countFailure(f.node, f.op, true, f.ignored)
-	}
-}
-
-// forgetOldFailures takes counts of failures of this node out of the CIB of which it knows nothing: those of before it was started anew, which are in the
-// CIB of a part of the cluster that had lost it.
-func (c *Controller) forgetOldFailures() {
-	st := cib.Section(c.effects.CIB(), "status")
-	if st == nil {
-		return
-	}
-	for _, s := range st.SelectElements("node_state") {
-		if s.SelectAttrValue("uname", "") != c.self.Name {
-			continue
-		}
-		for _, nv := range s.FindElements("transient_attributes//nvpair") {
-			name := nv.SelectAttrValue("name", "")
-			counts := strings.HasPrefix(name, "fail-count-") || strings.HasPrefix(name, "last-failure-")
-			if counts && !strings.ContainsAny(name, "'") && !c.effects.HasAttribute(name) {
-				c.Change(cib.Request{Op: cib.Delete, XPath: true, Multiple: true, Section: fmt.Sprintf("/cib/status/node_state[@uname='%s']/transient_attributes//nvpair[@name='%s']", c.self.Name, name)})
-			}
-		}
 	}
 }
 

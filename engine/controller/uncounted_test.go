@@ -2,7 +2,6 @@ package controller
 
 import (
 	"slices"
-	"strings"
 	"testing"
 	"time"
 
@@ -80,33 +79,5 @@ func TestFailureThatTheDCDidNotCount(t *testing.T) {
 		if !slices.Equal(got, x.want) {
 			t.Errorf("%s: set %v, want %v", x.name, got, x.want)
 		}
-	}
-}
-
-// A count of before a node was started anew, in the CIB of those who had lost it, is taken out when it joins; one that it knows stays.
-func TestCountsOfBefore(t *testing.T) {
-	w := begin()
-	all := []Member{{3, "n0"}, {1, "n1"}}
-	w.c.Membership(w.c.now, all, true)
-	w.c.Group(w.c.now, all)
-	set := cib.Section(w.root, "status").CreateElement("node_state")
-	set.CreateAttr("uname", "n1")
-	set = set.CreateElement("transient_attributes").CreateElement("instance_attributes")
-	for _, name := range []string{"fail-count-r#stop_0", "fail-count-s#stop_0", "color"} {
-		set.CreateElement("nvpair").CreateAttr("name", name)
-	}
-	w.set = append(w.set, "fail-count-s#stop_0")
-	w.c.dc, w.c.state = "", Pending
-	w.c.Deliver(w.c.now, "n0", w.c.message("join_offer", "", "join_id", "1"))
-	w.updates = nil
-	w.c.Deliver(w.c.now, "n0", w.c.message("join_ack_nack", "n1", "join_id", "1", "join_ack_nack", "true"))
-	var gone []string
-	for _, u := range w.updates {
-		if strings.Contains(u.Section, "nvpair") {
-			gone = append(gone, u.Section)
-		}
-	}
-	if want := "/cib/status/node_state[@uname='n1']/transient_attributes//nvpair[@name='fail-count-r#stop_0']"; len(gone) != 1 || gone[0] != want {
-		t.Errorf("taken out: %v", gone)
 	}
 }

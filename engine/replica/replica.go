@@ -52,6 +52,7 @@ type Change struct {
 	Doc     *cib.Document  // the document as it is now; it knows the patch that led there
 	Config  bool           // something below configuration changed
 	Synced  bool           // the document was taken over from another node
+	Was     *etree.Element // the document before, where this one was taken over; good until Changed returns
 	Node    string         // where the change came from
 	Client  string         // the client's name there
 }
@@ -343,7 +344,7 @@ func (r *Replica) takeOver(from string, msg *etree.Element) {
 	r.unsaved = true
 	r.effects.Logf("took over the CIB of node %s at version %s (had %s)", from, cib.VersionOf(root), was)
 	r.save()
-	r.effects.Changed(Change{Op: cib.Replace, Data: root, Doc: r.doc, Config: true, Synced: true, Node: from, Client: "sync"})
+	r.effects.Changed(Change{Op: cib.Replace, Data: root, Doc: r.doc, Config: true, Synced: true, Was: old, Node: from, Client: "sync"})
 	r.finishSync(nil)
 }
 

@@ -28,6 +28,8 @@ type group struct {
 	// configured is how many nodes are.
 	configured int
 	now        time.Time
+	// taken are the takeovers that nodes told of.
+	taken map[string]Change
 }
 
 type member struct {
@@ -62,11 +64,16 @@ func (m member) Shares(dc string) bool {
 }
 func (m member) Follows(string) bool { return !m.g.strangers[m.name] }
 func (m member) Differ()             {}
-func (m member) Changed(Change)      {}
 func (m member) Logf(string, ...any) {}
 
+func (m member) Changed(c Change) {
+	if c.Synced {
+		m.g.taken[m.name] = c
+	}
+}
+
 func newGroup(names ...string) *group {
-	g := &group{in: names, nodes: map[string]*Replica{}, deaf: map[string]bool{}, full: map[string]bool{}, disks: map[string]*disk{}, configured: len(names), now: time.Unix(1000, 0)}
+	g := &group{in: names, nodes: map[string]*Replica{}, deaf: map[string]bool{}, full: map[string]bool{}, disks: map[string]*disk{}, configured: len(names), now: time.Unix(1000, 0), taken: map[string]Change{}}
 	for _, n := range names {
 		g.disks[n] = &disk{}
 		g.nodes[n] = New(n, cib.Empty("pacemaker-3.9", 1), cib.Term{}, member{g, n})
@@ -273,5 +280,23 @@ func TestTakeoverOfOneWhoLeft(t *testing.T) {
 func (g *group) follow(dc string) {
 	for _, n := range g.in {
 		g.nodes[n].Follow(dc)
+	}
+}
+
+// TestTakeoverTellsOfTheDocumentBefore: whoever takes a document over hears of the one that it had, as it was.
+func TestTakeoverTellsOfTheDocumentBefore(t *testing.T) {
+	g := newGroup("n1", "n2")
+	g.deaf["n2"] = true
+	g.nodes["n1"].Request(Client{Name: "cibadmin"}, set("a"), "", nil)
+	g.run()
+	g.deaf["n2"] = false
+	before := cib.DiskDigest(g.nodes["n2"].Root())
+	g.nodes["n1"].Sync("n1", nil)
+	g.run()
+	if c, ok := g.taken["n2"]; !ok || cib.DiskDigest(c.Was) != before || cib.DiskDigest(c.Data) == before {
+		t.Errorf("n2 heard of %v", c)
+	}
+	if c, ok := g.taken["n1"]; ok {
+		t.Errorf("n1, whose document it was, heard of %v", c)
 	}
 }
