@@ -48,7 +48,7 @@ func (c *Controller) Overruled(target string, askers []string) bool {
 	case c.dc == "" || !c.joined || p == nil || !p.process || p.suspect:
 		return false
 	case c.IsDC() && target != c.self.Name:
-		return c.settled() && !c.planDue && c.toFence != nil && !c.toFence[target] && p.phase == phaseConfirmed && c.takesPart(target)
+		return c.settled() && c.toFence != nil && !c.toFence[target] && p.phase == phaseConfirmed && c.takesPart(target)
 	case slices.Contains(askers, c.dc):
 		return false
 	}

@@ -193,7 +193,7 @@ func TestOverruled(t *testing.T) {
 		{"planned otherwise", Idle, false, map[string]bool{"n8": true}, phaseConfirmed, true},
 		{"planned", TransitionEngine, false, map[string]bool{"n9": true}, phaseConfirmed, false},
 		{"no plan yet", Idle, false, nil, phaseConfirmed, false},
-		{"a plan is due", Idle, true, map[string]bool{}, phaseConfirmed, false},
+		{"the next plan is due, and asks for itself", Idle, true, map[string]bool{}, phaseConfirmed, true},
 		{"in a join", Integration, false, map[string]bool{}, phaseConfirmed, false},
 		{"no member yet", Idle, false, map[string]bool{}, phaseIntegrated, false},
 	} {

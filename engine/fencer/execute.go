@@ -123,17 +123,17 @@ func (f *Fencer) forbidden(op *operation) string {
 	case !op.byCluster():
 	case !f.effects.MayFence(op.Target):
 		return noQuorum
-	case f.effects.Overruled(op.Target, f.askers(op)):
+	case f.effects.Overruled(op.Target, append(f.Askers(op.Target), op.Origin)):
 		return overruled
 	}
 	return ""
 }
 
-// askers are the nodes that have an operation's target fenced; a node whose own fencing was left to another is among them.
-func (f *Fencer) askers(op *operation) []string {
-	out := []string{op.Origin}
+// Askers are the nodes that have a target fenced, in what is under way; a node whose own fencing was left to another is among them.
+func (f *Fencer) Askers(target string) []string {
+	var out []string
 	for _, p := range f.pending {
-		if p.Target != op.Target {
+		if p.Target != target {
 			continue
 		}
 		if out = append(out, p.Origin); p.relayed {

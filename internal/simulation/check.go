@@ -14,7 +14,6 @@ import (
 	"hacluster/corosync/local"
 	"hacluster/engine/controller"
 	"hacluster/engine/executor"
-	"hacluster/engine/fencer"
 	"hacluster/engine/replica"
 	"hacluster/ocf"
 )
@@ -293,7 +292,7 @@ func (k *checker) fencing(h *Host, action, target string) {
 }
 
 // needless counts a fencing that nobody had reason for: the target follows a DC, as most of its group do, among them the host that runs
-// the agent, and that DC did not ask for it.
+// the agent, and the last plan of that DC does not ask for it.
 func (k *checker) needless(h, target *Host) {
 	if !target.pcmk.running() {
 		return
@@ -313,22 +312,11 @@ func (k *checker) needless(h, target *Host) {
 	if 2*follow <= len(group) || !target.pcmk.core.Controller.Joined(name) {
 		return
 	}
-	origin := ""
-	for _, r := range h.pcmk.core.Fencer.History(target.Name) {
-		if r.State <= fencer.Executing {
-			if r.Origin == name {
-				return
-			}
-			origin += " " + r.Origin
-		}
-	}
-	for _, r := range dc.pcmk.core.Fencer.History(target.Name) {
-		if r.State <= fencer.Executing && r.Origin == name {
-			return
-		}
+	if dc.pcmk.fences[target.Name] {
+		return
 	}
 	k.needlessly++
-	k.c.logf("NEEDLESS: %s has %s fenced, which follows %s as %d of %d do, for%s", h.Name, target.Name, name, follow, len(group), origin)
+	k.c.logf("NEEDLESS: %s has %s fenced, which follows %s as %d of %d do, for %v", h.Name, target.Name, name, follow, len(group), h.pcmk.core.Fencer.Askers(target.Name))
 }
 
 // A DC that makes so many plans in so short a time goes in circles.

@@ -42,7 +42,8 @@ type process struct {
 	quorate     bool // as corosync told last
 
 	exiting string
-	plans   []time.Time // when each transition was planned
+	plans   []time.Time     // when each transition was planned
+	fences  map[string]bool // whom the last plan has fenced
 }
 
 // localLatency is how long a message between two processes of a host takes.
@@ -329,6 +330,12 @@ func (w *world) Plan(root *etree.Element, now time.Time) (controller.Plan, error
 		x.plans++
 	}
 	w.p.plans = append(w.p.plans, w.p.h.c.Now)
+	w.p.fences = map[string]bool{}
+	for _, s := range r.Graph.Synapses {
+		if s.Action.Operation == "stonith" {
+			w.p.fences[s.Action.Node] = true
+		}
+	}
 	w.p.h.c.Plans++
 	w.p.h.c.check.planning(w.p)
 	w.p.h.c.check.underway(w.p, root)
