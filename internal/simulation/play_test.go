@@ -49,9 +49,9 @@ func TestPlay(t *testing.T) {
 	}
 }
 
-// TestShrink makes a scenario that breaks an invariant, SIMULATE_SHRINK, as small as it can.
+// TestShrink makes a scenario that breaks an invariant, or has somebody fenced needlessly, SIMULATE_SHRINK, as small as it can.
 func TestShrink(t *testing.T) {
-	s, broken, err := Shrink(scenario(t, "SIMULATE_SHRINK"))
+	s, out, err := Shrink(scenario(t, "SIMULATE_SHRINK"))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -59,7 +59,10 @@ func TestShrink(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	fmt.Printf("%s\n%s\n", text, broken)
+	if out.fault() == "" {
+		t.Error("nothing is wrong with it")
+	}
+	fmt.Printf("%s\n%v, needless fencings: %d\n", text, out.Broken, out.Needless)
 }
 
 // TestRegressions plays the scenarios that found a defect once.

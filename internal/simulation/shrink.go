@@ -2,25 +2,36 @@ package simulation
 
 import "slices"
 
-// Shrink takes away what a broken invariant does not need: steps, resources, hosts, time. The
-// scenario that it returns breaks the same invariant.
-func Shrink(s *Scenario) (*Scenario, *Violation, error) {
-	out, err := Play(s, false)
-	if err != nil || out.Broken == nil {
-		return s, nil, err
+// fault is what is wrong with an outcome: the invariant that it breaks, or needless fencing; "": nothing.
+func (o *Outcome) fault() string {
+	switch {
+	case o.Broken != nil:
+		return o.Broken.Invariant
+	case o.Needless > 0:
+		return "needless fencing"
 	}
-	best, broken := s, out.Broken
+	return ""
+}
+
+// Shrink takes away what a broken invariant, or fencing that nobody had reason for, does not need: steps, resources, hosts, time. The
+// scenario that it returns, with what comes of it, breaks the same invariant, or has somebody fenced needlessly, too.
+func Shrink(s *Scenario) (*Scenario, *Outcome, error) {
+	out, err := Play(s, false)
+	if err != nil || out.fault() == "" {
+		return s, out, err
+	}
+	best, fault := s, out.fault()
 	try := func(change func(s *Scenario) bool) bool {
 		c := *best
 		c.Steps, c.Resources = slices.Clone(best.Steps), slices.Clone(best.Resources)
 		if !change(&c) {
 			return false
 		}
-		out, err := Play(&c, false)
-		if err != nil || out.Broken == nil || out.Broken.Invariant != broken.Invariant {
+		o, err := Play(&c, false)
+		if err != nil || o.fault() != fault {
 			return false
 		}
-		best, broken = &c, out.Broken
+		best, out = &c, o
 		return true
 	}
 	for again := true; again; {
@@ -49,5 +60,5 @@ func Shrink(s *Scenario) (*Scenario, *Violation, error) {
 			again = try(change) || again
 		}
 	}
-	return best, broken, nil
+	return best, out, nil
 }
