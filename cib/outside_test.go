@@ -25,7 +25,13 @@ func TestOutside(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	module := "module example.com/outside\n\ngo 1.26\n\nrequire hacluster v0.0.0\n\nreplace hacluster => " + root + "\n"
+	// What hacluster requires is listed, as `go mod tidy` would: so no more modules are looked up than hacluster's own build has fetched.
+	ours, err := os.ReadFile(filepath.Join(root, "go.mod"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	module := strings.Replace(string(ours), "module hacluster\n", "module example.com/outside\n", 1) +
+		"\nrequire hacluster v0.0.0\n\nreplace hacluster => " + root + "\n"
 	file := filepath.Join(dir, "cib.xml")
 	doc := `<cib validate-with="pacemaker-3.9" admin_epoch="0" epoch="4" num_updates="2"><configuration><crm_config/>` +
 		`<nodes><node id="1" uname="n1"/></nodes><resources><primitive id="ip" class="ocf" provider="heartbeat" type="IPaddr2"/></resources>` +
