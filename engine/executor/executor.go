@@ -63,6 +63,11 @@ func (o *Op) Expected() int {
 	return 0
 }
 
+// Connects tells whether an operation is one of the connection to a remote node.
+func (o *Op) Connects() bool {
+	return o.Class == "ocf" && o.Provider == "pacemaker" && o.Type == "remote"
+}
+
 // recordable tells that an operation's result belongs into the history.
 func (o *Op) recordable() bool {
 	return o.Action != "notify" && o.Action != "meta-data" && o.Action != "cancel" && o.Action != "delete"
@@ -168,7 +173,7 @@ type job struct {
 	status   int
 	changed  time.Time
 	gone     bool      // cancelled while it ran
-	killed   bool      // its agent, for that
+	killed   bool      // its agent, for that, or because it is not wanted any more
 	merged   bool      // the same was ordered again, and is told of instead
 	pending  time.Time // recurring: since when its answers are that it is not known yet
 
@@ -245,6 +250,9 @@ func (e *Executor) order(now time.Time, op Op, call int) {
 	if controller && endsRecurring(op) || op.Action == "stop" {
 		e.cancelAll(r)
 	}
+	if controller && op.Connects() && op.Action == "stop" {
+		e.giveUp(now, r)
+	}
 	if controller && e.closing && op.Action == "start" {
 		e.effects.Answer(op, Result{Code: 1, Status: statusInvalid, Reason: "Not attempting start due to shutdown in progress"})
 		return
@@ -288,8 +296,24 @@ const longDelay = 5 * time.Minute
 // endsRecurring tells that an operation changes a resource's state, so that what was checked so far is to be checked no more. The
 // connection to a remote node is watched until it is taken over elsewhere.
 func endsRecurring(op Op) bool {
-	connection := op.Class == "ocf" && op.Provider == "pacemaker" && op.Type == "remote"
-	return op.Interval == 0 && op.Action != "monitor" && op.Action != "notify" && !(connection && op.Action == "migrate_to")
+	return op.Interval == 0 && op.Action != "monitor" && op.Action != "notify" && !(op.Connects() && op.Action == "migrate_to")
+}
+
+// giveUp ends the tries to connect to a remote node that are under way or wait, for the connection is to be stopped: several DCs may have
+// ordered one each, and each may have a minute left, which is longer than a plan waits for the stop.
+func (e *Executor) giveUp(now time.Time, r *resource) {
+	tries := func(j *job) bool { return j.op.Action == "start" || j.op.Action == "migrate_from" }
+	queue := r.queue
+	r.queue = slices.DeleteFunc(slices.Clone(queue), tries)
+	for _, j := range queue {
+		if tries(j) {
+			e.finish(now, r, j, Result{Code: 1, Status: statusCancelled})
+		}
+	}
+	if j := r.running; j != nil && !j.killed && tries(j) {
+		j.killed = true
+		e.effects.Kill(j.run)
+	}
 }
 
 // killUnwanted ends the agent that runs for a recurring operation that was cancelled, so that what waits need not wait for it.
@@ -471,7 +495,10 @@ func (e *Executor) keep(now time.Time, r *resource, j *job, res Result) Result {
 	}
 	if res.Status == statusCancelled && j.op.Interval == 0 {
 		// It was not done, and nobody is to think that it is under way still: what is to be done instead the next plan says.
-		e.drop(r, entryID(j.op, true))
+		id := entryID(j.op, true)
+		if x := r.history[id]; x != nil && x.SelectAttrValue("transition-key", "") == j.op.Key { // else it is of what was ordered since
+			e.drop(r, id)
+		}
 		e.answer(j.op, res)
 		return res
 	}

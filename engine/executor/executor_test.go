@@ -331,6 +331,38 @@ func TestChecksEndBeforeChanges(t *testing.T) {
 	}
 }
 
+// A connection to a remote node that is to be stopped is not waited for: the try under way is ended, and those that wait are not begun. Nothing stays
+// of them, and what is under way of the stop does.
+func TestStopEndsTriesToConnect(t *testing.T) {
+	f := &fake{runs: map[uint64]Op{}}
+	e := New(f)
+	now := time.Unix(1000, 0)
+	do := func(action, key string) {
+		e.Invoke(now, Op{Resource: "R", Class: "ocf", Provider: "pacemaker", Type: "remote", Action: action, Key: key})
+	}
+	do("start", "1:1:0:a")
+	do("start", "1:1:0:b")
+	if got := f.take(); strings.Contains(got, "kill") {
+		t.Fatalf("a start ends another: %s", got)
+	}
+	do("stop", "2:1:0:a")
+	if got, want := f.take(), "forget R R_last_0, answer start 1, kill R_start_0, record R_last_0 -1:193"; got != want {
+		t.Errorf("at the stop: %s, want %s", got, want)
+	}
+	do("stop", "2:1:0:a") // it is killed once
+	if got := f.take(); strings.Contains(got, "kill") {
+		t.Errorf("at the next stop: %s", got)
+	}
+	e.Finished(now, f.order[0], Result{Code: 1, Status: statusCancelled})
+	if got, want := f.take(), "answer start 1, run R_stop_0"; got != want {
+		t.Errorf("then: %s, want %s", got, want)
+	}
+	e.Finished(now, f.order[1], Result{})
+	if got, want := f.take(), "record R_last_0 0:0, run R_stop_0"; got != want {
+		t.Errorf("stopped: %s, want %s", got, want)
+	}
+}
+
 // A plan does not wait for a check that begins much later.
 func TestStartDelay(t *testing.T) {
 	f := &fake{runs: map[uint64]Op{}}

@@ -286,8 +286,8 @@ func (c *executorEffects) Run(run uint64, op executor.Op) {
 		core.Executor.Finished(now, run, res)
 	}
 	switch {
-	case isConnection(op):
-		core.connection(op, func(now time.Time, res executor.Result) {
+	case op.Connects():
+		core.kills[run] = core.connection(op, func(now time.Time, res executor.Result) {
 			res.Traits = connectionTraits
 			finished(now, res)
 		})
@@ -349,13 +349,13 @@ func (c *executorEffects) Run(run uint64, op executor.Op) {
 }
 
 func (c *executorEffects) Traits(op executor.Op) executor.Traits {
-	if isConnection(op) {
+	if op.Connects() {
 		return connectionTraits
 	}
 	return c.world.Traits(op)
 }
 
-// Kill ends an agent. What else is done in its place ends by itself.
+// Kill ends an agent, or a try to connect to a remote node. What else is done in an agent's place ends by itself.
 func (c *executorEffects) Kill(run uint64) {
 	if kill := c.kills[run]; kill != nil {
 		kill()

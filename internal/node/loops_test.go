@@ -109,7 +109,11 @@ func TestRivalry(t *testing.T) {
 	v := rivalry{}
 	waited := func(timeout time.Duration) time.Duration {
 		var begun time.Time
-		v.wait(now, timeout, func(at time.Time) { begun = at })
+		v.wait(now, timeout, func(at time.Time, unwanted bool) {
+			if begun = at; unwanted {
+				t.Error("a try is unwanted that nobody gave up")
+			}
+		})
 		for at := now; begun.IsZero(); at = at.Add(100 * time.Millisecond) {
 			v.tick(at)
 		}
@@ -134,5 +138,11 @@ func TestRivalry(t *testing.T) {
 		if got := waited(s.timeout); got != s.want {
 			t.Errorf("step %d: it waits for %v, not %v", i, got, s.want)
 		}
+	}
+	given := false
+	v.wait(now, 0, func(_ time.Time, unwanted bool) { given = unwanted })
+	v.giveUp(now)
+	if v.tick(now); !given {
+		t.Error("a try that is given up waits on")
 	}
 }

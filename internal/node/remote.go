@@ -106,11 +106,6 @@ func (r *remoteNode) renew() {
 	r.exec, r.kills = executor.New((*remoteEffects)(r)), map[uint64]func(){}
 }
 
-// isConnection tells whether an operation is one of a connection to a remote node.
-func isConnection(op executor.Op) bool {
-	return op.Class == "ocf" && op.Provider == "pacemaker" && op.Type == "remote"
-}
-
 // connectionTraits are what a connection's meta-data say: where the host is needs another connection, all else is taken over as it
 // stands. What the host runs goes on then.
 var connectionTraits = executor.Traits{Known: true, Parameters: []string{"reconnect_interval", "port", "server"}, Reloadable: []string{"reconnect_interval"}, ReloadAgent: true}
@@ -129,8 +124,8 @@ const (
 	statusNoConn  = 8
 )
 
-// connection does an operation of the connection to a remote node.
-func (c *Core) connection(op executor.Op, finished func(now time.Time, res executor.Result)) {
+// connection does an operation of the connection to a remote node; kill ends a try to connect that nobody wants any more.
+func (c *Core) connection(op executor.Op, finished func(now time.Time, res executor.Result)) (kill func()) {
 	r := c.remote(op.Resource)
 	r.known = true
 	answer := func(code, status int, reason string) {
@@ -140,9 +135,10 @@ func (c *Core) connection(op executor.Op, finished func(now time.Time, res execu
 	case "start", "migrate_from":
 		if op.Action == "start" && r.conn != nil && !r.moving && !r.moved {
 			r.restart(op, finished)
-			return
+		} else {
+			r.start(op, finished)
 		}
-		r.start(op, finished)
+		return r.giveUp
 	case "stop":
 		r.stop()
 		answer(codeOK, 0, "")
@@ -152,15 +148,32 @@ func (c *Core) connection(op executor.Op, finished func(now time.Time, res execu
 	case "monitor":
 		if r.conn == nil {
 			answer(codeNotRunning, 0, "Remote connection inactive")
-			return
+		} else {
+			r.ask(op, finished)
 		}
-		r.ask(op, finished)
 	case "reload", "reload-agent":
 		answer(codeOK, 0, "") // what may be changed so only the scheduler reads
 	default:
 		answer(codeUnsupported, 3, "A connection to a remote node has no action "+op.Action)
 	}
+	return nil
 }
+
+// giveUp ends a try to connect, however far it is; one that has just succeeded stays so.
+func (r *remoteNode) giveUp() {
+	switch p := r.poke; {
+	case r.cancel != nil:
+		r.cancel()
+	case !r.rivalry.until.IsZero():
+		r.rivalry.giveUp(r.core.now)
+	case p != nil:
+		r.poke = nil
+		r.core.world.Later(func(now time.Time) { p.done(now, unwantedResult) })
+	}
+}
+
+// unwantedResult is that of a try which nobody wants any more: it counts for nothing.
+var unwantedResult = executor.Result{Code: codeError, Status: statusCancelled, Reason: ErrUnwanted.Error()}
 
 // restart starts a connection that is there: when the other end answers, nothing is to be done. A scheduler that does not know how a start on a
 // lost node ended orders one over and over, and each new connection would be news that has it plan again.
@@ -168,7 +181,7 @@ func (r *remoteNode) restart(op executor.Op, finished func(now time.Time, res ex
 	first := op
 	first.Timeout /= 2
 	r.ask(first, func(now time.Time, res executor.Result) {
-		if res.Code == codeOK {
+		if res.Code == codeOK || res.Status == statusCancelled {
 			finished(now, res)
 			return
 		}
@@ -199,7 +212,11 @@ func (r *remoteNode) start(op executor.Op, finished func(now time.Time, res exec
 		})
 		return
 	}
-	r.rivalry.wait(c.now, op.Timeout, func(now time.Time) {
+	r.rivalry.wait(c.now, op.Timeout, func(now time.Time, unwanted bool) {
+		if unwanted {
+			finished(now, unwantedResult)
+			return
+		}
 		timeout := op.Timeout
 		if timeout > 0 {
 			timeout -= now.Sub(begin)
@@ -253,11 +270,7 @@ func (c *Core) unwanted() {
 			continue
 		}
 		c.world.Logf("remote: the connection to node %s is not wanted any more", name)
-		if r.cancel != nil {
-			r.cancel()
-		} else {
-			r.rivalry.until = c.now // it is seen then
-		}
+		r.giveUp()
 	}
 }
 
