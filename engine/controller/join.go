@@ -200,6 +200,12 @@ func (c *Controller) finalize() {
 		c.acknowledge()
 		return
 	}
+	// Who takes no part takes the document over, too, and follows this DC by that.
+	for _, name := range c.names() {
+		if p := c.peers[name]; p.process && name != c.self.Name && !slices.Contains(taking, p) {
+			strangers = append(strangers, name)
+		}
+	}
 	join := c.joinID
 	c.settling = true
 	c.effects.Sync(best.Name, func(err error) {

@@ -1,6 +1,8 @@
 package controller
 
 import (
+	"slices"
+	"strconv"
 	"testing"
 	"time"
 
@@ -51,6 +53,30 @@ func TestEqualDocumentsUnderAnotherLeader(t *testing.T) {
 		w.settle()
 		if want := map[bool]int{true: 1}[leader == "n3"]; w.syncs != want {
 			t.Errorf("led by %q: %d takeovers", leader, w.syncs)
+		}
+	}
+}
+
+// Who takes no part, for others have to fence it, is told of attributes where it takes over a document, for it makes the changes of this DC from then on.
+func TestSuspectsAreStrangers(t *testing.T) {
+	for _, digest := range []string{"", "another"} {
+		w, both := together()
+		all := append(both, Member{3, "n3"})
+		w.c.Membership(w.c.now, all, true)
+		w.c.Group(w.c.now, all)
+		w.settle()
+		w.c.peer("n3").suspect = true
+		w.c.offer()
+		w.settle()
+		if digest == "" {
+			digest = w.c.peer("n1").digest
+		}
+		w.syncs, w.strangers = 0, nil
+		w.c.Deliver(w.c.now, "n2", w.c.message("join_request", "n1", "join_id", strconv.Itoa(w.c.joinID), "digest", digest, termAttr, cib.Term{}.String()))
+		w.settle()
+		want := map[bool][]string{true: {"n2", "n3"}}[digest == "another"]
+		if (w.syncs == 1) != (want != nil) || !slices.Equal(w.strangers, want) {
+			t.Errorf("with digest %q of n2: %d takeovers, told: %v, not %v", digest, w.syncs, w.strangers, want)
 		}
 	}
 }

@@ -33,6 +33,7 @@ type alone struct {
 	asDC        []bool // whether they were ordered so
 	leader      string // besides this node
 	syncs       int
+	strangers   []string // who is told of attributes
 	listed      []Member // by corosync.conf
 }
 
@@ -57,10 +58,10 @@ func (w *alone) Update(req cib.Request, asDC bool, done func(error)) {
 		w.then(func() { done(nil) })
 	}
 }
-func (w *alone) Leader() string           { return w.leader }
-func (w *alone) Follow(dc string) string  { return dc }
-func (w *alone) ShareAttributes([]string) {}
-func (w *alone) Absent() string           { return "" }
+func (w *alone) Leader() string                     { return w.leader }
+func (w *alone) Follow(dc string) string            { return dc }
+func (w *alone) ShareAttributes(strangers []string) { w.strangers = strangers }
+func (w *alone) Absent() string                     { return "" }
 func (w *alone) Sync(_ string, done func(error)) {
 	w.syncs++
 	w.then(func() { done(nil) })
