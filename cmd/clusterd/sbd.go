@@ -217,8 +217,8 @@ func sbdProcess(env *program.Env) int {
 	return pid
 }
 
-// sbdWatchdog is the watchdog that the watch feeds, as the cluster sees it. The watch's
-// end by force leaves it unfed, and so ends the node.
+// sbdWatchdog is the watchdog that the watch feeds, as the cluster sees it. A watch that stands still leaves it unfed, and so ends
+// the node; one that was killed would be started again, and feed it.
 func sbdWatchdog(env *program.Env) node.Watchdog {
 	w := node.Watchdog{Timeout: 5 * time.Second}
 	if t, err := sbd.Seconds(env.Getenv("SBD_WATCHDOG_TIMEOUT")); err == nil && t > 0 {
@@ -233,7 +233,7 @@ func sbdWatchdog(env *program.Env) node.Watchdog {
 	w.Running = func() bool { return env.Getenv("SBD_WATCHDOG_DEV") != "/dev/null" && sbdProcess(env) != 0 }
 	w.Strike = func() {
 		if pid := sbdProcess(env); pid != 0 {
-			_ = syscall.Kill(pid, syscall.SIGKILL)
+			_ = syscall.Kill(pid, syscall.SIGSTOP)
 		}
 	}
 	return w

@@ -279,14 +279,7 @@ func (s *systemdBench) resources() {
 // bus go. When it comes up again, its enabled services are there.
 func (s *systemdBench) powerOff() {
 	s.sh("1", "rm -f /root/order; systemctl -q is-active sleeper; systemctl start --no-block --job-mode=replace-irreversibly poweroff.target")
-	for end := time.Now().Add(patience); ; time.Sleep(30 * time.Millisecond) {
-		if code, _ := s.try("1", "test", "-e", "/proc/"+s.leader["1"]); code != 0 {
-			break
-		}
-		if time.Now().After(end) {
-			s.t.Fatal("the host does not go down")
-		}
-	}
+	s.awaitDown("1")
 	// The ring and the bus end in either order.
 	if order := s.do("1", "cat", "/root/order"); !strings.HasPrefix(order, "sleeper\npacemaker\n") || len(strings.Fields(order)) != 4 {
 		s.t.Errorf("they ended in the order\n%s", order)

@@ -111,7 +111,7 @@ func (h Host) Corosync(ident string, c conf.Logging) ([]Target, error) {
 			faults = append(faults, fmt.Errorf("syslog_facility: %q is not a facility of syslog", c.Facility))
 			facility = 3
 		}
-		out = append(out, &corosyncTarget{level("syslog_priority", c.SyslogPriority), &Syslog{Path: h.Syslog, Facility: facility, Ident: ident, PID: h.PID, Form: text}})
+		out = append(out, &corosyncTarget{level("syslog_priority", c.SyslogPriority), &Syslog{Path: h.Syslog, Facility: facility, Ident: ident, OneName: true, PID: h.PID, Form: text}})
 	}
 	if h.Stderr != nil && c.ToStderr && !same(h.Stderr, file) {
 		out = append(out, &corosyncTarget{priority, &Writer{W: h.Stderr, Form: form}})

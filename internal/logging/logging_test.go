@@ -137,6 +137,7 @@ func TestCorosync(t *testing.T) {
 	log := l.Logger()
 	log.Info("starting", "node", 1)
 	log.Warn("datagrams cannot be sent", "error", errors.New("no route"))
+	log.Warn("services hang", Daemon, "SERV") // a part of the daemon's
 	log.Debug("no")
 	c.Timestamp, c.Debug, c.ToSyslog, c.ToStderr = "hires", true, false, true
 	targets, err = h.Corosync("corosync", c)
@@ -144,12 +145,13 @@ func TestCorosync(t *testing.T) {
 	log.Debug("yes")
 	want := `TIME [26] n1 corosync notice  [MAIN  ] starting (node=1)
 TIME [26] n1 corosync warning [MAIN  ] datagrams cannot be sent: no route
+TIME [26] n1 corosync warning [SERV  ] services hang
 TIME.ms [26] n1 corosync debug   [MAIN  ] yes
 `
 	if got := steady(read(t, path)); got != want || err != nil {
 		t.Errorf("file, %v:\n%s\nwant\n%s", err, got, want)
 	}
-	if got := steady(syslog()); got != "<28>TIME corosync[26]: [MAIN  ] datagrams cannot be sent: no route" {
+	if got := steady(syslog()); got != "<28>TIME corosync[26]: [MAIN  ] datagrams cannot be sent: no route\n<28>TIME corosync[26]: [SERV  ] services hang" {
 		t.Errorf("syslog: %s", got)
 	}
 	if got := steady(stderr()); got != "TIME.ms [26] n1 corosync debug   [MAIN  ] yes\n" {

@@ -62,6 +62,7 @@ type Syslog struct {
 	Path     string // of the socket, SyslogSocket if empty
 	Facility int
 	Ident    string // where a line does not say
+	OneName  bool   // all lines go under Ident, whatever they say
 	PID      int
 	Form     func(l Line) string
 
@@ -72,7 +73,7 @@ type Syslog struct {
 // Write is of Target.
 func (s *Syslog) Write(l Line) {
 	ident := s.Ident
-	if l.Daemon != "" {
+	if l.Daemon != "" && !s.OneName {
 		ident = l.Daemon
 	}
 	text := fmt.Sprintf("<%d>%s %s[%d]: %s", s.Facility*8+severity(l.Level), l.Time.Format(time.Stamp), ident, s.PID, s.Form(l))

@@ -47,6 +47,7 @@ func Roles(clusterd, ring string) []Unit {
 			Name: "pacemaker", Argv: []string{clusterd, "pacemaker"}, Notify: true, Restart: true, RestartDelay: time.Second,
 			Requires: []string{"corosync"}, StopLimit: 30 * time.Minute, Log: "/var/log/pacemaker/pacemaker.log",
 		},
+		{Name: "sbd_remote", Argv: []string{clusterd, "sbd"}, Notify: true, StartLimit: 3 * time.Minute, Log: "/var/log/pacemaker/pacemaker.log"},
 		{
 			Name: "pacemaker_remote", Argv: []string{clusterd, "pacemaker-remote"}, Notify: true, Restart: true, RestartDelay: time.Second,
 			StopLimit: 30 * time.Minute, Log: "/var/log/pacemaker/pacemaker.log",
