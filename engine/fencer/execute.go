@@ -43,6 +43,7 @@ func (f *Fencer) execute(from string, m *etree.Element) {
 		if f.working[op.ID]--; f.working[op.ID] <= 0 {
 			delete(f.working, op.ID)
 			delete(f.over, op.ID)
+			delete(f.withdrawn, op.ID)
 		}
 		answer(res)
 	}
@@ -61,8 +62,11 @@ func (f *Fencer) execute(from string, m *etree.Element) {
 		begin := func() {
 			f.acquire(d, func() {
 				forbidden := func() string {
-					if f.over[op.ID] {
+					switch {
+					case f.over[op.ID]:
 						return noQuorum
+					case f.withdrawn[op.ID]:
+						return overruled
 					}
 					return f.forbidden(op)
 				}

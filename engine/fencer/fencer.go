@@ -101,9 +101,11 @@ type Fencer struct {
 	begun   map[string]bool   // operations that were seen to begin
 	over    map[string]bool   // operations whose end was told while this node had work for them
 	working map[string]int    // work for operations that waits or is under way here
-	delayed []delayed         // runs of agents that wait for their delay to pass
-	busy    map[string]int    // actions under way on this node's devices
-	queued  map[string][]func()
+	// withdrawn are operations for which no more is to be begun here.
+	withdrawn map[string]bool
+	delayed   []delayed      // runs of agents that wait for their delay to pass
+	busy      map[string]int // actions under way on this node's devices
+	queued    map[string][]func()
 	// What is known of devices on this node: access to them was seen to work, fencing with them failed last, they were started here, their agents cannot list.
 	verified, failed, started, unlisted map[string]bool
 	// ownDevices and ownLevels were registered here by a person.
@@ -132,7 +134,7 @@ const (
 // New makes the fencer of a node; random decides random delays.
 func New(self string, random *rand.Rand, e Effects) *Fencer {
 	return &Fencer{
-		self: self, effects: e, random: random, lists: map[string]cached{}, begun: map[string]bool{}, over: map[string]bool{}, working: map[string]int{}, busy: map[string]int{},
+		self: self, effects: e, random: random, lists: map[string]cached{}, begun: map[string]bool{}, over: map[string]bool{}, withdrawn: map[string]bool{}, working: map[string]int{}, busy: map[string]int{},
 		queued: map[string][]func(){}, verified: map[string]bool{}, failed: map[string]bool{}, started: map[string]bool{}, unlisted: map[string]bool{},
 	}
 }
@@ -235,7 +237,7 @@ func (f *Fencer) Fence(now time.Time, r Request, done func(error)) {
 	for _, op := range f.ops {
 		if op.Target == r.Target && op.Action == r.Action {
 			f.effects.Logf("Merging fencing action '%s' targeting %s originating from client %s with identical request from %s@%s", r.Action, r.Target, r.Client, op.Client, op.Origin)
-			op.done = append(op.done, done)
+			op.done = append(op.done, f.unlessOverruled(op, r, done))
 			op.controller = op.controller || r.Controller
 			if r.Limit != nil {
 				op.limits = append(op.limits, r.Limit)
@@ -360,6 +362,8 @@ func (f *Fencer) Deliver(now time.Time, from string, m *etree.Element) {
 		f.relayed(from, m)
 	case "st_fence":
 		f.execute(from, m)
+	case withdrawTask:
+		f.withdraw(m)
 	case "st_self":
 		if get("st_target") == f.self && f.Self.Now != nil {
 			f.effects.Logf("Node %s asks this node to fence itself", from)

@@ -30,6 +30,7 @@ type group struct {
 	dc   string
 	// overruled tells whether nobody of these has a say in a node's fencing any more; nil: they have.
 	overruled func(target string, askers []string) bool
+	judge     string // who knows that; "": all
 	// duel: of two nodes each has quorum without the other.
 	duel bool
 	// metadata is what all agents say of themselves.
@@ -102,7 +103,7 @@ func (m *member) CIB() *etree.Element   { return m.g.root }
 func (m *member) Members() []string     { return m.g.names }
 func (m *member) Installed(string) bool { return true }
 func (m *member) Overruled(target string, askers []string) bool {
-	return m.g.overruled != nil && m.g.overruled(target, askers)
+	return m.g.overruled != nil && (m.g.judge == "" || m.g.judge == m.name) && m.g.overruled(target, askers)
 }
 func (m *member) IsDC() bool           { return m.g.dc == m.name }
 func (m *member) MayFence(string) bool { return !m.g.lost[m.name] }

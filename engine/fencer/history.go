@@ -138,6 +138,9 @@ func (f *Fencer) takeHistory(from string, m *etree.Element) {
 			Code: max(rc, -rc), ID: get("st_remote_op"), Target: get("st_target"), Action: get("st_device_action"), Origin: get("st_origin"), Delegate: get("st_delegate"),
 			Client: get("st_clientname"), State: State(st), Reason: get("exit-reason"), At: time.Unix(t, ns),
 		}
+		if r.certainty() == 1 && slices.ContainsFunc(f.pending, func(p *pending) bool { return p.ID == r.ID }) {
+			continue // it failed to who lost the node that leads it, and is under way here
+		}
 		i := slices.IndexFunc(f.history, func(h *Record) bool { return h.ID == r.ID })
 		if i < 0 || r.surer(f.history[i]) {
 			f.remember(r)

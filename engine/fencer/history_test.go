@@ -1,6 +1,7 @@
 package fencer
 
 import (
+	"fmt"
 	"testing"
 	"time"
 )
@@ -35,5 +36,29 @@ func TestPartsShareTheirHistory(t *testing.T) {
 				t.Errorf("%s knows of %v", n, ids)
 			}
 		}
+	}
+}
+
+// What is under way did not fail, though a part of the cluster that had lost the node which leads it says so.
+func TestUnderWayDidNotFail(t *testing.T) {
+	g := newGroup(t, fmt.Sprintf(pair, ""), "n1", "n2", "n3")
+	g.answer = good
+	got := g.fence("n1", Request{Target: "n2", Action: "off", Client: ClientController})
+	g.until(func() bool { return len(g.nodes["n3"].f.pending) > 0 })
+	lost := *g.nodes["n3"].f.history[0]
+	lost.State, lost.Reason = Failed, "Originator n1 left"
+	g.nodes["n2"].f.remember(lost)
+	g.nodes["n2"].f.pending = nil
+	g.nodes["n2"].f.Share()
+	for len(g.queue) > 0 {
+		g.step()
+		for _, n := range []string{"n1", "n3"} {
+			if r := g.nodes[n].f.History("n2")[0]; g.runs() == "" && r.State > Executing {
+				t.Fatalf("to %s it has ended: %+v", n, r)
+			}
+		}
+	}
+	if r := g.nodes["n3"].f.History("n2")[0]; len(*got) != 1 || r.State != Done {
+		t.Errorf("then: %v, %+v", *got, r)
 	}
 }

@@ -36,6 +36,7 @@ type operation struct {
 	running   *attempt
 	alone     bool      // nobody does anything: the target's watchdog is waited for
 	parted    time.Time // since when it surely has nothing to do with this node
+	withdrawn bool      // who runs the device was told not to
 	// controller tells that this node's controller is among those who asked.
 	controller bool
 	follows    string // another node's operation whose end is this one's, too
@@ -263,6 +264,7 @@ func (f *Fencer) exhausted(op *operation) {
 // use has an offer's node run its device.
 func (f *Fencer) use(op *operation, o *offer, action string) {
 	o.tried[action] = true
+	op.withdrawn = false
 	op.running = &attempt{o.node, o.device, action}
 	op.Delegate = o.node
 	if op.total == 0 {

@@ -348,11 +348,13 @@ func (c *Core) Message(now time.Time, from uint32, data []byte) {
 	switch t := msg.SelectAttrValue("t", ""); t {
 	case replica.Type:
 		c.Replica.Deliver(now, name, msg)
+		c.Fencer.Review(now)
 	case attribute.Type:
 		c.Attributes.Deliver(now, msg)
 	case controller.Type:
 		if !c.pinged(name, msg) && !c.forgets(msg) {
 			c.Controller.Deliver(now, name, msg)
+			c.Fencer.Review(now)
 		}
 	case fencer.Type:
 		c.Fencer.Deliver(now, name, msg)

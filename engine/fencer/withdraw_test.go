@@ -1,0 +1,83 @@
+package fencer
+
+import (
+	"fmt"
+	"testing"
+)
+
+// step carries out the next that is under way.
+func (g *group) step() {
+	f := g.queue[0]
+	g.queue = g.queue[1:]
+	f()
+}
+
+// until carries out what is under way until something holds.
+func (g *group) until(holds func() bool) {
+	for !holds() {
+		if len(g.queue) == 0 {
+			g.t.Fatal("nothing is under way any more")
+		}
+		g.step()
+	}
+}
+
+// TestWithdrawn: what the cluster asked for and does not want any more is not begun, though only the one that asked knows; what runs already runs on.
+// What a person asks for is done.
+func TestWithdrawn(t *testing.T) {
+	type stage int
+	const (
+		asking  stage = iota // no device is chosen yet
+		waiting              // n3 is about to run one
+		running              // the agent runs
+	)
+	for _, c := range []struct {
+		name   string
+		client string
+		at     stage
+		person bool // one asks for the same
+		runs   string
+		fails  []bool
+	}{
+		{"while it is asked what devices there are", ClientController, asking, false, "", []bool{true}},
+		{"while the device's turn has not come", ClientController, waiting, false, "", []bool{true}},
+		{"when the agent runs", ClientController, running, false, "n3 fence_a off", []bool{false}},
+		{"a person's", "stonith_admin.1", waiting, false, "n3 fence_a off", []bool{false}},
+		{"with a person's", ClientController, waiting, true, "n3 fence_a off", []bool{true, false}},
+	} {
+		g := newGroup(t, fmt.Sprintf(pair, ""), "n1", "n3")
+		g.dc, g.judge, g.answer = "n1", "n1", good
+		asker, other := g.nodes["n1"].f, g.nodes["n3"].f
+		other.verified["A"], other.verified["B"] = true, true // so that it is asked
+		got := []*[]error{g.fence("n1", Request{Target: "n2", Action: "off", Client: c.client, Controller: c.client == ClientController})}
+		if c.person {
+			got = append(got, g.fence("n1", Request{Target: "n2", Action: "off", Client: "stonith_admin.1"}))
+		}
+		switch c.at {
+		case waiting:
+			other.busy["A"] = 1 // with something else
+			g.until(func() bool { return len(other.queued["A"]) > 0 })
+		case running:
+			g.until(func() bool { return g.runs() != "" })
+		}
+		g.overruled = func(string, []string) bool { return true }
+		asker.Review(g.now)
+		asker.Review(g.now) // it is withdrawn once
+		g.settle()
+		if c.at == waiting {
+			other.release(other.device("A"))
+			g.settle()
+		}
+		for i, want := range c.fails {
+			if e := *got[i]; len(e) != 1 || (e[0] != nil) != want || want && e[0].Error() != overruled {
+				t.Errorf("%s: request %d: %v", c.name, i, e)
+			}
+		}
+		if g.runs() != c.runs {
+			t.Errorf("%s: %q is run", c.name, g.runs())
+		}
+		if len(other.withdrawn) > 0 || len(asker.ops) > 0 || len(other.pending) > 0 {
+			t.Errorf("%s: %v, %v, %v are left", c.name, other.withdrawn, asker.ops, other.pending)
+		}
+	}
+}
