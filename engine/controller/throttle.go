@@ -2,10 +2,13 @@ package controller
 
 import (
 	"strconv"
+	"strings"
 	"time"
 
 	"github.com/beevik/etree"
 
+	"hacluster/cib/number"
+	"hacluster/engine/option"
 	"hacluster/engine/transition"
 )
 
@@ -59,7 +62,7 @@ type capacity struct {
 // Sample takes a measurement of this node.
 func (c *Controller) Sample(now time.Time, s Sample) {
 	c.now = now
-	threshold := percent(c.option("load-threshold", ""), 0.8)
+	threshold := c.loadThreshold()
 	was := c.own
 	c.own = capacity{max(loadPressure(s, threshold), busyPressure(s, threshold)), c.jobLimit(s.Cores)}
 	if c.own == was {
@@ -85,7 +88,11 @@ func (c *Controller) jobLimit(cores int) int {
 	return 2 * max(cores, 1)
 }
 
+// loadPressure is the pressure by the load of the machine; a threshold of 0 says that it does not matter.
 func loadPressure(s Sample, threshold float64) pressure {
+	if threshold <= 0 {
+		return pressureNone
+	}
 	limit := threshold
 	if s.Cores <= 1 {
 		limit *= 0.6 // one core has nothing to spare
@@ -102,10 +109,14 @@ func loadPressure(s Sample, threshold float64) pressure {
 	return pressureNone
 }
 
+// busyPressure is the pressure by what the cluster's own process takes of a core.
 func busyPressure(s Sample, threshold float64) pressure {
-	limit := min(0.95, threshold)
+	limit := 0.95
 	if s.Cores <= 1 {
 		limit = 0.4
+	}
+	if threshold > 0 {
+		limit = min(limit, threshold)
 	}
 	switch {
 	case s.Busy > 1.5*limit:
@@ -120,16 +131,22 @@ func busyPressure(s Sample, threshold float64) pressure {
 	return pressureNone
 }
 
-// percent reads "80%" as 0.8.
-func percent(s string, otherwise float64) float64 {
-	if n := len(s); n > 1 && s[n-1] == '%' {
-		s = s[:n-1]
+// loadThreshold is load-threshold as a share: of "80%" 0.8. What is no percentage counts as not set.
+func (c *Controller) loadThreshold() float64 {
+	if v, ok := percent(c.option("load-threshold", "")); ok {
+		return v
 	}
-	f, err := strconv.ParseFloat(s, 64)
-	if err != nil || f < 0 {
-		return otherwise
+	v, _ := percent(option.Find("load-threshold").Default)
+	return v
+}
+
+// percent reads "80%" as 0.8; what follows the sign does not count, and without it there is no percentage.
+func percent(s string) (share float64, ok bool) {
+	f, rest, err := number.Float(s)
+	if err != nil || !(f >= 0) || !strings.HasPrefix(rest, "%") {
+		return 0, false
 	}
-	return f / 100
+	return f / 100, true
 }
 
 // tellCapacity tells all nodes what this one can take; nothing before the first sample.
@@ -211,15 +228,16 @@ func connects(a *transition.Action) bool {
 	return a.Kind == transition.ResourceOp && a.Resource.Connects()
 }
 
-// places are the nodes that an action keeps busy: both for a live migration.
+// places are the nodes that an action keeps busy: both for a live migration. What is done on a remote node is work for the node that is connected to it, and
+// no migration to migration-limit.
 func places(a *transition.Action) (nodes []string, move bool) {
-	if a.Kind != transition.ResourceOp || connects(a) {
+	switch {
+	case a.Kind != transition.ResourceOp || connects(a):
 		return nil, false
+	case a.Router != "":
+		return []string{a.Router}, false
 	}
 	at := a.Node
-	if a.Router != "" {
-		at = a.Router
-	}
 	nodes = []string{at}
 	if moves(a) {
 		move = true

@@ -26,9 +26,31 @@ func TestPressure(t *testing.T) {
 			t.Errorf("%+v: %s, want %s", c.s, got, c.want)
 		}
 	}
-	for s, want := range map[string]float64{"80%": 0.8, "120%": 1.2, "": 0.5, "x%": 0.5, "-1%": 0.5} {
-		if got := percent(s, 0.5); got != want {
-			t.Errorf("percent %q: %v", s, got)
+	for _, c := range []struct {
+		s         Sample
+		threshold float64
+		want      pressure
+	}{
+		{Sample{Cores: 2, Load: 50, Busy: 0.7}, 0, pressureNone}, // the load does not matter
+		{Sample{Cores: 2, Load: 50, Busy: 1}, 0, pressureHigh},   // the process is one all the same
+		{Sample{Cores: 2, Load: 1.2}, 0.4, pressureLow},
+		{Sample{Cores: 4, Busy: 0.5}, 0.4, pressureHigh},
+		{Sample{Cores: 1, Busy: 0.35}, 0.8, pressureLow},
+		{Sample{Cores: 1, Busy: 0.35}, 0.2, pressureExtreme},
+		{Sample{Cores: 8, Load: 9, Busy: 0.9}, 5, pressureMedium}, // a core has no more than one
+	} {
+		if got := max(loadPressure(c.s, c.threshold), busyPressure(c.s, c.threshold)); got != c.want {
+			t.Errorf("threshold %v, %+v: %s, want %s", c.threshold, c.s, got, c.want)
+		}
+	}
+	for s, want := range map[string]float64{"80%": 0.8, "120%": 1.2, "0%": 0, " 12.5%": 0.125, "80% of it": 0.8} {
+		if got, ok := percent(s); got != want || !ok {
+			t.Errorf("percent %q: %v, %v", s, got, ok)
+		}
+	}
+	for _, s := range []string{"", "x%", "-1%", "80", "80 %", "nan%"} {
+		if got, ok := percent(s); ok {
+			t.Errorf("percent %q: %v, and it is none", s, got)
 		}
 	}
 }
@@ -66,7 +88,15 @@ func TestRoom(t *testing.T) {
 	if l.jobs["none"] != 1 || c.fits(l, op("low", "migrate_to", "low", "none"), 0, 1) || !c.fits(l, op("low", "migrate_to", "low", "none"), 0, 2) {
 		t.Error("migrations do not count on both sides")
 	}
-	if c.fits(l, op("none", "start", "", ""), 2, 0) {
+	over := op("far", "migrate_to", "far", "none")
+	over.Router = "low"
+	if !c.fits(l, over, 0, 1) {
+		t.Error("a migration over a connection counts for migration-limit")
+	}
+	if l.add(over, 1); l.jobs["low"] != 1 || l.moves["low"] != 0 || l.jobs["far"] != 0 || l.jobs["none"] != 1 {
+		t.Errorf("a migration over a connection is work of the node that has it: %+v", l)
+	}
+	if l.add(over, -1); c.fits(l, op("none", "start", "", ""), 2, 0) {
 		t.Error("batch-limit does not hold")
 	}
 }
