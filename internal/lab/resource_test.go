@@ -80,3 +80,20 @@ func TestResourceByHand(t *testing.T) {
 		t.Errorf("after a refresh it is on %q", now)
 	}
 }
+
+// TestWaitBeforeElection has a cluster waited for that was just started again, in which no node decides yet.
+func TestWaitBeforeElection(t *testing.T) {
+	t.Parallel()
+	b := up(t, "--hosts", "1")
+	b.do("1", "sh", "-c", "cat > /etc/corosync/corosync.conf <<'EOF'\n"+pairConf(2, " token: 1000\n")+`EOF
+		systemctl start pacemaker && until crm_attribute -n stonith-enabled -v false; do :; done 2>/dev/null
+		cibadmin --create -o resources --xml-text '<primitive id="d" class="ocf" provider="pacemaker" type="Dummy"/>' && crm_resource --wait -T 60s && systemctl restart pacemaker &&
+		until cibadmin -Q >/root/cib 2>/dev/null; do :; done
+		crm_resource --wait -T 60s`)
+	if out := b.do("1", "cat", "/root/cib"); strings.Contains(out, "dc-uuid") {
+		t.Errorf("some node decided already:\n%s", out)
+	}
+	if out := b.do("1", "crm_resource", "--locate", "-r", "d"); !strings.Contains(out, "is running on: node1") {
+		t.Errorf("it was waited for: %s", out)
+	}
+}

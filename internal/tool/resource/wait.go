@@ -94,8 +94,8 @@ func (c *call) wait(ctx context.Context) error {
 	}
 }
 
-// pending are the actions that the cluster still has to take, nil when it is at
-// rest, with the version of the node that decides.
+// pending are the actions that the cluster still has to take, nil when it is at rest, with the version of the node that decides. A cluster
+// in which none decides yet is not at rest, though nothing is known of that is to be done.
 func (c *call) pending(ctx context.Context) (list []*status.Action, version string, err error) {
 	if err := c.read(ctx, true); err != nil {
 		return nil, "", err
@@ -110,7 +110,7 @@ func (c *call) pending(ctx context.Context) (list []*status.Action, version stri
 			list = append(list, a)
 		}
 	}
-	if list == nil && res.Cluster.AnyPending() {
+	if list == nil && (res.Cluster.AnyPending() || c.cib.Live() && c.cluster.CIB.SelectAttr("dc-uuid") == nil) {
 		list = []*status.Action{}
 	}
 	return list, res.Cluster.Options.Values.Value("dc-version"), nil
