@@ -56,6 +56,24 @@ func TestRemoteNode(t *testing.T) {
 		onRemote()
 		b.do("1", "pcs", "resource", "cleanup", "D")
 	})
+	t.Run("its connection moves", func(t *testing.T) {
+		b.do("1", "crm_resource", "--wait", "-T", "60s")
+		started := func() string {
+			return b.do("1", "cibadmin", "-Q", "--xpath", "//node_state[@uname='node3']//lrm_rsc_op[@id='D_last_0']")
+		}
+		before, to := started(), other(home())
+		b.do("1", "crm_resource", "--move", "-r", "node3", "-N", "node"+to)
+		b.do("1", "crm_resource", "--wait", "-T", "60s")
+		if now := started(); now != before || home() != to {
+			t.Errorf("on node%s, to be on node%s; what is known of D was and is\n%s%s", home(), to, before, now)
+		}
+		b.await(30*time.Second, "1", `value=good`, "crm_attribute", "-N", "node3", "-n", "mood", "-G", "-l", "reboot")
+		b.do("3", "sh", "-c", "rm /run/Dummy-D.state /var/run/Dummy-D.state 2>/dev/null; true")
+		b.await(30*time.Second, "1", "D_monitor_1000", "sh", "-c", "cibadmin -Q | grep last_failure | grep D_")
+		onRemote()
+		b.do("1", "crm_resource", "--clear", "-r", "node3")
+		b.do("1", "pcs", "resource", "cleanup", "D")
+	})
 	t.Run("it shuts down in good order", func(t *testing.T) {
 		before := fenced()
 		b.do("3", "systemctl", "stop", "pacemaker_remote")

@@ -89,8 +89,8 @@ func (c *controllerEffects) Histories() []*etree.Element {
 	own.AddChild(c.Executor.State(id))
 	all := []*etree.Element{own}
 	for _, name := range c.core().remoteNames() {
-		if r := c.remotes[name]; r.conn != nil && !r.moved {
-			state := remoteNodeState(name, "in_ccm", "true")
+		if r := c.remotes[name]; r.conn != nil && !r.moved && !r.adopting {
+			state := remoteNodeState(name, r.state()...)
 			state.AddChild(r.exec.State(name))
 			all = append(all, state)
 		}

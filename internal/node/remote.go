@@ -53,6 +53,8 @@ type RemoteConn interface {
 	AnswerShutdown(yes bool)
 	// StartState is what the host wants to begin as (standby, online); "" for no wish.
 	StartState() string
+	// Uptime is for how long the host's executor had run when this node connected, in whole seconds; negative where it does not tell.
+	Uptime() time.Duration
 	Close()
 }
 
@@ -78,10 +80,13 @@ type remoteNode struct {
 	// moving: another node is about to take the connection over; moved: it did.
 	moving, moved bool
 	// holds: this node was the last to say that it is connected, in the order of messages.
-	holds   bool
-	poke    *poke
-	rivalry rivalry
-	cancel  func() // ends the try to connect that is under way; nil: there is none
+	holds bool
+	// adopting: this node took the connection over, and what is known of the host when all have heard of that.
+	adopting bool
+	began    int64 // since when the host's executor runs, see startedAttr
+	poke     *poke
+	rivalry  rivalry
+	cancel   func() // ends the try to connect that is under way; nil: there is none
 }
 
 // poke is a question under way.
@@ -221,14 +226,14 @@ func (r *remoteNode) start(op executor.Op, finished func(now time.Time, res exec
 		if timeout > 0 {
 			timeout -= now.Sub(begin)
 		}
-		r.open(RemoteRequest{
+		r.open(op, RemoteRequest{
 			Node: r.name, Address: cmp.Or(op.Param("addr"), op.Param("server"), r.name), Port: port, Timeout: timeout, Guest: op.Container != "",
 		}, end)
 	})
 }
 
-// open makes a connection; end hears how that went.
-func (r *remoteNode) open(req RemoteRequest, end func(now time.Time, code, status int, reason string)) {
+// open makes the connection that op asks for; end hears how that went.
+func (r *remoteNode) open(op executor.Op, req RemoteRequest, end func(now time.Time, code, status int, reason string)) {
 	c := r.core
 	var conn RemoteConn
 	mine := func(f func(now time.Time)) func(now time.Time) {
@@ -255,7 +260,7 @@ func (r *remoteNode) open(req RemoteRequest, end func(now time.Time, code, statu
 			end(now, codeError, statusTimeout, err.Error()+" without enough time to retry")
 		default:
 			conn, r.conn = got, got
-			r.up()
+			r.connected(op)
 			end(now, codeOK, 0, "")
 		}
 	})
@@ -330,19 +335,6 @@ func stopped(resource *etree.Element) bool {
 	return is
 }
 
-// up tells the cluster that the node is there. What was known of it is of an earlier
-// time; it is looked anew what runs there.
-func (r *remoteNode) up() {
-	c := r.core
-	r.renew()
-	c.world.Logf("remote: node %s is there", r.name)
-	c.Attributes.Forget(r.name)
-	c.Controller.Change(c.Controller.Forgotten(r.name))
-	c.Controller.Change(stateOfRemote(r.name, "in_ccm", "true", "node_fenced", "0"))
-	c.Controller.BeginAs(r.name, r.name, r.conn.StartState(), true)
-	c.Controller.RemoteState(r.name, true)
-}
-
 // remoteDown tells the cluster that a node is not there any more. Its history stays: what it
 // ran may be running still.
 func (c *Core) remoteDown(name string) {
@@ -388,7 +380,7 @@ func (r *remoteNode) drop(why string) {
 		return
 	}
 	conn := r.conn
-	r.conn, r.holds = nil, false
+	r.conn, r.holds, r.adopting = nil, false, false
 	conn.Close()
 	r.exec.Abandon(why)
 	r.renew()
@@ -448,15 +440,6 @@ func (r *remoteNode) taken(now time.Time) {
 		return
 	}
 	r.lost(now)
-}
-
-// heldBy: a node says that it is connected. When it is another one and that was announced, what it says of the node counts, and not what this
-// one knows: the host may have been started anew meanwhile, and then it tells nobody that its connection was taken.
-func (r *remoteNode) heldBy(node string) {
-	r.holds = node == r.core.self.Name
-	if !r.holds && r.conn != nil && r.moving {
-		r.moving, r.moved = false, true
-	}
 }
 
 func (r *remoteNode) shutdownAsked(now time.Time) {

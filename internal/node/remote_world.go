@@ -195,6 +195,7 @@ func (l *link) Poke(done func(now time.Time)) {
 
 func (l *link) AnswerShutdown(yes bool) { _ = l.conn.AnswerShutdown(yes) }
 func (l *link) StartState() string      { return l.conn.StartState }
+func (l *link) Uptime() time.Duration   { return l.conn.Uptime }
 func (l *link) Close()                  { l.conn.Close() }
 
 // relay is a connection to a service of this node on behalf of a program of the remote one.

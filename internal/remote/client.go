@@ -47,7 +47,7 @@ type Events interface {
 type Conn struct {
 	s      *stream
 	events Events
-	// Uptime is for how long the host's daemon had run; StartState what it wants to begin as.
+	// Uptime is for how long the host's daemon had run, in whole seconds, negative where it does not tell; StartState what it wants to begin as.
 	Uptime     time.Duration
 	StartState string
 
@@ -100,7 +100,10 @@ func (c *Conn) register(ctx context.Context, name string) error {
 		if rc := lrmd.Number(msg, "lrmd_rc"); rc != 0 || msg.SelectAttrValue("lrmd_op", "") != "register" {
 			return fmt.Errorf("the host's daemon does not take this node: code %d", rc)
 		}
-		c.Uptime = time.Duration(lrmd.Number(msg, "uptime")) * time.Second
+		c.Uptime = -1
+		if s, err := strconv.ParseUint(msg.SelectAttrValue("uptime", ""), 10, 31); err == nil {
+			c.Uptime = time.Duration(s) * time.Second
+		}
 		c.StartState = msg.SelectAttrValue("node_start_state", "")
 		return nil
 	}

@@ -50,6 +50,8 @@ type Host struct {
 	home    *Host   // where that runs
 	serving bool    // its daemon runs
 	conns   []*conn // to its daemon
+	// servesSince is when its daemon was started last.
+	servesSince time.Time
 }
 
 // disk is what survives a loss of power.

@@ -42,6 +42,7 @@ func (h *Host) serve() {
 	if h.On && !h.serving {
 		h.c.logf("%s: the daemon starts", h.Name)
 		h.serving = true
+		h.servesSince = h.c.Now
 		h.starts++
 	}
 }
@@ -93,7 +94,7 @@ func (r *remotes) Connect(req node.RemoteRequest, done func(now time.Time, c nod
 		case o != nil && o.serving && !o.paused && c.net.reach(p.h.ID, o.ID):
 			over = true
 			c.moment(MomentConnected, p.h)
-			x := &conn{p: p, o: o, req: req, boot: o.boots, open: true}
+			x := &conn{p: p, o: o, req: req, boot: o.boots, up: c.Now.Sub(o.servesSince).Truncate(time.Second), open: true}
 			others := o.conns
 			o.conns = []*conn{x}
 			for _, other := range others {
@@ -120,7 +121,8 @@ type conn struct {
 	p    *process
 	o    *Host
 	req  node.RemoteRequest
-	boot int // of the remote host, when it was made
+	boot int           // of the remote host, when it was made
+	up   time.Duration // of its daemon then
 	open bool
 }
 
@@ -186,6 +188,8 @@ func (x *conn) Poke(done func(now time.Time)) {
 func (x *conn) Forget(string)       {}
 func (x *conn) AnswerShutdown(bool) {}
 func (x *conn) StartState() string  { return "" }
+
+func (x *conn) Uptime() time.Duration { return x.up }
 
 func (x *conn) Close() {
 	x.open = false

@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"hacluster/cib"
+	"hacluster/engine/attribute"
 )
 
 // connection is the primitive that connects to the remote host; it has a minute for that.
@@ -84,6 +85,62 @@ func TestReconnectIntervalIsTakenOver(t *testing.T) {
 			now := d.Remotes[0].conns
 			if len(now) != 1 || len(before) > 0 && now[0] != before[0] {
 				t.Fatalf("seed %d: connections %v, and %v with %s\n%s", seed, before, now, interval, d.Dump())
+			}
+		}
+	}
+}
+
+// TestConnectionMovesLive: when a connection moves to another node, what its host runs is known still, with its attributes, and no probe looks anew; what recurs
+// goes on. Where the host was started anew meanwhile, and the old connection did not hear of it, it is looked.
+func TestConnectionMovesLive(t *testing.T) {
+	for seed := uint64(1); seed <= seeds; seed++ {
+		for _, reboots := range []bool{false, true} {
+			d := up(t, seed, 3, true)
+			d.addRemotes(1)
+			r := d.Remotes[0]
+			r.Boot()
+			change := func(section, text string) {
+				d.Change("node1", cib.Request{Op: cib.Modify, Section: section, CanCreate: true, Data: parse(t, text)}, nil)
+			}
+			change("resources", strings.Replace(connection, "%", "", 1))
+			change("resources", `<primitive id="P9" class="ocf" provider="pacemaker" type="Dummy"><operations><op id="P9-m" name="monitor" interval="10s"/></operations></primitive>`)
+			change("constraints", `<rsc_location id="l1" rsc="P9" node="remote1" score="INFINITY"/>`)
+			change("constraints", `<rsc_location id="l2" rsc="remote1" node="node1" score="100"/>`)
+			d.Run(15 * time.Second)
+			calm(t, d)
+			value := "good"
+			d.Hosts[1].pcmk.core.Attributes.Set(attribute.Update{Name: "mood", Host: "remote1", Value: &value, Remote: true})
+			d.Run(5 * time.Second)
+			history := func() string {
+				var out []string
+				for _, op := range d.Hosts[0].pcmk.core.Replica.Root().FindElements("./status/node_state[@uname='remote1']/lrm//lrm_resource[@id='P9']/lrm_rsc_op") {
+					out = append(out, op.SelectAttrValue("operation_key", "")+" "+op.SelectAttrValue("rc-code", ""))
+				}
+				return strings.Join(out, ", ")
+			}
+			runs := func(action string) int {
+				return strings.Count(strings.Join(d.Log, "\n"), "remote1: agent: "+action)
+			}
+			before, probes, monitors := history(), runs("monitor P9 (interval 0s)"), runs("monitor P9 (interval 10s)")
+			if before != "P9_start_0 0, P9_monitor_10000 0" || !d.Hosts[0].pcmk.core.RemoteConnected("remote1") {
+				t.Fatalf("seed %d: at first: %s\n%s", seed, before, d.Dump())
+			}
+			if reboots {
+				d.net.cut[r.ID][d.Hosts[0].ID] = true
+				r.PowerOff()
+				r.Boot()
+			}
+			change("constraints", `<rsc_location id="l3" rsc="remote1" node="node2" score="INFINITY"/>`)
+			d.Run(2 * time.Second)
+			d.net.cut[r.ID][d.Hosts[0].ID] = false
+			d.Run(15 * time.Second)
+			calm(t, d)
+			kept := d.Hosts[2].pcmk.core.Replica.Root().FindElement("./status/node_state[@uname='remote1']/transient_attributes//nvpair[@name='mood']") != nil
+			if !d.Hosts[1].pcmk.core.RemoteConnected("remote1") || runs("monitor P9 (interval 10s)") == monitors {
+				t.Fatalf("seed %d: the connection did not move, or nothing looks after P9\n%s", seed, d.Dump())
+			}
+			if again := runs("monitor P9 (interval 0s)") != probes; again != reboots || kept == reboots || !reboots && history() != before {
+				t.Fatalf("seed %d, the host was started anew: %v; looked anew: %v, attribute there: %v, history %s\n%s", seed, reboots, again, kept, history(), d.Dump())
 			}
 		}
 	}
