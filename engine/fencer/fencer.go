@@ -239,6 +239,7 @@ func (f *Fencer) Fence(now time.Time, r Request, done func(error)) {
 			f.effects.Logf("Merging fencing action '%s' targeting %s originating from client %s with identical request from %s@%s", r.Action, r.Target, r.Client, op.Client, op.Origin)
 			op.done = append(op.done, f.unlessOverruled(op, r, done))
 			op.controller = op.controller || r.Controller
+			op.withdrawn = op.withdrawn && !r.Controller
 			if r.Limit != nil {
 				op.limits = append(op.limits, r.Limit)
 				if op.total > 0 {

@@ -36,7 +36,7 @@ type operation struct {
 	running   *attempt
 	alone     bool      // nobody does anything: the target's watchdog is waited for
 	parted    time.Time // since when it surely has nothing to do with this node
-	withdrawn bool      // who runs the device was told not to
+	withdrawn bool      // who runs the device was told not to, and nobody has asked again
 	// controller tells that this node's controller is among those who asked.
 	controller bool
 	follows    string // another node's operation whose end is this one's, too
@@ -353,8 +353,8 @@ func (f *Fencer) result(op *operation, ok, late bool, reason string) {
 		f.finish(op, Done, "")
 		return
 	}
-	if reason == overruled && !f.effects.IsDC() {
-		// Who ran the device knows the DC, and this node is not it: no other device is for it to try.
+	if reason == overruled && (!f.effects.IsDC() || op.withdrawn || a.node == f.self) {
+		// Who was to run the device knows the DC, and this node is not it, or has said so itself, whatever is under way now: no other device is to be tried.
 		op.last = reason
 		f.finish(op, Failed, op.last)
 		return

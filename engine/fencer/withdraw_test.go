@@ -36,14 +36,23 @@ func TestWithdrawn(t *testing.T) {
 		client string
 		at     stage
 		person bool // one asks for the same
+		then   func(g *group) (more *[]error)
 		runs   string
 		fails  []bool
 	}{
-		{"while it is asked what devices there are", ClientController, asking, false, "", []bool{true}},
-		{"while the device's turn has not come", ClientController, waiting, false, "", []bool{true}},
-		{"when the agent runs", ClientController, running, false, "n3 fence_a off", []bool{false}},
-		{"a person's", "stonith_admin.1", waiting, false, "n3 fence_a off", []bool{false}},
-		{"with a person's", ClientController, waiting, true, "n3 fence_a off", []bool{true, false}},
+		{"while it is asked what devices there are", ClientController, asking, false, nil, "", []bool{true}},
+		{"while the device's turn has not come", ClientController, waiting, false, nil, "", []bool{true}},
+		{"when the agent runs", ClientController, running, false, nil, "n3 fence_a off", []bool{false}},
+		{"a person's", "stonith_admin.1", waiting, false, nil, "n3 fence_a off", []bool{false}},
+		{"with a person's", ClientController, waiting, true, nil, "n3 fence_a off", []bool{true, false}},
+		{"when a join has begun since", ClientController, waiting, false, func(g *group) *[]error {
+			g.overruled = nil // nothing is sure then
+			return nil
+		}, "", []bool{true}},
+		{"when the plan asks again", ClientController, waiting, false, func(g *group) *[]error {
+			g.overruled = nil
+			return g.fence("n1", Request{Target: "n2", Action: "off", Client: ClientController, Controller: true})
+		}, "n3 fence_b off", []bool{false, false}},
 	} {
 		g := newGroup(t, fmt.Sprintf(pair, ""), "n1", "n3")
 		g.dc, g.judge, g.answer = "n1", "n1", good
@@ -63,6 +72,11 @@ func TestWithdrawn(t *testing.T) {
 		g.overruled = func(string, []string) bool { return true }
 		asker.Review(g.now)
 		asker.Review(g.now) // it is withdrawn once
+		if c.then != nil {
+			if more := c.then(g); more != nil {
+				got = append(got, more)
+			}
+		}
 		g.settle()
 		if c.at == waiting {
 			other.release(other.device("A"))

@@ -57,7 +57,7 @@ var mutants = []mutant{
 	{"a suspect's wish to shut down counts", "engine/controller/suspect.go", "p == nil || !p.suspect || s.FindElement", "p == nil || true || s.FindElement", ""},
 	// Failures, and what is known.
 	{"failures that the DC was lost with are not counted", "engine/controller/uncounted.go", "		c.countFailure(f.node, f.op, true, f.ignored)", "		_ = f", ""},
-	{"of two histories of fencing the own one stays", "engine/fencer/history.go", "		if r.certainty() > own {", "		if own < 0 {", ""},
+	{"of two histories of fencing the own one stays", "engine/fencer/history.go", "		if i < 0 || r.surer(f.history[i]) {", "		if i < 0 {", ""},
 	{"a deletion comes before what waits", "engine/executor/executor.go", "		r.queue = append(r.queue, &job{op: op})\n		e.settle(now, r)\n		return", "		r.queue = append([]*job{{op: op}}, r.queue...)\n		e.settle(now, r)\n		return", ""},
 	{"monitors go on after a stop", "engine/executor/executor.go", "	if controller && endsRecurring(op) || op.Action == \"stop\" {\n		e.cancelAll(r)", "	if false {\n		e.cancelAll(r)", ""},
 	// Remote nodes, and guests.
@@ -68,7 +68,26 @@ var mutants = []mutant{
 	{"loops are not cut", "internal/node/plan.go", "		withoutLoops(r.Graph, logf)\n", "", ""},
 	{"what is assumed without quorum is done", "internal/node/plan.go", "		withoutAssumed(root, r, logf)\n", "", ""},
 	{"who left before the answer is known again", "engine/attribute/attribute.go", "		t.left = append(t.left, host)\n", "", ""},
+	{"two that are connected to a remote node do what all are told to", "internal/node/remote.go", "	return r != nil && r.conn != nil && r.holds", "	return r != nil && r.conn != nil", ""},
+	{"a stop waits for the tries to connect before it", "engine/executor/executor.go", "		e.giveUp(now, r)\n", "", ""},
+	{"what was migrating to a lost node is started again without quorum", "internal/node/assumed.go", "target := departed(root, c, a.Resource.ID)", "target := \"\"", ""},
+	{"attributes of before a node was started anew stay", "engine/controller/join.go", "	c.forgetFormer()\n", "", ""},
+	{"who takes no part hears of no attributes", "engine/controller/join.go", "			strangers = append(strangers, name)\n", "			_ = name\n", ""},
+	{"fencing that is not wanted any more is not withdrawn", "engine/fencer/withdraw.go", "		if op.State > Executing ||", "		if true || op.State > Executing ||", ""},
 	{"nobody shares attributes of remote nodes in a join", "engine/controller/join.go", "		c.effects.ShareAttributes(strangers)\n		c.acknowledge()", "		c.acknowledge()", ""},
+}
+
+// TestMutantsAreUpToDate: what each mutant changes is in its file, once.
+func TestMutantsAreUpToDate(t *testing.T) {
+	for _, m := range mutants {
+		text, err := os.ReadFile(filepath.Join("../..", m.file))
+		if err != nil {
+			t.Fatal(err)
+		}
+		if n := bytes.Count(text, []byte(m.old)); n != 1 {
+			t.Errorf("%s: what is to be changed is %d times in %s: %q", m.what, n, m.file, m.old)
+		}
+	}
 }
 
 // mixes are what a mutant has to survive beside all tests, and from which seed on.
