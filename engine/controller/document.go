@@ -192,10 +192,10 @@ func (c *Controller) inRing(p *peer) string {
 	return strconv.FormatInt(p.since.Unix(), 10)
 }
 
-// writePending has the CIB say since when it is that the controllers of nodes in the ring are awaited, where they are not for ever: with
-// node-pending-timeout the scheduler has such a node fenced then.
+// writePending has the CIB say which nodes of the ring have a controller that is awaited: such a node is up, and not one that nobody has seen and
+// that is to be fenced before anything starts. With node-pending-timeout it says since when, too, and the scheduler has the node fenced then.
 func (c *Controller) writePending() {
-	if c.limit("node-pending-timeout", 0) == 0 || !c.settled() {
+	if !c.settled() {
 		return // a join writes of all
 	}
 	for _, n := range c.names() {

@@ -232,6 +232,7 @@ func together() (w *alone, both []Member) {
 // scheduler would take it for cleanly down, while its services may run.
 func TestLostBeforeItsJoinIsUnseen(t *testing.T) {
 	w, both := together()
+	w.updates = nil // that it was in the ring is taken back, see below
 	w.c.Group(w.c.now, both[:1])
 	w.settle()
 	w.c.Membership(w.c.now, both[:1], true)
@@ -243,6 +244,22 @@ func TestLostBeforeItsJoinIsUnseen(t *testing.T) {
 		if u.Data != nil && u.Data.Tag == "node_state" && u.Data.SelectAttrValue("uname", "") == "n2" {
 			t.Errorf("it is written down, in_ccm=%s", u.Data.SelectAttrValue("in_ccm", ""))
 		}
+	}
+}
+
+// A node of the ring whose controller does not run yet is written down: nobody is to fence a host that is about to come.
+func TestPendingIsWrittenDown(t *testing.T) {
+	w := begin()
+	w.updates = nil
+	w.c.Membership(w.c.now, []Member{{1, "n1"}, {2, "n2"}}, true)
+	written := false
+	for _, u := range w.updates {
+		if u.Data != nil && u.Data.Tag == "node_state" && u.Data.SelectAttrValue("uname", "") == "n2" {
+			written = u.Data.SelectAttrValue("in_ccm", "") == "true" && u.Data.SelectAttrValue("crmd", "") == "offline"
+		}
+	}
+	if !written {
+		t.Error("the CIB does not say that it is pending")
 	}
 }
 

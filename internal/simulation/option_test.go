@@ -207,6 +207,32 @@ func TestLateHostIsAwaited(t *testing.T) {
 	}
 }
 
+// A host of a cluster that starts whose corosync is there in time, and whose pacemaker comes much later, is not fenced: it is pending.
+func TestPendingHostIsAwaited(t *testing.T) {
+	for seed := uint64(1); seed <= seeds; seed++ {
+		d := up(t, seed, 3, true)
+		d.Run(5 * time.Second)
+		for _, h := range d.Hosts {
+			h.PowerOff()
+		}
+		d.Fences = map[string]int{}
+		for _, h := range d.Hosts[:2] {
+			h.Boot()
+		}
+		d.Run(10 * time.Second)
+		h := d.Hosts[2]
+		h.Boot()
+		h.Fenced = true // so its pacemaker is not started
+		d.Run(time.Minute)
+		h.StartCluster()
+		d.Run(2 * time.Minute)
+		if len(d.Fences) > 0 || d.Broken() != nil {
+			t.Fatalf("seed %d: fenced: %v; %v\n%s", seed, d.Fences, d.Broken(), d.Dump())
+		}
+		one(t, d)
+	}
+}
+
 // Without enable-startup-probes nobody looks what runs on a node that comes, and with stop-all-resources nothing runs.
 func TestProbesAndStopAll(t *testing.T) {
 	for seed := uint64(1); seed <= seeds; seed++ {
