@@ -86,12 +86,17 @@ type Node struct {
 	elsewhere   *remotecib.Server
 	exit        chan string
 	exited      bool
+
+	settled       bool      // this node was in a whole cluster with quorum
+	looked        time.Time // for strangers
+	strangersTold []string  // nodes that run Pacemaker's own controller, and the log knows of it
 }
 
 // ErrCorosyncGone is why Run ends when Corosync ends.
 var ErrCorosyncGone = errors.New("lost the connection to corosync")
 
-// ErrRefused is why Run ends when this node cannot be a member as it is: it knows no schema as new as the cluster's CIB.
+// ErrRefused is why Run ends when this node cannot be a member as it is: it knows no schema as new as the cluster's CIB, or others
+// run Pacemaker's own controller.
 var ErrRefused = errors.New("this node cannot be a member of the cluster")
 
 // ErrFenced is why Run ends when the others fenced this node: it must stay down.
@@ -155,6 +160,9 @@ func Run(ctx context.Context, cfg Config) error {
 		Timing: cfg.Timing, ClusterName: n.clusterName, Remotes: (*remotes)(n), TwoNode: n.twoNode,
 		Watchdog: cfg.Watchdog, PID: os.Getpid(), StartState: cfg.StartState, ActionLimit: cfg.ActionLimit,
 	}, (*world)(n))
+	if err := n.strangers(ctx); err != nil {
+		return err
+	}
 	n.log.Info("node starts", "name", name, "id", self, "cib", cib.VersionOf(root).String(), "term", term.String())
 	if n.services, err = n.listen(); err != nil {
 		return err
@@ -291,12 +299,15 @@ func (n *Node) loop(ctx context.Context) error {
 	}
 	done := ctx.Done()
 	cpg, quorum, reloads := n.cpg.Events(), n.quorum.Events(), n.cmap.Events()
-	for {
-		if d := n.core.Deadline(); d.IsZero() {
-			timer.Reset(time.Hour)
-		} else {
-			timer.Reset(max(0, time.Until(d)))
+	for look := false; ; look = false { // look: there may be strangers
+		wait := time.Hour
+		if d := n.core.Deadline(); !d.IsZero() {
+			wait = max(0, time.Until(d))
 		}
+		if n.arriving() {
+			wait = min(wait, lookEvery)
+		}
+		timer.Reset(wait)
 		select {
 		case e, ok := <-cpg:
 			if !ok {
@@ -320,6 +331,7 @@ func (n *Node) loop(ctx context.Context) error {
 			if q, ok := e.(*client.Quorate); ok {
 				n.mustKnow(ctx, q.Members)
 				n.core.Ring(time.Now(), q.Members, q.Quorate)
+				look = true
 			}
 		case f := <-n.calls:
 			f()
@@ -327,6 +339,7 @@ func (n *Node) loop(ctx context.Context) error {
 			n.core.Tick(time.Now())
 		case <-every.C:
 			n.core.Sample(time.Now(), busy.sample(time.Now()))
+			look = n.incomplete()
 		case <-alive:
 			n.cfg.Alive()
 		case <-done:
@@ -348,6 +361,11 @@ func (n *Node) loop(ctx context.Context) error {
 			}
 			(*world)(n).Logf("Shutdown complete")
 			return nil
+		}
+		if look = look || n.arriving() && time.Since(n.looked) >= lookEvery; look && done != nil {
+			if err := n.strangers(ctx); err != nil {
+				return err
+			}
 		}
 	}
 }
