@@ -17,6 +17,7 @@ import (
 var (
 	chaosFaults = flag.Int("faults", 0, "how many random faults TestChaos brings about; 0 skips it")
 	chaosSeed   = flag.Uint64("chaos-seed", 1, "what TestChaos draws from")
+	chaosOnly   = flag.String("chaos-only", "", "the names of the faults that TestChaos draws from, comma separated; empty: all")
 	chaosFence  = flag.String("chaos-fence", "good", "the fence agent of TestChaos: good, fail, slow or lie")
 )
 
@@ -356,6 +357,17 @@ func (c *chaos) fault(h string) (name string, heal func()) {
 				c.try(h, "rm", "-f", "/run/hang")
 			}
 		}},
+	}
+	if *chaosOnly != "" {
+		chosen := all[:0]
+		for _, f := range all {
+			if slices.Contains(strings.Split(*chaosOnly, ","), f.name) {
+				chosen = append(chosen, f)
+			}
+		}
+		if all = chosen; len(all) == 0 {
+			c.t.Fatalf("-chaos-only %q names no fault", *chaosOnly)
+		}
 	}
 	f := all[c.random.IntN(len(all))]
 	return f.name, f.do()

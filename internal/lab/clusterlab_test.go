@@ -12,6 +12,9 @@ import (
 	"strconv"
 	"strings"
 	"testing"
+
+	"hacluster/internal/lab"
+	"hacluster/internal/supervise"
 )
 
 var (
@@ -19,6 +22,9 @@ var (
 	clusterLabSeed   = flag.String("clusterlab-seed", "1", "TestClusterLab: the seed of its random choices")
 	clusterLabChoose = flag.String("clusterlab-choose", "", "TestClusterLab: the names of tests to run in this order instead, blank separated")
 	clusterLabBoot   = flag.Bool("clusterlab-boot", true, "TestClusterLab: hosts start their cluster when they are started")
+	clusterLabHosts  = flag.Int("clusterlab-hosts", 3, "TestClusterLab: how many hosts the cluster has")
+	clusterLabRings  = flag.String("clusterlab-originals", "", "TestClusterLab: the numbers of hosts, comma separated, whose ring is /usr/sbin/corosync, the original's")
+	clusterLabTotem  = flag.String("clusterlab-totem", "transport: knet; token: 1000", "TestClusterLab: what corosync.conf says in its section totem, semicolon separated")
 	clusterLabArgs   = flag.String("clusterlab-args", "", "TestClusterLab: more of cts-lab's options, such as --disable-fencing")
 	clusterLabLog    = flag.String("clusterlab-log", "", "TestClusterLab: a file that is to have all that the lab tells")
 )
@@ -27,7 +33,8 @@ var (
 var clusterLabResult = regexp.MustCompile(`RESULT (\S+) \{(.*)\}`)
 
 // TestClusterLab runs the lab by which Pacemaker's developers accept a release, cts-lab of the tree that HACLUSTER_PACEMAKER3 names,
-// with its own resources, faults, log patterns and audits, against three hosts of ours; fences are real, by the hosts' mains plugs.
+// with its own resources, faults, log patterns and audits, against hosts of ours, of which some may have the original's ring; fences are real,
+// by the hosts' mains plugs.
 // It takes half a minute for each test, more on a busy machine:
 //
 //	HACLUSTER_PACEMAKER3=BUILD go test ./internal/lab -run TestClusterLab -clusterlab 50 -timeout 2h -v
@@ -40,27 +47,50 @@ func TestClusterLab(t *testing.T) {
 	if err != nil {
 		t.Skip(err)
 	}
+	for _, p := range []string{"ping", "iptables"} { // resources ping, and hosts are kept from each other
+		if _, err := exec.LookPath(p); err != nil {
+			t.Skip(err)
+		}
+	}
 	// The path of a program that only chooses one is of no use in a host, and slow.
 	if out, err := exec.Command(python, "-c", "import sys; print(sys.executable)").Output(); err == nil {
 		python = strings.TrimSpace(string(out))
 	}
-	b := up(t, "--hosts", "4") // the fourth is what resources ping
+	hosts, err := lab.DefaultHosts(*clusterLabHosts + 1) // the last is what resources ping
+	if err != nil {
+		t.Fatal(err)
+	}
+	members, target := hosts[:*clusterLabHosts], hosts[*clusterLabHosts]
+	conf := clusterLabConf(members)
+	b := up(t, "--hosts", strconv.Itoa(len(hosts)))
 	here, err := filepath.Abs("testdata/clusterlab")
 	if err != nil {
 		t.Fatal(err)
 	}
+	for h := range strings.SplitSeq(*clusterLabRings, ",") {
+		if h == "" {
+			continue
+		}
+		b.do(h, "sh", "-c", "mkdir -p "+filepath.Dir(supervise.RingPath)+" && echo /usr/sbin/corosync > "+supervise.RingPath)
+		b.clusterd("lab", "kill", "--name", b.name, h)
+		b.clusterd("lab", "start", "--name", b.name, h)
+	}
 	keys := clusterLabKeys(t)
-	for _, h := range []string{"1", "2", "3"} {
+	var names, plugs, addresses []string
+	for _, m := range members {
+		h, ip := m.Name, m.Address.Addr().String()
+		names, addresses = append(names, h), append(addresses, h+"="+ip)
+		plugs = append(plugs, h+":"+h, "remote-"+h+":"+h)
 		b.furnish(h, tree)
-		b.furnishClusterLab(h, tree, here, python)
+		b.furnishClusterLab(h, tree, here, python, conf)
 		if keys != "" {
 			b.feed(h, strings.NewReader(keys), "sh", "-c", `umask 077; mkdir -p /root/.ssh && cd /root/.ssh && cat > clusterlab && ssh-keygen -y -f clusterlab > authorized_keys && ssh-keygen -A >/dev/null &&
 				printf '%s\n' 'IdentityFile /root/.ssh/clusterlab' 'StrictHostKeyChecking no' 'UserKnownHostsFile /dev/null' 'LogLevel ERROR' > config && mkdir -p /run/sshd && /usr/sbin/sshd`)
 		}
 	}
 	args := []string{
-		filepath.Join(here, "run.py"), "--nodes", "node1 node2 node3", "--logfile", "/var/log/messages", "--test-ip-base", "211.183.3.200", "--populate-resources", "--yes",
-		"--fencing-agent", "fence_lab", "--fencing-params", `pcmk_host_map="node1:node1;node2:node2;node3:node3;remote-node1:node1;remote-node2:node2;remote-node3:node3"`,
+		filepath.Join(here, "run.py"), "--nodes", strings.Join(names, " "), "--logfile", "/var/log/messages", "--test-ip-base", "211.183.3.200", "--populate-resources", "--yes",
+		"--fencing-agent", "fence_lab", "--fencing-params", fmt.Sprintf("pcmk_host_map=%q", strings.Join(plugs, ";")),
 		"--seed", *clusterLabSeed,
 	}
 	if *clusterLabLog != "" {
@@ -76,8 +106,8 @@ func TestClusterLab(t *testing.T) {
 		args = append(args, strconv.Itoa(*clusterLab))
 	}
 	run := exec.CommandContext(t.Context(), python, args...)
-	run.Env = append(os.Environ(), "LAB="+b.name, "CLUSTERD="+filepath.Join(programs, "clusterd"), "TREE="+tree, "TARGET=211.183.3.108",
-		"HOSTS=node1=211.183.3.104 node2=211.183.3.105 node3=211.183.3.107", "PATH="+filepath.Join(here, "bin")+":"+os.Getenv("PATH"), "PYTHONDONTWRITEBYTECODE=1")
+	run.Env = append(os.Environ(), "LAB="+b.name, "CLUSTERD="+filepath.Join(programs, "clusterd"), "TREE="+tree, "TARGET="+target.Address.Addr().String(),
+		"HOSTS="+strings.Join(addresses, " "), "PATH="+filepath.Join(here, "bin")+":"+os.Getenv("PATH"), "PYTHONDONTWRITEBYTECODE=1")
 	told, err := run.StderrPipe()
 	if err == nil {
 		err = run.Start()
@@ -149,8 +179,25 @@ func clusterLabKeys(t *testing.T) string {
 	return string(key)
 }
 
+// clusterLabConf is the members' corosync.conf. Of two, the first to come has quorum, as the lab expects.
+func clusterLabConf(members []lab.Host) string {
+	conf := "totem {\n version: 2\n cluster_name: clusterlab\n"
+	for line := range strings.SplitSeq(*clusterLabTotem, ";") {
+		conf += " " + strings.TrimSpace(line) + "\n"
+	}
+	conf += "}\nnodelist {\n"
+	for i, m := range members {
+		conf += fmt.Sprintf(" node {\n ring0_addr: %s\n name: %s\n nodeid: %d\n }\n", m.Address.Addr(), m.Name, i+1)
+	}
+	conf += "}\nquorum {\n provider: corosync_votequorum\n"
+	if len(members) == 2 {
+		conf += " two_node: 1\n wait_for_all: 0\n"
+	}
+	return conf + "}\nlogging {\n to_syslog: no\n to_stderr: no\n to_logfile: yes\n logfile: /var/log/messages\n}\n"
+}
+
 // furnishClusterLab puts on a host what cts-lab expects there: its agents, what reads the log, and a cluster that logs to one file.
-func (b *bench) furnishClusterLab(host, tree, here, python string) {
+func (b *bench) furnishClusterLab(host, tree, here, python, conf string) {
 	b.t.Helper()
 	for from, to := range map[string]string{
 		filepath.Join(tree, "cts/support/fence_dummy"): "/usr/sbin/fence_dummy",
@@ -164,11 +211,6 @@ func (b *bench) furnishClusterLab(host, tree, here, python string) {
 		b.feed(host, f, "sh", "-c", fmt.Sprintf("mkdir -p %s && cat > %s && chmod 755 %[2]s", filepath.Dir(to), to))
 		_ = f.Close()
 	}
-	conf := "totem {\n version: 2\n cluster_name: clusterlab\n transport: knet\n token: 1000\n}\nnodelist {\n"
-	for i, a := range []string{"104", "105", "107"} {
-		conf += fmt.Sprintf(" node {\n ring0_addr: 211.183.3.%s\n name: node%d\n nodeid: %d\n }\n", a, i+1, i+1)
-	}
-	conf += "}\nquorum {\n provider: corosync_votequorum\n}\nlogging {\n to_syslog: no\n to_stderr: no\n to_logfile: yes\n logfile: /var/log/messages\n}\n"
 	b.do(host, "sh", "-c", fmt.Sprintf(`
 		sed -i '1s,.*,#!%s,' /usr/sbin/fence_dummy
 		cp /etc/init.d/LSBDummy /etc/init.d/pacemaker-cts-dummyd@10 # which is a unit of systemd elsewhere

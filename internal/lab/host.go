@@ -44,9 +44,15 @@ func RunHost(stdin io.Reader, cable io.Reader, booted io.WriteCloser) error {
 		_, werr := fmt.Fprintln(booted, err)
 		return errors.Join(err, werr, booted.Close())
 	}
+	ring := s.Config.Corosync
+	if ring == "" { // a host may have a ring of its own, as one outside of a lab
+		if ring, err = supervise.Ring(supervise.RingPath); err != nil {
+			return err
+		}
+	}
 	log := slog.New(slog.NewTextHandler(os.Stderr, nil))
 	sup := &supervise.Supervisor{
-		Units: units(s.Config.Corosync), Dir: filepath.Dir(supervise.Socket), Enabled: "/etc/hacluster-lab/enabled", Log: log, Reaper: true,
+		Units: units(ring), Dir: filepath.Dir(supervise.Socket), Enabled: "/etc/hacluster-lab/enabled", Log: log, Reaper: true,
 	}
 	chld := make(chan os.Signal, 1)
 	signal.Notify(chld, syscall.SIGCHLD)

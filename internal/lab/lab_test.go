@@ -25,6 +25,8 @@ var programs string
 // (a watchdog's, a delay between two who fence each other, what a silent host may cost) run before them, alone.
 const labsAtOnce = 3
 
+var logs = flag.String("logs", "", "a folder that is to have the whole logs of all tests' hosts")
+
 var built = flag.String("programs", "", "a folder with all programs as `make build` makes them; they are not built then")
 
 func TestMain(m *testing.M) {
@@ -124,9 +126,42 @@ func up(t *testing.T, args ...string) *bench {
 				}
 			}
 		}
+		if *logs != "" {
+			b.keepLogs(*logs)
+		}
 		b.clusterd("lab", "down", "--name", b.name)
 	})
 	return b
+}
+
+// keepLogs puts into a folder an archive of each host's logs, with what the lab's daemon tells.
+func (b *bench) keepLogs(dir string) {
+	b.t.Helper()
+	cfg, err := lab.Ask(context.Background(), b.name, "status", "")
+	if err == nil {
+		err = os.MkdirAll(dir, 0o755)
+	}
+	if err != nil {
+		b.t.Log(err)
+		return
+	}
+	for _, h := range cfg.Hosts {
+		var archive, wrong bytes.Buffer
+		argv := []string{"tar", "-C", "/", "-czf", "-", "--ignore-failed-read", "--warning=no-file-changed", "var/log", "var/lib/pacemaker", "var/lib/corosync", "etc/corosync/corosync.conf"}
+		code, err := lab.Exec(context.Background(), b.name, h.Name, argv, strings.NewReader(""), &archive, &wrong)
+		if err == nil && code > 1 {
+			err = fmt.Errorf("tar: exit code %d: %s", code, wrong.String())
+		}
+		at := filepath.Join(dir, b.name+"-"+h.Name+".tar.gz")
+		if err == nil {
+			err = os.WriteFile(at, archive.Bytes(), 0o644) //nolint:gosec // for who looks into a failure
+		}
+		if err != nil {
+			b.t.Logf("the logs of %s: %v", h.Name, err)
+			continue
+		}
+		b.t.Logf("the logs of %s are in %s", h.Name, at)
+	}
 }
 
 // try runs a command in a host. One that does not end fails the test, with what it is.
