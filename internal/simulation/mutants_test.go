@@ -4,6 +4,8 @@ import (
 	"bytes"
 	"encoding/json"
 	"fmt"
+	"go/parser"
+	"go/token"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -128,17 +130,42 @@ var (
 	failedTest = regexp.MustCompile(`(?m)^ *--- FAIL: (\S+)`)
 )
 
+// changed is the mutant's file with the mistake in it.
+func (m mutant) changed(root string) ([]byte, error) {
+	text, err := os.ReadFile(filepath.Join(root, m.file))
+	if err != nil {
+		return nil, err
+	}
+	if n := bytes.Count(text, []byte(m.old)); n != 1 {
+		return nil, fmt.Errorf("what is to be changed is there %d times: %q", n, m.old)
+	}
+	return bytes.Replace(text, []byte(m.old), []byte(m.new), 1), nil
+}
+
+// Each mistake can be made in the code as it is, and gives a file that Go can read: who changes what a mutant is about finds the mutant here.
+func TestMutantsApply(t *testing.T) {
+	for i, m := range mutants {
+		text, err := m.changed("../..")
+		if err == nil {
+			_, err = parser.ParseFile(token.NewFileSet(), m.file, text, parser.SkipObjectResolution)
+		}
+		if err != nil {
+			t.Errorf("%s (%s): %v", m.what, m.file, err)
+		}
+		if m.old == m.new || slices.ContainsFunc(mutants[:i], func(o mutant) bool { return o.what == m.what }) {
+			t.Errorf("%s (%s): it changes nothing, or is there twice", m.what, m.file)
+		}
+	}
+}
+
 // try tells what finds a mutant; "": nothing.
 func (m mutant) try(root, scratch, seeds string) (found string, err error) {
-	text, err := os.ReadFile(filepath.Join(root, m.file))
+	text, err := m.changed(root)
 	if err != nil {
 		return "", err
 	}
-	if n := bytes.Count(text, []byte(m.old)); n != 1 {
-		return "", fmt.Errorf("what is to be changed is there %d times: %q", n, m.old)
-	}
 	changed, overlay := filepath.Join(scratch, "changed.go"), filepath.Join(scratch, "overlay.json")
-	if err := os.WriteFile(changed, bytes.Replace(text, []byte(m.old), []byte(m.new), 1), 0o600); err != nil {
+	if err := os.WriteFile(changed, text, 0o600); err != nil {
 		return "", err
 	}
 	list, err := json.Marshal(map[string]any{"Replace": map[string]string{filepath.Join(root, m.file): changed}})
