@@ -383,3 +383,44 @@ func TestStartDelay(t *testing.T) {
 		t.Errorf("at a stop: %s", got)
 	}
 }
+
+// A deletion has its place among what is ordered: what came before it is done first and forgotten with the rest, what came after it is not forgotten.
+func TestDeletionHasItsPlace(t *testing.T) {
+	for _, del := range []string{"delete", "lrm_delete"} {
+		f := &fake{runs: map[uint64]Op{}}
+		e := New(f)
+		now := time.Unix(1000, 0)
+		order := func(action string, interval time.Duration, key string) {
+			e.Invoke(now, Op{Resource: "R", Class: "ocf", Provider: "p", Type: "t", Action: action, Interval: interval, Node: "n1", Key: key})
+		}
+		end := func(n int) string {
+			e.Finished(now, f.order[n], Result{})
+			return f.take()
+		}
+		order("monitor", 0, "1:2:7:u")
+		order("start", 0, "2:2:0:u")
+		order(del, 0, "3:2:0:u")
+		order("monitor", 10*time.Second, "1:3:0:u")
+		if got := f.take(); strings.Contains(got, "answer") || strings.Contains(got, "forget") {
+			t.Errorf("%s: while something runs: %s", del, got)
+		}
+		if got := end(0); !strings.HasSuffix(got, "run R_start_0") {
+			t.Errorf("%s: what waited longest is not next: %s", del, got)
+		}
+		got := end(1)
+		forgets, answers, runs := strings.Index(got, "forget R R_last_0"), strings.Index(got, "answer "+del+" 0"), strings.Index(got, "run R_monitor_10000")
+		if forgets < 0 || answers < forgets || runs < answers || strings.Contains(got, "forget R R_monitor_10000") {
+			t.Errorf("%s: once its turn has come: %s", del, got)
+		}
+		if got := end(2); !strings.Contains(got, "record R_monitor_10000 0:0") {
+			t.Errorf("%s: what was ordered after it: %s", del, got)
+		}
+		var left []string
+		for _, op := range e.State("1").FindElements("//lrm_rsc_op") {
+			left = append(left, op.SelectAttrValue("id", ""))
+		}
+		if got := strings.Join(left, " "); got != "R_monitor_10000" {
+			t.Errorf("%s: the history has %q", del, got)
+		}
+	}
+}
