@@ -1,10 +1,12 @@
-package quorumdevice
+package qdevice
 
 import (
 	"maps"
 	"strings"
 	"testing"
 	"time"
+
+	"hacluster/corosync/qnet"
 )
 
 func TestSettings(t *testing.T) {
@@ -12,11 +14,11 @@ func TestSettings(t *testing.T) {
 		"quorum.device.model": "net", "quorum.device.votes": "1", "quorum.device.net.host": "q", "totem.cluster_name": "lab",
 		"nodelist.node.0.nodeid": "1", "nodelist.node.1.nodeid": "2", "runtime.votequorum.this_node_id": "2",
 	}
-	s, err := settingsOf(good)
+	s, err := ReadSettings(good)
 	if err != nil {
 		t.Fatal(err)
 	}
-	if s.device.Heartbeat != 8*time.Second || s.device.Poll != 5*time.Second || s.port != Port || s.device.Node != 2 || len(s.nodes) != 2 {
+	if s.Device.Heartbeat != 8*time.Second || s.Device.Poll != 5*time.Second || s.Port != qnet.Port || s.Device.Node != 2 || len(s.Nodes) != 2 {
 		t.Errorf("defaults: %+v", s)
 	}
 	for _, c := range []struct{ key, value, want string }{
@@ -34,28 +36,8 @@ func TestSettings(t *testing.T) {
 	} {
 		keys := maps.Clone(good)
 		keys[c.key] = c.value
-		if _, err := settingsOf(keys); err == nil || !strings.Contains(err.Error(), c.want) {
+		if _, err := ReadSettings(keys); err == nil || !strings.Contains(err.Error(), c.want) {
 			t.Errorf("%s=%s: %v, want %s", c.key, c.value, err, c.want)
-		}
-	}
-}
-
-func TestCommands(t *testing.T) {
-	for _, c := range []struct {
-		line string
-		want command
-		bad  bool
-	}{
-		{"status \n", command{verb: "status"}, false},
-		{"list verbose cluster \"a \\\"b\" \n", command{"list", true, `a "b`}, false},
-		{"list cluster", command{}, true},
-		{"status loudly", command{}, true},
-		{"list cluster \"a", command{}, true},
-		{"", command{}, true},
-	} {
-		got, err := parseCommand(c.line)
-		if (err != nil) != c.bad || !c.bad && got != c.want {
-			t.Errorf("%q: %+v, %v", c.line, got, err)
 		}
 	}
 }

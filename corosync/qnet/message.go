@@ -11,6 +11,9 @@ import (
 // DefaultSize is the greatest message, in bytes with its header, until both sides agree on another.
 const DefaultSize = 32768
 
+// Port is the TCP port where a server listens, unless told otherwise.
+const Port = 5403
+
 const header = 6
 
 // Message is one message. Fields count where Has tells so; the Set functions set both.

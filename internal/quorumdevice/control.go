@@ -12,6 +12,8 @@ import (
 	"path/filepath"
 	"strings"
 	"time"
+
+	"hacluster/corosync/qdevice"
 )
 
 // maxCommand is the longest command that a local socket takes, in bytes.
@@ -90,7 +92,7 @@ func (c *control) answer(conn net.Conn) {
 
 // parseCommand reads "list verbose cluster "NAME"". Quotes and backslashes are a shell's.
 func parseCommand(line string) (c command, err error) {
-	words, err := splitWords(strings.Trim(line, "\r\n\x00"))
+	words, err := qdevice.Words(strings.Trim(line, "\r\n\x00"))
 	if err != nil {
 		return c, err
 	}
@@ -112,41 +114,6 @@ func parseCommand(line string) (c command, err error) {
 		}
 	}
 	return c, nil
-}
-
-// splitWords splits a line into words as a shell would: blanks part them, double
-// quotes and backslashes keep what stands in them together.
-func splitWords(s string) (words []string, err error) {
-	var b strings.Builder
-	in, quoted := false, false
-	for i := 0; i < len(s); i++ {
-		switch c := s[i]; {
-		case c == '\\':
-			if i++; i == len(s) {
-				return nil, errors.New("a backslash at the end")
-			}
-			b.WriteByte(s[i])
-			in = true
-		case c == '"':
-			quoted, in = !quoted, true
-		case (c == ' ' || c == '\t') && !quoted:
-			if in {
-				words = append(words, b.String())
-				b.Reset()
-			}
-			in = false
-		default:
-			b.WriteByte(c)
-			in = true
-		}
-	}
-	if quoted {
-		return nil, errors.New("a quote is not closed")
-	}
-	if in {
-		words = append(words, b.String())
-	}
-	return words, nil
 }
 
 // Ask sends a command to a daemon's local socket. Its answer goes to out; an answer

@@ -8,7 +8,6 @@ import (
 	"log/slog"
 	"net"
 	"os/exec"
-	"reflect"
 	"strconv"
 	"sync"
 	"syscall"
@@ -38,7 +37,7 @@ var ErrCorosync = errors.New("corosync has ended")
 // device is the shell around a qdevice.Device: one loop owns the core.
 type device struct {
 	o     DeviceOptions
-	set   *settings
+	set   *qdevice.Settings
 	core  *qdevice.Device
 	votes *client.Votequorum
 	ctx   context.Context
@@ -96,8 +95,8 @@ func RunDevice(ctx context.Context, o DeviceOptions) error {
 	if d.set, err = awaitSettings(ctx, keys, configLimit); err != nil {
 		return err
 	}
-	d.core = qdevice.New(d.set.device, d)
-	d.core.Configure(d.set.nodes, d.set.version, d.set.hasVersion)
+	d.core = qdevice.New(d.set.Device, d)
+	d.core.Configure(d.set.Nodes, d.set.Version, d.set.HasVersion)
 	if err := votes.RegisterDevice(ctx, DeviceName); err != nil {
 		return fmt.Errorf("register with votequorum: %w", err)
 	}
@@ -107,7 +106,7 @@ func RunDevice(ctx context.Context, o DeviceOptions) error {
 		defer cancel()
 		_ = votes.UnregisterDevice(last, DeviceName)
 	}()
-	if d.set.masterWins {
+	if d.set.MasterWins {
 		if err := votes.SetDeviceMasterWins(ctx, DeviceName, true); err != nil {
 			return err
 		}
@@ -131,12 +130,12 @@ func RunDevice(ctx context.Context, o DeviceOptions) error {
 const configLimit = 5 * time.Second
 
 // awaitSettings reads the settings as soon as there is a quorum device in them.
-func awaitSettings(ctx context.Context, keys *client.Cmap, limit time.Duration) (*settings, error) {
+func awaitSettings(ctx context.Context, keys *client.Cmap, limit time.Duration) (*qdevice.Settings, error) {
 	late := time.NewTimer(limit)
 	defer late.Stop()
 	for {
 		set, err := readSettings(ctx, keys)
-		if !errors.Is(err, errNoDevice) {
+		if !errors.Is(err, qdevice.ErrNoDevice) {
 			return set, err
 		}
 		select {
@@ -239,10 +238,8 @@ func (d *device) reread(keys *client.Cmap) error {
 		d.o.Log.Error("the new configuration is not used", "err", err)
 		return nil
 	}
-	d.core.Configure(set.nodes, set.version, set.hasVersion)
-	old := *d.set
-	old.nodes, old.version, old.hasVersion = set.nodes, set.version, set.hasVersion
-	if !reflect.DeepEqual(old, *set) {
+	d.core.Configure(set.Nodes, set.Version, set.HasVersion)
+	if !d.set.Fixed(set) {
 		return ErrReconfigured
 	}
 	d.set = set
@@ -255,10 +252,10 @@ var ErrReconfigured = errors.New("the quorum device's settings have changed")
 // dial makes a connection beside the loop.
 func (d *device) dial() {
 	d.dialing = true
-	address := net.JoinHostPort(d.set.host, strconv.Itoa(d.set.port))
+	address := net.JoinHostPort(d.set.Host, strconv.Itoa(d.set.Port))
 	go func() {
-		dialer := net.Dialer{Timeout: d.set.connectTimeout}
-		conn, err := dialer.DialContext(d.ctx, d.set.network, address)
+		dialer := net.Dialer{Timeout: d.set.ConnectTimeout}
+		conn, err := dialer.DialContext(d.ctx, d.set.Network, address)
 		d.call(func(now time.Time) {
 			d.dialing = false
 			if err != nil {
@@ -276,7 +273,7 @@ func (d *device) dial() {
 
 // retry sets when the next connection is tried: within a tenth of the heartbeat at
 // the earliest, as the server may still hold the old connection.
-func (d *device) retry(now time.Time) { d.retryAt = now.Add(d.set.device.Heartbeat / 8) }
+func (d *device) retry(now time.Time) { d.retryAt = now.Add(d.set.Device.Heartbeat / 8) }
 
 func (d *device) call(f func(now time.Time)) bool {
 	select {
@@ -355,7 +352,7 @@ func (d *device) StartTLS() {
 	secured := tls.Client(plain, cfg)
 	l.conn = secured
 	go func() {
-		ctx, cancel := context.WithTimeout(d.ctx, d.set.connectTimeout)
+		ctx, cancel := context.WithTimeout(d.ctx, d.set.ConnectTimeout)
 		defer cancel()
 		err := secured.HandshakeContext(ctx)
 		d.call(func(now time.Time) {
@@ -399,17 +396,17 @@ func (d *device) Poll(ring qnet.Ring, cast bool) {
 
 // RunHeuristics runs all commands at once; each must end well in time.
 func (d *device) RunHeuristics(run uint64, sync bool) {
-	limit := d.set.checkTimeout
+	limit := d.set.CheckTimeout
 	if sync {
-		limit = d.set.checkSyncTime
+		limit = d.set.CheckSyncTime
 	}
 	go func() {
-		pass := runChecks(d.ctx, d.set.checks, limit, d.o.Log)
+		pass := runChecks(d.ctx, d.set.Checks, limit, d.o.Log)
 		d.call(func(now time.Time) { d.core.Heuristics(now, run, pass) })
 	}()
 }
 
-func runChecks(ctx context.Context, checks []check, limit time.Duration, log *slog.Logger) bool {
+func runChecks(ctx context.Context, checks []qdevice.Check, limit time.Duration, log *slog.Logger) bool {
 	ctx, cancel := context.WithTimeout(ctx, limit)
 	defer cancel()
 	var wg sync.WaitGroup
@@ -417,11 +414,11 @@ func runChecks(ctx context.Context, checks []check, limit time.Duration, log *sl
 	pass := true
 	for _, c := range checks {
 		wg.Go(func() {
-			cmd := exec.CommandContext(ctx, c.argv[0], c.argv[1:]...)
+			cmd := exec.CommandContext(ctx, c.Argv[0], c.Argv[1:]...)
 			cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true}
 			cmd.Cancel = func() error { return syscall.Kill(-cmd.Process.Pid, syscall.SIGKILL) }
 			if err := cmd.Run(); err != nil {
-				log.Warn("a heuristic fails", "name", c.name, "err", err)
+				log.Warn("a heuristic fails", "name", c.Name, "err", err)
 				mu.Lock()
 				pass = false
 				mu.Unlock()

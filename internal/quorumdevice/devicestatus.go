@@ -39,21 +39,21 @@ func (d *device) status(verbose bool) string {
 	var b strings.Builder
 	line := func(format string, args ...any) { fmt.Fprintf(&b, format+"\n", args...) }
 	st := d.core.Status()
-	cfg := d.set.device
+	cfg := d.set.Device
 	line("Qdevice information\n-------------------")
 	line("Model:\t\t\tNet\nNode ID:\t\t%d", cfg.Node)
 	if verbose {
-		line("HB interval:\t\t%dms\nSync HB interval:\t%dms", d.set.timeout.Milliseconds(), d.set.syncTimeout.Milliseconds())
+		line("HB interval:\t\t%dms\nSync HB interval:\t%dms", d.set.Timeout.Milliseconds(), d.set.SyncTimeout.Milliseconds())
 	}
-	if d.set.hasVersion {
-		line("Configuration version:\t%d", d.set.version)
+	if d.set.HasVersion {
+		line("Configuration version:\t%d", d.set.Version)
 	}
 	line("Configured node list:")
 	for i, n := range st.Config {
 		line("    %d\tNode ID = %d", i, n)
 	}
 	if verbose {
-		line("Heuristics:\t\t%s", map[string]string{"off": "Disabled", "on": "Enabled", "sync": "Sync"}[d.set.mode])
+		line("Heuristics:\t\t%s", map[string]string{"off": "Disabled", "on": "Enabled", "sync": "Sync"}[d.set.Mode])
 		line("Ring ID:\t\t%s", st.Ring)
 	}
 	line("Membership node list:\t%s", numbers(st.Members))
@@ -75,12 +75,12 @@ func (d *device) status(verbose bool) string {
 		line("Last poll call:\t\t%s", poll)
 	}
 	line("\nQdevice-net information\n----------------------")
-	line("Cluster name:\t\t%s\nQNetd host:\t\t%s:%d", cfg.Cluster, d.set.host, d.set.port)
+	line("Cluster name:\t\t%s\nQNetd host:\t\t%s:%d", cfg.Cluster, d.set.Host, d.set.Port)
 	if verbose {
-		if v := d.set.network; v != "tcp" {
+		if v := d.set.Network; v != "tcp" {
 			line("Force IP version:\t%s", strings.TrimPrefix(v, "tcp"))
 		}
-		line("Connect timeout:\t%dms\nHB interval:\t\t%dms\nVQ vote timer interval:\t%dms", d.set.connectTimeout.Milliseconds(), cfg.Heartbeat.Milliseconds(), cfg.Poll.Milliseconds())
+		line("Connect timeout:\t%dms\nHB interval:\t\t%dms\nVQ vote timer interval:\t%dms", d.set.ConnectTimeout.Milliseconds(), cfg.Heartbeat.Milliseconds(), cfg.Poll.Milliseconds())
 		line("TLS:\t\t\t%s", map[qdevice.TLS]string{qdevice.TLSOn: "Supported", qdevice.TLSOff: "Unsupported", qdevice.TLSRequired: "Required"}[cfg.TLS])
 	}
 	line("Algorithm:\t\t%s\nTie-breaker:\t\t%s", cfg.Algorithm, cfg.Tie)

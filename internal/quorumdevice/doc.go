@@ -9,7 +9,7 @@ package quorumdevice
 import "hacluster/corosync/qnet"
 
 // Port is where qnetd listens.
-const Port = 5403
+const Port = qnet.Port
 
 // Local sockets and folders, where the originals have them.
 const (
