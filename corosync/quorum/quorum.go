@@ -98,7 +98,7 @@ type Votes struct {
 	lastManTimer time.Time
 	deviceTimer  time.Time
 	deviceName   string
-	deviceAllow  bool // a device can be used at all
+	deviceAllow  bool // a device can be used: nothing that was read last speaks against it
 	deviceWins   bool
 	registering  bool
 	waitForPoll  bool
@@ -152,6 +152,9 @@ func (v *Votes) configure(c *conf.Config, reload bool) error {
 		return &conf.Error{File: c.File, Text: "a nodelist or quorum.expected_votes must be configured"}
 	}
 	device := q.Device != nil && q.Device.Model != ""
+	if device {
+		v.deviceAllow = true // what did not go with it at an earlier reload may be gone
+	}
 	var problem error
 	refuse := func(text string) {
 		problem = &conf.Error{File: c.File, Text: text}
@@ -461,8 +464,9 @@ func (v *Votes) nodeInfo(from uint32, m wire.NodeInfo) {
 	lower, byNodes := false, false
 	n.Flags, n.Votes, n.State = m.Flags, m.Votes, local.NodeMember
 	if n == v.us && from == v.me {
-		// What was sent on an earlier ring may come after what is said in the sync of this one, and a vote for that ring is none for this.
-		const device = wire.NodeDeviceAlive | wire.NodeDeviceCastVote
+		// What was sent on an earlier ring may come after what is said in the sync of this one, and a vote for that ring is none for this; nor is
+		// a device registered still that was taken away since.
+		const device = wire.NodeDeviceRegistered | wire.NodeDeviceAlive | wire.NodeDeviceCastVote | wire.NodeDeviceMasterWins
 		n.Flags = n.Flags&^device | old.Flags&device
 		if (n.Flags^m.Flags)&device != 0 {
 			v.host.Send(v.infoOf(n))

@@ -90,3 +90,64 @@ func TestMembersAreLogged(t *testing.T) {
 		t.Errorf("told\n%s\nwant\n%s", strings.Join(got, "\n"), strings.Join(want, "\n"))
 	}
 }
+
+// A node that takes its device away hears what it said before of it: that does not make the device registered again, for good.
+func TestUnregisteredStaysSo(t *testing.T) {
+	h := &idle{}
+	c := &conf.Config{Nodes: []conf.Node{{ID: 1, Votes: 1}, {ID: 2, Votes: 1}}, Quorum: conf.Quorum{Device: &conf.Device{Model: "net", Votes: 1, Timeout: time.Second}}}
+	v, err := New(c, 1, 0, h, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	deliver := func() { // all that was sent comes, in its order
+		for len(h.sent) > 0 {
+			m := h.sent[0]
+			h.sent = h.sent[1:]
+			_, function, err := wire.ServiceOf(m)
+			if err == nil {
+				err = v.Deliver(1, function, m)
+			}
+			if err != nil {
+				t.Fatal(err)
+			}
+		}
+	}
+	for range 2 { // and it can be used again
+		if s, answered := v.Register("Qdevice"); answered {
+			t.Fatalf("registered at once: %v", s)
+		}
+		deliver()
+		if s := v.Poll(time.Unix(1000, 0), local.DevicePoll{Name: "Qdevice", Cast: true}); s != local.OK {
+			t.Fatalf("the vote: %v", s)
+		}
+		if s := v.Unregister("Qdevice"); s != local.OK {
+			t.Fatalf("taken away: %v", s)
+		}
+		if deliver(); v.us.Flags&wire.NodeDeviceRegistered != 0 || v.deviceName != "" {
+			t.Fatalf("it is there again: flags %#x, name %q", v.us.Flags, v.deviceName)
+		}
+	}
+}
+
+// A device that was refused at a reload, beside two_node, can be used after one that has that no more.
+func TestDeviceAllowedAgain(t *testing.T) {
+	c := &conf.Config{Nodes: []conf.Node{{ID: 1, Votes: 1}, {ID: 2, Votes: 1}}, Quorum: conf.Quorum{TwoNode: true}}
+	v, err := New(c, 1, 0, &idle{}, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	c.Quorum.Device = &conf.Device{Model: "net", Votes: 1}
+	if err := v.Configure(c); err == nil {
+		t.Error("beside two_node: it is taken")
+	}
+	if s, _ := v.Register("Qdevice"); s != local.Access {
+		t.Errorf("beside two_node: %v", s)
+	}
+	c.Quorum.TwoNode = false
+	if err := v.Configure(c); err != nil {
+		t.Error(err)
+	}
+	if s, answered := v.Register("Qdevice"); answered {
+		t.Errorf("alone: %v", s)
+	}
+}
