@@ -2,6 +2,8 @@ package simulation
 
 import (
 	"bytes"
+	"slices"
+	"strings"
 	"testing"
 	"time"
 
@@ -11,6 +13,7 @@ import (
 	"hacluster/engine/controller"
 	"hacluster/engine/fencer"
 	"hacluster/engine/replica"
+	"hacluster/engine/transition"
 	"hacluster/internal/node"
 )
 
@@ -28,6 +31,11 @@ type forgetful struct{ node.World }
 
 func (forgetful) SaveTerm(cib.Term) error { return nil }
 
+// oblivious keeps what the CIB is of, but not the CIB.
+type oblivious struct{ node.World }
+
+func (oblivious) Save(*etree.Element) error { return nil }
+
 // credulous takes every fencing for done at once.
 type credulous struct {
 	node.World
@@ -41,12 +49,15 @@ func (w credulous) RunFence(agent, action string, params func(string) []fencer.P
 	w.World.RunFence(agent, action, params, timeout, done)
 }
 
-// hasty lets every start of a plan begin at once: it does not wait for the stop elsewhere.
-type hasty struct{ node.World }
+// hasty lets every start of a plan begin at once, from a time on: it does not wait for the stop elsewhere.
+type hasty struct {
+	node.World
+	from time.Duration
+}
 
 func (w hasty) Plan(root *etree.Element, now time.Time) (controller.Plan, error) {
 	p, err := w.World.Plan(root, now)
-	if err == nil {
+	if err == nil && now.Sub(start) >= w.from {
 		for _, s := range p.Graph.Synapses {
 			if s.Action.Operation == "start" {
 				s.Inputs = nil
@@ -65,6 +76,33 @@ func (w idle) Plan(root *etree.Element, now time.Time) (controller.Plan, error) 
 		p.Graph.Synapses = nil
 	}
 	return p, err
+}
+
+// BLIND, from a time on until another one.
+type negligent struct {
+	node.World
+	resource    string
+	from, until time.Duration
+}
+
+func (w negligent) Plan(root *etree.Element, now time.Time) (controller.Plan, error) {
+	p, err := w.World.Plan(root, now)
+	if at := now.Sub(start); err == nil && at > w.from && at < w.until {
+		p.Graph.Synapses = slices.DeleteFunc(p.Graph.Synapses, func(s *transition.Synapse) bool {
+			return s.Action.Resource != nil && s.Action.Resource.ID == w.resource
+		})
+	}
+	return p, err
+}
+
+// fickle writes down every second promise only: each other one takes back the one before.
+type fickle struct{ node.World }
+
+func (w fickle) SaveTerm(t cib.Term) error {
+	if t.Promised%2 == 0 {
+		t.Promised = 0
+	}
+	return w.World.SaveTerm(t)
 }
 
 // late is a DC, node1, whose messages with some text in them take long to get out: those of one while, from a time on, come after it.
@@ -144,13 +182,17 @@ func wrap(f func(w node.World) node.World) adapters {
 
 func TestCheckerFindsWhatIsBroken(t *testing.T) {
 	moves := []Step{{At: 20000, Do: "move", Host: 1, Arg: "P1 node2"}, {At: 25000, Do: "move", Host: 1, Arg: "P1 node1"}, {At: 30000, Do: "move", Host: 1, Arg: "P1 node2"}}
+	onGuest := []Step{{At: 1000, Do: "move", Host: 1, Arg: "V1 node1"}, {At: 15000, Do: "move", Host: 1, Arg: "P1 guest1"}}
+	unnoticed := func(from, until time.Duration) adapters {
+		return wrap(func(w node.World) node.World { return negligent{w, "P1", from, until} })
+	}
 	for _, m := range []struct {
-		invariant string
+		invariant string // and how the violation is told of, after a colon
 		adapters  adapters
 		scenario  Scenario
 	}{
-		{Twice, wrap(func(w node.World) node.World { return hasty{w} }), Scenario{Nodes: 3, Length: 40000, Steps: moves}},
-		{Unconfirmed, wrap(func(w node.World) node.World { return hasty{w} }), Scenario{Nodes: 3, Fencing: true, Devices: "one", Length: 40000, Steps: moves}},
+		{Twice, wrap(func(w node.World) node.World { return hasty{w, 0} }), Scenario{Nodes: 3, Length: 40000, Steps: moves}},
+		{Unconfirmed, wrap(func(w node.World) node.World { return hasty{w, 0} }), Scenario{Nodes: 3, Fencing: true, Devices: "one", Length: 40000, Steps: moves}},
 		{Unconfirmed, wrap(func(w node.World) node.World { return credulous{w} }), Scenario{
 			Nodes: 3, Fencing: true, Devices: "one", Length: 60000,
 			Steps: []Step{{At: 5000, Do: "pause", Host: 1, For: 20000}},
@@ -178,7 +220,7 @@ func TestCheckerFindsWhatIsBroken(t *testing.T) {
 				{At: 12000, Do: "power", Host: 3, For: 10000},
 			},
 		}},
-		{Termed, wrap(func(w node.World) node.World { return forgetful{w} }), Scenario{
+		{Termed + ": term 1 of node2 holds on", wrap(func(w node.World) node.World { return forgetful{w} }), Scenario{
 			Nodes: 3, Length: 60000,
 			Steps: []Step{
 				{At: 5000, Do: "part", Host: 2, For: 10000},
@@ -214,17 +256,44 @@ func TestCheckerFindsWhatIsBroken(t *testing.T) {
 		{Unsettled, wrap(func(w node.World) node.World { return idle{w} }), Scenario{
 			Nodes: 2, Length: 60000, Steps: []Step{{At: 30000, Do: "die", Host: 1, Arg: "P1"}, {At: 30000, Do: "die", Host: 2, Arg: "P1"}},
 		}},
+		{Termed + ": promised term 1, and now 0", wrap(func(w node.World) node.World { return fickle{w} }), Scenario{
+			Nodes: 3, Length: 40000, Steps: []Step{{At: 5000, Do: "kill-pacemaker", Host: 1}, {At: 15000, Do: "kill-pacemaker", Host: 2}},
+		}},
+		{Termed + ": which does not have sim-1", wrap(func(w node.World) node.World { return oblivious{w} }), Scenario{
+			Nodes: 3, Length: 60000,
+			Steps: []Step{
+				{At: 5000, Do: "set", Host: 1}, {At: 10000, Do: "power", Host: 1, For: 5000}, {At: 10000, Do: "power", Host: 2, For: 5000}, {At: 10000, Do: "power", Host: 3, For: 5000},
+			},
+		}},
+		// The machine of a guest is started again while the one before stands still with its host, or runs.
+		{Unconfirmed + ": V1 is started on", wrap(func(w node.World) node.World { return credulous{w} }), Scenario{
+			Nodes: 3, Guests: 1, Fencing: true, Devices: "one", Length: 90000, Steps: append(onGuest[:2:2], Step{At: 40000, Do: "pause", Host: 1, For: 20000}),
+		}},
+		{Twice + ": V1 is started on node2", wrap(func(w node.World) node.World { return hasty{w, 0} }), Scenario{
+			Nodes: 3, Guests: 1, Length: 60000, Steps: append(onGuest[:1:1], Step{At: 30000, Do: "move", Host: 1, Arg: "V1 node2"}),
+		}},
+		// What runs on a guest is started elsewhere while it runs there, or not at all when the guest has ended.
+		{Unconfirmed + ": P1 is started on node2, though guest1", wrap(func(w node.World) node.World { return hasty{w, 35 * time.Second} }), Scenario{
+			Nodes: 3, Guests: 1, Fencing: true, Devices: "one", Length: 60000, Steps: append(onGuest[:2:2], Step{At: 40000, Do: "move", Host: 1, Arg: "P1 node2"}),
+		}},
+		{Unsettled + ": left to be done: P1_", unnoticed(35*time.Second, time.Hour), Scenario{
+			Nodes: 3, Guests: 1, Fencing: true, Devices: "one", Length: 60000, Steps: append(onGuest[:2:2], Step{At: 40000, Do: "power", Host: 4}),
+		}},
+		{Overdue, unnoticed(20*time.Second, 60*time.Second+recoveryLimit+90*time.Second), Scenario{
+			Seed: firstBounded, Nodes: 3, Length: 60000, Steps: []Step{{At: 30000, Do: "die", Host: 1, Arg: "P1"}},
+		}},
 	} {
 		s := m.scenario
 		s.Resources, s.Constraints = []string{"P1"}, true // P1 begins on node1
+		invariant, says, _ := strings.Cut(m.invariant, ": ")
 		t.Run(m.invariant, func(t *testing.T) {
-			for seed := uint64(1); seed <= 5; seed++ {
+			for seed := m.scenario.Seed + 1; seed <= m.scenario.Seed+5; seed++ {
 				s.Seed = seed
 				out, err := play(&s, false, m.adapters)
 				if err != nil {
 					t.Fatal(err)
 				}
-				if out.Broken == nil || out.Broken.Invariant != m.invariant {
+				if out.Broken == nil || out.Broken.Invariant != invariant || !strings.Contains(out.Broken.Text, says) {
 					t.Errorf("seed %d: found %v", seed, out.Broken)
 				}
 				sound, err := Play(&s, false)
