@@ -35,12 +35,17 @@ type voter struct {
 	name string
 	next int // of the order
 	log  []string
+	// absent is what it knows of attributes of nodes that are not there; shared is to whom it told its attributes, each time.
+	absent string
+	shared [][]string
 }
 
 func (v *voter) Broadcast(msg *etree.Element) {
 	v.g.order = append(v.g.order, sent{from: v.name, msg: msg})
 }
-func (v *voter) Logf(format string, a ...any) { v.log = append(v.log, fmt.Sprintf(format, a...)) }
+func (v *voter) Absent() string                     { return v.absent }
+func (v *voter) ShareAttributes(strangers []string) { v.shared = append(v.shared, strangers) }
+func (v *voter) Logf(format string, a ...any)       { v.log = append(v.log, fmt.Sprintf(format, a...)) }
 func (v *voter) Fence(FenceRequest, func(error)) {
 	// It takes longer than the test.
 }

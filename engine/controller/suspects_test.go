@@ -150,6 +150,53 @@ func TestLateHearerWithdraws(t *testing.T) {
 	}
 }
 
+// One whose suspicion never ended is suspected on the DC's word, and on that of who joins, though it was there all the time; one that was acquitted as it came is not.
+func TestWordOfOneThatIsThere(t *testing.T) {
+	for _, x := range []struct {
+		name, by string
+		cleared  bool
+	}{{"the DC's offer", "n1", false}, {"a request to join", "n3", false}, {"an offer after it was acquitted", "n1", true}} {
+		g := newGroup(t, 1, 4)
+		g.run(t)
+		g.pass(DefaultTiming.FirstElection)
+		g.run(t)
+		g.agreed(t, "n1")
+		hearer := map[string]string{"n1": "n3", "n3": "n1"}[x.by]
+		p := g.nodes[hearer].c.peer("n4")
+		if x.cleared {
+			p.cleared = p.joins
+		}
+		g.nodes[x.by].c.peer("n4").suspect = true
+		g.nodes["n1"].c.quorate = false // nobody is fenced, or acquitted
+		g.nodes["n1"].c.offer()
+		g.run(t)
+		if p.suspect == x.cleared {
+			t.Errorf("%s: suspect %v\n%s", x.name, p.suspect, g.dump())
+		}
+	}
+}
+
+// Parts that have one document, and know different attributes of remote nodes, have them shared when they meet; a DC that knows of none may have come a moment ago.
+func TestAttributesOfAbsentNodesAreShared(t *testing.T) {
+	for _, x := range []struct {
+		dc, other string
+		want      []string
+	}{{"a", "b", []string{"n2"}}, {"a", "a", nil}, {"", "b", nil}} {
+		g := newGroup(t, 1, 2)
+		g.nodes["n1"].absent, g.nodes["n2"].absent = x.dc, x.other
+		g.run(t)
+		g.pass(DefaultTiming.FirstElection)
+		g.run(t)
+		g.agreed(t, "n1")
+		g.nodes["n1"].shared = nil
+		g.nodes["n1"].c.offer() // all follow it by now, and have its document
+		g.run(t)
+		if got := slices.Concat(g.nodes["n1"].shared...); !slices.Equal(got, x.want) {
+			t.Errorf("the DC knows %q, the other %q: shared with %v, not %v", x.dc, x.other, got, x.want)
+		}
+	}
+}
+
 // A withdrawal ends the suspicion of those who hold it on the word of who withdraws.
 func TestWithdrawalEndsHearsay(t *testing.T) {
 	for _, x := range []struct {

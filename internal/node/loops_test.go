@@ -7,6 +7,7 @@ import (
 	"testing"
 	"time"
 
+	"hacluster/cib/xml"
 	"hacluster/engine/transition"
 )
 
@@ -100,6 +101,42 @@ func TestStepsThatWouldWaitForEver(t *testing.T) {
 		if got := migrations(c.graph); !slices.Equal(got, c.moves) {
 			t.Errorf("%s: %v migrate", c.name, got)
 		}
+	}
+}
+
+// The connection to a remote node is to be recovered without fencing: B, which runs there, is stopped only when it was looked whether A runs, which it is ordered
+// after, and for that the connection is needed, which ends after that stop. In a whole plan nothing waits for itself.
+func TestPlanHasNoLoops(t *testing.T) {
+	const (
+		entry   = `<lrm_rsc_op id="%[1]s_%[2]s" operation_key="%[1]s_%[3]s_0" operation="%[3]s" interval="0" call-id="%[4]d" rc-code="%[5]d" op-status="%[6]d" transition-key="1:1:%[7]d:u" transition-magic="%[6]d:%[5]d;1:1:%[7]d:u" crm_feature_set="3.19.0" op-digest="f2317cad3d54cec5d7d7aa7d0bf35cf8"/>`
+		history = `<lrm_resource id="%[1]s" class="ocf" provider="pacemaker" type="%[2]s">%[3]s</lrm_resource>`
+	)
+	started := func(id string) string { return fmt.Sprintf(entry, id, "last_0", "start", 1, 0, 0, 0) }
+	idle := func(id string) string {
+		return fmt.Sprintf(history, id, "Dummy", fmt.Sprintf(entry, id, "last_0", "monitor", 3, 7, 0, 7))
+	}
+	doc, err := xml.ParseString(`<cib validate-with="pacemaker-4.0" admin_epoch="0" epoch="1" num_updates="0" have-quorum="1" dc-uuid="1"><configuration>
+<crm_config><cluster_property_set id="o"><nvpair id="o1" name="fencing-enabled" value="false"/></cluster_property_set></crm_config>
+<nodes><node id="1" uname="n1"/></nodes>
+<resources><primitive id="remote1" class="ocf" provider="pacemaker" type="remote"/><primitive id="A" class="ocf" provider="pacemaker" type="Dummy"/><primitive id="B" class="ocf" provider="pacemaker" type="Dummy"/></resources>
+<constraints><rsc_order id="o2" first="A" then="B"/><rsc_location id="l" rsc="B" node="remote1" score="INFINITY"/></constraints></configuration>
+<status><node_state id="1" uname="n1" in_ccm="true" crmd="online" join="member" expected="member"><lrm id="1"><lrm_resources>` +
+		fmt.Sprintf(history, "remote1", "remote", started("remote1")+fmt.Sprintf(entry, "remote1", "last_failure_0", "monitor", 2, 1, 4, 0)) + idle("A") + idle("B") +
+		`</lrm_resources></lrm></node_state><node_state id="remote1" uname="remote1" remote_node="true" in_ccm="true"><lrm id="remote1"><lrm_resources>` +
+		fmt.Sprintf(history, "B", "Dummy", started("B")) + `</lrm_resources></lrm></node_state></status></cib>`)
+	if err != nil {
+		t.Fatal(err)
+	}
+	g, err := planOf(doc.Root, time.Unix(1000, 0), t.Logf)
+	if err != nil {
+		t.Fatal(err)
+	}
+	stops := false
+	for _, s := range g.Synapses {
+		stops = stops || s.Action.Key == "B_stop_0" && s.Action.Node == "remote1"
+	}
+	if found := loops(g); len(found) > 0 || !stops {
+		t.Errorf("what waits for itself: %v of %s; B is stopped: %v", found, waitsFor(g), stops)
 	}
 }
 

@@ -20,7 +20,9 @@ func TestPlanStartsNothingWhileConnectedFromTwoPlaces(t *testing.T) {
 		member  = `crmd="online" join="member" expected="member"`
 	)
 	runs := func(id, typ string) string { return fmt.Sprintf(history, id, typ, fmt.Sprintf(entry, id, "start", 0)) }
-	idle := func(id, typ string) string { return fmt.Sprintf(history, id, typ, fmt.Sprintf(entry, id, "monitor", 7)) }
+	idle := func(id, typ string) string {
+		return fmt.Sprintf(history, id, typ, fmt.Sprintf(entry, id, "monitor", 7))
+	}
 	for _, x := range []struct {
 		name, second string
 		want         []string
