@@ -63,8 +63,8 @@ const (
 	offline state = iota
 	preinit       // its reply is awaited
 	securing
-	initial // the reply to init is awaited
-	checking
+	initial  // the reply to init is awaited
+	checking // it has come, and the heuristics run
 	online
 )
 
@@ -142,11 +142,16 @@ func (d *Device) Connected(now time.Time) {
 // the server has no vote: another partition may be given it meanwhile. With lms a
 // node that has quorum keeps it where wait_for_all guards the others' start.
 func (d *Device) Disconnected(now time.Time) {
-	d.state, d.secured, d.askAt, d.echoAt = offline, false, time.Time{}, time.Time{}
+	d.offline()
 	if d.cfg.Algorithm == qnet.LMS && d.quorate && d.cfg.WaitForAll {
 		return
 	}
 	d.take(now, qnet.NACK)
+}
+
+// offline has nothing more be due on a connection that is over.
+func (d *Device) offline() {
+	d.state, d.secured, d.askAt, d.echoAt = offline, false, time.Time{}, time.Time{}
 }
 
 // Secured tells that TLS stands.
@@ -167,7 +172,7 @@ func (d *Device) sendInit() {
 func (d *Device) Receive(now time.Time, m *qnet.Message) {
 	if err := d.receive(now, m); err != nil {
 		d.effects.Close(err.Error(), errors.Is(err, errFinal))
-		d.state = offline
+		d.offline()
 	}
 }
 
@@ -209,6 +214,7 @@ func (d *Device) receive(now time.Time, m *qnet.Message) error {
 		if m.Code != qnet.NoError {
 			return fmt.Errorf("the server refuses this node: %w", m.Code)
 		}
+		d.echoAt = now.Add(d.cfg.Heartbeat) // checks may take longer than that, and both sides are heard meanwhile
 		d.check(true)
 		if d.run == 0 {
 			d.begin(now)
@@ -232,6 +238,10 @@ func (d *Device) receive(now time.Time, m *qnet.Message) error {
 		}
 		d.voted(now, m)
 	case qnet.VoteInfo:
+		if d.state == checking { // the server has not heard yet whom this node sees: there is no vote, and that is so
+			d.effects.Send(m.Reply(qnet.VoteInfoReply))
+			return nil
+		}
 		if err := need(online, qnet.OptVote, qnet.OptRing, qnet.OptSeq); err != nil {
 			return err
 		}
@@ -441,9 +451,9 @@ func (d *Device) Tick(now time.Time) time.Time {
 func (d *Device) echo(now time.Time) {
 	d.echoAt = now.Add(d.cfg.Heartbeat)
 	keep := d.cfg.Algorithm == qnet.LMS && d.quorate && d.cfg.WaitForAll
-	if d.state != online || d.echoSent != d.echoHeard && !keep {
+	if d.state < checking || d.echoSent != d.echoHeard && !keep {
 		d.effects.Close("the server did not answer in time", false)
-		d.state, d.echoAt = offline, time.Time{}
+		d.offline()
 		return
 	}
 	d.echoSent++

@@ -147,3 +147,26 @@ func TestHeuristics(t *testing.T) {
 	w.d.Heuristics(w.now, 3, false)
 	w.expect(t, "a change is told", "heuristics change")
 }
+
+// Checks that take longer than the server may be silent: the connection stands, each side hears of the other, and a vote that the server tells of
+// meanwhile is none. What has failed is over at once, with nothing left that is due.
+func TestChecksThatTakeLong(t *testing.T) {
+	w := newWorld(Config{Algorithm: qnet.FFSplit, Heuristics: true, TLS: TLSOff})
+	w.join(qnet.TLSUnsupported)
+	w.words = nil
+	for n := range uint32(3) {
+		w.now = w.now.Add(8 * time.Second)
+		w.d.Tick(w.now)
+		w.expect(t, "while it checks", "echo request")
+		w.d.Receive(w.now, qnet.New(qnet.EchoReply, n+1))
+	}
+	w.reply(qnet.VoteInfo, qnet.ACK, qnet.Ring{})
+	w.expect(t, "a vote while it checks", "vote info reply")
+	w.d.Heuristics(w.now, 2, true)
+	w.expect(t, "checked", "set option; node list 0; node list 2; node list 3")
+	w.d.Receive(w.now, qnet.New(qnet.InitReply, 9))
+	w.expect(t, "out of order", "close (the server sent an unexpected init reply) false")
+	if next := w.d.Tick(w.now); !next.IsZero() {
+		t.Errorf("after that something is due at %v", next)
+	}
+}

@@ -85,6 +85,9 @@ func (f *ffsplit) decide() qnet.Vote {
 		f.active = ids(best.members)
 	}
 	for _, c := range f.cluster.clients {
+		if len(c.config) == 0 || len(c.members) == 0 {
+			continue // it has not told whom it sees, so it has no vote that could be taken, and waits for none
+		}
 		if slices.Contains(f.active, c.node) {
 			f.standing(c).vote = qnet.ACK
 		} else {

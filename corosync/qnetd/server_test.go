@@ -126,6 +126,25 @@ func TestFFSplitOfTwo(t *testing.T) {
 	expect(t, "heir", w.take(2), "vote info ACK")
 }
 
+// Nodes that have not told yet whom they see are told of no vote, though others leave meanwhile.
+func TestNoVoteBeforeTheLists(t *testing.T) {
+	w := newWorld(Config{})
+	w.join(1, 1, qnet.FFSplit, lowest)
+	w.join(2, 2, qnet.FFSplit, lowest)
+	w.join(3, 3, qnet.FFSplit, lowest)
+	w.take(1)
+	w.s.Disconnect(3)
+	expect(t, "another one left", w.take(1), "")
+	w.list(1, qnet.InitialConfig, qnet.Ring{}, 1, 2)
+	w.list(2, qnet.InitialConfig, qnet.Ring{}, 1, 2)
+	w.take(1)
+	w.list(2, qnet.Membership, ring(2, 9), 2)
+	expect(t, "the other one has told whom it sees", w.take(1), "")
+	w.take(2)
+	w.list(1, qnet.Membership, ring(1, 9), 1)
+	expect(t, "both have told", w.take(1)+", "+w.take(2), "node list reply No change, vote info NACK")
+}
+
 func TestRefusals(t *testing.T) {
 	w := newWorld(Config{})
 	w.s.Connect(w.now, 1, "x")
