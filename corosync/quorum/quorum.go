@@ -69,7 +69,8 @@ type Votes struct {
 	cfg  conf.Quorum
 
 	us     *Node
-	device *Node
+	device *Node   // with the most votes that a member has it configured with
+	own    uint32  // the votes that this node has it configured with
 	nodes  []*Node // sorted by id, with us
 
 	quorate      bool
@@ -226,7 +227,8 @@ func (v *Votes) configure(c *conf.Config, reload bool) error {
 	if expected > 0 {
 		v.us.Expected = expected
 	}
-	v.device.Votes = uint32(deviceVotes)
+	v.own = uint32(deviceVotes)
+	v.device.Votes = v.own
 	v.barrier = v.us.Expected
 	if v.waitForAll && !reload {
 		v.setWait(true)
@@ -339,6 +341,8 @@ func (v *Votes) SyncInit(now time.Time, members []uint32, ring wire.RingID) {
 	if left {
 		v.tell("Sync left", gone)
 	}
+	// Each member tells anew: who had an older corosync.conf may have gone, or have read it again.
+	v.device.Votes = v.own
 	v.previous, v.members, v.ring = v.members, slices.Clone(members), ring
 	if v.us.Flags&wire.NodeDeviceRegistered != 0 && v.us.Flags&wire.NodeDeviceAlive != 0 {
 		v.deviceTimer = now.Add(v.deviceCfg.SyncTimeout)

@@ -151,3 +151,44 @@ func TestDeviceAllowedAgain(t *testing.T) {
 		t.Errorf("alone: %v", s)
 	}
 }
+
+// Who was told of more votes of the device, by a member that has read no corosync.conf without one yet, tells that to nobody else: when that member has gone
+// there are no such votes any more.
+func TestVotesOfADeviceThatIsGone(t *testing.T) {
+	h := &idle{}
+	c := &conf.Config{}
+	for id := uint32(1); id <= 3; id++ {
+		c.Nodes = append(c.Nodes, conf.Node{ID: id, Votes: 1})
+	}
+	v, err := New(c, 1, 0, h, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	told := func() (votes uint32) { // of the device, in a sync
+		h.sent = nil
+		v.SyncProcess()
+		for _, m := range h.sent {
+			if n, err := wire.ParseNodeInfo(m); err == nil && n.Node == local.DeviceNode {
+				votes = max(votes, n.Votes)
+			}
+		}
+		return votes
+	}
+	v.SyncInit(time.Unix(1000, 0), []uint32{1, 2, 3}, wire.RingID{Rep: 1, Seq: 1})
+	if n := told(); n != 0 {
+		t.Errorf("before it heard of it, it tells of %d votes", n)
+	}
+	v.nodeInfo(3, wire.NodeInfo{Node: local.DeviceNode, Votes: 2})
+	v.SyncActivate()
+	if v.device.Votes != 2 {
+		t.Errorf("with a member that has it: %d votes", v.device.Votes)
+	}
+	v.SyncInit(time.Unix(1001, 0), []uint32{1, 2}, wire.RingID{Rep: 1, Seq: 2})
+	if n := told(); n != 0 {
+		t.Errorf("it tells others of %d votes", n)
+	}
+	v.SyncActivate()
+	if v.device.Votes != 0 {
+		t.Errorf("without that member: %d votes", v.device.Votes)
+	}
+}
