@@ -24,6 +24,14 @@ func (n *Node) quorumRing(old []uint32) {
 	}
 }
 
+// Votes is what votequorum knows of this node and its quorum device; false without votequorum.
+func (n *Node) Votes() (local.VoteInfo, bool) {
+	if n.votes == nil {
+		return local.VoteInfo{}, false
+	}
+	return n.votes.Info(0)
+}
+
 // quorate tells whether there is quorum; without a provider there always is.
 func (n *Node) quorate() bool { return n.votes == nil || n.votes.Quorate() }
 

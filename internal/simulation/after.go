@@ -325,10 +325,14 @@ func (d *drive) quietly() {
 }
 
 // unknown tells whether nobody can know that a service runs: its resource was created in a part of the cluster whose changes gave way to others,
-// and the daemon that had started it was killed.
+// and the daemon that had started it was killed; or it was deleted while the connection to its remote host was lost, which without fencing counts as stopped, and
+// when it is back only what is configured is looked for.
 func (d *drive) unknown(h *Host, resource string) bool {
-	resources := cib.Section(d.Hosts[0].pcmk.core.Replica.Root(), "resources")
-	return h.services[resource].daemon < h.starts && resources.FindElement(fmt.Sprintf(".//primitive[@id='%s']", resource)) == nil
+	root := d.Hosts[0].pcmk.core.Replica.Root()
+	if cib.Section(root, "resources").FindElement(fmt.Sprintf(".//primitive[@id='%s']", resource)) != nil {
+		return false
+	}
+	return h.services[resource].daemon < h.starts || h.remote && !fencingOn(root)
 }
 
 // ran notes that an agent began while a cluster was watched.

@@ -38,16 +38,14 @@ type Cluster struct {
 	files   map[string]*reading
 	twoNode bool
 	net     network
-	// arbiter is the quorum device's host, algorithm what it decides by; nil and "": there is none.
-	arbiter   *arbiter
-	algorithm string
-	check     *checker
-	watch     watch
-	watched   *watched // once it has settled
-	traffic   int      // messages that were sent then
-	names     map[uint32]string
-	speed     speeds
-	adapt     adapters
+	arbiter *arbiter // the quorum device's host; nil: there is none
+	check   *checker
+	watch   watch
+	watched *watched // once it has settled
+	traffic int      // messages that were sent then
+	names   map[uint32]string
+	speed   speeds
+	adapt   adapters
 	// Fences counts what fence agents did, by target.
 	Plans  int // that were made
 	Fences map[string]int
@@ -65,7 +63,8 @@ type adapters struct {
 	world   func(h *Host, w node.World) node.World
 	message func(h *Host, data []byte) []byte
 	quorate func(h *Host, quorate bool) bool
-	but     string // an invariant that is not held
+	cast    func(h *Host, cast bool) bool // what a quorum device votes
+	but     string                        // an invariant that is not held
 }
 
 // start is when simulated time begins.
@@ -90,12 +89,10 @@ func newCluster(seed uint64, n int, fast bool, algorithm string) (*Cluster, erro
 		c.file.nodes = append(c.file.nodes, c.newHost(uint32(i), "node").ID)
 	}
 	if algorithm != "" {
-		c.algorithm = algorithm
-		votes := map[string]int{"ffsplit": 1, "lms": n - 1}[algorithm]
-		c.file.device = fmt.Sprintf("device {\nmodel: net\nvotes: %d\ntimeout: %d\nsync_timeout: %d\nnet {\nhost: qnetd\nalgorithm: %s\n}\n}\n", votes, deviceTimeout.Milliseconds(), 3*deviceTimeout.Milliseconds(), algorithm)
+		c.file = c.file.withDevice("algorithm", algorithm)
 	}
 	for _, h := range c.Hosts {
-		h.file = c.file
+		h.file, h.deviceOn = c.file, c.file.device != nil
 	}
 	_, err := c.read(c.file)
 	return c, err

@@ -27,7 +27,7 @@ type confFile struct {
 	nodes  []uint32
 	token  int // ms; 0: none is set
 	quorum map[string]string
-	device string // the quorum device's section
+	device map[string]string // options of the quorum device, see deviceText; nil: there is none
 }
 
 // with is the file with another one of its options; "": without it. token is one, too.
@@ -63,7 +63,7 @@ func (f confFile) twoNode() bool {
 	if v, ok := f.quorum["two_node"]; ok {
 		return v == "1"
 	}
-	return len(f.nodes) == 2 && f.device == "" && f.quorum["auto_tie_breaker"] == ""
+	return len(f.nodes) == 2 && f.device == nil && f.quorum["auto_tie_breaker"] == ""
 }
 
 // text is what stands in the file.
@@ -77,7 +77,7 @@ func (f confFile) text(c *Cluster) string {
 	for _, id := range f.nodes {
 		fmt.Fprintf(&b, "node {\nnodeid: %d\nring0_addr: 10.0.0.%d\nname: %s\n}\n", id, id, c.names[id])
 	}
-	b.WriteString("}\nquorum {\nprovider: corosync_votequorum\n" + f.device)
+	b.WriteString("}\nquorum {\nprovider: corosync_votequorum\n" + deviceText(f.device))
 	if f.twoNode() {
 		b.WriteString("two_node: 1\n")
 	}
@@ -190,6 +190,11 @@ func (r *ring) reread() {
 	if p := r.h.pcmk; p.running() {
 		p.call(func(now time.Time) { p.configured(now) })
 	}
+	if d := r.device; d != nil {
+		d.later(d.reread)
+	} else {
+		r.h.startDevice() // one may have waited for it to be configured
+	}
 }
 
 // configured has the core take over what corosync knows of nodes.
@@ -220,6 +225,10 @@ func (d *drive) conf(h *Host, s Step) error {
 			but = append(but, uint32(n))
 			continue
 		}
+		if s.Do == "add-device" || s.Do == "tune-device" {
+			f = f.withDevice(option, value)
+			continue
+		}
 		f = f.with(option, value)
 	}
 	switch s.Do {
@@ -232,9 +241,14 @@ func (d *drive) conf(h *Host, s Step) error {
 		h.spare = false
 		d.edit(f.withNode(h.ID), but...)
 		h.disk = disk{cib: cib.New()}
+		h.deviceOn = d.file.device != nil
 		d.at(ms(s.For), h.Boot)
 	case "remove-node":
 		d.remove(h)
+	case "add-device", "tune-device":
+		d.equip(f, s.Do == "add-device", but)
+	case "remove-device":
+		d.unequip(but)
 	}
 	return nil
 }
@@ -308,6 +322,7 @@ func (m *mark) at(h *Host) bool {
 // quorumTwice notes that two parts of the cluster have quorum, where corosync.conf lets them: fewer votes are expected than there are nodes, or not
 // all have the same file. What both have is safe.
 func (d *drive) quorumTwice(h *Host) {
+	d.quorumOnce(h)
 	for _, o := range d.rivals(h) {
 		d.forced(func(m *mark) bool { return m.at(h) && m.at(o) }, "%s and %s have quorum, and do not see each other", h.Name, o.Name)
 	}
@@ -322,11 +337,17 @@ func (d *drive) rivals(h *Host) (out []*Host) {
 		if o == h || !o.pcmk.running() || !o.pcmk.quorate || slices.Contains(h.members(), o.ID) || slices.Contains(o.members(), h.ID) {
 			continue
 		}
-		if h.file.text(d.Cluster) != o.file.text(d.Cluster) || h.file.quorum["expected_votes"] != "" || h.file.twoNode() {
+		if d.mayBoth(h, o) {
 			out = append(out, o)
 		}
 	}
 	return out
+}
+
+// mayBoth tells whether corosync.conf lets two hosts have quorum that do not see each other: fewer votes are expected than there are nodes, or both
+// have not read the same.
+func (d *drive) mayBoth(h, o *Host) bool {
+	return h.file.text(d.Cluster) != o.file.text(d.Cluster) || h.file.quorum["expected_votes"] != "" || h.file.twoNode() || h.ring.deviceConf() != o.ring.deviceConf()
 }
 
 // forgetNode takes a node out of the CIB and the daemons' memory, as `crm_node --remove` does.

@@ -95,6 +95,10 @@ func play(s *Scenario, verbose bool, a adapters) (*Outcome, error) {
 		option, value, _ := strings.Cut(x, "=")
 		c.file = c.file.with(option, value)
 	}
+	for _, x := range strings.Fields(s.DeviceOptions) {
+		option, value, _ := strings.Cut(x, "=")
+		c.file = c.file.withDevice(option, value)
+	}
 	if _, err := c.read(c.file); err != nil {
 		return nil, err
 	}
@@ -103,7 +107,7 @@ func play(s *Scenario, verbose bool, a adapters) (*Outcome, error) {
 	}
 	c.addRemotes(s.Remotes)
 	c.addGuests(s.Guests)
-	if s.Device != "" {
+	if s.Device != "" || slices.ContainsFunc(s.Steps, func(st Step) bool { return st.Do == "add-device" }) {
 		c.addArbiter()
 		c.arbiter.power(true)
 	}
@@ -202,8 +206,11 @@ func (d *drive) do(s Step) error {
 		return nil
 	}
 	switch s.Do {
-	case "tune", "add-node", "remove-node":
+	case "tune", "add-node", "remove-node", "add-device", "tune-device", "remove-device":
 		return d.conf(h, s)
+	case "heuristics":
+		h.checks = s.Arg
+		d.until(s, func() { h.checks = "" })
 	case "upgrade":
 		d.upgrade(h)
 	case "qnetd":
@@ -329,10 +336,13 @@ func (d *drive) repair() {
 	d.net.heal()
 	d.arbiter.power(true)
 	if d.s.Late > 0 || d.s.Quorum != "" || slices.ContainsFunc(d.s.Steps, changesConf) {
-		d.at(time.Second, func() { d.edit(d.file) }) // all have the same one
+		d.at(time.Second, func() {
+			d.edit(d.file) // all have the same one
+			d.at(time.Second, d.devices)
+		})
 	}
 	for _, h := range d.all() {
-		h.faults, h.fence.mode, h.disk.full, h.disk.tear = map[string]*agentFault{}, "", false, false
+		h.faults, h.fence.mode, h.disk.full, h.disk.tear, h.checks = map[string]*agentFault{}, "", false, false, ""
 		h.Pause(false)
 		if p := h.pcmk; p.running() && p.paused {
 			p.pause(false)
@@ -357,6 +367,21 @@ func (d *drive) enlist(h *Host) {
 	}
 }
 
+// attend is the administrator who looks after hosts that do not take part, or have not read corosync.conf as it is.
+func (d *drive) attend() {
+	unread := false
+	for _, h := range d.all() {
+		d.enlist(h)
+		if h.ring != nil && !h.spare && h.ring.file != h.reading() {
+			unread = true
+			h.KillCorosync() // it missed the reload, and without it there may be no ring to tell of another one
+		}
+	}
+	if !unread && d.votesCounted() != "" {
+		d.reload() // what a host that had missed it told the others they may still go by
+	}
+}
+
 // settle waits until the cluster has settled, and holds what must be true then.
 func (d *drive) settle() time.Duration {
 	d.repair()
@@ -368,12 +393,7 @@ func (d *drive) settle() time.Duration {
 		d.Run(500 * time.Millisecond)
 		services.look(d)
 		if int(d.Now.Sub(begin)/time.Second)%20 == 19 {
-			for _, h := range d.all() {
-				d.enlist(h)
-				if h.ring != nil && !h.spare && h.ring.file != h.reading() {
-					h.KillCorosync() // it missed the reload, and without it there may be no ring to tell of another one
-				}
-			}
+			d.attend()
 		}
 		if why = d.settled(); why != "" {
 			quiet = 0
@@ -431,6 +451,9 @@ func (d *drive) settled() string {
 	}
 	if dc == "" {
 		return "there is no DC"
+	}
+	if why := d.votesCounted(); why != "" {
+		return why
 	}
 	for _, h := range d.all() {
 		for _, id := range slices.Sorted(maps.Keys(h.lanes)) {

@@ -44,6 +44,8 @@ type Host struct {
 	lanes    map[string]*lane
 	faults   map[string]*agentFault
 	fence    fenceFault
+	deviceOn bool   // corosync-qdevice is to run
+	checks   string // what comes of the heuristics of the quorum device: "", Fail or Hang
 
 	remote  bool    // it is one of Pacemaker Remote
 	guest   bool    // and a resource starts it
@@ -333,7 +335,7 @@ func (r *ring) work() {
 			h.disk.tracked = e.Votes
 		case *corosync.Respond:
 			if d := r.device; d != nil && e.Client == d.votes {
-				d.answered()
+				d.answered(e.Message)
 			} else if p := h.pcmk; p.running() {
 				p.answered(e.Client, e.Message)
 			}

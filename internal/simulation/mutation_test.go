@@ -265,6 +265,10 @@ func TestCheckerFindsWhatIsBroken(t *testing.T) {
 				{At: 5000, Do: "set", Host: 1}, {At: 10000, Do: "power", Host: 1, For: 5000}, {At: 10000, Do: "power", Host: 2, For: 5000}, {At: 10000, Do: "power", Host: 3, For: 5000},
 			},
 		}},
+		{Divided, adapters{cast: func(*Host, bool) bool { return true }}, Scenario{
+			Seed: firstWithChangingDevice, Nodes: 4, Device: "ffsplit", Fencing: true, Devices: "one", Length: 40000,
+			Steps: []Step{{At: 10000, Do: "fence", Arg: Fail, For: 30000}, {At: 10000, Do: "part", Host: 1, Arg: "2", For: 20000}},
+		}},
 		// The machine of a guest is started again while the one before stands still with its host, or runs.
 		{Unconfirmed + ": V1 is started on", wrap(func(w node.World) node.World { return credulous{w} }), Scenario{
 			Nodes: 3, Guests: 1, Fencing: true, Devices: "one", Length: 90000, Steps: append(onGuest[:2:2], Step{At: 40000, Do: "pause", Host: 1, For: 20000}),

@@ -2,6 +2,8 @@ package simulation
 
 import (
 	"bytes"
+	"errors"
+	"fmt"
 	"time"
 
 	"hacluster/corosync/ipc"
@@ -14,9 +16,6 @@ import (
 
 // A quorum device: one host outside of the cluster with the role corosync-qnetd, and on each node the role corosync-qdevice, as long as
 // corosync runs there. Both are the code that clusterd runs; connections between them behave as TCP's do.
-
-// deviceTimeout is quorum.device.timeout, shorter than its default so that a scenario sees it pass.
-const deviceTimeout = 4 * time.Second
 
 // arbiter is the host with corosync-qnetd.
 type arbiter struct {
@@ -125,48 +124,105 @@ func (p *pipe) bring() {
 type qdev struct {
 	h     *Host
 	r     *ring
+	set   *qdevice.Settings
 	core  *qdevice.Device
 	votes corosync.Client
 	asks  [][]byte // requests to votequorum; the first one is under way
 	begun bool     // votequorum has told of a ring
+	ended bool
 
 	link    *qlink
 	dialing bool
 	retryAt time.Time
-	every   time.Duration // between signs of life of the server
 	alarm   alarm
 }
 
-// startDevice starts the role when corosync is there.
+// startDevice starts the role where it is to run, corosync is there, and has read that there is a quorum device; else it is tried again when that is so.
 func (h *Host) startDevice() {
-	c := h.c
-	if c.arbiter == nil {
+	r := h.ring
+	if !h.deviceOn || r == nil || r.device != nil || !r.launched {
 		return
 	}
-	d := &qdev{h: h, r: h.ring, every: deviceTimeout * 8 / 10}
-	d.alarm = alarm{clock: &c.clock, ring: func() { h.later(0, d.work) }}
-	algorithm := map[string]qnet.Algorithm{"ffsplit": qnet.FFSplit, "lms": qnet.LMS}[c.algorithm]
-	d.core = qdevice.New(qdevice.Config{
-		Cluster: "sim", Node: h.ID, Algorithm: algorithm, Tie: qnet.TieBreaker{Mode: qnet.Lowest}, KeepActive: true, TLS: qdevice.TLSOff,
-		Heartbeat: d.every, Poll: deviceTimeout / 2,
-	}, d)
-	var nodes []uint32
-	for _, o := range c.Hosts {
-		nodes = append(nodes, o.ID)
+	set, err := r.settings()
+	if err != nil {
+		h.c.logf("%s: qdevice: %v", h.Name, err)
+		return
 	}
-	d.core.Configure(nodes, 0, false)
-	h.ring.device = d
-	d.votes = h.ring.connect(corosync.Votequorum)
-	d.ask(local.DeviceRequest(local.VQDevRegister, "Qdevice"))
-	if algorithm == qnet.LMS {
-		d.ask(local.DeviceMasterWins{Name: "Qdevice", Allow: true}.Marshal())
+	d := &qdev{h: h, r: r, set: set}
+	d.alarm = alarm{clock: &h.c.clock, ring: func() { h.later(0, d.work) }}
+	d.core = qdevice.New(set.Device, d)
+	d.core.Configure(set.Nodes, set.Version, set.HasVersion)
+	r.device = d
+	d.votes = r.connect(corosync.Votequorum)
+	d.ask(local.DeviceRequest(local.VQDevRegister, deviceName))
+	if set.MasterWins {
+		d.ask(local.DeviceMasterWins{Name: deviceName, Allow: true}.Marshal())
 	}
 	d.ask(local.VoteTrack{Flags: local.TrackCurrent | local.TrackChanges}.Marshal())
 }
 
-func (d *qdev) current() bool { return d.h.ring == d.r && d.r.device == d }
+// deviceName is how the role registers with votequorum.
+const deviceName = "Qdevice"
 
-// later has the role do something, unless its corosync has ended by then.
+// settings are what corosync has read of the quorum device.
+func (r *ring) settings() (*qdevice.Settings, error) {
+	keys := map[string]string{"runtime.votequorum.this_node_id": fmt.Sprint(r.h.ID)}
+	for _, k := range r.file.conf.Keys {
+		if s, ok := k.Value.Text(); ok {
+			keys[k.Name] = s
+		} else if u, ok := k.Value.Uint(); ok {
+			keys[k.Name] = fmt.Sprint(u)
+		}
+	}
+	return qdevice.ReadSettings(keys)
+}
+
+// reread takes a changed corosync.conf over: what cannot change has the role end, and the supervisor start it again.
+func (d *qdev) reread() {
+	set, err := d.r.settings()
+	if err != nil {
+		d.Logf("the new configuration is not used: %v", err)
+		return
+	}
+	d.core.Configure(set.Nodes, set.Version, set.HasVersion)
+	if d.set.Fixed(set) {
+		d.set = set
+		return
+	}
+	d.Logf("ends, for its settings have changed")
+	d.end(func() { d.h.later(restartDelay, d.h.startDevice) })
+}
+
+// end has the role end in good order: the server sees its connection close, and votequorum, once corosync goes on, that it is used no more.
+func (d *qdev) end(then func()) {
+	if d.ended {
+		return
+	}
+	d.gone()
+	d.ended = true
+	var leave func()
+	leave = func() {
+		switch r := d.r; {
+		case d.h.ring != r:
+		case r.stopped():
+			d.h.later(resendAfter, leave)
+			return
+		default:
+			r.node.Request(d.h.c.Now, d.votes, local.DeviceRequest(local.VQDevUnregister, deviceName))
+			r.node.Disconnect(d.h.c.Now, d.votes)
+			r.device = nil
+			r.work()
+		}
+		if then != nil {
+			then()
+		}
+	}
+	d.h.later(localLatency, leave)
+}
+
+func (d *qdev) current() bool { return d.h.ring == d.r && d.r.device == d && !d.ended }
+
+// later has the role do something, unless it has ended by then.
 func (d *qdev) later(f func()) {
 	d.h.later(localLatency, func() {
 		if d.current() {
@@ -194,8 +250,21 @@ func (d *qdev) request() {
 	}
 }
 
-// answered hears that a request was taken, or refused.
-func (d *qdev) answered() {
+// answered hears what came of a request. Where votequorum does not let the role register, that ends, and is tried again.
+func (d *qdev) answered(m []byte) {
+	if !d.current() || len(d.asks) == 0 {
+		return
+	}
+	asked := ipc.ID(d.asks[0])
+	switch status := local.StatusOf(m); {
+	case asked == local.VQDevRegister && errors.Is(status, local.TryAgain):
+		d.h.later(connectAgain, d.request)
+		return
+	case asked == local.VQDevRegister && status != nil:
+		d.Logf("votequorum refuses it: %v", status)
+		d.end(func() { d.h.later(restartDelay, d.h.startDevice) })
+		return
+	}
 	if d.asks = d.asks[1:]; len(d.asks) > 0 {
 		d.h.later(localLatency, d.request)
 	}
@@ -279,7 +348,7 @@ func (d *qdev) dial() {
 	})
 }
 
-func (d *qdev) retry() { d.retryAt = d.h.c.Now.Add(d.every / 8) }
+func (d *qdev) retry() { d.retryAt = d.h.c.Now.Add(d.set.Device.Heartbeat / 8) }
 
 // carry brings something to the server; one whose host has lost power since knows of no such connection.
 func (l *qlink) carry(f func(a *arbiter)) {
@@ -360,11 +429,24 @@ func (d *qdev) Close(reason string, final bool) {
 
 // Poll tells votequorum the device's vote.
 func (d *qdev) Poll(r qnet.Ring, cast bool) {
-	d.ask(local.DevicePoll{Name: "Qdevice", Cast: cast, Ring: local.RingID{Rep: r.Node, Seq: r.Seq}}.Marshal())
+	if f := d.h.c.adapt.cast; f != nil {
+		cast = f(d.h, cast)
+	}
+	d.ask(local.DevicePoll{Name: deviceName, Cast: cast, Ring: local.RingID{Rep: r.Node, Seq: r.Seq}}.Marshal())
 }
 
-// RunHeuristics is never asked for: there are none.
-func (d *qdev) RunHeuristics(uint64, bool) {}
+// RunHeuristics has the checks run: what comes of them is what the host's are like when they end. Those that hang are killed when their time is over.
+func (d *qdev) RunHeuristics(run uint64, sync bool) {
+	took, hang := d.h.c.between(d.h.c.speed.agent), d.h.checks == Hang
+	if hang {
+		if took = d.set.CheckTimeout; sync {
+			took = d.set.CheckSyncTime
+		}
+	}
+	d.h.later(took, func() {
+		d.later(func() { d.core.Heuristics(d.h.c.Now, run, !hang && d.h.checks == "") })
+	})
+}
 
 // Logf writes a line.
 func (d *qdev) Logf(format string, args ...any) { d.h.c.logf(d.h.Name+": qdevice: "+format, args...) }

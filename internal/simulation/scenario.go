@@ -24,8 +24,9 @@ type Scenario struct {
 	Old int `json:"old,omitempty"`
 	// Fast: lost nodes are detected as where corosync.conf sets no timers.
 	Fast bool `json:"fast,omitempty"`
-	// Device: there is a quorum device, which decides by ffsplit or by lms.
-	Device string `json:"device,omitempty"`
+	// Device: there is a quorum device, which decides by ffsplit or by lms; DeviceOptions are more of its options, as OPTION=VALUE, see deviceText.
+	Device        string `json:"device,omitempty"`
+	DeviceOptions string `json:"device_options,omitempty"`
 	// Late are nodes that are not in corosync.conf before a step add-node; their numbers follow those of the others, and those of remote hosts theirs.
 	Late int `json:"late,omitempty"`
 	// Quorum are options of corosync.conf's section quorum, as OPTION=VALUE. TwoNode: the role pacemaker knows of two_node, as clusterd's does.
@@ -254,7 +255,10 @@ func Generate(seed uint64) *Scenario {
 		s.changes(rand.New(rand.NewPCG(seed, 6)))
 	}
 	s.remotes(rand.New(rand.NewPCG(seed, 3)))
-	if seed >= firstWithDevice {
+	switch {
+	case seed >= firstWithChangingDevice:
+		s.changingDevice(rand.New(rand.NewPCG(seed, 7)))
+	case seed >= firstWithDevice:
 		s.device(rand.New(rand.NewPCG(seed, 4)))
 	}
 	if seed >= firstWithGuest {
@@ -320,7 +324,9 @@ func (s *Scenario) left(r *rand.Rand) string {
 }
 
 // changesConf tells whether a step changes corosync.conf.
-func changesConf(s Step) bool { return s.Do == "tune" || s.Do == "add-node" || s.Do == "remove-node" }
+func changesConf(s Step) bool {
+	return slices.Contains([]string{"tune", "add-node", "remove-node", "add-device", "tune-device", "remove-device"}, s.Do)
+}
 
 // guests gives one scenario in three a guest or two, and faults of theirs.
 func (s *Scenario) guests(r *rand.Rand) {
