@@ -7,9 +7,12 @@ TOOLS := $(shell cat cmd/tools/names.txt)
 
 # The originals' names of clusterd's roles.
 DAEMONS := pacemaker-remoted pacemakerd corosync corosync-qdevice corosync-qnetd
+PARTS := pacemaker-attrd pacemaker-based pacemaker-controld pacemaker-execd pacemaker-fenced pacemaker-schedulerd
 
 PREFIX ?= /usr
 SBINDIR ?= $(PREFIX)/sbin
+# Where the originals' tools look for the parts of pacemakerd, to ask them for their options.
+DAEMONDIR ?= $(PREFIX)/libexec/pacemaker
 UNITDIR ?= $(PREFIX)/lib/systemd/system
 UNITS := $(notdir $(wildcard packaging/systemd/*.service))
 
@@ -22,10 +25,11 @@ build:
 
 # The programs, and systemd's units under the names that users type. DESTDIR is for packages. Enable none of them: that is pcs's, or the administrator's.
 install: build
-	install -d $(DESTDIR)$(SBINDIR) $(DESTDIR)$(UNITDIR)
+	install -d $(DESTDIR)$(SBINDIR) $(DESTDIR)$(UNITDIR) $(DESTDIR)$(DAEMONDIR)
 	install -m 755 $(addprefix $(BIN)/,$(PROGRAMS)) $(DESTDIR)$(SBINDIR)/
 	@for t in $(TOOLS); do ln -sf tools $(DESTDIR)$(SBINDIR)/$$t; done
 	@for d in $(DAEMONS); do ln -sf clusterd $(DESTDIR)$(SBINDIR)/$$d; done
+	@for d in $(PARTS); do ln -sf $(SBINDIR)/clusterd $(DESTDIR)$(DAEMONDIR)/$$d; done
 	@for u in $(UNITS); do sed 's|@SBINDIR@|$(SBINDIR)|' packaging/systemd/$$u > $(DESTDIR)$(UNITDIR)/$$u && chmod 644 $(DESTDIR)$(UNITDIR)/$$u || exit 1; done
 	@if [ -z "$(DESTDIR)" ] && [ -d /run/systemd/system ]; then systemctl daemon-reload; fi
 

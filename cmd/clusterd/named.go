@@ -39,6 +39,9 @@ func named(env *program.Env) func(context.Context, *program.Env) int {
 			return run(ctx, &e)
 		}
 	}
+	if p, ok := parts[env.Name()]; ok {
+		return p.run
+	}
 	return nil
 }
 

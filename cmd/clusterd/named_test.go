@@ -3,11 +3,16 @@ package main
 import (
 	"bytes"
 	"context"
+	"fmt"
+	"io"
 	"os"
 	"path/filepath"
+	"regexp"
+	"slices"
 	"strings"
 	"testing"
 
+	"hacluster/cib/xml"
 	"hacluster/internal/program"
 )
 
@@ -39,6 +44,12 @@ func TestNamed(t *testing.T) {
 		{"pacemakerd -F", 0, "Supporting v3.16.1: corosync", ""},
 		{"pacemakerd --features --output-as=xml", 0, "<feature>corosync</feature>", ""},
 		{"pacemakerd --nope", 64, "", "Unknown option --nope"},
+		{"/usr/libexec/pacemaker/pacemaker-controld --version", 0, "Pacemaker 3.0.2\n", ""},
+		{"pacemaker-based --help", 0, "pacemaker-based [OPTION…] [metadata]\n", ""},
+		{"pacemaker-based --nope", 64, "", "Unknown option --nope"},
+		{"pacemaker-based -r /tmp", 100, "", "pacemakerd does its work"},
+		{"pacemaker-execd metadata", 64, "", "metadata: not understood"},
+		{"pacemaker-fenced metadata", 0, `<parameter name="pcmk_host_map">`, ""},
 		{"corosync-qnetd -s perhaps", 1, "", "is not on, off or req"},
 		{"corosync-qdevice --help", 0, "Cast the vote", ""},
 	} {
@@ -51,5 +62,45 @@ func TestNamed(t *testing.T) {
 	}
 	if named(&program.Env{Args: []string{"pacemakerd", "agent", "pacemaker", "Dummy", "start"}}) != nil {
 		t.Error("an agent of the role's own is not run as one")
+	}
+}
+
+// TestMetadata: each daemon tells of the options that Pacemaker 3.0.2's daemon of that name has, with its types, defaults and values,
+// which testdata/metadata.txt holds, a line an option, and marks them as that does.
+func TestMetadata(t *testing.T) {
+	want, err := os.ReadFile("testdata/metadata.txt")
+	if err != nil {
+		t.Fatal(err)
+	}
+	var got strings.Builder
+	for _, name := range []string{"pacemaker-based", "pacemaker-controld", "pacemaker-schedulerd", "pacemaker-fenced"} {
+		var out bytes.Buffer
+		env := &program.Env{Args: []string{name, "metadata"}, Stdin: strings.NewReader(""), Stdout: &out, Stderr: io.Discard, Getenv: func(string) string { return "" }}
+		if code := run(context.Background(), env); code != 0 {
+			t.Fatalf("%s: exit code %d", name, code)
+		}
+		doc, err := xml.Parse(out.Bytes())
+		if err != nil {
+			t.Fatalf("%s: %v", name, err)
+		}
+		for _, p := range doc.Root.FindElements("parameters/parameter") {
+			var marks []string
+			for _, m := range regexp.MustCompile(`\*\*\* (.*?) \*\*\*`).FindAllStringSubmatch(p.SelectElement("shortdesc").Text(), -1) {
+				marks = append(marks, m[1])
+			}
+			var values []string
+			c := p.SelectElement("content")
+			for _, o := range c.SelectElements("option") {
+				values = append(values, o.SelectAttrValue("value", ""))
+			}
+			fmt.Fprintf(&got, "%s %s %s default=%q values=%s marks=%s\n", doc.Root.SelectAttrValue("name", ""), p.SelectAttrValue("name", ""),
+				c.SelectAttrValue("type", ""), c.SelectAttrValue("default", ""), strings.Join(values, "|"), strings.Join(marks, "|"))
+		}
+	}
+	have, need := strings.Split(got.String(), "\n"), strings.Split(string(want), "\n")
+	for i := range max(len(have), len(need)) {
+		if i >= len(have) || i >= len(need) || have[i] != need[i] {
+			t.Fatalf("line %d: %q, the original %q", i+1, slices.Concat(have, []string{""})[min(i, len(have))], slices.Concat(need, []string{""})[min(i, len(need))])
+		}
 	}
 }

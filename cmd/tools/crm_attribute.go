@@ -429,18 +429,7 @@ func (a *attributeTool) list() (tool.Exit, error) {
 	if a.options != "cluster" {
 		return tool.Usage, fmt.Errorf("Invalid --list-options value '%s'. Allowed values: cluster", a.options)
 	}
-	l := optionlist.List{Name: "cluster-options", Title: "Options of the cluster", Help: "What the cluster as a whole goes by."}
-	for _, o := range cluster.Cluster {
-		line := optionlist.Option{
-			Name: o.Name, Type: o.Type, Values: o.Values, Default: o.Default, Help: o.Help,
-			Advanced: o.Advanced, Generated: o.Generated, Deprecated: o.Deprecated,
-		}
-		l.Options = append(l.Options, line)
-		if o.Legacy != "" {
-			line.Name, line.Deprecated, line.Successor, line.Help = o.Legacy, true, o.Name, "Former name of "+o.Name
-			l.Options = append(l.Options, line)
-		}
-	}
+	l := optionlist.List{Name: "cluster-options", Title: "Options of the cluster", Help: "What the cluster as a whole goes by.", Options: optionlist.Of(cluster.Cluster)}
 	l.Show(a.out, a.all)
 	return tool.OK, nil
 }

@@ -31,6 +31,36 @@ func Find(name string) *Option {
 	return nil
 }
 
+// The daemons of Pacemaker that options belong to, each of which tells of its own.
+const (
+	CIBManager = "pacemaker-based"
+	Controller = "pacemaker-controld"
+	Scheduler  = "pacemaker-schedulerd"
+)
+
+// Of are the options that belong to a daemon.
+func Of(daemon string) []Option {
+	var out []Option
+	for _, o := range Cluster {
+		if o.daemon() == daemon {
+			out = append(out, o)
+		}
+	}
+	return out
+}
+
+func (o Option) daemon() string {
+	switch o.Name {
+	case "enable-acl", "cluster-ipc-limit":
+		return CIBManager
+	case "dc-version", "cluster-infrastructure", "cluster-name", "dc-deadtime", "cluster-recheck-interval", "election-timeout", "shutdown-escalation",
+		"join-integration-timeout", "join-finalization-timeout", "transition-delay", "fencing-reaction", "fencing-watchdog-timeout", "fencing-max-attempts",
+		"load-threshold", "node-action-limit":
+		return Controller
+	}
+	return Scheduler
+}
+
 func one(of string) []string { return strings.Split(of, "|") }
 
 // Cluster are the options of the cluster.

@@ -5,6 +5,10 @@ package optionlist
 import (
 	"strings"
 
+	"github.com/beevik/etree"
+
+	"hacluster/cib/xml"
+	"hacluster/engine/option"
 	"hacluster/internal/tool"
 )
 
@@ -28,6 +32,81 @@ type List struct {
 	Title   string
 	Help    string
 	Options []Option
+}
+
+// Of is how options of the cluster are listed: each under its name, and under the one that it had before.
+func Of(options []option.Option) []Option {
+	var out []Option
+	for _, o := range options {
+		line := Option{
+			Name: o.Name, Type: o.Type, Values: o.Values, Default: o.Default, Help: o.Help,
+			Advanced: o.Advanced, Generated: o.Generated, Deprecated: o.Deprecated,
+		}
+		out = append(out, line)
+		if o.Legacy != "" {
+			line.Name, line.Deprecated, line.Successor, line.Help = o.Legacy, true, o.Name, "Former name of "+o.Name
+			out = append(out, line)
+		}
+	}
+	return out
+}
+
+// Metadata is a list as Pacemaker's daemons tell it of themselves when they are called with the word metadata: in the form of agents' meta-data
+// of old, whose types are fewer, and where marks in the short text say what kind of option it is; programs go by these.
+func (l List) Metadata() []byte {
+	root := etree.NewElement("resource-agent")
+	root.CreateAttr("name", l.Name)
+	root.CreateAttr("version", tool.Version)
+	text := func(under *etree.Element, tag, words string) {
+		tool.Add(under, tag, "lang", "en").SetText(words)
+	}
+	tool.Add(root, "version").SetText("1.1")
+	text(root, "longdesc", l.Help)
+	text(root, "shortdesc", l.Title)
+	parameters := tool.Add(root, "parameters")
+	for _, o := range l.Options {
+		p := tool.Add(parameters, "parameter", "name", o.Name)
+		long := o.long()
+		if len(o.Values) > 0 {
+			long += ". Allowed values: " + strings.Join(o.Values, ", ")
+		}
+		text(p, "longdesc", long)
+		text(p, "shortdesc", o.marks()+o.Help)
+		c := tool.Add(p, "content", "type", o.oldType(), "default?", o.Default)
+		for _, v := range o.Values {
+			tool.Add(c, "option", "value", v)
+		}
+	}
+	return xml.FormatText(root)
+}
+
+// marks stand before an option's short text.
+func (o *Option) marks() string {
+	out := ""
+	mark := func(words string) { out += "*** " + words + " *** " }
+	if o.Deprecated {
+		mark("Deprecated")
+	}
+	if o.Successor != "" {
+		mark("Replaced with " + o.Successor)
+	}
+	if o.Advanced {
+		mark("Advanced Use Only")
+	}
+	return out
+}
+
+// oldType is the word for an option's type in agents' meta-data of old.
+func (o *Option) oldType() string {
+	switch o.Type {
+	case "duration", "timeout":
+		return "time"
+	case "score", "nonnegative_integer", "port":
+		return "integer"
+	case "version":
+		return "string"
+	}
+	return o.Type
 }
 
 // Show shows a list: with all also what is advanced or deprecated.

@@ -11,7 +11,7 @@ import (
 func (c *call) listOptions(context.Context) error {
 	l := primitiveMeta
 	if c.options.list == "fencing" {
-		l = fencingParameters()
+		l = FencingParameters()
 	}
 	l.Show(c.out, c.all)
 	return nil
@@ -43,8 +43,8 @@ var primitiveMeta = optionlist.List{
 	},
 }
 
-// fencingParameters are what all fence devices have besides their agent's own.
-func fencingParameters() optionlist.List {
+// FencingParameters are what all fence devices have besides their agent's own.
+func FencingParameters() optionlist.List {
 	l := optionlist.List{
 		Name:  "fence-attributes",
 		Title: "Parameters of all fence devices",
