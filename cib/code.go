@@ -20,6 +20,7 @@ const (
 	NoData           Code = 61  // ENODATA
 	Timeout          Code = 62  // ETIME
 	NoMessage        Code = 42  // ENOMSG
+	Unreached        Code = 70  // ECOMM: a node that does not answer
 	Protocol         Code = 71  // EPROTO
 	ProtocolUnknown  Code = 93  // EPROTONOSUPPORT
 	NotSupported     Code = 95  // EOPNOTSUPP
@@ -53,6 +54,7 @@ var codes = map[Code]struct {
 	NoMessage:        {"No message of desired type", 76},
 	NoData:           {"No data available", 1},
 	Timeout:          {"Timer expired", 124},
+	Unreached:        {"Communication error on send", 71},
 	Protocol:         {"Protocol error", 76},
 	ProtocolUnknown:  {"Protocol not supported", 76},
 	NotSupported:     {"Operation not supported", 3},
@@ -99,6 +101,17 @@ func (e *Error) Error() string {
 		return e.Code.String()
 	}
 	return e.Code.String() + ": " + e.Detail
+}
+
+// DetailOf is what an error says beside its code, to go with that; "" where it says no more.
+func DetailOf(err error) string {
+	if err == nil {
+		return ""
+	}
+	if e, ok := err.(*Error); ok {
+		return e.Detail
+	}
+	return err.Error()
 }
 
 func fail(c Code, format string, args ...any) *Error {

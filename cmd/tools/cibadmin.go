@@ -240,9 +240,7 @@ func (a *admin) change(ctx context.Context, command adminCommand, data *etree.El
 		a.timeout = 30
 	}
 	if c.Live() {
-		if a.node != "" {
-			return tool.Unimplemented, errors.New("not supported yet: --node with a running cluster")
-		}
+		c.At(a.node)
 		var cancel context.CancelFunc
 		ctx, cancel = context.WithTimeout(ctx, time.Duration(a.timeout)*time.Second)
 		defer cancel()
@@ -256,6 +254,9 @@ func (a *admin) change(ctx context.Context, command adminCommand, data *etree.El
 		if a.command == "upgrade" && cib.CodeOf(err) == cib.SchemaUnchanged {
 			a.out.Info("Upgrade unnecessary: %s", cib.SchemaUnchanged)
 			return tool.OK, nil
+		}
+		if cib.CodeOf(err) == cib.Unreached {
+			a.out.Fault("%s", cib.DetailOf(err))
 		}
 		code, err = tool.ExitOf(err), fmt.Errorf("CIB API call failed: %s", tool.TextOf(err))
 	}

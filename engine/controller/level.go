@@ -17,7 +17,8 @@ import (
 //   - A node that cannot work with those that are there is refused, and leaves: which has to be said before it takes part in an election, for who
 //     understands least would win that.
 //
-// New attributes of messages that others may leave aside without harm need no new level; all that there were so far are such.
+// New attributes of messages that others may leave aside without harm need no new level, nor do questions to one node, whose asker is answered when
+// it does not; all that there were so far are such.
 
 // The levels of this release: what it understands, and what it needs others to. Nodes that tell none are of the first.
 const (

@@ -154,6 +154,9 @@ func element(tag string, attrs ...string) *etree.Element {
 
 // CIB is a connection to the CIB manager.
 type CIB struct {
+	// Node is whose CIB manager carries requests out; "" is that of the host that is connected to.
+	Node string
+
 	n    link
 	call int
 }
@@ -198,10 +201,10 @@ func (c *CIB) Close() { c.n.close() }
 func (c *CIB) Do(ctx context.Context, req cib.Request) (*etree.Element, error) {
 	c.call++
 	opts := req.Options() | cib.OptSync
-	if req.Op == cib.Query {
+	if req.Op == cib.Query && c.Node == "" {
 		opts |= cib.OptScopeLocal
 	}
-	el := element("cib_command", "t", "cib", "cib_op", string(req.Op), "cib_section", req.Section,
+	el := element("cib_command", "t", "cib", "cib_op", string(req.Op), "cib_host", c.Node, "cib_section", req.Section,
 		"cib_callid", strconv.Itoa(c.call), "cib_callopt", strconv.FormatUint(uint64(opts), 10), "cib_user", req.User.Name,
 		"cib_schema_max", req.MaxSchema)
 	if req.Data != nil {

@@ -88,8 +88,9 @@ type Core struct {
 	fenced  bool              // others say that they fenced this node, as it runs now
 	running map[string]bool   // fence devices that this node monitors
 	kills   map[uint64]func() // of the executor's runs that are under way
-	pings   map[string]ping   // by reference
-	asked   int
+	// questions are those to other nodes, by reference, asked how many there have been.
+	questions map[string]question
+	asked     int
 	// forgotten are nodes that are gone for good, though they are configured still.
 	forgotten map[string]bool
 	watchdog  Watchdog
@@ -129,7 +130,7 @@ type CoreConfig struct {
 
 // NewCore makes a core.
 func NewCore(cfg CoreConfig, w World) *Core {
-	c := &Core{self: cfg.Self, world: w, names: cfg.Names, running: map[string]bool{}, kills: map[uint64]func(){}, pings: map[string]ping{}, called: map[uint32]string{}, forgotten: map[string]bool{}, connect: cfg.Remotes, twoNode: cfg.TwoNode, pid: cfg.PID, remotes: map[string]*remoteNode{}}
+	c := &Core{self: cfg.Self, world: w, names: cfg.Names, running: map[string]bool{}, kills: map[uint64]func(){}, questions: map[string]question{}, called: map[uint32]string{}, forgotten: map[string]bool{}, connect: cfg.Remotes, twoNode: cfg.TwoNode, pid: cfg.PID, remotes: map[string]*remoteNode{}}
 	c.Replica = replica.New(cfg.Self.Name, startingCIB(cfg.CIB), cfg.Term, (*replicaEffects)(c))
 	c.Attributes = attribute.New(cfg.Self.Name, (*attributeEffects)(c))
 	c.Controller = controller.New(controller.Identity{
@@ -309,7 +310,7 @@ func (c *Core) group(now time.Time, ids, came []uint32) {
 			c.Replica.Left(m.Name)
 			c.Fencer.Left(now, m.Name)
 			c.Attributes.Left(m.Name)
-			c.unpinged(m.Name)
+			c.unanswered(func(q question) bool { return q.node == m.Name })
 		}
 	}
 	joined := make([]string, 0, len(came))
@@ -352,7 +353,7 @@ func (c *Core) Message(now time.Time, from uint32, data []byte) {
 	case attribute.Type:
 		c.Attributes.Deliver(now, msg)
 	case controller.Type:
-		if !c.pinged(name, msg) && !c.forgets(msg) {
+		if !c.questioned(name, msg) && !c.forgets(msg) {
 			c.Controller.Deliver(now, name, msg)
 			c.Fencer.Review(now)
 		}
@@ -366,7 +367,7 @@ func (c *Core) Message(now time.Time, from uint32, data []byte) {
 // Deadline is when Tick is due next; zero: not at all.
 func (c *Core) Deadline() time.Time {
 	var next time.Time
-	due := []time.Time{c.Replica.Deadline(), c.Controller.Deadline(), c.Executor.Deadline(), c.Fencer.Deadline(), c.Attributes.Deadline()}
+	due := []time.Time{c.Replica.Deadline(), c.Controller.Deadline(), c.Executor.Deadline(), c.Fencer.Deadline(), c.Attributes.Deadline(), c.questionsDue()}
 	for _, r := range c.remotes {
 		due = append(due, r.deadline())
 	}
@@ -381,6 +382,7 @@ func (c *Core) Deadline() time.Time {
 // Tick does what is due.
 func (c *Core) Tick(now time.Time) {
 	c.now = now
+	c.unanswered(func(q question) bool { return !q.until.After(now) })
 	c.Replica.Tick(now)
 	c.Attributes.Tick(now)
 	c.Executor.Tick(now)

@@ -65,8 +65,8 @@ func (r *request) cib() {
 		} {
 			el.CreateAttr(a[0], a[1])
 		}
-		if err != nil {
-			el.CreateAttr("hacluster-detail", err.Error())
+		if detail := cib.DetailOf(err); detail != "" {
+			el.CreateAttr(detailAttr, detail)
 		}
 		if res.Data != nil {
 			// It may be part of the document, and stays there: it is written at once.
@@ -81,10 +81,10 @@ func (r *request) cib() {
 	}
 	core := r.s.node.core
 	req.User, req.Now = r.user, time.Now()
+	host := core.named(r.get("cib_host"))
 	switch cib.Op(op) {
 	case cib.Query:
-		data, err := core.Replica.Query(req)
-		reply(cib.Result{Data: data}, err)
+		core.QueryAt(host, req, func(data *etree.Element, err error) { reply(cib.Result{Data: data}, err) })
 		return
 	case cib.Create, cib.Modify, cib.Replace, cib.Delete, cib.Erase, cib.Bump, cib.Patch, cib.Upgrade, cib.Commit:
 	case "noop", "cib_ismaster", "ping":
@@ -100,6 +100,11 @@ func (r *request) cib() {
 	}
 	if r.session.service == "cib_ro" {
 		reply(cib.Result{}, &cib.Error{Code: cib.Access, Detail: "this connection may only read"})
+		return
+	}
+	// A change is all nodes', whichever is named for it, so that their CIBs are the same.
+	if err := core.ThereFor(host); err != nil {
+		reply(cib.Result{}, err)
 		return
 	}
 	max, by := core.Controller.MaxSchema()

@@ -113,6 +113,13 @@ func Open(ctx context.Context, env *program.Env) (*CIB, error) {
 // Live tells that the configuration is the cluster's.
 func (c *CIB) Live() bool { return c.live != nil }
 
+// At has the cluster's requests carried out by the CIB manager of a node; a file has none.
+func (c *CIB) At(node string) {
+	if c.live != nil {
+		c.live.Node = node
+	}
+}
+
 // Root gives the whole document, which is not to be changed.
 func (c *CIB) Root(ctx context.Context) (*etree.Element, error) {
 	return c.Do(ctx, cib.Request{Op: cib.Query})
