@@ -250,6 +250,7 @@ type Controller struct {
 	recheckAt  time.Time
 	rootAt     time.Time          // when this DC wrote last that it is it, though another one had
 	planAt     time.Time          // of a plan that waits for transition-delay
+	brake      brake              // for plans that come up again and again
 	owed       []func(leads bool) // what is for this DC to do when it leads, see leading.go
 	newest     time.Time          // no result that this DC orders is stamped as earlier, see stamp.go
 	reclaimAt  time.Time          // when this DC has a join make it lead again, see leading.go
@@ -582,7 +583,7 @@ func (c *Controller) announce() { c.effects.Broadcast(c.message("join_announce",
 // Deadline is when Tick is due next; zero: not at all.
 func (c *Controller) Deadline() time.Time {
 	var next time.Time
-	for _, t := range []time.Time{c.electBy, c.electEnd, c.joinEnd, c.recheckAt, c.planAt, c.escalateAt, c.reclaimAt, c.countedBy(), c.holdsEnd(), c.run.deadline()} {
+	for _, t := range []time.Time{c.electBy, c.electEnd, c.joinEnd, c.recheckAt, c.planAt, c.brake.until, c.escalateAt, c.reclaimAt, c.countedBy(), c.holdsEnd(), c.run.deadline()} {
 		if !t.IsZero() && (next.IsZero() || t.Before(next)) {
 			next = t
 		}
@@ -617,6 +618,9 @@ func (c *Controller) Tick(now time.Time) {
 		}
 	}
 	due(&c.planAt) // what is due is planned below
+	if due(&c.brake.until) && c.IsDC() {
+		c.planDue = true
+	}
 	if due(&c.recheckAt) && c.IsDC() {
 		c.abort("Cluster recheck")
 	}

@@ -155,7 +155,7 @@ func (c *Controller) win() {
 // release gives the role of DC up.
 func (c *Controller) release(why string) {
 	c.effects.Logf("No longer DC: %s", why)
-	c.dc, c.run, c.planDue, c.shared, c.counts, c.owed = "", nil, false, false, nil, nil
+	c.dc, c.run, c.planDue, c.shared, c.counts, c.owed, c.brake = "", nil, false, false, nil, nil, brake{}
 	c.joinEnd, c.recheckAt, c.planAt, c.reclaimAt = time.Time{}, time.Time{}, time.Time{}, time.Time{}
 	c.effects.BecameDC(false)
 }

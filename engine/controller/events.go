@@ -79,7 +79,7 @@ func (c *Controller) onDeletion(ch replica.Change) {
 		c.abort("Resource state removal")
 	case strings.Contains(ch.Section, "transient_attributes"):
 		c.uncount(ch)
-		c.abort("Transient attribute change")
+		c.again("Transient attribute change")
 	default:
 		c.abort("Status removal")
 	}
@@ -96,7 +96,7 @@ func (c *Controller) onStatus(ch replica.Change) {
 		case "transient_attributes":
 			known = true
 			c.wroteAttributes(node, el)
-			c.abort("Transient attribute change")
+			c.again("Transient attribute change")
 			return
 		case "lrm_rsc_op":
 			known = true
@@ -183,9 +183,9 @@ func (c *Controller) onResult(node string, op *etree.Element) {
 			c.abort("Change in recurring result")
 		case op.SelectAttrValue("interval", "0") != "0":
 			// A recurring operation that does well again, or whose plan ended meanwhile.
-			c.abort("Change in recurring result")
+			c.again("Change in recurring result")
 		default:
-			c.abort("Old event")
+			c.again("Old event")
 		}
 		return
 	}
@@ -212,6 +212,7 @@ func (c *Controller) onResult(node string, op *etree.Element) {
 		if status == statusNoConnection && !c.quorate {
 			c.planAt = c.now.Add(unconnectedAgain) // another plan made now may say the same
 		}
+		c.brake.happened = true
 		c.conclude("Event failed", probes(c.run.graph.Synapses[i].Action))
 		return
 	}

@@ -21,7 +21,7 @@ import (
 func (c *Controller) offer() {
 	c.joinID++
 	c.run.abort("Node join")
-	c.planDue, c.shared = false, false
+	c.planDue, c.shared, c.brake.until = false, false, time.Time{}
 	for _, p := range c.active() {
 		p.phase = phaseWelcomed
 	}
@@ -426,7 +426,7 @@ func (c *Controller) complete() {
 	c.writeRoot()
 	c.lookBack()
 	c.enter(PolicyEngine)
-	c.planDue = true
+	c.planDue, c.brake.happened = true, true
 	c.advance()
 }
 

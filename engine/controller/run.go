@@ -93,10 +93,7 @@ func (c *Controller) recordLost(a *transition.Action) {
 	c.countFailure(a.Node, op, true, ignoresFailure(a))
 }
 
-// abort ends the transition under way, if any, and asks for a new plan.
-func (c *Controller) abort(why string) { c.conclude(why, false) }
-
-// conclude does so; with probing the other probes go on for a while.
+// conclude ends the transition under way, if any, and asks for a new plan; with probing the other probes go on for a while.
 func (c *Controller) conclude(why string, probing bool) {
 	if !c.IsDC() || c.state == Election || c.state == Integration || c.state == FinalizeJoin {
 		return
@@ -109,7 +106,7 @@ func (c *Controller) conclude(why string, probing bool) {
 	} else {
 		c.run.abort(why)
 	}
-	c.planDue = true
+	c.planDue, c.brake.why = true, why
 	if wait := c.limit("transition-delay", 0); wait > 0 {
 		c.planAt = c.now.Add(wait)
 	}
@@ -140,7 +137,7 @@ func (c *Controller) advance() {
 		}
 	}
 	if !c.planDue || c.updates > 0 || c.holds() {
-		if c.updates == 0 && c.run == nil && !c.planDue {
+		if c.updates == 0 && c.run == nil && !c.planDue && c.brake.until.IsZero() {
 			c.enter(Idle)
 		}
 		return
@@ -257,6 +254,9 @@ func (c *Controller) plan() {
 	c.acquit(p.Graph)
 	c.plansToFence(p.Graph)
 	c.transition++
+	if c.turns(p.Graph) {
+		return
+	}
 	c.run = newRun(c.transition, p.Graph, p.Input)
 	c.enter(TransitionEngine)
 	for c.run != nil && c.fire() {

@@ -35,6 +35,7 @@ type alone struct {
 	syncs       int
 	strangers   []string // who is told of attributes
 	listed      []Member // by corosync.conf
+	told        []string
 }
 
 func (w *alone) then(f func()) { w.later = append(w.later, f) }
@@ -114,7 +115,9 @@ func (w *alone) IsRemote(string) bool      { return false }
 func (w *alone) RemoteFenced(string)       {}
 func (w *alone) RemoteHeld(string, string) {}
 func (w *alone) Exit(string)               {}
-func (w *alone) Logf(string, ...any)       {}
+func (w *alone) Logf(format string, a ...any) {
+	w.told = append(w.told, fmt.Sprintf(format, a...))
+}
 
 // keys are the operation keys of what was ordered so far.
 func (w *alone) keys() []string {
