@@ -2,6 +2,7 @@ package node
 
 import (
 	"fmt"
+	"maps"
 	"slices"
 	"strconv"
 	"strings"
@@ -93,8 +94,8 @@ func (c *Core) questioned(from string, msg *etree.Element) bool {
 
 // unanswered ends the questions that are, as far as this says, not to be answered any more.
 func (c *Core) unanswered(lost func(question) bool) {
-	for ref, q := range c.questions {
-		if lost(q) {
+	for _, ref := range slices.Sorted(maps.Keys(c.questions)) { // in one order, so that a run can be repeated
+		if q, ok := c.questions[ref]; ok && lost(q) {
 			delete(c.questions, ref)
 			q.done(nil)
 		}
