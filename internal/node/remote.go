@@ -535,6 +535,14 @@ func (c *Core) RemoteConnected(name string) bool {
 	return c.remotes[name] != nil && c.remotes[name].conn != nil
 }
 
+// RemoteExecutor gives the executor of a remote node that this node is connected to; nil where it is not.
+func (c *Core) RemoteExecutor(name string) *executor.Executor {
+	if !c.RemoteConnected(name) {
+		return nil
+	}
+	return c.remotes[name].exec
+}
+
 // holdsRemote tells whether this node does what all are told to do on that remote node: of two that are connected to it while the
 // connection moves, one does.
 func (c *Core) holdsRemote(name string) bool {

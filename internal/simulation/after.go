@@ -83,38 +83,54 @@ func (d *drive) alike() {
 			return
 		}
 	}
-	for _, h := range d.nodes() {
-		core := h.pcmk.core
-		for _, state := range cib.Section(root, "status").SelectElements("node_state") {
-			if state.SelectAttrValue("uname", "") != h.Name {
-				continue
-			}
-			have := histories(state.FindElement("lrm"))
-			// Migrations that are over leave the CIB alone (engine/controller/migration.go).
-			own := slices.DeleteFunc(histories(core.Executor.State(strconv.Itoa(int(h.ID)))), func(x string) bool {
-				return strings.Contains(x, ": migrate_to ") && !slices.Contains(have, x)
-			})
-			if !slices.Equal(have, own) {
-				d.check.fail(Differ, "the CIB has another history of %s than that has itself: %s", h.Name, strings.Join(unlike(have, own), "; "))
-				return
-			}
-			var written, known []string
-			for _, nv := range state.FindElements("transient_attributes/instance_attributes/nvpair") {
-				written = append(written, nv.SelectAttrValue("name", "")+" = "+nv.SelectAttrValue("value", ""))
-			}
-			for _, name := range core.Attributes.Names() {
-				if v, ok := core.Attributes.Get(h.Name, name); ok {
-					known = append(known, name+" = "+v)
-				}
-			}
-			slices.Sort(written)
-			slices.Sort(known)
-			if !slices.Equal(written, known) {
-				d.check.fail(Differ, "the CIB has other attributes of %s than that has itself: %s", h.Name, strings.Join(unlike(written, known), "; "))
-				return
-			}
+	for _, state := range cib.Section(root, "status").SelectElements("node_state") {
+		host := state.SelectAttrValue("uname", "")
+		exec := d.executor(host)
+		if exec == nil {
+			continue
+		}
+		have := histories(state.FindElement("lrm"))
+		// Migrations that are over leave the CIB alone (engine/controller/migration.go).
+		own := slices.DeleteFunc(histories(exec.State(state.SelectAttrValue("id", ""))), func(x string) bool {
+			return strings.Contains(x, ": migrate_to ") && !slices.Contains(have, x)
+		})
+		if !slices.Equal(have, own) {
+			d.check.fail(Differ, "the CIB has another history of %s than that has itself: %s", host, strings.Join(unlike(have, own), "; "))
+			return
 		}
 	}
+	core := d.Hosts[0].pcmk.core // all know the same
+	for _, state := range cib.Section(root, "status").SelectElements("node_state") {
+		host := state.SelectAttrValue("uname", "")
+		var written, known []string
+		for _, nv := range state.FindElements("transient_attributes/instance_attributes/nvpair") {
+			written = append(written, nv.SelectAttrValue("name", "")+" = "+nv.SelectAttrValue("value", ""))
+		}
+		for _, name := range core.Attributes.Names() {
+			if v, ok := core.Attributes.Get(host, name); ok {
+				known = append(known, name+" = "+v)
+			}
+		}
+		slices.Sort(written)
+		slices.Sort(known)
+		if !slices.Equal(written, known) {
+			d.check.fail(Differ, "the CIB has other attributes of %s than the nodes know: %s", host, strings.Join(unlike(written, known), "; "))
+			return
+		}
+	}
+}
+
+// executor is who runs agents on a host, itself or a node that is connected to it; nil: nobody.
+func (d *drive) executor(host string) *executor.Executor {
+	for _, h := range d.nodes() {
+		if h.Name == host {
+			return h.pcmk.core.Executor
+		}
+		if e := h.pcmk.core.RemoteExecutor(host); e != nil {
+			return e
+		}
+	}
+	return nil
 }
 
 // unlike are the lines that only one of two sorted lists has.
