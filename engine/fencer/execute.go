@@ -2,12 +2,25 @@ package fencer
 
 import (
 	"cmp"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
 
 	"github.com/beevik/etree"
 )
+
+// work is what this node does with a device for an operation.
+type work struct {
+	void string // why it is not to be begun any more; "": it is
+}
+
+// void has what this node has not begun for an operation not be begun any more.
+func (f *Fencer) void(operation, why string) {
+	for _, w := range f.working[operation] {
+		w.void = why
+	}
+}
 
 // execute runs a device on another node's behalf.
 func (f *Fencer) execute(from string, m *etree.Element) {
@@ -38,12 +51,12 @@ func (f *Fencer) execute(from string, m *etree.Element) {
 		n, _ := strconv.ParseInt(get(name), 10, 64)
 		return time.Duration(max(0, n)) * time.Millisecond
 	}
-	f.working[op.ID]++
+	w := &work{}
+	f.working[op.ID] = append(f.working[op.ID], w)
 	end := func(res AgentResult) {
-		if f.working[op.ID]--; f.working[op.ID] <= 0 {
+		f.working[op.ID] = slices.DeleteFunc(f.working[op.ID], func(o *work) bool { return o == w })
+		if len(f.working[op.ID]) == 0 {
 			delete(f.working, op.ID)
-			delete(f.over, op.ID)
-			delete(f.withdrawn, op.ID)
 		}
 		answer(res)
 	}
@@ -61,15 +74,7 @@ func (f *Fencer) execute(from string, m *etree.Element) {
 		}
 		begin := func() {
 			f.acquire(d, func() {
-				forbidden := func() string {
-					switch {
-					case f.over[op.ID]:
-						return noQuorum
-					case f.withdrawn[op.ID]:
-						return overruled
-					}
-					return f.forbidden(op)
-				}
+				forbidden := func() string { return cmp.Or(w.void, f.forbidden(op)) }
 				f.attempt(d, action, agentAction, params, timeout, forbidden, func(res AgentResult) {
 					f.outcome(d, op, res)
 					f.release(d)
@@ -115,7 +120,7 @@ func (f *Fencer) outcome(d *Device, op *operation, res AgentResult) {
 	switch {
 	case res.Code == 0:
 		delete(f.failed, d.ID)
-	case res.Reason != noQuorum && res.Reason != overruled:
+	case res.Reason != noQuorum && res.Reason != overruled && res.Reason != unawaited:
 		f.failed[d.ID] = true
 		delete(f.verified, d.ID)
 	}

@@ -96,16 +96,13 @@ type Fencer struct {
 	count   int
 	ops     []*operation
 	history []*Record
-	pending []*pending        // operations of all nodes that were seen to begin, in their order
-	lists   map[string]cached // output of a device's list
-	begun   map[string]bool   // operations that were seen to begin
-	over    map[string]bool   // operations whose end was told while this node had work for them
-	working map[string]int    // work for operations that waits or is under way here
-	// withdrawn are operations for which no more is to be begun here.
-	withdrawn map[string]bool
-	delayed   []delayed      // runs of agents that wait for their delay to pass
-	busy      map[string]int // actions under way on this node's devices
-	queued    map[string][]func()
+	pending []*pending         // operations of all nodes that were seen to begin, in their order
+	lists   map[string]cached  // output of a device's list
+	begun   map[string]bool    // operations that were seen to begin
+	working map[string][]*work // what waits or is under way here, by operation
+	delayed []delayed          // runs of agents that wait for their delay to pass
+	busy    map[string]int     // actions under way on this node's devices
+	queued  map[string][]func()
 	// What is known of devices on this node: access to them was seen to work, fencing with them failed last, they were started here, their agents cannot list.
 	verified, failed, started, unlisted map[string]bool
 	// ownDevices and ownLevels were registered here by a person.
@@ -134,7 +131,7 @@ const (
 // New makes the fencer of a node; random decides random delays.
 func New(self string, random *rand.Rand, e Effects) *Fencer {
 	return &Fencer{
-		self: self, effects: e, random: random, lists: map[string]cached{}, begun: map[string]bool{}, over: map[string]bool{}, withdrawn: map[string]bool{}, working: map[string]int{}, busy: map[string]int{},
+		self: self, effects: e, random: random, lists: map[string]cached{}, begun: map[string]bool{}, working: map[string][]*work{}, busy: map[string]int{},
 		queued: map[string][]func(){}, verified: map[string]bool{}, failed: map[string]bool{}, started: map[string]bool{}, unlisted: map[string]bool{},
 	}
 }
@@ -223,6 +220,7 @@ const (
 	noTime    = "Fencing did not complete within a total timeout based on the configured timeout and retries for any devices attempted"
 	exhausted = "All nodes failed, or are unable, to fence target"
 	noQuorum  = "Quorum was lost"
+	unawaited = "Nobody waits for it any more"
 	overruled = "The target is a member by now, and the DC does not ask for its fencing"
 )
 
@@ -364,7 +362,7 @@ func (f *Fencer) Deliver(now time.Time, from string, m *etree.Element) {
 	case "st_fence":
 		f.execute(from, m)
 	case withdrawTask:
-		f.withdraw(m)
+		f.void(get("st_remote_op"), overruled)
 	case "st_self":
 		if get("st_target") == f.self && f.Self.Now != nil {
 			f.effects.Logf("Node %s asks this node to fence itself", from)

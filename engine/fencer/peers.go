@@ -63,9 +63,7 @@ func (f *Fencer) follow(op *operation, id string) {
 func (f *Fencer) ended(r Record) {
 	f.pending = slices.DeleteFunc(f.pending, func(p *pending) bool { return p.ID == r.ID })
 	f.remember(r)
-	if f.working[r.ID] > 0 {
-		f.over[r.ID] = true
-	}
+	f.void(r.ID, unawaited)
 	op := f.find(r.ID)
 	begun := f.begun[r.ID] || r.Delegate == byHand
 	delete(f.begun, r.ID)
@@ -98,7 +96,8 @@ func (f *Fencer) restart(op *operation) {
 	f.query(op)
 }
 
-// orphaned ends what a node that left had begun: nobody will tell how it ends.
+// orphaned ends what a node that left had begun: nobody will tell how it ends. What this node has not begun of it, it does not: whoever else wants that
+// asks for it.
 func (f *Fencer) orphaned(node string) {
 	var gone []string
 	f.pending = slices.DeleteFunc(f.pending, func(p *pending) bool {
@@ -110,6 +109,7 @@ func (f *Fencer) orphaned(node string) {
 		r.State, r.At, r.Reason = Failed, f.now, "Originator "+node+" left"
 		f.remember(r)
 		delete(f.begun, p.ID)
+		f.void(p.ID, unawaited)
 		return true
 	})
 	for _, op := range slices.Clone(f.ops) {

@@ -4,8 +4,6 @@ import (
 	"errors"
 	"slices"
 	"time"
-
-	"github.com/beevik/etree"
 )
 
 // A device may be busy or slow, and whom the cluster wanted to have fenced may be back, and a member, before its turn comes. Then the one that
@@ -32,13 +30,6 @@ func (f *Fencer) Review(now time.Time) {
 
 // withdrawTask tells who is to run a device for an operation not to begin.
 const withdrawTask = "st_withdraw"
-
-// withdraw takes note that what this node has not begun yet is not to be done.
-func (f *Fencer) withdraw(m *etree.Element) {
-	if id := m.SelectAttrValue("st_remote_op", ""); f.working[id] > 0 {
-		f.withdrawn[id] = true
-	}
-}
 
 // unlessOverruled is done for a request that is merged with what the cluster asked for: who is not the cluster still wants it where that is overruled.
 func (f *Fencer) unlessOverruled(op *operation, r Request, done func(error)) func(error) {

@@ -90,8 +90,32 @@ func TestWithdrawn(t *testing.T) {
 		if g.runs() != c.runs {
 			t.Errorf("%s: %q is run", c.name, g.runs())
 		}
-		if len(other.withdrawn) > 0 || len(asker.ops) > 0 || len(other.pending) > 0 {
-			t.Errorf("%s: %v, %v, %v are left", c.name, other.withdrawn, asker.ops, other.pending)
+		if len(other.working) > 0 || len(asker.ops) > 0 || len(other.pending) > 0 {
+			t.Errorf("%s: %v, %v, %v are left", c.name, other.working, asker.ops, other.pending)
+		}
+	}
+}
+
+// TestOriginLeft: what a node that left asked for is not begun any more; one that is back has had it done otherwise.
+func TestOriginLeft(t *testing.T) {
+	for _, back := range []bool{false, true} {
+		g := newGroup(t, fmt.Sprintf(pair, ""), "n1", "n3")
+		g.answer = good
+		runner := g.nodes["n3"].f
+		runner.verified["A"], runner.verified["B"] = true, true
+		runner.busy["A"] = 1
+		g.fence("n1", Request{Target: "n2", Action: "off", Client: ClientController, Controller: true})
+		g.until(func() bool { return len(runner.queued["A"]) > 0 })
+		if back { // each lost the other
+			runner.Left(g.now, "n1")
+			g.nodes["n1"].f.Left(g.now, "n3")
+		} else {
+			g.leave("n1")
+		}
+		runner.release(runner.device("A"))
+		g.settle()
+		if want := map[bool]string{true: "n1 fence_a off"}[back]; g.runs() != want || len(runner.working) > 0 {
+			t.Errorf("back: %v: %q is run, and not %q; %v", back, g.runs(), want, runner.working)
 		}
 	}
 }
