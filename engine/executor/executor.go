@@ -685,8 +685,8 @@ func (e *Executor) Fail(now time.Time, op Op) {
 	e.record(now, r, &job{op: op, call: e.calls, queued: now, started: now, changed: now}, Result{Code: 1, Status: statusDone, Reason: "Simulated failure"})
 }
 
-// FailRecurring makes a resource's recurring monitors fail at once, and ends them: what
-// they look at was seen to be gone.
+// FailRecurring makes a resource's recurring monitors fail at once, and ends them: what they look at was seen to be gone. The one that saw it
+// has failed already.
 func (e *Executor) FailRecurring(now time.Time, resource, reason string) {
 	r := e.resources[resource]
 	if r == nil {
@@ -695,8 +695,10 @@ func (e *Executor) FailRecurring(now time.Time, resource, reason string) {
 	fails := func(j *job) bool { return j.op.Interval > 0 && j.op.Action == "monitor" && !j.gone }
 	for _, j := range r.recurring {
 		if fails(j) {
-			j.change(now)
-			e.record(now, r, j, Result{Code: 1, Status: statusError, Reason: reason})
+			if !j.reported || !failed(j.op, Result{Code: j.code, Status: j.status}) {
+				j.change(now)
+				e.record(now, r, j, Result{Code: 1, Status: statusError, Reason: reason})
+			}
 			j.gone = true
 		}
 	}

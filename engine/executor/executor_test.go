@@ -225,6 +225,22 @@ func TestFailRecurring(t *testing.T) {
 	if got := f.take(); got != "" {
 		t.Errorf("it goes on: %s", got)
 	}
+	// The monitor that saw that nobody answers has failed, with its own reason, and does not fail twice; others do.
+	other := monitor
+	other.Interval = 2 * time.Minute
+	e.Invoke(now, monitor)
+	e.Finished(now, f.order[1], Result{Code: 1, Status: statusTimedOut, Reason: "no answer"})
+	e.Invoke(now, other)
+	e.Finished(now, f.order[2], Result{})
+	f.take()
+	e.FailRecurring(now.Add(time.Second), "R", "lost")
+	if got := f.take(); got != "record R_last_failure_0 4:1" || changed() != "1001 4 lost" {
+		t.Errorf("of two monitors, one of which failed before: %s; %s", got, changed())
+	}
+	e.Tick(now.Add(time.Hour))
+	if got := f.take(); got != "" {
+		t.Errorf("they go on: %s", got)
+	}
 }
 
 // What is seen to be gone in maintenance counts as stopped in good order, and is monitored no more.

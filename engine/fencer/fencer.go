@@ -384,7 +384,8 @@ func (f *Fencer) Deliver(now time.Time, from string, m *etree.Element) {
 		rc, _ := strconv.Atoi(get("st_rc"))
 		r.Code = max(rc, -rc)
 		t, _ := strconv.ParseInt(get("st_date"), 10, 64)
-		r.At = time.Unix(t, 0)
+		ns, _ := strconv.ParseInt(get("st_date_nsec"), 10, 64)
+		r.At = time.Unix(t, ns)
 		f.ended(r)
 	case "st_fence_history":
 		switch get("st_task") {

@@ -67,12 +67,15 @@ func (r *Record) Execution() (status, exit string) {
 	return Status(r.Code)
 }
 
+// Told is the reason as it is told beside how the operation ended.
+func (r *Record) Told() string { return (&Error{Code: r.Code, Reason: r.Reason}).Told() }
+
 // outcome is that in words.
 func (r *Record) outcome() string {
 	execution, exit := r.Execution()
 	code, _ := strconv.Atoi(execution)
 	how := status.ExecText(code)
-	if told := (&Error{Code: r.Code, Reason: r.Reason}).Told(); r.State == Failed && told != "" {
+	if told := r.Told(); r.State == Failed && told != "" {
 		how += ": " + told
 	}
 	word := map[string]string{"0": "OK", "2": "Invalid parameter", "3": "Unimplemented", "4": "Insufficient privileges"}[exit]
@@ -117,7 +120,7 @@ func (r *Record) Element() *etree.Element {
 		{"op-status", execution},
 		{"rc-code", exit},
 		{"st_rc", rc},
-		{"exit-reason", r.Reason},
+		{"exit-reason", r.Told()},
 	} {
 		if a[1] != "" {
 			e.CreateAttr(a[0], a[1])

@@ -62,3 +62,26 @@ func TestUnderWayDidNotFail(t *testing.T) {
 		t.Errorf("then: %v, %+v", *got, r)
 	}
 }
+
+// That no device reaches a target the code says; no reason stands beside it. When it ended is told to the nanosecond.
+func TestRecordAsToolsReadIt(t *testing.T) {
+	at := time.Unix(50, 123456789)
+	for reason, want := range map[string]string{noDevice: "", "broken": "broken"} {
+		r := Record{ID: "x", Target: "n", State: Failed, Code: NoDevice, Reason: reason, At: at}
+		e := r.Element()
+		for name, value := range map[string]string{"exit-reason": want, "op-status": "10", "st_date": "50", "st_date_nsec": "123456789"} {
+			if got := e.SelectAttrValue(name, ""); got != value {
+				t.Errorf("%s: %s is %q, want %q", reason, name, got, value)
+			}
+		}
+	}
+	g := newGroup(t, "", "n1", "n2")
+	g.now = at
+	g.nodes["n1"].f.Fence(g.now, Request{Target: "n9", Action: "off", Client: "test", Timeout: time.Minute}, func(error) {})
+	g.run()
+	for _, n := range g.names {
+		if h := g.nodes[n].f.History("n9"); len(h) != 1 || h[0].State != Failed || !h[0].At.Equal(g.now) {
+			t.Errorf("%s: %+v", n, h)
+		}
+	}
+}

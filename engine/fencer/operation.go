@@ -383,6 +383,7 @@ func (f *Fencer) finish(op *operation, s State, reason string) {
 	m.CreateAttr("st_state", strconv.Itoa(int(s)))
 	m.CreateAttr("st_delegate", op.Delegate)
 	m.CreateAttr("st_date", strconv.FormatInt(f.now.Unix(), 10))
+	m.CreateAttr("st_date_nsec", strconv.Itoa(f.now.Nanosecond()))
 	if s == Failed {
 		m.CreateAttr("st_rc", strconv.Itoa(-codeOf(op, reason)))
 	}

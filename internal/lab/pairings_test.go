@@ -90,7 +90,7 @@ var varying = []struct {
 	{regexp.MustCompile(`(\bversion |pacemakerd|Pacemaker )\d\.[-0-9a-z.]+`), "$1…"},
 	{regexp.MustCompile(`\d\.\d\.\d-[0-9a-z]+`), "VERSION"},
 	{regexp.MustCompile(`feature set 3[.\d]+|(name="#feature-set" |name=#feature-set |name=last-lrm-refresh )value=\S+`), "FEATURES"},
-	{regexp.MustCompile(`stonith_admin\.\d+@node1 last failed( \(No fence device\))?`), "stonith_admin.PID@node1 last failed"},
+	{regexp.MustCompile(`stonith_admin\.\d+@node1 last failed`), "stonith_admin.PID@node1 last failed"},
 	{regexp.MustCompile(`\b1\d{9}\b`), "TIME"},
 	{regexp.MustCompile(`\b[0-9a-f]{32}\b`), "DIGEST"},
 	{regexp.MustCompile(`\b[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}\b`), "UUID"},

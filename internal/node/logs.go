@@ -108,8 +108,8 @@ func (c *Core) logFencing(r fencer.Record) {
 	if !done {
 		execution, _ := r.Execution()
 		code, _ := strconv.Atoi(execution)
-		if end = status.ExecText(code); r.Reason != "" {
-			reason = " (" + r.Reason + ")"
+		if end = status.ExecText(code); r.Told() != "" {
+			reason = " (" + r.Told() + ")"
 		}
 	}
 	switch {

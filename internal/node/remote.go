@@ -473,7 +473,7 @@ func (r *remoteNode) tick(now time.Time) {
 	if p := r.poke; p != nil && !p.due.IsZero() && !p.due.After(now) {
 		r.poke = nil
 		p.done(now, executor.Result{Code: codeError, Status: statusTimeout, Reason: "Remote executor did not respond"})
-		r.core.Executor.FailRecurring(now, r.name, "Remote executor did not respond")
+		r.core.Executor.FailRecurring(now, r.name, "Lost connection to remote executor")
 		r.drop("Remote executor did not respond")
 	}
 }
