@@ -26,6 +26,13 @@ func clusterWith(t *testing.T, hosts int, fencing bool, totem string) *bench {
 func clusterOf(t *testing.T, all, hosts int, fencing bool, totem string) *bench {
 	t.Helper()
 	b := up(t, "--hosts", fmt.Sprint(all))
+	b.form(hosts, fencing, totem)
+	return b
+}
+
+// form makes a cluster of the first hosts of a lab.
+func (b *bench) form(hosts int, fencing bool, totem string) {
+	b.t.Helper()
 	conf := "totem {\n    version: 2\n    cluster_name: test\n    secauth: off\n    transport: udpu\n" + totem + "}\n\nnodelist {\n"
 	for i := 1; i <= hosts; i++ {
 		conf += fmt.Sprintf("    node {\n        ring0_addr: node%d\n        name: node%d\n        nodeid: %d\n    }\n", i, i, i)
@@ -57,7 +64,6 @@ func clusterOf(t *testing.T, all, hosts int, fencing bool, totem string) *bench 
 	}
 	b.do("1", "pcs", "resource", "create", "VirtualIP", "ocf:heartbeat:IPaddr2", "ip="+address, "cidr_netmask=24", "op", "monitor", "interval=10s")
 	b.await(30*time.Second, "1", "VirtualIP\t(ocf::heartbeat:IPaddr2):\tStarted", "crm_mon", "-1r")
-	return b
 }
 
 // holders are the hosts that have the address.
