@@ -16,6 +16,7 @@ type systemdBench struct {
 	*bench
 	group  string            // what the hosts' control groups are called, before the host
 	leader map[string]string // by host: its process 1, as the host numbers it
+	files  string            // a folder with what `make install` puts on a host
 }
 
 // What boots a host: a control group of its own, of which systemd sees nothing above, and then systemd.
@@ -27,6 +28,17 @@ exec unshare -C sh -c 'umount /sys/fs/cgroup; mount -t cgroup2 cgroup2 /sys/fs/c
 
 // systemdHosts are hosts of a lab, named by their numbers, each under a systemd of its own.
 func systemdHosts(t *testing.T, hosts ...string) *systemdBench {
+	t.Helper()
+	s := systemdLab(t, hosts...)
+	for _, h := range hosts {
+		s.install(h)
+	}
+	s.bootAll(hosts...)
+	return s
+}
+
+// systemdLab is systemdHosts with nothing of ours on the hosts, and before they are booted.
+func systemdLab(t *testing.T, hosts ...string) *systemdBench {
 	t.Helper()
 	if os.Geteuid() != 0 {
 		t.Skip("only root can bring test hosts up")
@@ -62,7 +74,7 @@ func systemdHosts(t *testing.T, hosts ...string) *systemdBench {
 	if out, err := exec.Command("make", "-s", "-C", "../..", "-o", "build", "install", "BIN="+programs, "DESTDIR="+installed).CombinedOutput(); err != nil {
 		t.Fatalf("make install: %v\n%s", err, out)
 	}
-	s := &systemdBench{up(t, "--hosts", fmt.Sprint(len(hosts))), group, map[string]string{}}
+	s := &systemdBench{up(t, "--hosts", fmt.Sprint(len(hosts))), group, map[string]string{}, installed}
 	t.Cleanup(func() {
 		for _, h := range hosts {
 			if t.Failed() && s.leader[h] != "" {
@@ -72,13 +84,6 @@ func systemdHosts(t *testing.T, hosts ...string) *systemdBench {
 		}
 	})
 	for _, h := range hosts {
-		pack := exec.Command("tar", "-C", installed, "-cf", "-", ".")
-		var files bytes.Buffer
-		pack.Stdout = &files
-		if err := pack.Run(); err != nil {
-			t.Fatal(err)
-		}
-		s.feed(h, &files, "tar", "-C", "/", "--no-same-owner", "--no-overwrite-dir", "-xf", "-")
 		// The lab's systemctl gives way; of this machine's services none is started.
 		program, err := os.Open(systemctl)
 		if err != nil {
@@ -90,13 +95,32 @@ func systemdHosts(t *testing.T, hosts ...string) *systemdBench {
 		s.feed(h, strings.NewReader(systemdBoot), "sh", "-c", "cat > /root/boot")
 		s.feed(h, strings.NewReader("hacluster:hacluster\n"), "chpasswd")
 	}
+	return s
+}
+
+// install does with a host what `make install` does.
+func (s *systemdBench) install(host string) {
+	s.t.Helper()
+	pack := exec.Command("tar", "-C", s.files, "-cf", "-", ".")
+	var files bytes.Buffer
+	pack.Stdout = &files
+	if err := pack.Run(); err != nil {
+		s.t.Fatal(err)
+	}
+	s.feed(host, &files, "tar", "-C", "/", "--no-same-owner", "--no-overwrite-dir", "-xf", "-")
+	if s.leader[host] != "" {
+		s.sh(host, "systemctl daemon-reload")
+	}
+}
+
+func (s *systemdBench) bootAll(hosts ...string) {
+	s.t.Helper()
 	for _, h := range hosts {
 		s.boot(h)
 	}
 	for _, h := range hosts {
 		s.awaitIn(h, "active", "systemctl", "is-active", "multi-user.target")
 	}
-	return s
 }
 
 // boot starts a host's systemd.
