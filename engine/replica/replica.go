@@ -204,6 +204,7 @@ func (r *Replica) Sync(source string, done func(error)) {
 func (r *Replica) Left(node string) {
 	for _, h := range r.held {
 		delete(h.open, node)
+		delete(h.here, node)
 	}
 	r.leftView(node)
 	if r.leader == node {
@@ -306,6 +307,9 @@ func (r *Replica) ordered(from string, s *syncing) {
 
 func (r *Replica) takeOver(from string, msg *etree.Element) {
 	if r.sync == nil || r.sync.id != msg.SelectAttrValue("sync_id", "") || from != r.sync.source {
+		for _, h := range r.held {
+			h.takenOver(from, r.node, r.effects.Members())
+		}
 		return
 	}
 	data := calldata(msg)

@@ -19,6 +19,20 @@ type held struct {
 	open  map[string]bool // members that may tell still
 	have  map[string]bool // members that have it, this one among them; true: in a term that holds
 	terms []uint64        // that began to hold since: members that adopt one have the change in it
+	here  map[string]bool // members that made it, or took it over, and have not left since
+}
+
+// takenOver takes note that others take over a node's document, and this one does not: they have the change where that node does.
+func (h *held) takenOver(source, self string, members []string) {
+	made := h.here[source]
+	clear(h.here)
+	if made {
+		for _, n := range members {
+			h.here[n] = true
+		}
+		return
+	}
+	h.have = map[string]bool{self: h.have[self]}
 }
 
 // told notes that a member has the change.
@@ -69,9 +83,9 @@ func (r *Replica) answer(from string, msg *etree.Element, res cib.Result, err er
 		return
 	}
 	members := r.effects.Members()
-	h := &held{res: res, until: r.now.Add(sureLimit), of: len(members), open: map[string]bool{}, have: map[string]bool{}}
+	h := &held{res: res, until: r.now.Add(sureLimit), of: len(members), open: map[string]bool{}, have: map[string]bool{}, here: map[string]bool{}}
 	for _, n := range members {
-		h.open[n] = true
+		h.open[n], h.here[n] = true, true
 	}
 	h.told(r.node, r.inTerm())
 	r.held[call] = h

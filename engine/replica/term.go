@@ -275,11 +275,13 @@ func (r *Replica) enough() int {
 }
 
 // onAdopted takes note that a node has its document, with all changes so far, on disk as one of the term, or one that
-// was not changed since it was of the term before, and that all in the group have.
+// was not changed since it was of the term before, and that all in the group have. The document of a term of which this node is none may be another:
+// there are the changes in it that the node made, or took over.
 func (r *Replica) onAdopted(from string, msg *etree.Element) {
 	n, ok := termOf(msg)
+	ours := r.view.term == n && r.inTerm()
 	for _, h := range r.held {
-		if ok && slices.Contains(h.terms, n) {
+		if ok && slices.Contains(h.terms, n) && (ours || h.here[from]) {
 			h.told(from, true)
 		}
 	}

@@ -426,3 +426,43 @@ func TestAnnouncedBeforeItCameBack(t *testing.T) {
 		t.Errorf("who came back has term %d, and promised %d", v.Term, g.nodes["n3"].Term().Promised)
 	}
 }
+
+// TestTermOfAnotherDocument: a node that waits for the others' fencing and has a change made hears of a term that holds among those. Who was not there
+// when the change was made, or takes over a document without it, does not have it in that term.
+func TestTermOfAnotherDocument(t *testing.T) {
+	for _, c := range []struct {
+		name   string
+		late   []string // who comes when the change is made
+		back   string   // who left then, and came back
+		source string   // whose document those of the term take over; "": none
+		want   string
+	}{
+		{"all were there", nil, "", "", "yes"},
+		{"one came later", []string{"n1"}, "", "", ""},
+		{"one came later, and takes it over", []string{"n1"}, "", "n2", "yes"},
+		{"one came later, and its document counts", []string{"n1"}, "", "n1", ""},
+		{"one came later, and the other came back", []string{"n1"}, "n2", "n2", ""},
+	} {
+		g := quorate(3, "n1", "n2", "n3")
+		g.dcs = map[string]string{"n1": "n1", "n2": "n1", "n3": "n3"}
+		g.strangers = map[string]bool{"n3": true} // it follows no DC
+		g.in = slices.DeleteFunc(slices.Clone(g.in), func(n string) bool { return slices.Contains(c.late, n) })
+		answer := g.ask("n3", "a")
+		g.in = []string{"n1", "n2", "n3"}
+		if c.back != "" {
+			g.nodes["n3"].Left(c.back)
+		}
+		if *answer != "" {
+			t.Errorf("%s: answered %s before there is a term", c.name, *answer)
+		}
+		if c.source != "" {
+			g.nodes["n1"].Sync(c.source, nil)
+			g.run()
+		}
+		g.nodes["n1"].Raise([]string{"n1", "n2"}, 0, false)
+		g.run()
+		if held := g.nodes["n3"].view.holds; !held || *answer != c.want {
+			t.Errorf("%s: the term holds: %v; answered %q, want %q", c.name, held, *answer, c.want)
+		}
+	}
+}

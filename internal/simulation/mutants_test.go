@@ -40,6 +40,7 @@ var mutants = []mutant{
 	{"one of two that wait for each other's fencing answers", "engine/replica/sure.go", "	if r.rival() {\n		return\n	}\n", "", ""},
 	{"the group answers without a term", "engine/replica/sure.go", "	if r.mayHold() {\n		// Most", "	if false {\n		// Most", ""},
 	{"a promise counts for whoever announced that term", "engine/replica/term.go", " || msg.SelectAttrValue(byAttr, v.by) != v.by {", " {", ""},
+	{"all who adopt a term have a change", "engine/replica/term.go", " && (ours || h.here[from]) {", " {", ""},
 	{"who is silent has a change", "engine/replica/sure.go", "		case r.quorate:\n", "		case false:\n", ""},
 	{"a takeover waits for one who left", "engine/replica/replica.go", "	if !slices.Contains(r.effects.Members(), s.source) {", "	if false && !slices.Contains(r.effects.Members(), s.source) {", ""},
 	{"the replica does not hear who left", "internal/node/core.go", "	c.Replica.Left(m.Name)", "	_ = m", ""},
