@@ -38,17 +38,26 @@ func TestSystemdReplace(t *testing.T) {
 	s.awaitIn("2", "S\t(systemd:sleeper):\t Started node2", "crm_mon", "-1r")
 	s.awaitIn("2", "D\t(ocf:heartbeat:Dummy):\t Started node2", "crm_mon", "-1r")
 
-	// The whole of it.
-	s.sh("2", "pcs cluster stop node2 --force")
+	// The whole of it, while services run on.
+	const alive = "systemctl show -P MainPID sleeper; ls /run/resource-agents/Dummy-D.state /run/Dummy-D.state 2>/dev/null"
+	s.sh("2", "pcs property set maintenance-mode=true; crm_resource --wait; pcs cluster stop node2 --force")
+	was := strings.TrimSpace(s.sh("2", alive+" || true"))
 	s.install("2")
 	s.sh("2", "systemctl restart pcsd")
 	s.sh("1", "pcs cluster start --all --wait; crm_resource --wait")
+	s.awaitIn("1", "S\t(systemd:sleeper):\t Started node2 (maintenance)", "crm_mon", "-1r")
+	s.awaitIn("1", "D\t(ocf:heartbeat:Dummy):\t Started node2 (maintenance)", "crm_mon", "-1r")
+	s.says("2", alive, was)
+	s.sh("1", "pcs property set maintenance-mode=; crm_resource --wait")
 	for _, h := range both {
 		for _, want := range []string{"Online: [ node1 node2 ]", "S\t(systemd:sleeper):\t Started node2", "D\t(ocf:heartbeat:Dummy):\t Started node1"} {
 			s.awaitIn(h, want, "crm_mon", "-1r")
 		}
 		s.says(h, "pcs status pcsd | sort", "node1: Online\n  node2: Online")
 		s.says(h, "systemctl is-enabled corosync pacemaker; systemctl is-active corosync pacemaker pcsd", "enabled\nenabled\nactive\nactive\nactive")
+	}
+	if now := strings.Fields(s.sh("2", alive+" || true"))[0]; now == "0" || now != strings.Fields(was)[0] {
+		t.Errorf("the service is process %s, was %s", now, was)
 	}
 	if now := s.configuration(); now != before {
 		t.Errorf("the configuration is not what it was:\n%s", apart(before, now))

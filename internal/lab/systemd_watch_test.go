@@ -35,6 +35,7 @@ func TestSystemdWatch(t *testing.T) {
 	s.watchStandsStill()
 	s.sentByDisk(disk)
 	s.watchAtPowerOff(disk)
+	s.allPowerOff()
 	s.sh("1", "pcs stonith sbd disable --force; pcs cluster stop --all; pcs cluster start --all --wait")
 	for _, h := range []string{"1", "2"} {
 		s.says(h, "systemctl is-enabled sbd; systemctl is-active sbd pacemaker; ls /etc/systemd/system/pacemaker.service.requires", "disabled\ninactive\nactive\nls: cannot access '/etc/systemd/system/pacemaker.service.requires': No such file or directory")
@@ -129,6 +130,25 @@ func (s *systemdBench) watchAtPowerOff(disk string) {
 	s.says("2", "sbd -d "+disk+" list | grep node1 | cut -f 3", "clear")
 	s.returns(2)
 	s.says("1", "cat /root/struck", "struck")
+}
+
+// allPowerOff turns all hosts off at once, and on again: nobody is fenced, and all that ran runs again.
+func (s *systemdBench) allPowerOff() {
+	const fencing = "cat /root/struck | wc -l; grep -c 'Requesting fencing' /var/log/pacemaker/pacemaker.log || true"
+	before := map[string]string{}
+	for _, h := range []string{"1", "2"} {
+		before[h] = strings.TrimSpace(s.sh(h, fencing))
+		s.sh(h, "systemctl start --no-block --job-mode=replace-irreversibly poweroff.target")
+	}
+	for _, h := range []string{"1", "2"} {
+		s.awaitDown(h)
+	}
+	s.bootAll("1", "2")
+	s.awaitIn("1", "Online: [ node1 node2 ]", "crm_mon", "-1r")
+	s.awaitIn("1", "D\t(ocf:pacemaker:Dummy):\t Started node1", "crm_mon", "-1r")
+	for _, h := range []string{"1", "2"} {
+		s.says(h, fencing, before[h])
+	}
 }
 
 // awaitDown waits until a host's systemd has ended.

@@ -31,11 +31,11 @@ func TestUpgrade(t *testing.T) {
 		t.Skip("by -earlier only")
 	}
 	for i, programs := range strings.Split(*earlier, ",") {
-		t.Run(fmt.Sprint(i+1), func(t *testing.T) { upgrade(t, programs) })
+		t.Run(fmt.Sprint(i+1), func(t *testing.T) { upgrade(t, programs, i%2 == 0) })
 	}
 }
 
-// rolling is a cluster of three hosts whose programs change.
+// rolling is a cluster of three hosts, and a fourth one that is a remote node and serves their quorum device; their programs change.
 type rolling struct {
 	*bench
 	mu       sync.Mutex
@@ -44,12 +44,13 @@ type rolling struct {
 	refused  int
 	stop     chan struct{}
 	finished sync.WaitGroup
+	outside  bool // whether there is the fourth host
 }
 
-func upgrade(t *testing.T, earlier string) {
-	u := &rolling{bench: up(t, "--hosts", "3"), stop: make(chan struct{})}
+func upgrade(t *testing.T, earlier string, outsideFirst bool) {
+	u := &rolling{bench: up(t, "--hosts", "4"), stop: make(chan struct{})}
 	all := []string{"1", "2", "3"}
-	for _, h := range all {
+	for _, h := range append(all, "4") {
 		// What plays the host, its systemctl and its power switch, stays of this release.
 		u.do(h, "sh", "-c", "mkdir -p /srv/earlier && cp /opt/hacluster/bin/clusterd /srv/ && cd /opt/hacluster/lab/bin && for l in *; do [ ! -L $l ] || ln -sf /srv/clusterd $l; done")
 		pack := exec.Command("tar", "-C", earlier, "-cf", "-", ".")
@@ -70,19 +71,30 @@ func upgrade(t *testing.T, earlier string) {
 	u.form(3, true, "")
 	u.do("1", "pcs", "resource", "create", "Holder", "lsb:holder", "op", "monitor", "interval=5s")
 	u.await(30*time.Second, "1", "Holder\t(lsb:holder):\tStarted", "crm_mon", "-1r")
+	if code, _ := u.try("4", "clusterd", "pacemaker-remote", "--help"); code == 0 { // an earlier release may have no such thing
+		u.outside = true
+		u.addQuorumDevice(all...)
+		u.addRemote(append(all, "4")...)
+	}
 	u.finished.Add(1)
 	go u.change()
+	if u.outside && outsideFirst {
+		u.replaceOutside()
+	}
 	u.replace("1", false)
 	u.replace("1", true) // a node may get the earlier release again while others have it
 	for _, h := range all {
 		u.replace(h, false)
+	}
+	if u.outside && !outsideFirst {
+		u.replaceOutside()
 	}
 	close(u.stop)
 	u.finished.Wait()
 	u.nothingLost(all...)
 	u.once(all...)
 	for _, h := range all {
-		for _, other := range all {
+		for _, other := range append(all, "4") {
 			if n := u.fenced(h, other); n != 0 {
 				t.Errorf("node%s was fenced %d times, node%s says", other, n, h)
 			}
@@ -93,6 +105,61 @@ func upgrade(t *testing.T, earlier string) {
 	}
 	t.Logf("%d changes of the CIB, %d times a client was told that one failed", len(u.written), u.refused)
 	u.detached(all...)
+}
+
+// addQuorumDevice has the fourth host serve a device that has two votes.
+func (u *rolling) addQuorumDevice(hosts ...string) {
+	u.t.Helper()
+	u.do("4", "systemctl", "start", "corosync-qnetd")
+	for _, h := range hosts {
+		u.do(h, "sed", "-i", `s/provider: corosync_votequorum/&\n    device {\n        model: net\n        votes: 2\n        net {\n            host: node4\n            algorithm: lms\n            tls: off\n        }\n    }/`, "/etc/corosync/corosync.conf")
+	}
+	u.do("1", "corosync-cfgtool", "-R")
+	for _, h := range hosts {
+		u.do(h, "systemctl", "start", "corosync-qdevice")
+	}
+	for _, h := range hosts {
+		u.votes(h)
+	}
+}
+
+// votes waits until a host counts those of the device, too.
+func (u *rolling) votes(host string) {
+	u.t.Helper()
+	u.await(60*time.Second, host, "voted", "sh", "-c", "corosync-quorumtool | grep -q '^Total votes: *5' && echo voted")
+}
+
+// addRemote has the fourth host run a service for the cluster.
+func (u *rolling) addRemote(hosts ...string) {
+	u.t.Helper()
+	for _, h := range hosts {
+		u.do(h, "sh", "-c", "echo the same everywhere > /etc/pacemaker/authkey")
+	}
+	u.do("4", "systemctl", "start", "pacemaker_remote")
+	u.do("1", "pcs", "stonith", "create", "Fence4", "fence_lab", "pcmk_host_list=node4")
+	for _, r := range []string{"VirtualIP", "Holder"} {
+		u.do("1", "pcs", "constraint", "location", r, "avoids", "node4")
+	}
+	u.do("1", "pcs", "resource", "create", "node4", "ocf:pacemaker:remote", "reconnect_interval=5s", "--force")
+	u.do("1", "pcs", "resource", "create", "Far", "ocf:pacemaker:Dummy", "op", "monitor", "interval=5s")
+	u.do("1", "pcs", "constraint", "location", "Far", "prefers", "node4")
+	u.farAway()
+}
+
+func (u *rolling) farAway() {
+	u.t.Helper()
+	u.await(60*time.Second, "1", "Started node4", "sh", "-c", "crm_mon -1r | grep Far")
+}
+
+// replaceOutside changes the fourth host's programs; what it runs is elsewhere meanwhile, and the device has no vote.
+func (u *rolling) replaceOutside() {
+	u.t.Helper()
+	u.do("4", "systemctl", "stop", "pacemaker_remote", "corosync-qnetd")
+	u.programs("4", false)
+	u.do("4", "systemctl", "start", "pacemaker_remote", "corosync-qnetd")
+	u.votes("1")
+	u.do("1", "crm_resource", "--cleanup", "--resource", "node4")
+	u.farAway()
 }
 
 // programs has a host run those of the earlier release, or these.
@@ -120,6 +187,9 @@ func (u *rolling) replace(host string, earlier bool) {
 	u.mu.Lock()
 	u.away = ""
 	u.mu.Unlock()
+	if u.outside {
+		u.votes(host)
+	}
 	if !earlier { // not every release can wait
 		u.do(host, "crm_resource", "--wait", "--timeout=60s")
 	}
