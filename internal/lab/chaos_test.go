@@ -17,6 +17,7 @@ import (
 var (
 	chaosFaults = flag.Int("faults", 0, "how many random faults TestChaos brings about; 0 skips it")
 	chaosSeed   = flag.Uint64("chaos-seed", 1, "what TestChaos draws from")
+	chaosTotem  = flag.String("chaos-totem", "token: 1000", "what corosync.conf says in its section totem in TestChaos, semicolon separated; empty: the defaults, with fast detection")
 	chaosOnly   = flag.String("chaos-only", "", "the names of the faults that TestChaos draws from, comma separated; empty: all")
 	chaosFence  = flag.String("chaos-fence", "good", "the fence agent of TestChaos: good, fail, slow or lie")
 )
@@ -56,6 +57,7 @@ const writerAgent = `#!/bin/sh
 : ${OCF_FUNCTIONS_DIR=/usr/lib/ocf/lib/heartbeat}
 pid=/run/writer.pid
 running() { [ -s $pid ] && kill -0 $(cat $pid) 2>/dev/null; }
+answers() { python3 -c "import socket; s=socket.create_connection(('127.0.0.1',7000),2); s.sendall(b'?\n'); exit(0 if s.recv(99) else 1)" 2>/dev/null; }
 case $1-$(cat /run/hang 2>/dev/null) in monitor-monitor|*-all) sleep 60 ;; esac
 case $1 in
 meta-data) cat <<'EOF'
@@ -68,14 +70,14 @@ start)
   running && exit 0
   setsid /usr/bin/python3 /usr/local/sbin/writer.py $(hostname) "$OCF_RESKEY_witness" </dev/null >/run/writer.log 2>&1 &
   echo $! > $pid
-  for i in $(seq 50); do running && $0 monitor && exit 0; sleep 0.1; done
+  while running; do answers && exit 0; sleep 0.1; done # one that was killed meanwhile is not waited for
   exit 1 ;;
 stop)
   running || exit 0
   kill -9 $(cat $pid); while running; do sleep 0.1; done; rm -f $pid; exit 0 ;;
 monitor)
   running || exit 7
-  python3 -c "import socket; s=socket.create_connection(('127.0.0.1',7000),2); s.sendall(b'?\n'); exit(0 if s.recv(99) else 1)" 2>/dev/null || exit 1
+  answers || exit 1
   exit 0 ;;
 *) exit 3 ;;
 esac
@@ -120,7 +122,11 @@ type chaos struct {
 }
 
 func newChaos(t *testing.T) *chaos {
-	b := clusterOf(t, 4, 3, false, "    token: 1000\n")
+	totem := ""
+	for line := range strings.SplitSeq(*chaosTotem, ";") {
+		totem += "    " + strings.TrimSpace(line) + "\n"
+	}
+	b := clusterOf(t, 4, 3, false, totem)
 	c := &chaos{bench: b, random: rand.New(rand.NewPCG(*chaosSeed, 9)), witness: filepath.Join(programs, "witness-"+b.name), mode: filepath.Join(programs, "mode-"+b.name)}
 	inside := func(p string) string { return "/opt/hacluster/bin/" + filepath.Base(p) }
 	c.set("good")

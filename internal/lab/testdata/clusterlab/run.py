@@ -332,6 +332,19 @@ def scenario_audit(self, local_ignore=None, before=scenarios.Scenario.audit):
 
 scenarios.Scenario.audit = scenario_audit
 
+END = time.time() + float(os.environ["DURATION"] or "inf")
+
+
+def run_test(self, test, testcount, before=scenarios.Scenario.run_test):
+    """Begin no test once the time is over."""
+    if time.time() > END:
+        self._cm.log(f"No time is left for {test.name}")
+        return False
+    return before(self, test, testcount)
+
+
+scenarios.Scenario.run_test = run_test
+
 assert ClusterManager
 sys.argv[0] = f"{TREE}/cts/cts-lab"
 if not os.path.exists(sys.argv[0]):
