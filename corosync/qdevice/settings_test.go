@@ -41,3 +41,33 @@ func TestSettings(t *testing.T) {
 		}
 	}
 }
+
+// Whatever stands in the map of keys is read, or refused with a word on what is wrong.
+func FuzzSettings(f *testing.F) {
+	f.Add("quorum.device.heuristics.exec_a", `ping -c 1 "10.0.0.1"`)
+	f.Add("quorum.device.net.tie_breaker", "2")
+	f.Add("nodelist.node.1.nodeid", "0x2")
+	f.Add("quorum.device.timeout", "99999999999")
+	f.Fuzz(func(t *testing.T, key, value string) {
+		keys := map[string]string{
+			"quorum.device.model": "net", "quorum.device.votes": "1", "quorum.device.net.host": "q", "totem.cluster_name": "lab",
+			"nodelist.node.0.nodeid": "1", "nodelist.node.1.nodeid": "2", "runtime.votequorum.this_node_id": "2",
+			"quorum.device.heuristics.mode": "on", key: value,
+		}
+		s, err := ReadSettings(keys)
+		if err != nil {
+			if err.Error() == "" {
+				t.Error("it is refused without a word")
+			}
+			return
+		}
+		if s.Device.Heartbeat < time.Second || len(s.Nodes) == 0 || s.Port <= 0 || len(s.Checks) > maxChecks {
+			t.Errorf("%+v", s)
+		}
+		for _, c := range s.Checks {
+			if len(c.Argv) == 0 {
+				t.Errorf("check %q has no command", c.Name)
+			}
+		}
+	})
+}
