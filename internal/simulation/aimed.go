@@ -3,6 +3,7 @@ package simulation
 import (
 	"fmt"
 	"math/rand/v2"
+	"slices"
 )
 
 // Aimed makes the scenario of a seed by another mix than Generate: whatever happens does so within some seconds, and most faults wait for a moment
@@ -37,7 +38,47 @@ func Aimed(seed uint64) *Scenario {
 	for range 1 + r.IntN(4) {
 		s.Steps = append(s.Steps, a.strike()...)
 	}
+	if seed >= firstAimedAtDevice {
+		a.atDevice(rand.New(rand.NewPCG(seed, 80)))
+	}
 	return s
+}
+
+// firstAimedAtDevice is the first seed of this mix whose quorum device may have heuristics, and change.
+const firstAimedAtDevice = 8_400_000
+
+// atDevice has every second scenario have a quorum device that changes, and faults when it votes, and when it is changed.
+func (a *aim) atDevice(r *rand.Rand) {
+	s := a.s
+	if s.changingDevice(r); s.Device == "" && !slices.ContainsFunc(s.Steps, addsDevice) {
+		return
+	}
+	for range 1 + r.IntN(3) {
+		st := Step{At: a.from, Host: 1 + r.IntN(s.Nodes), For: 200 + r.IntN(6000), Nth: r.IntN(5)}
+		st.On = []string{MomentVote, MomentVote, MomentReread, MomentQuorum}[r.IntN(4)]
+		st.Delay = []int{0, r.IntN(300), r.IntN(3000), r.IntN(500000)}[r.IntN(4)]
+		st.Who = []string{WhoHere, WhoHere, WhoDC, WhoOther}[r.IntN(4)]
+		switch r.IntN(9) {
+		case 0, 1:
+			st.Do, st.Arg = "pause", []string{"", "pacemaker", "corosync"}[r.IntN(3)]
+		case 2, 3:
+			st.Do = "part"
+			if r.IntN(2) == 0 {
+				st.Arg = fmt.Sprint(1 + r.IntN(s.Nodes))
+			}
+		case 4:
+			st.Do = "cut-qnetd"
+		case 5:
+			st.Do = "qnetd"
+		case 6:
+			st.Do = "kill-corosync"
+		case 7:
+			st.Do = "power"
+		case 8:
+			st.Do, st.Arg = "heuristics", []string{Fail, Hang}[r.IntN(2)]
+		}
+		s.Steps = append(s.Steps, st)
+	}
 }
 
 // aim makes the steps of one scenario, about one moment of it.

@@ -186,6 +186,7 @@ func (d *drive) reload() {
 func (r *ring) reread() {
 	r.file = r.h.reading()
 	r.h.c.logf("%s: corosync.conf is read again", r.h.Name)
+	r.h.c.moment(MomentReread, r.h)
 	r.node.Reload(r.h.c.Now, r.file.conf, r.file.addrs, false, nil)
 	if p := r.h.pcmk; p.running() {
 		p.call(func(now time.Time) { p.configured(now) })

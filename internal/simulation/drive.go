@@ -107,7 +107,7 @@ func play(s *Scenario, verbose bool, a adapters) (*Outcome, error) {
 	}
 	c.addRemotes(s.Remotes)
 	c.addGuests(s.Guests)
-	if s.Device != "" || slices.ContainsFunc(s.Steps, func(st Step) bool { return st.Do == "add-device" }) {
+	if s.Device != "" || slices.ContainsFunc(s.Steps, addsDevice) {
 		c.addArbiter()
 		c.arbiter.power(true)
 	}

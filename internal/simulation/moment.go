@@ -38,7 +38,13 @@ const (
 	MomentConnected = "connected"   // a remote host takes a connection
 )
 
-// Moments lists them.
+// Moments of a quorum device.
+const (
+	MomentVote   = "vote"   // it takes its vote to a node, or away
+	MomentReread = "reread" // a node reads corosync.conf again
+)
+
+// Moments lists those of the cluster.
 var Moments = []string{
 	MomentElection, MomentJoin, MomentFinalize, MomentPending, MomentDC, MomentPlan, MomentTerm, MomentSave, MomentStart, MomentStarted, MomentStop, MomentStopped,
 	MomentProbe, MomentProbed, MomentPromote, MomentMigrate, MomentHalf, MomentRest, MomentFencing, MomentFenced, MomentAgentEnd, MomentAsked, MomentAcked,

@@ -130,6 +130,7 @@ type qdev struct {
 	asks  [][]byte // requests to votequorum; the first one is under way
 	begun bool     // votequorum has told of a ring
 	ended bool
+	voted bool // that the device votes for this node, as was told last
 
 	link    *qlink
 	dialing bool
@@ -431,6 +432,10 @@ func (d *qdev) Close(reason string, final bool) {
 func (d *qdev) Poll(r qnet.Ring, cast bool) {
 	if f := d.h.c.adapt.cast; f != nil {
 		cast = f(d.h, cast)
+	}
+	if cast != d.voted {
+		d.voted = cast
+		d.h.c.moment(MomentVote, d.h)
 	}
 	d.ask(local.DevicePoll{Name: deviceName, Cast: cast, Ring: local.RingID{Rep: r.Node, Seq: r.Seq}}.Marshal())
 }

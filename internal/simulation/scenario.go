@@ -328,6 +328,9 @@ func changesConf(s Step) bool {
 	return slices.Contains([]string{"tune", "add-node", "remove-node", "add-device", "tune-device", "remove-device"}, s.Do)
 }
 
+// addsDevice tells whether a step adds a quorum device.
+func addsDevice(s Step) bool { return s.Do == "add-device" }
+
 // guests gives one scenario in three a guest or two, and faults of theirs.
 func (s *Scenario) guests(r *rand.Rand) {
 	if r.IntN(3) != 0 {
