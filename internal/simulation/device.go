@@ -56,7 +56,7 @@ func (f confFile) withDevice(option, value string) confFile {
 	return f
 }
 
-// A person types a command for so long, which has been done on all hosts by then.
+// commandTime is how far apart the steps of one pcs command are.
 const commandTime = 200 * time.Millisecond
 
 // equip is `pcs quorum device add`, or `update`: the file is brought to all hosts but some, and read, and corosync-qdevice is started there; where it
@@ -213,7 +213,7 @@ func (s *Scenario) changingDevice(r *rand.Rand) {
 	}
 	algorithm := []string{"ffsplit", "ffsplit", "lms"}[r.IntN(3)]
 	options := ""
-	if checked := r.IntN(2) == 0; checked {
+	if r.IntN(2) == 0 {
 		options = fmt.Sprintf("heuristics=%s interval=%d", []string{"on", "on", "sync"}[r.IntN(3)], 1+r.IntN(5))
 	}
 	step := func(do, arg string) {

@@ -1,0 +1,32 @@
+package simulation
+
+import (
+	"strings"
+	"testing"
+)
+
+// Two parts meet which had both been connected to a remote node, one of which moved what ran there meanwhile. Each tells what runs there, and one is wrong: nothing is
+// started, and the loser's tale does not stay, before the node is connected to from one place and looked at anew.
+func TestBothPartsWereConnected(t *testing.T) {
+	both := 0
+	for seed := uint64(1); seed <= 24; seed++ {
+		out, err := Play(&Scenario{Seed: seed, Nodes: 2, Remotes: 1, Resources: []string{"P1"}, Agent: 300, Length: 45000, Steps: []Step{
+			{At: 0, Do: "move", Host: 1, Arg: "P1 remote1"},
+			{At: 13938, Do: "part", Host: 1, For: 9457}, // its connection is gone, and it has not noticed when they meet
+			{At: 22611, Do: "move", Host: 2, Arg: "P1 node2"},
+		}}, true)
+		if err != nil {
+			t.Fatal(err)
+		}
+		log := strings.Join(out.Log, "\n")
+		if out.Broken != nil {
+			t.Fatalf("seed %d: %v\n%s", seed, out.Broken, log)
+		}
+		if strings.Contains(log, "remote1 is connected to from two places") {
+			both++
+		}
+	}
+	if both < 3 {
+		t.Errorf("the parts were both connected with %d seeds only", both)
+	}
+}
