@@ -283,6 +283,9 @@ func (n *Node) Token() time.Duration { return n.ringSettings().Token }
 // Ready tells whether clients may connect: the first sync is through.
 func (n *Node) Ready() bool { return n.ready }
 
+// Syncing tells whether a new ring is being taken in: until that is done nothing is delivered, and quorum is that of the ring before.
+func (n *Node) Syncing() bool { return n.sync.running }
+
 // Members lists the members of the ring.
 func (n *Node) Members() []uint32 { return slices.Clone(n.members) }
 

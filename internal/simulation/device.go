@@ -188,9 +188,9 @@ func (d *drive) divided(h, o *Host) bool {
 	return h != o && quorate(h) && quorate(o) && !slices.Contains(h.members(), o.ID) && !slices.Contains(o.members(), h.ID) && !d.mayBoth(h, o)
 }
 
-// quorate tells whether a host's corosync runs, and has quorum.
+// quorate tells whether a host's corosync runs, and has quorum: while it takes a new ring in, which may wait for the device, nobody can do anything with it.
 func quorate(h *Host) bool {
-	if h.ring == nil || h.ring.stopped() {
+	if h.ring == nil || h.ring.stopped() || h.ring.node.Syncing() {
 		return false
 	}
 	v, ok := h.ring.node.Votes()
