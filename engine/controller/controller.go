@@ -245,6 +245,7 @@ type Controller struct {
 	// transitions
 	transition int
 	run        *run
+	past       *run // the one before, until the next begins
 	planDue    bool
 	updates    int // own changes of the CIB that are not applied yet
 	recheckAt  time.Time

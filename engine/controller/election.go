@@ -148,7 +148,7 @@ func (c *Controller) win() {
 	for _, n := range c.names() {
 		c.peers[n].phase = phaseNone
 	}
-	c.run = nil
+	c.run, c.past = nil, nil
 	c.offer()
 }
 

@@ -59,6 +59,7 @@ func (c *Controller) CIBChanged(now time.Time, ch replica.Change) {
 			c.abort("Configuration change")
 		}
 	case ch.Client == ClientController && ch.Node == c.self.Name:
+	case ch.Client == ClientController && c.remoteTakenDown(ch):
 	case ch.Client == ClientController:
 		// What a remote node is like, or a history that its node wrote when it joined: no result of now.
 		c.abort("Change by another controller")
@@ -75,11 +76,14 @@ func (c *Controller) onDeletion(ch replica.Change) {
 	switch {
 	case ch.Client == ClientExecutor && strings.Contains(ch.Section, "lrm_rsc_op"):
 		// The end of a recurring operation.
-	case strings.Contains(ch.Section, "/lrm"):
-		c.abort("Resource state removal")
 	case strings.Contains(ch.Section, "transient_attributes"):
 		c.uncount(ch)
-		c.again("Transient attribute change")
+		if !c.takenDown(nodeIn(ch.Section)) {
+			c.again("Transient attribute change")
+		}
+	case c.takenDown(nodeIn(ch.Section)):
+	case strings.Contains(ch.Section, "/lrm"):
+		c.abort("Resource state removal")
 	default:
 		c.abort("Status removal")
 	}

@@ -221,7 +221,7 @@ func (c *Controller) finish(r *run) {
 	}
 	c.effects.Logf("Transition %d (Complete=%d, Pending=0, Fired=0, Skipped=0, Incomplete=%d, Source=%s): %s",
 		r.id, counts[stepDone], counts[stepWaiting]+counts[stepFailed], r.input, end)
-	c.run = nil
+	c.run, c.past = nil, r
 	if r.closing && r.aborted == "" {
 		c.leave("shutdown is complete")
 		return
@@ -257,7 +257,7 @@ func (c *Controller) plan() {
 	if c.turns(p.Graph) {
 		return
 	}
-	c.run = newRun(c.transition, p.Graph, p.Input)
+	c.run, c.past = newRun(c.transition, p.Graph, p.Input), nil
 	c.enter(TransitionEngine)
 	for c.run != nil && c.fire() {
 		continue

@@ -77,11 +77,14 @@ func TestRemoteNode(t *testing.T) {
 	t.Run("it shuts down in good order", func(t *testing.T) {
 		before := fenced()
 		b.do("3", "systemctl", "stop", "pacemaker_remote")
-		// The cluster tries to connect again at once, and shows the node as online meanwhile: what says that it left is where its service went.
 		b.await(30*time.Second, "1", "moved", "sh", "-c", "crm_mon -1 | grep -q 'Dummy.*Started node[12]' && echo moved")
+		b.await(30*time.Second, "1", "RemoteOFFLINE: [ node3 ]", "crm_mon", "-1")
 		b.do("3", "systemctl", "start", "pacemaker_remote")
-		b.do("1", "pcs", "resource", "cleanup", "node3")
+		b.do("1", "pcs", "resource", "refresh", "node3") // it is connected to again when something has the cluster plan
 		onRemote()
+		if out := b.do("1", "crm_mon", "-1rf"); strings.Contains(out, "fail-count") {
+			t.Errorf("that left failures:\n%s", out)
+		}
 		if fenced() != before {
 			t.Error("it was fenced for that")
 		}

@@ -90,6 +90,44 @@ func TestReconnectIntervalIsTakenOver(t *testing.T) {
 	}
 }
 
+// TestRemoteShutsDown: a remote node that shuts down in good order is left by what it runs, and not connected to again before something else has the cluster plan.
+func TestRemoteShutsDown(t *testing.T) {
+	for seed := uint64(1); seed <= seeds; seed++ {
+		for _, home := range []string{"node1", "node2"} { // node1 is the DC
+			d := up(t, seed, 3, true)
+			d.addRemotes(1)
+			r := d.Remotes[0]
+			r.Boot()
+			change := func(section, text string) {
+				d.Change("node1", cib.Request{Op: cib.Modify, Section: section, CanCreate: true, Data: parse(t, text)}, nil)
+			}
+			change("resources", strings.Replace(connection, "%", "", 1))
+			change("resources", `<primitive id="P9" class="ocf" provider="pacemaker" type="Dummy"><operations><op id="P9-m" name="monitor" interval="10s"/></operations></primitive>`)
+			change("constraints", `<rsc_location id="l1" rsc="P9" node="remote1" score="1000"/>`)
+			change("constraints", `<rsc_location id="l2" rsc="remote1" node="`+home+`" score="INFINITY"/>`)
+			d.Run(15 * time.Second)
+			calm(t, d)
+			count := func(what string) int { return strings.Count(d.Dump(), what) }
+			const starts = "Requesting local execution of start operation for remote1"
+			begun := count(starts)
+			if count("remote1: agent: start P9") != 1 || len(r.conns) != 1 {
+				t.Fatalf("seed %d: P9 is not on the remote node\n%s", seed, d.Dump())
+			}
+			r.conns[0].tell(r.conns[0].req.ShutdownAsked)
+			d.Run(30 * time.Second)
+			if again := count(starts) - begun; again != 0 || len(r.conns) != 0 || count("remote1: agent: stop P9") != 1 || len(d.Fences) != 0 {
+				t.Fatalf("seed %d, connected to %s: %d connections, %d tries more, fenced %v\n%s", seed, home, len(r.conns), again, d.Fences, d.Dump())
+			}
+			change("crm_config", `<cluster_property_set id="cib-bootstrap-options"><nvpair id="cib-bootstrap-options-x" name="cluster-delay" value="61s"/></cluster_property_set>`)
+			d.Run(15 * time.Second)
+			calm(t, d)
+			if len(r.conns) != 1 || count("remote1: agent: start P9") != 2 {
+				t.Fatalf("seed %d: after a change %d connections\n%s", seed, len(r.conns), d.Dump())
+			}
+		}
+	}
+}
+
 // TestConnectionMovesLive: when a connection moves to another node, what its host runs is known still, with its attributes, and no probe looks anew; what recurs
 // goes on. Where the host was started anew meanwhile, and the old connection did not hear of it, it is looked.
 func TestConnectionMovesLive(t *testing.T) {
