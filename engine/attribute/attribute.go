@@ -331,6 +331,7 @@ func (m *Manager) Deliver(now time.Time, msg *etree.Element) {
 		return
 	}
 	m.from = get("src")
+	msg = m.withoutLeft(msg)
 	switch get("task") {
 	case "update", "clear-failure", "peer-remove":
 		for _, t := range m.taking {
@@ -364,6 +365,28 @@ func (m *Manager) Deliver(now time.Time, msg *etree.Element) {
 		m.drop(get("attr_host"))
 	}
 	m.Tick(now)
+}
+
+// withoutLeft leaves values out of what the DC orders that are for nodes which have left since: they would be taken for theirs when they are back. That
+// one asked to shut down, for instance.
+func (m *Manager) withoutLeft(msg *etree.Element) *etree.Element {
+	if msg.SelectAttrValue(DCAttr, "") != "true" || msg.SelectAttrValue("task", "") != "update" {
+		return msg
+	}
+	left := func(op *etree.Element) bool {
+		return op.SelectAttr("attr_value") != nil && op.SelectAttrValue("attr_is_remote", "") != "1" && !slices.Contains(m.effects.Members(), op.SelectAttrValue("attr_host", ""))
+	}
+	if !slices.ContainsFunc(msg.ChildElements(), left) {
+		return msg
+	}
+	msg = msg.Copy()
+	for _, op := range msg.ChildElements() {
+		if left(op) {
+			m.effects.Logf("%s of node %s, which has left, is not set for node %s", op.SelectAttrValue("attr_name", ""), op.SelectAttrValue("attr_host", ""), m.from)
+			msg.RemoveChild(op)
+		}
+	}
+	return msg
 }
 
 // arrived notes that a node has an update that somebody waits for.

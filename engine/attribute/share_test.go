@@ -282,3 +282,29 @@ func TestCountedOnce(t *testing.T) {
 	fails("n3", "fourth")
 	want("another one", "1")
 }
+
+// TestLeftBeforeTheOrder: what a DC orders of a node that has left by then is not set: it would be taken for that node's when it is back. What it
+// orders of remote nodes is, and that something is gone; so is what others order.
+func TestLeftBeforeTheOrder(t *testing.T) {
+	p := &party{managers: map[string]*Manager{}}
+	p.join("n1")
+	p.join("n2")
+	p.run()
+	value := "1"
+	set := func(u Update) func() { return func() { p.managers["n1"].Set(u) } }
+	p.managers["n1"].AsDC(set(Update{Name: "of a member", Host: "n2", Value: &value}))
+	p.managers["n1"].AsDC(set(Update{Name: "of one who left", Host: "n3", Value: &value}))
+	p.managers["n1"].AsDC(set(Update{Name: "of a remote one", Host: "n3", Value: &value, Remote: true}))
+	p.managers["n1"].Set(Update{Name: "of anybody", Host: "n3", Value: &value})
+	p.managers["n1"].AsDC(func() {
+		p.managers["n1"].Set(Update{Name: "of one who left", Host: "n3", Value: &value}, Update{Name: "of both", Host: "n2", Value: &value}, Update{Name: "of anybody", Host: "n3"})
+	})
+	p.run()
+	for _, n := range p.in {
+		got := ""
+		p.managers[n].Each(func(name, host, _ string) { got += name + " " + host + "; " })
+		if want := "of a member n2; of a remote one n3; of both n2; "; got != want {
+			t.Errorf("%s knows %s, not %s", n, got, want)
+		}
+	}
+}
