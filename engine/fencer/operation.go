@@ -155,7 +155,7 @@ func (f *Fencer) any(op *operation) *offer {
 
 // proceed goes from asking to fencing once enough is known.
 func (f *Fencer) proceed(op *operation) {
-	if op.State != Querying || op.follows != "" || len(op.waiting) > 0 && !f.enough(op) {
+	if op.State != Querying || op.handed || op.follows != "" || len(op.waiting) > 0 && !f.enough(op) {
 		return
 	}
 	op.State = Executing

@@ -174,6 +174,17 @@ func TestOverruled(t *testing.T) {
 	}
 }
 
+// TestLeftWhileItIsHandedOn: a node whose own fencing another is asked for waits for that one, whoever else leaves meanwhile.
+func TestLeftWhileItIsHandedOn(t *testing.T) {
+	g := newGroup(t, fmt.Sprintf(pair, ""), "n1", "n2", "n3")
+	g.answer = good
+	got := g.fence("n2", Request{Target: "n2", Action: "off", Client: "stonith_admin.1"})
+	g.leave("n3")
+	if g.settle(); len(*got) != 1 || (*got)[0] != nil || g.runs() != "n1 fence_a off" {
+		t.Errorf("%v, %s", *got, g.runs())
+	}
+}
+
 // TestRefusedByWhoKnowsTheDC: who is not DC and hears that a device's node has joined one which does not want it tries no other device; the DC goes on.
 func TestRefusedByWhoKnowsTheDC(t *testing.T) {
 	for _, dc := range []bool{false, true} {
