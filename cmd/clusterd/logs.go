@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"log/slog"
 	"os"
@@ -89,4 +90,12 @@ func tell(env *program.Env, log *slog.Logger, state string) {
 // tellEnd tells the service manager that the service ends, once ctx does.
 func tellEnd(ctx context.Context, env *program.Env, log *slog.Logger) (stop func() bool) {
 	return context.AfterFunc(ctx, func() { tell(env, log, supervise.StoppingState) })
+}
+
+// tellFailure has the log say why a service ends: under systemd nobody sees what it writes to standard error. An exit code was told of already.
+func tellFailure(log *slog.Logger, err error) {
+	var code exit
+	if err != nil && !errors.As(err, &code) {
+		log.Error("the daemon ends", "err", err)
+	}
 }

@@ -51,6 +51,9 @@ func TestNamed(t *testing.T) {
 		{"pacemaker-execd metadata", 64, "", "metadata: not understood"},
 		{"pacemaker-fenced metadata", 0, `<parameter name="pcmk_host_map">`, ""},
 		{"corosync-qnetd -s perhaps", 1, "", "is not on, off or req"},
+		{"corosync-qnetd -46d -c perhaps -S listen_backlog=10", 1, "", "is not on or off"},
+		{"corosync-qnetd -v", 0, "Corosync Qdevice Network Daemon, version '3.0.3'\n", ""},
+		{"corosync-qdevice --nope", 1, "", "unknown flag: --nope"},
 		{"corosync-qdevice --help", 0, "Cast the vote", ""},
 	} {
 		var out, errs bytes.Buffer

@@ -150,9 +150,10 @@ func sbdDevices(setting string) (out []metrics.Device) {
 // agentsUnderway is where the daemons that run agents keep which ones do: it is empty when the machine starts.
 const agentsUnderway = "/run/hacluster/agents"
 
-func pacemaker(ctx context.Context, env *program.Env) error {
+func pacemaker(ctx context.Context, env *program.Env) (err error) {
 	log := pacemakerLogger(env, "pacemakerd")
 	defer tellEnd(ctx, env, log)()
+	defer func() { tellFailure(log, err) }()
 	ignoreBlackboxSignals(ctx, log)
 	tellIneffective(env, log)
 	if err := checkClusterType(env); err != nil {
@@ -281,9 +282,10 @@ func agentsAs(h *ocf.Host, env *program.Env, service string) {
 	}
 }
 
-func pacemakerRemote(ctx context.Context, env *program.Env) error {
+func pacemakerRemote(ctx context.Context, env *program.Env) (err error) {
 	log := pacemakerLogger(env, "pacemaker-remoted")
 	defer tellEnd(ctx, env, log)()
+	defer func() { tellFailure(log, err) }()
 	ignoreBlackboxSignals(ctx, log)
 	tellIneffective(env, log)
 	settings, err := remote.SettingsFrom(env.Getenv)

@@ -40,6 +40,15 @@ func (s *systemdBench) threeVotes(host string) {
 }
 
 func (s *systemdBench) quorumDevice() {
+	// What cannot start says why where an administrator looks, and is not tried for ever.
+	if code, out := s.in("1", "systemctl", "start", "corosync-qdevice"); code == 0 {
+		s.t.Errorf("a quorum device runs that corosync.conf does not have: %s", out)
+	}
+	s.says("1", "systemctl is-active corosync-qdevice; systemctl show -P NRestarts -P ExecMainStatus corosync-qdevice; journalctl -b -u corosync-qdevice -p 3 -o cat --no-pager | grep -c 'corosync.conf has no quorum device'", "failed\n0\n6\n1")
+	s.sh("3", "echo COROSYNC_QNETD_OPTIONS=--tls=perhaps > /etc/default/corosync-qnetd; ! systemctl start corosync-qnetd; rm /etc/default/corosync-qnetd")
+	s.awaitIn("3", `the daemon ends: --tls: "perhaps" is not on, off or req`, "journalctl", "-b", "-u", "corosync-qnetd", "-p", "3", "--no-pager", "-o", "cat")
+	s.sh("3", "systemctl stop corosync-qnetd; systemctl reset-failed")
+
 	s.sh("3", "pcs qdevice setup model net --enable --start; corosync-qnetd-tool -s")
 	s.sh("1", "pcs quorum device add model net host=node3 algorithm=ffsplit")
 	s.says("3", "systemctl is-enabled corosync-qnetd; systemctl is-active corosync-qnetd; systemctl show -P Type corosync-qnetd", "enabled\nactive\nnotify")

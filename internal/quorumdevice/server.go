@@ -1,6 +1,7 @@
 package quorumdevice
 
 import (
+	"cmp"
 	"context"
 	"crypto/tls"
 	"errors"
@@ -17,6 +18,7 @@ import (
 
 // ServerOptions is how qnetd is set up. The zero value is that of the original.
 type ServerOptions struct {
+	Network      string // tcp4 or tcp6; "" is both
 	Address      string // to listen at; "" is all
 	Port         int    // 0 is Port, negative lets the system choose
 	TLS          qnet.TLS
@@ -87,7 +89,7 @@ func RunServer(ctx context.Context, o ServerOptions) error {
 		}
 	}
 	s.core = qnetd.New(qnetd.Config{TLS: o.TLS, CertRequired: o.CertRequired && o.TLS != qnet.TLSUnsupported, KeepActive: true}, s)
-	l, err := net.Listen("tcp", net.JoinHostPort(o.Address, strconv.Itoa(o.Port)))
+	l, err := net.Listen(cmp.Or(o.Network, "tcp"), net.JoinHostPort(o.Address, strconv.Itoa(o.Port)))
 	if err != nil {
 		return err
 	}
