@@ -214,15 +214,24 @@ func (c *chaos) restartTheFenced() {
 	}
 }
 
-// change changes the CIB from some host, and remembers what was acknowledged. A part without
-// quorum takes changes too, as Pacemaker's does, and gives them up when it meets the others.
-func (c *chaos) change() {
+// change has the CIB changed from some host; the function that it gives waits for that and remembers what was acknowledged. A host that stands
+// still is in no hurry, and what ends the fault does not wait for it. A part without quorum takes changes too, as Pacemaker's does, and gives them up
+// when it meets the others.
+func (c *chaos) change() (done func()) {
 	c.tried++
-	n := strconv.Itoa(c.tried)
+	change := c.tried
+	n := strconv.Itoa(change)
 	h := strconv.Itoa(1 + c.random.IntN(3))
 	script := "timeout 20 crm_attribute -t rsc_defaults -n acked-" + n + " -v " + n + " && corosync-quorumtool -s | grep -q 'Quorate:.*Yes'"
-	if code, _ := c.try(h, "sh", "-c", script); code == 0 {
-		c.acked = append(c.acked, c.tried)
+	ended := make(chan int, 1)
+	go func() {
+		code, _ := c.try(h, "sh", "-c", script)
+		ended <- code
+	}()
+	return func() {
+		if code := <-ended; code == 0 {
+			c.acked = append(c.acked, change)
+		}
 	}
 }
 
@@ -436,13 +445,15 @@ func TestChaos(t *testing.T) {
 		begin := time.Now()
 		name, heal := c.fault(h)
 		t.Logf("%d: %s of node%s; the service is on %v, the DC is %s", i+1, name, h, at, dc)
-		c.change()
-		time.Sleep(time.Duration(c.random.IntN(4000)) * time.Millisecond)
+		changed := c.change()
+		time.Sleep(time.Duration(c.random.IntN(8000)) * time.Millisecond) // half of them are over before a token of 1 s tells of a lost host
 		heal()
-		c.change()
+		changedAgain := c.change()
 		if *chaosFence == "fail" || *chaosFence == "lie" {
 			c.set("good") // somebody repairs it
 		}
+		changed()
+		changedAgain()
 		c.back(60 * time.Second)
 		c.alone(30 * time.Second)
 		longest, last := time.Duration(0), begin
