@@ -85,7 +85,7 @@ func (l *link) dial(ctx context.Context) error {
 			}
 			return RemoteKeyError(remote.ErrKeyRejected.Error())
 		case time.Until(end) < noRetryAt:
-			return err
+			return remote.Plainly(err)
 		}
 		l.node.log.Info("a remote node is not reached yet", "node", l.req.Node, "address", l.req.Address, "err", err)
 		select {
