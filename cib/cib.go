@@ -30,8 +30,8 @@ import (
 )
 
 const (
-	// FeatureSet is the crm_feature_set that a new document names.
-	FeatureSet = "3.19.7"
+	// FeatureSet is the crm_feature_set that a new document names, that of Pacemaker 3.0.2, whose rules hold here.
+	FeatureSet = "3.20.5"
 	// NewSchema is what the document of a new cluster is valid with; installed
 	// tools of Pacemaker 2.1 read it.
 	NewSchema = "pacemaker-3.9"

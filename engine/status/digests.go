@@ -8,10 +8,12 @@ import (
 	"strings"
 
 	"github.com/beevik/etree"
+
+	"hacluster/cib"
 )
 
 // FeatureSet is the feature set whose rules this package follows.
-const FeatureSet = "3.20.5"
+const FeatureSet = cib.FeatureSet
 
 // DigestOutcome says how recorded parameters compare with configured ones.
 type DigestOutcome int8
