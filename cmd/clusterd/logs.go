@@ -7,9 +7,12 @@ import (
 	"log/slog"
 	"os"
 	"os/user"
+	"slices"
 	"strconv"
+	"time"
 
 	"hacluster/corosync/conf"
+	"hacluster/internal/flight"
 	"hacluster/internal/logging"
 	"hacluster/internal/program"
 	"hacluster/internal/supervise"
@@ -59,19 +62,28 @@ type corosyncLog struct {
 	ident   string
 	conf    conf.Logging
 	targets []logging.Target
+	flight  *flight.Recorder // has all that is told, whatever the others keep; nil: nobody can ask for it
 }
 
 func newCorosyncLog(env *program.Env, ident string) *corosyncLog {
 	l := &corosyncLog{Log: logging.New(), host: place(env), ident: ident}
+	if ident == "corosync" {
+		l.flight = &flight.Recorder{}
+	}
 	l.configure(conf.Logging{ToStderr: true, ToSyslog: true, Facility: "daemon", Priority: "info", SyslogPriority: "info", Timestamp: "on"})
 	return l
 }
 
 func (l *corosyncLog) configure(c conf.Logging) {
 	targets, err := l.host.Corosync(l.ident, c)
+	before := l.targets
+	l.targets = targets
+	if l.flight != nil {
+		targets = append(slices.Clone(targets), l.flight)
+	}
 	l.Set(targets...)
-	logging.Close(l.targets)
-	l.targets, l.conf = targets, c
+	logging.Close(before)
+	l.conf = c
 	if err != nil {
 		l.Logger().Warn("not all is logged as it should be", "err", err)
 	}
@@ -79,6 +91,18 @@ func (l *corosyncLog) configure(c conf.Logging) {
 
 // reopen opens the log files anew.
 func (l *corosyncLog) reopen() { l.configure(l.conf) }
+
+// dumpFlight begins to write the flight data into a folder; whoever asks for them does not have the ring wait for a disk.
+func (l *corosyncLog) dumpFlight(dir string) {
+	go func() {
+		path, err := l.flight.Dump(dir, time.Now())
+		if err != nil {
+			l.Logger().Error("the flight data are not written", "err", err)
+			return
+		}
+		l.Logger().Info("the flight data are written", "file", path)
+	}()
+}
 
 // tell tells the service manager of a state.
 func tell(env *program.Env, log *slog.Logger, state string) {

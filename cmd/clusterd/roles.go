@@ -75,7 +75,7 @@ func corosync(ctx context.Context, env *program.Env) error {
 	log := logs.Logger()
 	defer tellEnd(ctx, env, log)()
 	err := corosyncd.Run(ctx, corosyncd.Options{
-		ConfPath: env.Getenv(confVariable), UIDGIDDir: "/etc/corosync/uidgid.d", Log: log, Configured: logs.configure, ReopenLogs: logs.reopen,
+		ConfPath: env.Getenv(confVariable), UIDGIDDir: "/etc/corosync/uidgid.d", Log: log, Configured: logs.configure, ReopenLogs: logs.reopen, DumpFlight: logs.dumpFlight,
 		Ready:      func() { tell(env, log, supervise.ReadyState) },
 		AliveEvery: supervise.AliveInterval(env.Getenv), Alive: func() { tell(env, log, supervise.AliveState) },
 	})

@@ -476,7 +476,12 @@ func (n *Node) nextKey(c *session, h uint64) {
 
 // clientSet carries out what setting some keys asks for.
 func (n *Node) clientSet(key string) {
-	if key == "quorum.cancel_wait_for_all" && n.cmap.Uint(key) >= 1 {
+	switch {
+	case key == "quorum.cancel_wait_for_all" && n.cmap.Uint(key) >= 1:
 		n.set(key, cmap.U8(0))
+	case key == keyFlight:
+		n.do(&DumpFlight{})
+	case key == keyState:
+		n.logState()
 	}
 }

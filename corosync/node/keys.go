@@ -26,6 +26,17 @@ func asNumber(on bool) uint32 {
 	return 0
 }
 
+// Keys whose change, by whoever, has something written: the flight data, and into the log what the node knows.
+const (
+	keyFlight = "runtime.blackbox.dump_flight_data"
+	keyState  = "runtime.blackbox.dump_state"
+)
+
+// logState tells what the node knows.
+func (n *Node) logState() {
+	n.log.Info("state asked for", "ring", n.ringID, "members", n.members, "ready", n.Ready(), "clients", len(n.clients))
+}
+
 // fillMap sets the keys that do not change, or not often.
 func (n *Node) fillMap() {
 	m := &n.cmap
@@ -45,8 +56,8 @@ func (n *Node) fillMap() {
 	n.set("resources.system.load_15min.current", cmap.F64(0))
 	n.set("resources.system.memory_used.current", cmap.I32(0))
 	n.set("resources.watchdog_timeout", cmap.U32(6))
-	n.set("runtime.blackbox.dump_flight_data", cmap.Text("no"))
-	n.set("runtime.blackbox.dump_state", cmap.Text("no"))
+	n.set(keyFlight, cmap.Text("no"))
+	n.set(keyState, cmap.Text("no"))
 	n.set("runtime.force_gather", cmap.Text("no"))
 	for _, id := range n.cfg.UIDs {
 		n.set(fmt.Sprintf("uidgid.config.uid.%d", id), cmap.U8(1))

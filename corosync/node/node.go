@@ -73,7 +73,7 @@ var Names = [...]string{"cpg", "cmap", "cfg", "quorum", "votequorum"}
 func (s Service) String() string { return Names[s] }
 
 // Effect is something to be done: one of totem's *Unicast, *Multicast, *StoreSeq and
-// *Flush, or *Respond, *Tell, *Wait, *Done, *StoreTracked, *ReadConf, *ReopenLogs or *Exit.
+// *Flush, or *Respond, *Tell, *Wait, *Done, *StoreTracked, *ReadConf, *ReopenLogs, *DumpFlight or *Exit.
 type Effect any
 
 // Respond sends a client the response to its request.
@@ -119,6 +119,9 @@ const (
 
 // ReopenLogs asks to open the log files again.
 type ReopenLogs struct{}
+
+// DumpFlight asks to write the flight data: what the daemon told of late.
+type DumpFlight struct{}
 
 // Exit asks to end the daemon. An orderly end tells the others before (Leave).
 type Exit struct {

@@ -15,6 +15,7 @@ import (
 	"log/slog"
 	mathrand "math/rand/v2"
 	"net/netip"
+	"path/filepath"
 	"runtime"
 	"slices"
 	"sync"
@@ -52,6 +53,8 @@ type Options struct {
 	Configured func(conf.Logging)
 	// ReopenLogs, where it is not nil, is called when a client asks to open the log files again.
 	ReopenLogs func()
+	// DumpFlight, where it is not nil, is called when a client asks for the flight data to be written into a folder. The ring waits until it returns.
+	DumpFlight func(dir string)
 }
 
 // ErrOrdered is what Run returns when the daemon was told to end by the cluster
@@ -476,6 +479,10 @@ func (d *daemon) carryOutEffects() {
 		case *node.ReopenLogs:
 			if d.o.ReopenLogs != nil {
 				d.o.ReopenLogs()
+			}
+		case *node.DumpFlight:
+			if d.o.DumpFlight != nil {
+				d.o.DumpFlight(filepath.Dir(d.files.state("x")))
 			}
 		case *node.Exit:
 			d.exit = e

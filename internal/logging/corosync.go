@@ -18,8 +18,8 @@ var subsystems = map[string]string{
 	"hacluster/corosync/cpg": "CPG", "hacluster/corosync/cmap": "CMAP", "hacluster/corosync/qdevice": "QDEVICE", "hacluster/internal/quorumdevice": "QDEVICE",
 }
 
-// subsystem is the one that a line names, or that its package is of.
-func subsystem(l Line) string {
+// Subsystem is the one that a line names, or that its package is of.
+func Subsystem(l Line) string {
 	if l.Daemon != "" {
 		return l.Daemon
 	}
@@ -40,7 +40,7 @@ func subsystem(l Line) string {
 // corosyncWord is the level's name: what Corosync's own daemon says about its
 // doings are notices, but for the links'.
 func corosyncWord(l Line) string {
-	if l.Level == slog.LevelInfo && subsystem(l) != "KNET" {
+	if l.Level == slog.LevelInfo && Subsystem(l) != "KNET" {
 		return "notice"
 	}
 	return word(l.Level)
@@ -48,7 +48,7 @@ func corosyncWord(l Line) string {
 
 // level is a line's level in Corosync's eyes.
 func corosyncLevel(l Line) slog.Level {
-	if l.Level == slog.LevelInfo && subsystem(l) != "KNET" {
+	if l.Level == slog.LevelInfo && Subsystem(l) != "KNET" {
 		return Notice
 	}
 	return l.Level
@@ -66,7 +66,7 @@ func (h Host) Corosync(ident string, c conf.Logging) ([]Target, error) {
 		stamp = "Jan 02 15:04:05.000"
 	}
 	text := func(l Line) string {
-		t := fmt.Sprintf("[%-6s] %s", subsystem(l), l.Text)
+		t := fmt.Sprintf("[%-6s] %s", Subsystem(l), l.Text)
 		if l.Detail != "" {
 			t += " (" + l.Detail + ")"
 		}

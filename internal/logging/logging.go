@@ -35,6 +35,7 @@ type Line struct {
 	Daemon string // who tells; "" where the record does not say
 	Func   string // of the source, without its package: (*Node).loop is loop
 	Source string // its package, hacluster/…
+	Number int    // of the line there; 0: unknown
 	Text   string // one line
 	Detail string // name=value, blank separated; may be ""
 }
@@ -132,6 +133,7 @@ func (h *Log) Handle(_ context.Context, r slog.Record) error {
 	if r.PC != 0 {
 		f, _ := runtime.CallersFrames([]uintptr{r.PC}).Next()
 		l.Source, l.Func = split(f.Function)
+		l.Number = f.Line
 	}
 	h.state.mu.Lock()
 	later := h.state.later

@@ -158,7 +158,7 @@ TIME.ms [26] n1 corosync debug   [MAIN  ] yes
 		t.Errorf("standard error: %s", got)
 	}
 	for l, want := range map[Line]string{{Source: "hacluster/corosync/knet/x"}: "KNET", {Source: "hacluster/internal/x", Daemon: "SERV"}: "SERV"} {
-		if s := subsystem(l); s != want {
+		if s := Subsystem(l); s != want {
 			t.Errorf("subsystem %s of %v", s, l)
 		}
 	}

@@ -76,7 +76,7 @@ func (s *Syslog) Write(l Line) {
 	if l.Daemon != "" && !s.OneName {
 		ident = l.Daemon
 	}
-	text := fmt.Sprintf("<%d>%s %s[%d]: %s", s.Facility*8+severity(l.Level), l.Time.Format(time.Stamp), ident, s.PID, s.Form(l))
+	text := fmt.Sprintf("<%d>%s %s[%d]: %s", s.Facility*8+Severity(l.Level), l.Time.Format(time.Stamp), ident, s.PID, s.Form(l))
 	for range 2 {
 		if s.conn == nil && !s.dial(l.Time) {
 			return
@@ -113,7 +113,8 @@ func (s *Syslog) dial(now time.Time) bool {
 	return true
 }
 
-func severity(l slog.Level) int {
+// Severity is a level as syslog has it.
+func Severity(l slog.Level) int {
 	switch {
 	case l >= Critical:
 		return 2
