@@ -25,7 +25,9 @@ const notifydHelp = `usage:
         -o     : show them on standard error, too (with -f)
         -d     : send them as signals on D-Bus
         -n     : do not ask what nodes' addresses are called
-        -s     : send SNMP traps, to the manager of -m IP, as the community of -c NAME: not built
+        -s     : send them as SNMP traps
+        -m IP  : the SNMP manager that gets these, instead of localhost; with :PORT where it is not 162
+        -c NAME: the SNMP community, instead of public
         -h     : this text
 
 `
@@ -45,6 +47,7 @@ func corosyncNotifyd(ctx context.Context, env *program.Env) int {
 	}
 	var foreground, log, shown, snmp, bus bool
 	var o notifyd.Options
+	traps := notifyd.Traps{Manager: "localhost"}
 	for _, opt := range opts {
 		switch opt.letter {
 		case 'f':
@@ -57,8 +60,12 @@ func corosyncNotifyd(ctx context.Context, env *program.Env) int {
 			bus = true
 		case 'n':
 			o.NoDNS = true
-		case 's', 'm':
+		case 's':
 			snmp = true
+		case 'm':
+			traps.Manager = opt.value
+		case 'c':
+			traps.Community = opt.value
 		case 'h':
 			say(env.Stderr, "%s", notifydHelp)
 			return 1
@@ -75,10 +82,11 @@ func corosyncNotifyd(ctx context.Context, env *program.Env) int {
 	switch {
 	case !log && !snmp && !bus:
 		return fail("no event type enabled, see corosync-notifyd -h, exiting.")
-	case snmp:
-		return fail("Not compiled with SNMP support enabled, exiting.")
 	case shown && !foreground:
 		return fail("configured to print to stdout and run in the background, exiting")
+	}
+	if snmp && bus {
+		out.line(slog.LevelError, "configured to send snmp traps and dbus signals - are you sure?.")
 	}
 	if !foreground {
 		if err := detach(env); err != nil {
@@ -96,12 +104,17 @@ func corosyncNotifyd(ctx context.Context, env *program.Env) int {
 			defer out.bus.Close()
 		}
 	}
+	if snmp {
+		out.traps = &traps
+		defer traps.Close()
+	}
 	o.Ready = func() { _ = supervise.Ready(env.Getenv) }
 	tell := func(e notifyd.Event) {
 		if log {
 			out.line(logging.Notice, e.String())
 		}
 		out.signal(e)
+		out.trap(e)
 	}
 	if err := notifyd.Watch(ctx, o, tell); err != nil {
 		return fail("%v", err)
@@ -115,6 +128,7 @@ type notifier struct {
 	shown  bool
 	system logging.Syslog
 	bus    *dbus.Conn
+	traps  *notifyd.Traps
 }
 
 func (n *notifier) line(level slog.Level, text string) {
@@ -139,6 +153,16 @@ func (n *notifier) signal(e notifyd.Event) {
 		n.line(slog.LevelError, "DBus connection lost")
 		_ = n.bus.Close()
 		n.bus = nil
+	}
+}
+
+// trap sends an event to an SNMP manager.
+func (n *notifier) trap(e notifyd.Event) {
+	if n.traps == nil {
+		return
+	}
+	if err := n.traps.Send(e, time.Now()); err != nil {
+		n.line(slog.LevelError, "Could not send SNMP trap: "+err.Error())
 	}
 }
 
