@@ -197,7 +197,7 @@ func pacemaker(ctx context.Context, env *program.Env) (err error) {
 	}
 	err = node.Run(ctx, node.Config{
 		StateDir: state, Owner: uid, Group: gid, Agents: agents, Timing: controller.DefaultTiming, Log: log, Remote: secure,
-		Elsewhere: remotecib.Config{Certificates: secure.Certificates, Keys: remotecib.Keys{File: remotecib.DefaultKeys, Owners: account.Daemons()}, MayLogIn: account.MayLogIn},
+		Elsewhere: remotecib.Config{Certificates: secure.Certificates, Keys: remotecib.Keys{File: remotecib.DefaultKeys, Owners: account.Daemons()}, MayLogIn: mayLogIn(env, log)},
 		Watchdog:  sbdWatchdog(env), StartState: env.Getenv("PCMK_node_start_state"), ActionLimit: actionLimit(env, log),
 		Panic: func() {
 			if flush {

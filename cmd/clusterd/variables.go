@@ -9,6 +9,7 @@ import (
 	"strings"
 	"syscall"
 
+	"hacluster/internal/account"
 	"hacluster/internal/program"
 )
 
@@ -48,6 +49,18 @@ func checkClusterType(env *program.Env) error {
 		return fmt.Errorf("PCMK_cluster_type is %q: the only cluster layer is corosync", t)
 	}
 	return nil
+}
+
+// mayLogIn decides who may log in to the CIB from another host. CIB_pam_service names other rules than those of a login: these cannot be asked for
+// without PAM's library, and to go without them could let in whom they keep out, so that nobody is let in.
+func mayLogIn(env *program.Env, log *slog.Logger) func(ctx context.Context, user, password string) error {
+	service := env.Getenv("CIB_pam_service")
+	if service == "" || service == "login" {
+		return account.MayLogIn
+	}
+	why := fmt.Errorf("not supported yet: CIB_pam_service=%s, which asks for other rules than those of this host's accounts", service)
+	log.Warn("nobody can log in to the CIB from another host", "err", why)
+	return func(context.Context, string, string) error { return why }
 }
 
 // legacyPrefix lets variables have the names that they had before they began with PCMK_.

@@ -2,6 +2,7 @@ package main
 
 import (
 	"bytes"
+	"fmt"
 	"log/slog"
 	"os"
 	"slices"
@@ -34,6 +35,30 @@ func TestVariables(t *testing.T) {
 		if !bytes.Contains(manual, []byte(strings.TrimPrefix(n, "PCMK_"))) {
 			t.Errorf("docs/operating.md does not tell of %s", n)
 		}
+	}
+}
+
+// Where other rules are asked for than there are, nobody is let in.
+func TestPAMService(t *testing.T) {
+	for _, c := range []struct {
+		service string
+		refused bool
+	}{{"", false}, {"login", false}, {"other", true}, {"Login", true}} {
+		var b bytes.Buffer
+		env := &program.Env{Getenv: func(n string) string {
+			if n == "CIB_pam_service" {
+				return c.service
+			}
+			return ""
+		}}
+		err := mayLogIn(env, slog.New(slog.NewTextHandler(&b, nil)))(t.Context(), "nobody-of-that-name", "x")
+		if refused := strings.Contains(fmt.Sprint(err), "not supported yet: CIB_pam_service="+c.service); err == nil || refused != c.refused || strings.Contains(b.String(), "nobody can log in") != c.refused {
+			t.Errorf("%q: %v, told %q", c.service, err, b.String())
+		}
+	}
+	manual, err := os.ReadFile("../../docs/operating.md")
+	if err != nil || !bytes.Contains(manual, []byte("CIB_pam_service")) {
+		t.Errorf("docs/operating.md does not tell of CIB_pam_service: %v", err)
 	}
 }
 
