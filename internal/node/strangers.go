@@ -61,11 +61,12 @@ func (n *Node) strange(members []local.Member) []string {
 // incomplete tells whether a member of the ring has no cluster daemon that is known here.
 func (n *Node) incomplete() bool { return len(n.core.RingMembers()) > len(n.core.Members()) }
 
-// arriving tells whether this node has yet to find a whole cluster with quorum, and whether some of the ring are missing from it. Who comes is not in the ring
-// of the others at once, and hears of that before it hears of the groups: it has to look again.
+// arriving tells whether this node has to look again: it was in no cluster with quorum yet, either a whole one or one with others of ours, and some of the
+// ring are missing. Who comes is not in the ring of the others at once, and hears of that before it hears of the groups.
 func (n *Node) arriving() bool {
-	if !n.settled && !n.incomplete() {
-		n.settled = n.core.quorate && n.core.Controller.DC() != ""
+	if n.settled {
+		return false
 	}
+	n.settled = n.core.quorate && n.core.Controller.DC() != "" && (!n.incomplete() || len(n.core.Members()) > 1)
 	return !n.settled && n.incomplete()
 }
