@@ -40,7 +40,7 @@ func (r *remoteNode) same() bool {
 		return false
 	}
 	told, err := strconv.ParseInt(s.SelectAttrValue(startedAttr, ""), 10, 64)
-	return err == nil && time.Duration(max(told-r.began, r.began-told))*time.Second <= sameStart
+	return err == nil && max(told-r.began, r.began-told) <= int64(sameStart/time.Second)
 }
 
 // takeOver goes on with what another node was connected to.
