@@ -12,6 +12,7 @@ import (
 	"github.com/beevik/etree"
 
 	"hacluster/cib"
+	"hacluster/cib/xml"
 	"hacluster/engine/executor"
 	"hacluster/ocf"
 )
@@ -258,6 +259,25 @@ func (d *drive) standby(name string) bool {
 func (k *checker) failedAgent(h *Host, op executor.Op, res executor.Result) {
 	if expected := op.Expected(); res.Status != 0 || res.Code != expected && !(op.Action == "monitor" && op.Interval == 0 && (res.Code == ocf.CodeOK || res.Code == ocf.CodeNotRunning || res.Code == ocf.CodeRunningPromoted)) {
 		k.failures[op.Resource+" "+h.Name]++
+	}
+}
+
+// unconnected notes a failure that no agent told of: what was ordered for a remote host ended with a result that there is no connection to it.
+func (k *checker) unconnected(p *process, from uint32, data []byte) {
+	if from != p.h.ID || !bytes.Contains(data, []byte(`op-status="8"`)) {
+		return // the one who wrote it hears of it, too
+	}
+	doc, err := xml.Parse(data)
+	if err != nil {
+		return
+	}
+	for _, state := range doc.Root.FindElements(".//node_state") {
+		for _, op := range state.FindElements(".//lrm_rsc_op[@op-status='8']") {
+			if resource, _, _ := strings.Cut(op.SelectAttrValue("operation_key", ""), "_"); strings.HasSuffix(op.SelectAttrValue("id", ""), "_last_failure_0") {
+				resource, _, _ = strings.Cut(resource, ":")
+				k.failures[resource+" "+state.SelectAttrValue("uname", "")]++
+			}
+		}
 	}
 }
 
