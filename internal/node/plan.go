@@ -16,7 +16,7 @@ import (
 // Plan has the scheduler plan for a document of any schema. recheck is when time alone may change
 // the plan; zero: never. What is not safe without quorum is left out, see withoutAssumed; logf tells
 // of it. Starts wait for migrations under way, see afterMigrations, and until remote nodes are connected to from one place, see
-// afterReconnections. Promotions and shutdowns wait for probes, see afterProbes; steps that would wait for ever do not, see
+// afterReconnections. Promotions and shutdowns wait for probes, see afterProbes, and so does the fencing of guests, see afterGuests; steps that would wait for ever do not, see
 // withoutLoops and reconnected. Connections move when what is done over them has ended, see beforeMoves. What cannot migrate live, see migrations and secondHalves, is stopped and started.
 func Plan(root *etree.Element, now time.Time, logf func(format string, args ...any)) (*scheduler.Result, error) {
 	current, err := upgrade.ForReading(root)
@@ -32,6 +32,7 @@ func Plan(root *etree.Element, now time.Time, logf func(format string, args ...a
 		afterMigrations(root, r, logf)
 		afterReconnections(r.Graph, logf)
 		afterProbes(r.Graph)
+		afterGuests(r)
 		reconnected(r.Graph)
 		beforeMoves(r.Graph)
 		withoutLoops(r.Graph, logf)

@@ -67,6 +67,7 @@ var mutants = []mutant{
 	{"starts do not wait until a remote node is connected to from one place", "internal/node/plan.go", "		afterReconnections(r.Graph, logf)\n", "", ""},
 	{"starts do not wait for a migration under way", "internal/node/plan.go", "		afterMigrations(root, r, logf)\n", "", ""},
 	{"promotions do not wait for probes", "internal/node/plan.go", "		afterProbes(r.Graph)\n", "", ""},
+	{"the fencing of guests does not wait for probes", "internal/node/plan.go", "		afterGuests(r)\n", "", ""},
 	{"a connection moves before what is done over it", "internal/node/plan.go", "		beforeMoves(r.Graph)\n", "", ""},
 	{"loops are not cut", "internal/node/plan.go", "		withoutLoops(r.Graph, logf)\n", "", ""},
 	{"what is assumed without quorum is done", "internal/node/plan.go", "		withoutAssumed(root, r, logf)\n", "", ""},

@@ -1,0 +1,31 @@
+package node
+
+import (
+	"slices"
+
+	"hacluster/engine/scheduler"
+	"hacluster/engine/transition"
+)
+
+// afterGuests has the fencing of a guest wait for the probes of the resource that it is, a virtual machine. What ran on a guest is started elsewhere
+// when that counts as fenced, which it does when the machine is stopped. Where a node came back with a new history it is not known whether the machine
+// runs there, and to the scheduler, as to Pacemaker's, it is stopped. A probe that finds it ends the plan.
+func afterGuests(r *scheduler.Result) {
+	probes := map[string][]*transition.Action{} // by the resource
+	for _, s := range r.Graph.Synapses {
+		if a := s.Action; a.Kind == transition.ResourceOp && a.Operation == "monitor" && a.Interval() == 0 && a.Resource != nil {
+			probes[a.Resource.ID] = append(probes[a.Resource.ID], a)
+		}
+	}
+	for _, s := range r.Graph.Synapses {
+		n := r.Cluster.FindNode(s.Action.Node)
+		if s.Action.Operation != "stonith" || !n.IsGuest() {
+			continue
+		}
+		for _, probe := range probes[n.Conn.Launcher.ID] {
+			if !slices.Contains(s.Inputs, probe) {
+				s.Inputs = append(s.Inputs, probe)
+			}
+		}
+	}
+}
