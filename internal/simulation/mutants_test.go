@@ -26,7 +26,7 @@ type mutant struct {
 // mutants are the mistakes that `make mutants` makes, one at a time, in what decides: none of them shows while nothing fails.
 var mutants = []mutant{
 	// Terms.
-	{"a promise is given twice", "engine/replica/term.go", "; had >= n {", "; had > n {", ""},
+	{"a promise is given twice", "engine/replica/term.go", "; had >= n {", "; had > n {", "who announces a term goes above what each has promised, and a promise says whom it is for"},
 	{"a promise is not kept on disk", "engine/replica/term.go", "	if err := r.effects.SaveTerm(t); err != nil {\n		r.effects.Logf(\"could not save the promise", "	if err := error(nil); err != nil {\n		r.effects.Logf(\"could not save the promise", ""},
 	{"half of the nodes are enough for a term", "engine/replica/term.go", "2*n <= r.effects.Nodes() && (n", "2*n < r.effects.Nodes() && (n", ""},
 	{"half of the nodes are enough for an answer", "engine/replica/term.go", "		return n/2 + 1", "		return n / 2", ""},
@@ -37,7 +37,7 @@ var mutants = []mutant{
 	{"a change outside of a term leaves the document one of it", "engine/replica/term.go", "	r.term.Fork(old)", "	_ = old", ""},
 	{"a document that is taken over keeps the term of the one before", "engine/replica/replica.go", "	r.term, r.owed = term, nil", "	r.owed = nil", ""},
 	{"a document is compared by its version alone", "engine/controller/join.go", "	if terms {\n		if d := p.term", "	if false {\n		if d := p.term", ""},
-	{"one of two that wait for each other's fencing answers", "engine/replica/sure.go", "	if r.rival() {\n		return\n	}\n", "", ""},
+	{"one of two that wait for each other's fencing answers", "engine/replica/sure.go", "	if r.rival() {\n		return\n	}\n", "", "what only one of them has is not answered for other reasons"},
 	{"the group answers without a term", "engine/replica/sure.go", "	if r.mayHold() {\n		// Most", "	if false {\n		// Most", ""},
 	{"a promise counts for whoever announced that term", "engine/replica/term.go", " || msg.SelectAttrValue(byAttr, v.by) != v.by {", " {", ""},
 	{"all who adopt a term have a change", "engine/replica/term.go", " && (ours || h.here[from]) {", " {", ""},
@@ -53,7 +53,7 @@ var mutants = []mutant{
 	// Who is suspect, and who is fenced.
 	{"who is back after its fencing is written down as fenced", "engine/controller/run.go", "	if p.process && p.joins > p.doomed {", "	if false && p.joins > p.doomed {", ""},
 	{"who was fenced is not about to leave", "engine/controller/run.go", "	p.leaving = true\n	for _, what", "	for _, what", ""},
-	{"a third more are needed to outvote", "engine/controller/suspect.go", "	return 2*agree > members", "	return 3*agree > 2*members", ""},
+	{"a third more are needed to outvote", "engine/controller/suspect.go", "	return 2*agree > members", "	return 3*agree > 2*members", "who is not outvoted has others fenced that need not be, which is safe, and counted"},
 	{"whoever came once is pardoned", "engine/controller/suspects.go", "return p.joins > 0 && p.cleared == p.joins", "return p.joins > 0", ""},
 	{"fencing is ordered without quorum", "engine/controller/suspect.go", "	return c.quorate || p != nil && p.ring ||", "	return true || p != nil && p.ring ||", ""},
 	{"a DC gives way to whom it suspects on another's word", "engine/controller/suspect.go", "	if c.peer(dc).word != \"\" {", "	if false {", ""},

@@ -30,3 +30,27 @@ func TestBothPartsWereConnected(t *testing.T) {
 		t.Errorf("the parts were both connected with %d seeds only", both)
 	}
 }
+
+// A user has a resource on a remote node fail just when the connection to that is taken over, and both nodes are connected: it fails once. (What the node that had the connection
+// told of it comes into the CIB after the other one has taken the history over from there, and so the two differ until the next join: that is left out here.)
+func TestFailsOnceWhileItsConnectionMoves(t *testing.T) {
+	counted := 0
+	for seed := uint64(1); seed <= 8; seed++ {
+		out, err := play(&Scenario{Seed: seed, Nodes: 2, Remotes: 1, Fencing: true, Devices: "one", Resources: []string{"P1"}, Agent: 300, Length: 30000, Steps: []Step{
+			{At: 0, Do: "move", Host: 1, Arg: "P1 remote1"},
+			{At: 8000, Do: "fail", Host: 2, Arg: "P1", On: MomentConnected},
+			{At: 8000, Do: "standby", Host: 2, Arg: "node1"},
+		}}, true, adapters{but: Differ})
+		if err != nil {
+			t.Fatal(err)
+		}
+		log := strings.Join(out.Log, "\n")
+		if out.Broken != nil {
+			t.Fatalf("seed %d: %v\n%s", seed, out.Broken, log)
+		}
+		counted += strings.Count(log, "node1: attributes: Setting fail-count-P1#asyncmon_0[remote1] in instance_attributes: (unset) -> 1")
+	}
+	if counted < 8 {
+		t.Errorf("it failed in %d of 8 only", counted)
+	}
+}
