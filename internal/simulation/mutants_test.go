@@ -40,7 +40,7 @@ var mutants = []mutant{
 	{"one of two that wait for each other's fencing answers", "engine/replica/sure.go", "	if r.rival() {\n		return\n	}\n", "", "what only one of them has is not answered for other reasons"},
 	{"the group answers without a term", "engine/replica/sure.go", "	if r.mayHold() {\n		// Most", "	if false {\n		// Most", ""},
 	{"a promise counts for whoever announced that term", "engine/replica/term.go", " || msg.SelectAttrValue(byAttr, v.by) != v.by {", " {", ""},
-	{"all who adopt a term have a change", "engine/replica/term.go", " && (ours || h.here[from]) {", " {", ""},
+	{"all who adopt a term have a change", "engine/replica/term.go", " && (ours || h.here[from]) {", " && (ours || true) {", ""},
 	{"who is silent has a change", "engine/replica/sure.go", "		case r.quorate:\n", "		case false:\n", ""},
 	{"a takeover waits for one who left", "engine/replica/replica.go", "	if !slices.Contains(r.effects.Members(), s.source) {", "	if false && !slices.Contains(r.effects.Members(), s.source) {", ""},
 	{"the replica does not hear who left", "internal/node/core.go", "	c.Replica.Left(m.Name)", "	_ = m", ""},
@@ -143,6 +143,61 @@ func TestMutantsApply(t *testing.T) {
 		}
 		if m.old == m.new || slices.ContainsFunc(mutants[:i], func(o mutant) bool { return o.what == m.what }) {
 			t.Errorf("%s (%s): it changes nothing, or is there twice", m.what, m.file)
+		}
+	}
+}
+
+// Each mistake is one that Go builds. As many as do not get into each other's way are built at once.
+func TestMutantsBuild(t *testing.T) {
+	if testing.Short() {
+		t.Skip("it builds packages")
+	}
+	root, err := filepath.Abs("../..")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for left := mutants; len(left) > 0; {
+		files, packages := map[string]string{}, []string{}
+		var next []mutant
+		for _, m := range left {
+			if files[m.file] == "" {
+				text, err := os.ReadFile(filepath.Join(root, m.file))
+				if err != nil {
+					t.Fatal(err)
+				}
+				files[m.file] = string(text)
+			}
+			if strings.Count(files[m.file], m.old) != 1 {
+				next = append(next, m)
+				continue
+			}
+			files[m.file] = strings.Replace(files[m.file], m.old, m.new, 1)
+			packages = append(packages, "./"+filepath.Dir(m.file))
+		}
+		if len(next) == len(left) {
+			t.Fatalf("%d cannot be made, see TestMutantsApply", len(left))
+		}
+		left = next
+		list, dir := map[string]string{}, t.TempDir()
+		for file, text := range files {
+			changed := filepath.Join(dir, strings.ReplaceAll(file, "/", "_"))
+			if err := os.WriteFile(changed, []byte(text), 0o600); err != nil {
+				t.Fatal(err)
+			}
+			list[filepath.Join(root, file)] = changed
+		}
+		overlay, err := json.Marshal(map[string]any{"Replace": list})
+		if err == nil {
+			err = os.WriteFile(filepath.Join(dir, "overlay.json"), overlay, 0o600)
+		}
+		if err != nil {
+			t.Fatal(err)
+		}
+		slices.Sort(packages)
+		c := exec.Command("go", append([]string{"build", "-trimpath", "-overlay", filepath.Join(dir, "overlay.json")}, slices.Compact(packages)...)...)
+		c.Dir = root
+		if out, err := c.CombinedOutput(); err != nil {
+			t.Errorf("%v\n%s", err, out)
 		}
 	}
 }
