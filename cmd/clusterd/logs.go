@@ -111,6 +111,13 @@ func tell(env *program.Env, log *slog.Logger, state string) {
 	}
 }
 
+// keepAlive has the service manager know that the service lives, until ctx ends.
+func keepAlive(ctx context.Context, env *program.Env, log *slog.Logger) {
+	supervise.KeepAlive(ctx, env.Getenv, func(err error) {
+		log.Warn("the service manager was not told "+supervise.AliveState, "err", err)
+	})
+}
+
 // tellEnd tells the service manager that the service ends, once ctx does.
 func tellEnd(ctx context.Context, env *program.Env, log *slog.Logger) (stop func() bool) {
 	return context.AfterFunc(ctx, func() { tell(env, log, supervise.StoppingState) })

@@ -34,6 +34,7 @@ func qdeviceCommand(env *program.Env) *cobra.Command {
 		env := settled(env, "corosync-qdevice")
 		log := newCorosyncLog(env, "corosync-qdevice").Logger()
 		defer tellEnd(c.Context(), env, log)()
+		keepAlive(c.Context(), env, log)
 		tellAdvanced(log, advanced)
 		err := quorumdevice.RunDevice(c.Context(), quorumdevice.DeviceOptions{Certs: certs, Socket: socket, Log: log, Ready: func() { tell(env, log, supervise.ReadyState) }})
 		switch {
@@ -87,6 +88,7 @@ func qnetdCommand(env *program.Env) *cobra.Command {
 		env := settled(env, "corosync-qnetd")
 		log := newCorosyncLog(env, "corosync-qnetd").Logger()
 		defer tellEnd(c.Context(), env, log)()
+		keepAlive(c.Context(), env, log)
 		defer func() { tellFailure(log, err) }()
 		tellAdvanced(log, advanced)
 		switch {

@@ -96,6 +96,7 @@ func corosync(ctx context.Context, env *program.Env) error {
 func pcsdRole(ctx context.Context, env *program.Env) error {
 	log := pcsd.NewLogger(env.Stderr, strings.EqualFold(env.Getenv("PCSD_DEBUG"), "true"))
 	defer tellEnd(ctx, env, log)()
+	keepAlive(ctx, env, log)
 	defer serveMetrics(ctx, env, log)()
 	err := pcsd.Main(ctx, env.Getenv, env.Stderr, func() {
 		tell(env, log, supervise.ReadyState)
@@ -285,6 +286,7 @@ func agentsAs(h *ocf.Host, env *program.Env, service string) {
 func pacemakerRemote(ctx context.Context, env *program.Env) (err error) {
 	log := pacemakerLogger(env, "pacemaker-remoted")
 	defer tellEnd(ctx, env, log)()
+	keepAlive(ctx, env, log)
 	defer func() { tellFailure(log, err) }()
 	ignoreBlackboxSignals(ctx, log)
 	tellIneffective(env, log)

@@ -35,6 +35,7 @@ func sbdCommand(env *program.Env) *cobra.Command {
 		}
 		log := pacemakerLogger(env, "sbd")
 		defer tellEnd(c.Context(), env, log)()
+		keepAlive(c.Context(), env, log)
 		d, err := sbdDaemon(env, node, ring, log)
 		if err == nil {
 			d.Startup, d.IO, d.CrashLimit, d.OwnLimit, d.ClusterFirst, d.Trace = startup, io, crash, ownLimit, clusterFirst, sbd.Trace(trace)

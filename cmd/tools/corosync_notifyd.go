@@ -109,6 +109,7 @@ func corosyncNotifyd(ctx context.Context, env *program.Env) int {
 		defer traps.Close()
 	}
 	o.Ready = func() { _ = supervise.Ready(env.Getenv) }
+	supervise.KeepAlive(ctx, env.Getenv, func(error) {})
 	tell := func(e notifyd.Event) {
 		if log {
 			out.line(logging.Notice, e.String())

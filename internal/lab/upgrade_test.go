@@ -158,7 +158,7 @@ func (u *rolling) replaceOutside() {
 	u.programs("4", false)
 	u.do("4", "systemctl", "start", "pacemaker_remote", "corosync-qnetd")
 	u.votes("1")
-	u.do("1", "crm_resource", "--cleanup", "--resource", "node4")
+	u.do("1", "crm_resource", "--refresh", "--resource", "node4") // it is connected to again when something has the cluster plan
 	u.farAway()
 }
 

@@ -1,6 +1,7 @@
 package supervise
 
 import (
+	"context"
 	"errors"
 	"net"
 	"os"
@@ -48,4 +49,27 @@ func AliveInterval(getenv func(string) string) time.Duration {
 		return 0
 	}
 	return time.Duration(usec) * time.Microsecond / 2
+}
+
+// KeepAlive tells that this process is alive for as long as ctx lasts, where that is asked for: of a service that has no one loop which does its
+// work. failed is given what goes wrong.
+func KeepAlive(ctx context.Context, getenv func(string) string, failed func(error)) {
+	every := AliveInterval(getenv)
+	if every <= 0 {
+		return
+	}
+	go func() {
+		t := time.NewTicker(every)
+		defer t.Stop()
+		for {
+			if err := Notify(getenv, AliveState); err != nil {
+				failed(err)
+			}
+			select {
+			case <-t.C:
+			case <-ctx.Done():
+				return
+			}
+		}
+	}()
 }

@@ -1,6 +1,7 @@
 package supervise
 
 import (
+	"context"
 	"net"
 	"path/filepath"
 	"strconv"
@@ -36,5 +37,32 @@ func TestNotify(t *testing.T) {
 		if got := AliveInterval(env(map[string]string{"WATCHDOG_USEC": c.usec, "WATCHDOG_PID": c.pid})); got != c.want {
 			t.Errorf("%+v: %v", c, got)
 		}
+	}
+}
+
+func TestKeepAlive(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "notify")
+	l, err := net.ListenUnixgram("unixgram", &net.UnixAddr{Name: path, Net: "unixgram"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer l.Close()
+	ctx, cancel := context.WithCancel(t.Context())
+	defer cancel()
+	env := map[string]string{"NOTIFY_SOCKET": path, "WATCHDOG_USEC": "100000"}
+	KeepAlive(ctx, func(n string) string { return env[n] }, func(error) {})
+	buf := make([]byte, 64)
+	for range 3 {
+		if n, err := l.Read(buf); err != nil || string(buf[:n]) != "WATCHDOG=1" {
+			t.Fatalf("%q %v", buf[:n], err)
+		}
+	}
+	cancel()
+	failed := make(chan error, 1)
+	KeepAlive(t.Context(), func(n string) string {
+		return map[string]string{"NOTIFY_SOCKET": path + "-none", "WATCHDOG_USEC": "2000000"}[n]
+	}, func(err error) { failed <- err })
+	if <-failed == nil {
+		t.Error("a socket that is not there is no error")
 	}
 }
