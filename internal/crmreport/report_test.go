@@ -10,6 +10,8 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"hacluster/internal/flight"
 )
 
 var noon = time.Date(2026, 11, 30, 12, 0, 0, 0, time.UTC)
@@ -142,8 +144,9 @@ func TestMake(t *testing.T) {
 			"Nov 30 11:30:00 alfa pacemaker-controld [7] (do_state_transition) notice: State transition S_IDLE -> S_POLICY_ENGINE\n" +
 			"  CRIT: <nvpair name=\"password\" value=\"t0p\"/>\n" +
 			"Nov 30 11:59:00 alfa pacemaker-controld [7]: too late\n",
-		"/var/log/cluster/corosync.log":   "Nov 30 11:31:00 alfa corosync[8]: ring 2\n",
-		"/var/log/cluster/corosync.log.1": "Nov 30 11:20:00 alfa corosync[8]: too early\nNov 30 11:29:58 alfa corosync[8]: ring 1\n",
+		"/var/lib/pacemaker/blackbox/pacemaker-controld.7.1": string(flight.Marshal([]flight.Entry{{Time: noon, Severity: 3, Func: "abort", Line: 12, Text: "it went wrong"}})),
+		"/var/log/cluster/corosync.log":                      "Nov 30 11:31:00 alfa corosync[8]: ring 2\n",
+		"/var/log/cluster/corosync.log.1":                    "Nov 30 11:20:00 alfa corosync[8]: too early\nNov 30 11:29:58 alfa corosync[8]: ring 1\n",
 	}
 	programs := map[string]string{
 		"crm_mon -1": "Last updated: now\nCurrent DC: alfa (version 3)\n", "cibadmin -Q": `<cib><nvpair id="p" name="password" value="t0p"/></cib>`,
@@ -182,6 +185,9 @@ func TestMake(t *testing.T) {
 		}
 	}
 	read(t, dir, "alfa", "DC")
+	if got := read(t, dir, "bravo", "pacemaker-controld.7.1.blackbox"); !strings.Contains(got, "error   Nov 30 ") || !strings.HasSuffix(got, " abort(12):0: it went wrong\n") {
+		t.Errorf("blackbox:\n%s", got)
+	}
 	read(t, dir, "bravo", "pengine", "pe-input-1.bz2")
 	if got := read(t, dir, "analysis.txt"); !strings.HasPrefix(got, "Diff members.txt... OK\nDiff cib.xml... OK\nDiff crm_mon.txt... OK\nDiff sysinfo.txt... OK\nLog pattern matches from alfa:\n") {
 		t.Errorf("analysis:\n%s", got)

@@ -10,6 +10,8 @@ import (
 	"strconv"
 	"strings"
 	"syscall"
+
+	"hacluster/internal/flight"
 )
 
 // packages are those whose files the package manager is asked to check, by their names in all distributions.
@@ -308,12 +310,20 @@ func (c *collector) dumped(core string) string {
 func (c *collector) blackboxes() {
 	for _, f := range c.changed(c.from, c.to, stateDir+"/blackbox") {
 		name := filepath.Base(f)
-		r, there := c.try(c.ctx, "qb-blackbox", f)
-		if !there {
-			c.warn("Please install qb-blackbox to read " + f)
+		data, err := os.ReadFile(f)
+		if err != nil {
+			c.warn(err.Error())
 			continue
 		}
-		c.put(name+".blackbox", string(r.Stdout)+string(r.Stderr))
+		entries, err := flight.Parse(data)
+		if err != nil {
+			c.warn(f + ": " + err.Error())
+		}
+		var text strings.Builder
+		for _, e := range entries {
+			text.WriteString(e.String() + "\n")
+		}
+		c.put(name+".blackbox", text.String())
 		c.log("Extracting contents of blackbox: %s", name)
 	}
 }
