@@ -45,7 +45,7 @@ func (v *voter) Broadcast(msg *etree.Element) {
 }
 func (v *voter) Absent() string                     { return v.absent }
 func (v *voter) ShareAttributes(strangers []string) { v.shared = append(v.shared, strangers) }
-func (v *voter) Logf(format string, a ...any) { v.log = append(v.log, fmt.Sprintf(format, a...)) }
+func (v *voter) Logf(format string, a ...any)       { v.log = append(v.log, fmt.Sprintf(format, a...)) }
 
 func (v *voter) Fence(FenceRequest, func(error)) {
 	// It takes longer than the test.
