@@ -68,6 +68,8 @@ type checker struct {
 	falses map[uint32]bool
 	human  map[string]bool // targets of fencing that a person asked for
 	dirty  []*Host         // whose CIB changed in this event
+	// upgraded: hosts begin with an earlier release. A DC of that does not say what it counts, so that another one counts the same, too.
+	upgraded bool
 	// failures counts what agents told of failures, by resource and host.
 	failures map[string]int
 	// refreshed are resources whose history a person had forgotten while something may be under way.

@@ -121,6 +121,7 @@ func play(s *Scenario, verbose bool, a adapters) (*Outcome, error) {
 	}
 	d := &drive{Cluster: c, s: s}
 	c.check.marks, c.check.quorum = func() []*mark { return d.marks }, d.quorumTwice
+	c.check.upgraded = s.Old > 0
 	c.check.loose = s.Late > 0 || s.Quorum != "" || slices.ContainsFunc(s.Steps, changesConf)
 	for _, h := range c.all() {
 		if h.spare {
