@@ -77,7 +77,7 @@ var mutants = []mutant{
 	{"what is known of a remote node is forgotten when its connection moves", "internal/node/takeover.go", "	if op.Action == \"migrate_from\" && same {", "	if false {", ""},
 	{"nobody orders what recurred on a remote node whose connection moved", "engine/executor/adopt.go", "				continue\n", "", ""},
 	{"what a plan takes down asks for another", "engine/controller/takendown.go", "	if r == nil || node == \"\" {", "	if true {", ""},
-	{"a connection whose other end is silent fails twice", "engine/executor/executor.go", "			if !j.reported || !failed(j.op, Result{Code: j.code, Status: j.status}) {", "			if true {", ""},
+	{"a connection whose other end is silent fails twice", "engine/executor/finish.go", "			if !j.reported || !failed(j.op, Result{Code: j.code, Status: j.status}) {", "			if true {", ""},
 	{"a stop waits for the tries to connect before it", "engine/executor/executor.go", "		e.giveUp(now, r)\n", "", ""},
 	{"what was migrating to a lost node is started again without quorum", "internal/node/assumed.go", "target := departed(root, c, a.Resource.ID)", "target := \"\"", ""},
 	{"attributes of before a node was started anew stay", "engine/controller/join.go", "	c.forgetFormer()\n", "", ""},
