@@ -6,6 +6,7 @@ import (
 	"os"
 	"os/exec"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"time"
 )
@@ -18,6 +19,9 @@ type systemdBench struct {
 	leader map[string]string // by host: its process 1, as the host numbers it
 	files  string            // a folder with what `make install` puts on a host
 }
+
+// systemdLabs counts the labs of this run.
+var systemdLabs atomic.Int32
 
 // What boots a host: a control group of its own, of which systemd sees nothing above, and then systemd.
 const systemdBoot = `mount -t tmpfs -o mode=755 tmpfs /run && mkdir -p /run/lock && mount -t proc proc /proc &&
@@ -52,7 +56,7 @@ func systemdLab(t *testing.T, hosts ...string) *systemdBench {
 	if out, err := exec.Command(systemctl, "--version").Output(); err != nil || !strings.HasPrefix(string(out), "systemd 2") {
 		t.Skipf("systemctl is not systemd's: %v %s", err, out)
 	}
-	group := fmt.Sprintf("hacluster-%d", os.Getpid())
+	group := fmt.Sprintf("hacluster-%d-%d", os.Getpid(), systemdLabs.Add(1)) // of this test alone
 	groups := t.TempDir()
 	inGroups := func(script string) ([]byte, error) {
 		return exec.Command("unshare", "-m", "sh", "-c", "mount -t cgroup2 cgroup2 "+groups+" && cd "+groups+" && "+script).CombinedOutput()
