@@ -12,18 +12,27 @@ func endsRecurring(op Op) bool {
 	return op.Interval == 0 && op.Action != "monitor" && op.Action != "notify" && !(op.Connects() && op.Action == "migrate_to")
 }
 
-// giveUp ends the tries to connect to a remote node that are under way or wait, for the connection is to be stopped: several DCs may have
-// ordered one each, and each may have a minute left, which is longer than a plan waits for the stop.
-func (e *Executor) giveUp(now time.Time, r *resource) {
-	tries := func(j *job) bool { return j.op.Action == "start" || j.op.Action == "migrate_from" }
+// tries tells whether an operation tries to connect to a remote node.
+func (o *Op) tries() bool {
+	return o.Connects() && (o.Action == "start" || o.Action == "migrate_from")
+}
+
+// giveUpWaiting has the tries to connect to a remote node that wait for another one not be made: who ordered a newer one, or the end of the
+// connection, has no use for them. Several DCs may have ordered one each, and each may take a minute, which is longer than a plan waits for the last.
+func (e *Executor) giveUpWaiting(now time.Time, r *resource) {
 	queue := r.queue
-	r.queue = slices.DeleteFunc(slices.Clone(queue), tries)
+	r.queue = slices.DeleteFunc(slices.Clone(queue), func(j *job) bool { return j.op.tries() })
 	for _, j := range queue {
-		if tries(j) {
+		if j.op.tries() {
 			e.finish(now, r, j, Result{Code: 1, Status: statusCancelled})
 		}
 	}
-	if j := r.running; j != nil && !j.killed && tries(j) {
+}
+
+// giveUp ends the tries to connect to a remote node, also the one under way, for the connection is to be stopped.
+func (e *Executor) giveUp(now time.Time, r *resource) {
+	e.giveUpWaiting(now, r)
+	if j := r.running; j != nil && !j.killed && j.op.tries() {
 		j.killed = true
 		e.effects.Kill(j.run)
 	}

@@ -158,7 +158,11 @@ func (e *Executor) order(now time.Time, op Op, call int) {
 	if controller && endsRecurring(op) || op.Action == "stop" {
 		e.cancelAll(r)
 	}
-	if controller && op.Connects() && op.Action == "stop" {
+	switch {
+	case !controller:
+	case op.tries():
+		e.giveUpWaiting(now, r)
+	case op.Connects() && op.Action == "stop":
 		e.giveUp(now, r)
 	}
 	if controller && e.closing && op.Action == "start" {

@@ -361,6 +361,10 @@ func TestStopEndsTriesToConnect(t *testing.T) {
 	if got := f.take(); strings.Contains(got, "kill") {
 		t.Fatalf("a start ends another: %s", got)
 	}
+	do("start", "1:1:0:c") // of several that wait the last counts
+	if got, want := f.take(), "forget R R_last_0, answer start 1, record R_last_0 -1:193"; got != want {
+		t.Fatalf("the third start: %s, want %s", got, want)
+	}
 	do("stop", "2:1:0:a")
 	if got, want := f.take(), "forget R R_last_0, answer start 1, kill R_start_0, record R_last_0 -1:193"; got != want {
 		t.Errorf("at the stop: %s, want %s", got, want)

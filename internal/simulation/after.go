@@ -194,7 +194,7 @@ func (d *drive) where(resource string) []string {
 
 // placed holds that services are where constraints have them be.
 func (d *drive) placed() {
-	if property(d.Hosts[0].pcmk.core.Replica.Root(), "maintenance-mode") == "true" || len(d.check.falses) > 0 {
+	if d.maintained() || len(d.check.falses) > 0 {
 		return
 	}
 	stuck := d.stuck()
@@ -333,6 +333,9 @@ func (d *drive) quietly() {
 		d.check.fail(Noisy, "agents run where nothing happens: %v", w.other)
 	}
 	stuck := d.stuck()
+	if d.maintained() {
+		return // its end was made in a part whose changes gave way, and nothing is watched in maintenance
+	}
 	if d.s.Constraints && len(stuck) > 0 {
 		return // what is to leave, and waits for what cannot be stopped, has no monitor ordered
 	}
@@ -362,6 +365,11 @@ func (d *drive) quietly() {
 			}
 		}
 	}
+}
+
+// maintained tells whether the cluster is in maintenance still.
+func (d *drive) maintained() bool {
+	return property(d.Hosts[0].pcmk.core.Replica.Root(), "maintenance-mode") == "true"
 }
 
 // unknown tells whether nobody can know that a service runs: its resource was created in a part of the cluster whose changes gave way to others,
