@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"hacluster/cib"
+	"hacluster/engine/fencer"
 	"hacluster/engine/replica"
 	"hacluster/engine/transition"
 )
@@ -87,7 +88,7 @@ func TestFencingAttempts(t *testing.T) {
 				{Name: "CRM_meta_stonith_action", Value: "off"}, {Name: "CRM_meta_priority_fencing_delay", Value: "15s"},
 			}}})
 		}
-		w.failFencing = true
+		w.failFencing = errFencing
 		for range 20 {
 			w.plans = append(w.plans, fence())
 		}
@@ -108,6 +109,34 @@ func TestFencingAttempts(t *testing.T) {
 		if r := w.fenced[0]; r != (FenceRequest{Target: "n2", Action: "off", Timeout: 17 * time.Second, Delay: 15 * time.Second}) {
 			t.Errorf("asked for %+v", r)
 		}
+	}
+}
+
+// Where no device reaches the target the tries are a second apart.
+func TestFencingWithoutDevice(t *testing.T) {
+	w := begin()
+	w.failFencing = &fencer.Error{Code: fencer.NoDevice}
+	for range 20 {
+		w.plans = append(w.plans, chain(&transition.Synapse{Action: &transition.Action{Kind: transition.ClusterEvent, Operation: "stonith", Node: "n2"}}))
+	}
+	now := w.c.now
+	w.c.abort("a test")
+	w.settle()
+	for n := 1; n <= 10; n++ {
+		if len(w.fenced) != n {
+			t.Fatalf("%d tries, want %d", len(w.fenced), n)
+		}
+		w.c.Tick(now.Add(deviceAgain - time.Millisecond))
+		w.settle()
+		if len(w.fenced) != n {
+			t.Fatalf("try %d comes early", n+1)
+		}
+		now = now.Add(deviceAgain)
+		w.c.Tick(now)
+		w.settle()
+	}
+	if len(w.fenced) != 10 {
+		t.Errorf("%d tries", len(w.fenced))
 	}
 }
 

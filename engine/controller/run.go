@@ -1,6 +1,7 @@
 package controller
 
 import (
+	"errors"
 	"fmt"
 	"strconv"
 	"strings"
@@ -434,12 +435,15 @@ func (c *Controller) fence(i int, a *transition.Action) {
 			// Failures in a row count until the target was fenced. From fencing-max-attempts on none has a new plan made at once, but
 			// whatever else has one made asks for fencing again, once: so it is with Pacemaker (controld_fencing.c). Two things differ:
 			// a change of the configuration begins to count anew, and where no device reaches the target, which Pacemaker tries once,
-			// there are as many tries, for a device that did not answer may a moment later.
+			// there are as many tries, a second apart, for a device that did not answer may a moment later.
 			if most, ok := cib.Score(c.option("fencing-max-attempts", "10")); ok && c.fenceTries[target] >= most {
 				c.effects.Logf("Fencing of %s failed %d times: not tried again before something changes or the next recheck", target, c.fenceTries[target])
 				c.run.abort("Too many fencing failures")
 				c.advance()
 				return
+			}
+			if e := (interface{ NoDevice() bool })(nil); errors.As(err, &e) && e.NoDevice() {
+				c.planAt = c.now.Add(deviceAgain)
 			}
 			c.abort("Stonith failed")
 			return
@@ -456,6 +460,9 @@ func (c *Controller) fence(i int, a *transition.Action) {
 		c.advance()
 	})
 }
+
+// deviceAgain is how long a plan waits after no device has reached whom the last one has fenced.
+const deviceAgain = time.Second
 
 // Fenced takes note that a node was fenced, on whoever's behalf.
 func (c *Controller) Fenced(now time.Time, target string, ours bool) {

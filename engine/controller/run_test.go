@@ -27,8 +27,8 @@ type alone struct {
 	mute     bool     // what is set is never written
 	updates  []cib.Request
 	fenced   []FenceRequest
-	// failFencing has it fail; else it takes for ever.
-	failFencing bool
+	// failFencing is how it fails; nil: it takes for ever.
+	failFencing error
 	fencingEnds func(error)
 	asDC        []bool // whether they were ordered so
 	leader      string // besides this node
@@ -99,8 +99,8 @@ func (w *alone) Plan(time.Time, int) (Plan, error) {
 
 func (w *alone) Fence(r FenceRequest, done func(error)) {
 	w.fencingEnds = done
-	if w.fenced = append(w.fenced, r); w.failFencing {
-		w.then(func() { done(errFencing) })
+	if w.fenced = append(w.fenced, r); w.failFencing != nil {
+		w.then(func() { done(w.failFencing) })
 	}
 }
 func (w *alone) Execute(order *etree.Element) { w.executed = append(w.executed, order) }

@@ -156,6 +156,9 @@ type Error struct {
 	Reason string
 }
 
+// NoDevice tells that no device reached the target, so that none was used.
+func (e *Error) NoDevice() bool { return e.Code == NoDevice }
+
 // Status tells a result, a legacy code of either sign, in the two numbers that clients from 2.1.3 on read: what became of the action, and its exit code.
 func Status(code int) (status, exit string) {
 	switch max(code, -code) {
