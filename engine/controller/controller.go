@@ -527,7 +527,7 @@ func (c *Controller) Deliver(now time.Time, from string, msg *etree.Element) {
 		}
 	case "lrm_result":
 		if c.IsDC() {
-			c.onAnswer(msg)
+			c.onAnswer(from, msg)
 		}
 	case "throttle":
 		c.onThrottle(from, msg)

@@ -231,8 +231,15 @@ const (
 	unconnectedAgain   = 2 * time.Second
 )
 
-// onAnswer takes what an executor answers where no history tells.
-func (c *Controller) onAnswer(msg *etree.Element) {
+// statusInvalid is the status of a start that the executor of a node which shuts down refuses. That it asked to was forgotten: another DC may have wanted
+// it fenced. So this counts as asking, and where it must not, the next plan, which may say the same, waits a while.
+const (
+	statusInvalid = 9
+	refusedAgain  = time.Second
+)
+
+// onAnswer takes what the executor of a node answers where no history tells.
+func (c *Controller) onAnswer(from string, msg *etree.Element) {
 	status, code, action, trans, expected, uuid, ok := magic(msg)
 	if !ok || uuid != c.uuid || c.run == nil || c.run.id != trans {
 		return
@@ -245,6 +252,10 @@ func (c *Controller) onAnswer(msg *etree.Element) {
 	if (code != expected || status > 1) && !ignoresFailure(a) {
 		c.run.set(i, stepFailed)
 		c.effects.Logf("Transition %d: %s on %s ended with code %d (status %d), not %d", trans, a.Key, a.Node, code, status, expected)
+		if status == statusInvalid {
+			c.planAt = c.now.Add(refusedAgain)
+			c.onShutdownRequest(from)
+		}
 		c.abort("Event failed")
 		return
 	}

@@ -157,6 +157,30 @@ func (w *alone) answer(t *testing.T, key string, code int, recorded bool) {
 	w.settle()
 }
 
+// A node that shuts down refuses to start what is ordered: whoever decides has forgotten that it asked to. So it asks by that, and what is planned next waits,
+// for it may say the same.
+func TestStartRefusedInAShutdown(t *testing.T) {
+	w := begin(chain(rscOp("start", "r_start_0", 0)))
+	plans := w.c.transition
+	refused := w.c.message("lrm_result", "", "transition-magic", "9:1;"+w.executed[0].SelectAttrValue("transition-key", ""))
+	w.c.Deliver(w.c.now, "n1", refused)
+	w.settle()
+	if !slices.Contains(w.set, "shutdown") {
+		t.Errorf("set are %v", w.set)
+	}
+	if w.c.transition != plans {
+		t.Error("a plan is made at once")
+	}
+	if due := w.c.Deadline(); due.Sub(w.c.now) != refusedAgain {
+		t.Errorf("due in %v", due.Sub(w.c.now))
+	}
+	w.c.Tick(w.c.now.Add(refusedAgain))
+	w.settle()
+	if w.c.transition != plans+1 {
+		t.Errorf("plan %d, want %d", w.c.transition, plans+1)
+	}
+}
+
 // begin brings a lone controller to where it carries out the first of the plans.
 func begin(plans ...*transition.Graph) *alone {
 	return beginOf(&alone{root: cib.New(), plans: plans})
