@@ -9,6 +9,7 @@ import (
 	"path/filepath"
 	"reflect"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -159,6 +160,28 @@ func TestOriginalReads(t *testing.T) {
 	}
 	if !reflect.DeepEqual(printed, want) {
 		t.Errorf("it prints\n%s\nwant\n%s", out, strings.Join(want, "\n"))
+	}
+}
+
+// Who asks for them again before they are written gets them whole, too.
+func TestDumpTwice(t *testing.T) {
+	dir := t.TempDir()
+	r := &Recorder{entries: some(40)}
+	var all sync.WaitGroup
+	for range 20 {
+		all.Go(func() {
+			if _, err := r.Dump(dir, time.Unix(1700000000, 0)); err != nil {
+				t.Error(err)
+			}
+		})
+	}
+	all.Wait()
+	file, err := os.ReadFile(filepath.Join(dir, Link))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if got, err := Parse(file); err != nil || len(got) != 40 {
+		t.Errorf("%d entries, %v", len(got), err)
 	}
 }
 

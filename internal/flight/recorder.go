@@ -32,6 +32,8 @@ type Recorder struct {
 	entries []Entry // the oldest from first on
 	first   int
 	bytes   int // that these take in a file
+
+	dumping sync.Mutex // files are written one after the other: two of one second have the same name
 }
 
 // Enabled is of logging.Target: all is wanted but traces.
@@ -70,6 +72,8 @@ const Link = "fdata"
 
 // Dump writes what is kept into a file of its own in dir, for root alone, and has Link lead to it; it gives the file's path.
 func (r *Recorder) Dump(dir string, now time.Time) (string, error) {
+	r.dumping.Lock()
+	defer r.dumping.Unlock()
 	path := filepath.Join(dir, fmt.Sprintf("%s-%s-%d", Link, now.Format("2006-01-02T15:04:05"), os.Getpid()))
 	if err := os.WriteFile(path, Marshal(r.Entries()), 0o600); err != nil {
 		return "", fmt.Errorf("flight data: %w", err)
