@@ -20,6 +20,7 @@ import (
 	"slices"
 	"strings"
 	"time"
+	"unicode"
 
 	"github.com/beevik/etree"
 
@@ -33,6 +34,21 @@ type User struct {
 	Name   string   // "" is the cluster itself
 	Groups []string // names of the groups that the user is in
 }
+
+// GroupsText is groups as they travel with a request, blank separated. A group whose name has a blank stays here: it would be taken for the groups
+// that its words are the names of.
+func GroupsText(groups []string) string {
+	var out []string
+	for _, g := range groups {
+		if !strings.ContainsFunc(g, unicode.IsSpace) {
+			out = append(out, g)
+		}
+	}
+	return strings.Join(out, " ")
+}
+
+// ParseGroups reads what GroupsText wrote.
+func ParseGroups(text string) []string { return strings.Fields(text) }
 
 // Privileged tells that permissions do not apply to the user.
 func (u User) Privileged() bool {

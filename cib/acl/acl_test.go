@@ -234,3 +234,16 @@ func FuzzPolicy(f *testing.F) {
 		}
 	})
 }
+
+// Groups travel as they are; one whose name would be taken for others does not.
+func TestGroupsText(t *testing.T) {
+	for _, c := range []struct{ groups, want []string }{
+		{nil, []string{}},
+		{[]string{"haclient", "wheel"}, []string{"haclient", "wheel"}},
+		{[]string{"domain users", "wheel", "a\tb", "a\u2003b", ""}, []string{"wheel"}},
+	} {
+		if got := acl.ParseGroups(acl.GroupsText(c.groups)); !slices.Equal(got, c.want) {
+			t.Errorf("%q: %q, want %q", c.groups, got, c.want)
+		}
+	}
+}

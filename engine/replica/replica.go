@@ -19,7 +19,6 @@ import (
 	"fmt"
 	"slices"
 	"strconv"
-	"strings"
 	"time"
 
 	"github.com/beevik/etree"
@@ -168,7 +167,7 @@ func (r *Replica) Request(c Client, req cib.Request, lastWritten string, done fu
 		{"src", r.node},
 		{"cib_delegated_from", r.node},
 		{"cib-last-written", lastWritten},
-		{groupsAttr, strings.Join(c.Groups, " ")},
+		{groupsAttr, acl.GroupsText(c.Groups)},
 		{timeAttr, unixTime(req.Now)},
 		{"cib_schema_max", req.MaxSchema},
 	} {
@@ -385,7 +384,7 @@ func request(msg *etree.Element) cib.Request {
 		req.SetOptions(cib.Options(o))
 	}
 	user := msg.SelectAttrValue("cib_user", "")
-	req.User = acl.User{Name: user, Groups: strings.Fields(msg.SelectAttrValue(groupsAttr, ""))}
+	req.User = acl.User{Name: user, Groups: acl.ParseGroups(msg.SelectAttrValue(groupsAttr, ""))}
 	if t, err := strconv.ParseInt(msg.SelectAttrValue(timeAttr, ""), 10, 64); err == nil {
 		req.Now = time.Unix(t, 0)
 	}

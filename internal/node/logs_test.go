@@ -34,7 +34,7 @@ func TestTold(t *testing.T) {
 	c := NewCore(CoreConfig{Self: controller.Member{ID: 1, Name: "a"}, Names: map[uint32]string{1: "a", 2: "b"}, CIB: cib.New(), Timing: controller.DefaultTiming}, w)
 	c.Ring(now, []uint32{1, 2}, true)
 	c.Ring(now, []uint32{1}, false)
-	c.Ping("", func(string) {})
+	c.Ping(time.Time{}, "", func(string) {})
 	records := []fencer.Record{
 		{Target: "b", Action: "reboot", Delegate: "a", Client: "pacemaker-controld.7", Origin: "a", State: fencer.Done},
 		{Target: "b", Action: "off", Client: "stonith_admin.8", Origin: "b", State: fencer.Failed, Code: fencer.TimedOut, Reason: "no answer"},

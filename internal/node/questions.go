@@ -34,15 +34,15 @@ func (c *Core) isMember(name string) bool {
 }
 
 // ask puts a question, a message without sender and receiver, to another node; done hears nil when that is no member of
-// the group, leaves it before it answers, or takes too long.
-func (c *Core) ask(node string, msg *etree.Element, answer string, done func(answer *etree.Element)) {
+// the group, leaves it before it answers, or takes too long. Clients ask at any time, not only when something has happened: that is now.
+func (c *Core) ask(now time.Time, node string, msg *etree.Element, answer string, done func(answer *etree.Element)) {
 	if !c.isMember(node) {
 		done(nil)
 		return
 	}
 	c.asked++
 	ref := strconv.Itoa(c.asked)
-	c.questions[ref] = question{node, answer, c.now.Add(answerWithin), done}
+	c.questions[ref] = question{node, answer, now.Add(answerWithin), done}
 	c.address(msg, node, ref)
 	c.send(msg)
 }
@@ -119,12 +119,12 @@ const (
 )
 
 // Ping asks the controller of a node, "" for this one, for its state; done hears "" when it does not say.
-func (c *Core) Ping(node string, done func(state string)) {
+func (c *Core) Ping(now time.Time, node string, done func(state string)) {
 	if node == "" || node == c.self.Name {
 		done(c.pingState())
 		return
 	}
-	c.ask(node, questionMessage(taskPing), taskPong, func(answer *etree.Element) {
+	c.ask(now, node, questionMessage(taskPing), taskPong, func(answer *etree.Element) {
 		if answer == nil {
 			done("")
 			return
@@ -155,7 +155,8 @@ const (
 	detailAttr  = "hacluster-detail" // what an error says beside its code
 )
 
-// QueryAt queries the document that a node has, "" for this one. The user's permissions hold; its groups are those on the node that asks.
+// QueryAt queries the document that a node has, "" for this one, at the time that req.Now is. The user's permissions hold; its groups are those on the
+// node that asks.
 func (c *Core) QueryAt(node string, req cib.Request, done func(*etree.Element, error)) {
 	if node == "" || node == c.self.Name {
 		done(c.Replica.Query(req))
@@ -169,8 +170,8 @@ func (c *Core) QueryAt(node string, req cib.Request, done func(*etree.Element, e
 	m.CreateAttr("cib_section", req.Section)
 	m.CreateAttr("cib_callopt", strconv.FormatUint(uint64(req.Options()), 10))
 	m.CreateAttr("cib_user", req.User.Name)
-	m.CreateAttr(queryGroups, strings.Join(req.User.Groups, " "))
-	c.ask(node, m, taskQueried, func(answer *etree.Element) {
+	m.CreateAttr(queryGroups, acl.GroupsText(req.User.Groups))
+	c.ask(req.Now, node, m, taskQueried, func(answer *etree.Element) {
 		if answer == nil {
 			done(nil, &cib.Error{Code: cib.Unreached, Detail: fmt.Sprintf("node %s has not told what its CIB has", node)})
 			return
@@ -201,7 +202,7 @@ func (c *Core) ThereFor(node string) error {
 func (c *Core) queryAnswer(msg *etree.Element) *etree.Element {
 	req := cib.Request{
 		Op: cib.Query, Section: msg.SelectAttrValue("cib_section", ""), Now: c.now,
-		User: acl.User{Name: msg.SelectAttrValue("cib_user", ""), Groups: strings.Fields(msg.SelectAttrValue(queryGroups, ""))},
+		User: acl.User{Name: msg.SelectAttrValue("cib_user", ""), Groups: acl.ParseGroups(msg.SelectAttrValue(queryGroups, ""))},
 	}
 	opts, err := strconv.ParseUint(msg.SelectAttrValue("cib_callopt", "0"), 10, 32)
 	var data *etree.Element

@@ -34,7 +34,8 @@ func newPair(t *testing.T) *pair {
 	for id, name := range map[uint32]string{1: "a", 2: "b"} {
 		doc, err := xml.Parse([]byte(`<cib admin_epoch="0" epoch="1" num_updates="0" validate-with="pacemaker-3.9"><configuration><crm_config><cluster_property_set id="o"><nvpair id="o-e" name="enable-acl" value="true"/></cluster_property_set></crm_config><nodes/><resources>` +
 			`<primitive id="of-` + name + `" class="ocf" provider="pacemaker" type="Dummy"/></resources><constraints/>` +
-			`<acls><acl_role id="r"><acl_permission id="p" kind="deny" xpath="//resources"/></acl_role><acl_group id="outsiders"><role id="r"/></acl_group></acls>` +
+			`<acls><acl_role id="r"><acl_permission id="p" kind="deny" xpath="//resources"/></acl_role><acl_group id="outsiders"><role id="r"/></acl_group>` +
+			`<acl_role id="s"><acl_permission id="q" kind="read" xpath="//resources"/></acl_role><acl_group id="insiders"><role id="s"/></acl_group></acls>` +
 			`</configuration><status/></cib>`))
 		if err != nil {
 			t.Fatal(err)
@@ -78,6 +79,10 @@ func TestQueryAt(t *testing.T) {
 	}
 	outsider := resources
 	outsider.User = acl.User{Name: "joe", Groups: []string{"outsiders"}}
+	worded := resources // the name of its group has the other's in it
+	worded.User = acl.User{Name: "joe", Groups: []string{"not insiders"}}
+	insider := resources
+	insider.User = acl.User{Name: "joe", Groups: []string{"not insiders", "insiders"}}
 	nosuch := resources
 	nosuch.Section, nosuch.XPath = "//template", true
 	for name, c := range map[string]struct {
@@ -86,12 +91,14 @@ func TestQueryAt(t *testing.T) {
 		want string
 		code cib.Code
 	}{
-		"here":                  {"", resources, "of-a", cib.OK},
-		"here by name":          {"a", resources, "of-a", cib.OK},
-		"there":                 {"b", resources, "of-b", cib.OK},
-		"nobody of that name":   {"c", resources, "", cib.Unreached},
-		"nothing of that kind":  {"b", nosuch, "", cib.NotFound},
-		"a user of those there": {"b", outsider, "", cib.Access},
+		"here":                        {"", resources, "of-a", cib.OK},
+		"here by name":                {"a", resources, "of-a", cib.OK},
+		"there":                       {"b", resources, "of-b", cib.OK},
+		"nobody of that name":         {"c", resources, "", cib.Unreached},
+		"nothing of that kind":        {"b", nosuch, "", cib.NotFound},
+		"a user of those there":       {"b", outsider, "", cib.Access},
+		"one of a group of two words": {"b", worded, "", cib.Access},
+		"one who may":                 {"b", insider, "of-b", cib.OK},
 	} {
 		t.Run(name, func(t *testing.T) {
 			p := newPair(t)
@@ -125,8 +132,9 @@ func TestUnanswered(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			p := newPair(t)
 			var got []string
-			p.cores[1].QueryAt("b", cib.Request{Op: cib.Query}, func(_ *etree.Element, err error) { got = append(got, err.Error()) })
-			p.cores[1].Ping("b", func(state string) { got = append(got, "state "+state) })
+			p.now = p.now.Add(controller.SampleInterval - time.Second) // since when nothing has happened
+			p.cores[1].QueryAt("b", cib.Request{Op: cib.Query, Now: p.now}, func(_ *etree.Element, err error) { got = append(got, err.Error()) })
+			p.cores[1].Ping(p.now, "b", func(state string) { got = append(got, "state "+state) })
 			if p.deliver(1); len(got) > 0 { // the other one hears nothing
 				t.Errorf("answered by nobody: %q", got)
 			}
@@ -145,7 +153,7 @@ func TestUnanswered(t *testing.T) {
 func TestAnswersOfOthers(t *testing.T) {
 	p := newPair(t)
 	told := 0
-	p.cores[1].Ping("b", func(string) { told++ })
+	p.cores[1].Ping(p.now, "b", func(string) { told++ })
 	answer := func(task string) []byte {
 		return []byte(`<message t="crmd" crm_task="` + task + `" src="x" crm_host_to="a" reference="1" crmd_state="S_IDLE" cib_rc="0"/>`)
 	}

@@ -37,7 +37,7 @@ func (r *request) controller() {
 		if r.get("crm_sys_to") == "dc" {
 			node = core.Controller.DC()
 		}
-		core.Ping(node, func(state string) {
+		core.Ping(time.Now(), node, func(state string) {
 			el := etree.NewElement("ping_response")
 			el.CreateAttr("crm_subsystem", "crmd")
 			el.CreateAttr("crmd_state", state)
@@ -158,9 +158,13 @@ func (n *Node) knownNodes() []controller.Member {
 // insufficient is the code of an order that its user may not give (PCMK_OCF_INSUFFICIENT_PRIV).
 const insufficient = 4
 
-// forgetHistory is the change of the CIB that takes away the history of a resource on a node.
-func forgetHistory(node, resource string) cib.Request {
-	return cib.Request{Op: cib.Delete, XPath: true, Section: fmt.Sprintf("/cib/status/node_state[@uname=%s]/lrm/lrm_resources/lrm_resource[@id=%s]", xml.QuoteXPath(node), xml.QuoteXPath(resource))}
+// forgetHistory is the change of the CIB that takes away the history of a resource on a node, or the entry of it that is named.
+func forgetHistory(node, resource, entry string) cib.Request {
+	path := fmt.Sprintf("/cib/status/node_state[@uname=%s]/lrm/lrm_resources/lrm_resource[@id=%s]", xml.QuoteXPath(node), xml.QuoteXPath(resource))
+	if entry != "" {
+		path += "/lrm_rsc_op[@id=" + xml.QuoteXPath(entry) + "]"
+	}
+	return cib.Request{Op: cib.Delete, XPath: true, Section: path}
 }
 
 // lrm has a node forget a resource's history, or makes a failure up.
@@ -201,7 +205,7 @@ func (r *request) lrm(task string, op *etree.Element) {
 		answer(2)
 		return
 	}
-	forget := forgetHistory(node, resource)
+	forget := forgetHistory(node, resource, "")
 	if task == "lrm_fail" && !r.user.Privileged() || task == "lrm_delete" && !r.allowed(forget) {
 		r.s.log.Warn("a user may not do that to a resource", "user", r.user.Name, "task", task, "resource", resource, "node", node)
 		answer(insufficient)
@@ -242,7 +246,7 @@ func (r *request) probeAgain(node string) {
 			continue
 		}
 		for _, res := range state.FindElements("./lrm/lrm_resources/lrm_resource") {
-			if id := res.SelectAttrValue("id", ""); !r.allowed(forgetHistory(name, id)) {
+			if id := res.SelectAttrValue("id", ""); !r.allowed(forgetHistory(name, id, "")) {
 				r.s.log.Warn("a user may not have a resource looked at anew", "user", r.user.Name, "resource", id, "node", name)
 				continue
 			}
