@@ -177,3 +177,21 @@ func TestWait(t *testing.T) {
 		t.Errorf("after it left: %d", everywhere)
 	}
 }
+
+// Whoever may forget a node's attributes names it, and has no more forgotten by that.
+func TestForgetsNoMore(t *testing.T) {
+	l := &loop{t: t, now: time.Unix(0, 0), root: cib.New()}
+	l.m = New("n1", l)
+	l.m.SetWriter(l.now, true)
+	v := "1"
+	const odd = "x']|/cib/configuration/*|/x[@y='"
+	l.m.Set(Update{Name: "a", Value: &v}, Update{Name: "b", Value: &v, Host: odd, Remote: true})
+	before := len(cib.Section(l.root, "configuration").ChildElements())
+	l.m.Forget(odd)
+	if after := len(cib.Section(l.root, "configuration").ChildElements()); after != before || before == 0 {
+		t.Errorf("the configuration has %d sections of %d", after, before)
+	}
+	if s := l.status(); !strings.Contains(s, `name="a"`) || strings.Contains(s, `name="b"`) {
+		t.Errorf("left is %s", s)
+	}
+}

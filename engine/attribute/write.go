@@ -106,7 +106,7 @@ func (m *Manager) Tick(now time.Time) {
 			v.dirty, v.news = false, false
 			id := xml.SanitizeID(a.setID(node) + "-" + name)
 			if v.gone {
-				m.effects.Write(cib.Request{Op: cib.Delete, XPath: true, Section: fmt.Sprintf("/cib/status/node_state[@id='%s']/transient_attributes//nvpair[@id='%s']", node, id)})
+				m.effects.Write(cib.Request{Op: cib.Delete, XPath: true, Section: fmt.Sprintf("/cib/status/node_state[@id=%s]/transient_attributes//nvpair[@id=%s]", xml.QuoteXPath(node), xml.QuoteXPath(id))})
 				continue
 			}
 			if states[host] == nil {
@@ -153,5 +153,5 @@ func (a *attr) holder(state *etree.Element, node string) *etree.Element {
 
 // clearNode removes all of a node's transient attributes.
 func (m *Manager) clearNode(host string) {
-	m.effects.Write(cib.Request{Op: cib.Delete, XPath: true, Section: fmt.Sprintf("/cib/status/node_state[@uname='%s']/transient_attributes", host)})
+	m.effects.Write(cib.Request{Op: cib.Delete, XPath: true, Section: fmt.Sprintf("/cib/status/node_state[@uname=%s]/transient_attributes", xml.QuoteXPath(host))})
 }

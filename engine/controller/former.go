@@ -7,6 +7,7 @@ import (
 	"github.com/beevik/etree"
 
 	"hacluster/cib"
+	"hacluster/cib/xml"
 	"hacluster/engine/replica"
 )
 
@@ -53,8 +54,8 @@ func (c *Controller) attributesIn(root *etree.Element) []string {
 func (c *Controller) forgetFormer() {
 	for _, name := range c.attributesIn(c.effects.CIB()) {
 		counts := strings.HasPrefix(name, "fail-count-") || strings.HasPrefix(name, "last-failure-")
-		if (counts || c.former[name]) && !strings.ContainsAny(name, "'") && !c.effects.HasAttribute(name) {
-			c.Change(cib.Request{Op: cib.Delete, XPath: true, Multiple: true, Section: fmt.Sprintf("/cib/status/node_state[@uname='%s']/transient_attributes//nvpair[@name='%s']", c.self.Name, name)})
+		if (counts || c.former[name]) && !c.effects.HasAttribute(name) {
+			c.Change(cib.Request{Op: cib.Delete, XPath: true, Multiple: true, Section: fmt.Sprintf("/cib/status/node_state[@uname=%s]/transient_attributes//nvpair[@name=%s]", xml.QuoteXPath(c.self.Name), xml.QuoteXPath(name))})
 		}
 	}
 	clear(c.former)

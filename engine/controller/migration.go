@@ -7,6 +7,7 @@ import (
 	"github.com/beevik/etree"
 
 	"hacluster/cib"
+	"hacluster/cib/xml"
 )
 
 // That a resource was migrated away stands in a node's history beside the last operation there. To the scheduler, as to Pacemaker's, a stop
@@ -28,8 +29,9 @@ func (c *Controller) forgetMigrations() bool {
 					continue
 				}
 				found = true
-				c.update(cib.Request{Op: cib.Delete, XPath: true, Section: fmt.Sprintf("/cib/status/node_state[@uname='%s']/lrm/lrm_resources/lrm_resource[@id='%s']/lrm_rsc_op[@id='%s']",
-					state.SelectAttrValue("uname", ""), h.SelectAttrValue("id", ""), op.SelectAttrValue("id", ""))}, nil)
+				id := func(el *etree.Element, attr string) string { return xml.QuoteXPath(el.SelectAttrValue(attr, "")) }
+				c.update(cib.Request{Op: cib.Delete, XPath: true, Section: fmt.Sprintf("/cib/status/node_state[@uname=%s]/lrm/lrm_resources/lrm_resource[@id=%s]/lrm_rsc_op[@id=%s]",
+					id(state, "uname"), id(h, "id"), id(op, "id"))}, nil)
 			}
 		}
 	}

@@ -10,6 +10,7 @@ import (
 	"github.com/beevik/etree"
 
 	"hacluster/cib"
+	"hacluster/cib/xml"
 	"hacluster/engine/status"
 	"hacluster/engine/transition"
 )
@@ -329,7 +330,7 @@ func (c *Controller) start(i int, a *transition.Action) bool {
 		return true
 	case "lrm_delete":
 		if a.Resource != nil {
-			c.update(cib.Request{Op: cib.Delete, XPath: true, Section: fmt.Sprintf("/cib/status/node_state[@uname='%s']/lrm/lrm_resources/lrm_resource[@id='%s']", a.Node, a.Resource.ID)}, nil)
+			c.update(cib.Request{Op: cib.Delete, XPath: true, Section: fmt.Sprintf("/cib/status/node_state[@uname=%s]/lrm/lrm_resources/lrm_resource[@id=%s]", xml.QuoteXPath(a.Node), xml.QuoteXPath(a.Resource.ID))}, nil)
 		}
 		return true
 	}
@@ -514,7 +515,7 @@ func (c *Controller) fenced(target string) {
 	}
 	p.leaving = true
 	for _, what := range []string{"lrm", "transient_attributes"} {
-		c.update(cib.Request{Op: cib.Delete, XPath: true, Section: fmt.Sprintf("/cib/status/node_state[@uname='%s']/%s", target, what)}, nil)
+		c.update(cib.Request{Op: cib.Delete, XPath: true, Section: fmt.Sprintf("/cib/status/node_state[@uname=%s]/%s", xml.QuoteXPath(target), what)}, nil)
 	}
 	s := etree.NewElement("node_state")
 	for _, a := range [][2]string{{"id", id}, {"uname", target}, {"in_ccm", "false"}, {"crmd", "offline"}, {"join", "down"}, {"expected", "down"}, {"crm-debug-origin", "fenced"}} {

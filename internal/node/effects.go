@@ -382,11 +382,7 @@ func (c *executorEffects) Record(node string, resource *etree.Element) {
 }
 
 func (c *executorEffects) Forget(node, resource, entry string) {
-	path := fmt.Sprintf("/cib/status/node_state[@uname='%s']/lrm/lrm_resources/lrm_resource[@id='%s']", node, resource)
-	if entry != "" {
-		path += fmt.Sprintf("/lrm_rsc_op[@id='%s']", entry)
-	}
-	c.write(cib.Request{Op: cib.Delete, XPath: true, Section: path})
+	c.write(forgetHistory(node, resource, entry))
 }
 
 func (c *executorEffects) Recorded(op executor.Op, res executor.Result) {

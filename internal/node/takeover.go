@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"hacluster/cib"
+	"hacluster/cib/xml"
 	"hacluster/engine/executor"
 )
 
@@ -70,7 +71,7 @@ func (r *remoteNode) here() {
 	}
 	for _, entry := range r.exec.Adopt(r.name, lrm) {
 		// Whoever decides plans anew for that.
-		r.core.Controller.Change(cib.Request{Op: cib.Delete, XPath: true, Section: fmt.Sprintf("/cib/status/node_state[@uname='%s']/lrm/lrm_resources/lrm_resource/lrm_rsc_op[@id='%s']", r.name, entry)})
+		r.core.Controller.Change(cib.Request{Op: cib.Delete, XPath: true, Section: fmt.Sprintf("/cib/status/node_state[@uname=%s]/lrm/lrm_resources/lrm_resource/lrm_rsc_op[@id=%s]", xml.QuoteXPath(r.name), xml.QuoteXPath(entry))})
 	}
 }
 
