@@ -143,7 +143,7 @@ func ReadSettings(keys map[string]string) (*Settings, error) {
 
 func (s *Settings) fillNodes(r *reader) {
 	positions := map[int]uint32{}
-	for key := range r.keys {
+	for _, key := range slices.Sorted(maps.Keys(r.keys)) { // so that of several mistakes the same is told of
 		parts := strings.Split(key, ".")
 		if len(parts) != 4 || parts[0] != "nodelist" || parts[1] != "node" || parts[3] != "nodeid" {
 			continue

@@ -42,6 +42,19 @@ func TestSettings(t *testing.T) {
 	}
 }
 
+// Of several mistakes the same one is told of, whenever it is asked.
+func TestSameComplaint(t *testing.T) {
+	keys := map[string]string{"quorum.device.model": "net", "quorum.device.votes": "1", "quorum.device.net.host": "q", "totem.cluster_name": "lab"}
+	for _, i := range "01234567" {
+		keys["nodelist.node."+string(i)+".nodeid"] = "x" + string(i)
+	}
+	for range 20 {
+		if _, err := ReadSettings(keys); err == nil || !strings.HasPrefix(err.Error(), `nodelist.node.0.nodeid: "x0"`) {
+			t.Fatalf("%v", err)
+		}
+	}
+}
+
 // Whatever stands in the map of keys is read, or refused with a word on what is wrong.
 func FuzzSettings(f *testing.F) {
 	f.Add("quorum.device.heuristics.exec_a", `ping -c 1 "10.0.0.1"`)

@@ -232,7 +232,7 @@ func readAnswer(msg *etree.Element) (data *etree.Element, err error) {
 	}
 	rc, err := strconv.Atoi(msg.SelectAttrValue("cib_rc", ""))
 	switch {
-	case err != nil:
+	case err != nil || rc > 0:
 		return nil, &cib.Error{Code: cib.Protocol, Detail: fmt.Sprintf("node %s answers with the code %q", msg.SelectAttrValue("src", ""), msg.SelectAttrValue("cib_rc", ""))}
 	case rc != 0:
 		return data, &cib.Error{Code: cib.Code(-rc), Detail: msg.SelectAttrValue(detailAttr, "")}

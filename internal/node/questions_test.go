@@ -152,6 +152,13 @@ func TestUnanswered(t *testing.T) {
 // An answer is taken from whom it was asked of, and once.
 func TestAnswersOfOthers(t *testing.T) {
 	p := newPair(t)
+	for code, want := range map[string]cib.Code{"": cib.Protocol, "x": cib.Protocol, "5": cib.Protocol, "-13": cib.Access, "0": cib.OK} {
+		el := etree.NewElement("message")
+		el.CreateAttr("cib_rc", code)
+		if _, err := readAnswer(el); cib.CodeOf(err) != want {
+			t.Errorf("code %q: %v, want %v", code, err, want)
+		}
+	}
 	told := 0
 	p.cores[1].Ping(p.now, "b", func(string) { told++ })
 	answer := func(task string) []byte {
