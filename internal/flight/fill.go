@@ -73,7 +73,9 @@ func (c *conversion) read(s string, v *reader) string {
 	for ; i < len(s); i++ {
 		switch ch := s[i]; {
 		case strings.IndexByte("#- +'I", ch) >= 0, ch == '0' && *size < 0 && size == &c.width:
-			c.flags += string(ch)
+			if strings.IndexByte(c.flags, ch) < 0 {
+				c.flags += string(ch)
+			}
 		case ch >= '0' && ch <= '9':
 			*size = min(max(*size, 0)*10+int(ch-'0'), widest)
 		case ch == '*':

@@ -163,6 +163,15 @@ func TestOriginalReads(t *testing.T) {
 	}
 }
 
+// A format of nothing but flags costs no more than its length.
+func TestManyFlags(t *testing.T) {
+	message := []byte("%" + strings.Repeat("#0-", 1000) + "5d|\x00\x07\x00\x00\x00")
+	var got string
+	if n := testing.AllocsPerRun(1, func() { got = fill(message) }); n > 50 || got != "7    |" {
+		t.Errorf("%q, with %v allocations", got, n)
+	}
+}
+
 // Who asks for them again before they are written gets them whole, too.
 func TestDumpTwice(t *testing.T) {
 	dir := t.TempDir()
