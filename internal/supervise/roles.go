@@ -55,6 +55,7 @@ func Roles(clusterd, ring string) []Unit {
 		{
 			Name: "corosync-qdevice", Argv: []string{clusterd, "corosync-qdevice"}, Notify: true, Restart: true, RestartDelay: time.Second,
 			Requires: []string{"corosync"}, Log: "/var/log/cluster/corosync-qdevice.log",
+			Final: []int{6}, // there is no quorum device in corosync.conf
 		},
 		{Name: "corosync-qnetd", Argv: []string{clusterd, "corosync-qnetd"}, Notify: true, Restart: true, RestartDelay: time.Second, Log: "/var/log/cluster/corosync-qnetd.log"},
 		// The original's: tickets of several clusters.

@@ -44,6 +44,8 @@ type Unit struct {
 	// Restart starts it again, after RestartDelay, when it ends with an error or by a signal.
 	Restart      bool
 	RestartDelay time.Duration
+	// Final are exit codes that say that it must stay down; 100 says so of every unit.
+	Final []int
 	// StartLimit and StopLimit are how long it may take; 0 is 90 seconds.
 	StartLimit, StopLimit time.Duration
 	// Log is the file that its output goes to; "" is the supervisor's own output.
@@ -408,6 +410,11 @@ func describe(ws syscall.WaitStatus) string {
 	return fmt.Sprintf("exit code %d", ws.ExitStatus())
 }
 
+// final tells whether a process's end says that the service must stay down.
+func (u *Unit) final(ws syscall.WaitStatus) bool {
+	return ws.Exited() && (ws.ExitStatus() == 100 || slices.Contains(u.Final, ws.ExitStatus()))
+}
+
 // ended takes note of a process's end, and starts it again where the unit asks for it.
 func (s *Supervisor) ended(ctx context.Context, st *state, ws syscall.WaitStatus) {
 	s.mu.Lock()
@@ -426,8 +433,7 @@ func (s *Supervisor) ended(ctx context.Context, st *state, ws syscall.WaitStatus
 	if len(st.starts) > 20 {
 		st.starts = slices.Clone(st.starts[len(st.starts)-20:])
 	}
-	// Exit 100 is a service's word that it must stay down.
-	again := st.unit.Restart && !wanted && !s.ending && recent < 5 && (ws.Signaled() || ws.ExitStatus() != 100)
+	again := st.unit.Restart && !wanted && !s.ending && recent < 5 && !st.unit.final(ws)
 	s.mu.Unlock()
 	if !wanted {
 		s.Log.Warn("service ended", "unit", st.unit.Name, "how", describe(ws), "restart", again)

@@ -113,6 +113,41 @@ func TestRestartAfterKill(t *testing.T) {
 	}
 }
 
+// TestFinal: who ends with a code that says that it must stay down is not started again, and whoever ends with another is.
+func TestFinal(t *testing.T) {
+	mark := filepath.Join(t.TempDir(), "mark")
+	unit := func(name, code string) Unit {
+		return Unit{Name: name, Argv: []string{"sh", "-c", "echo " + name + " >> " + mark + "; exit " + code}, Restart: true, Final: []int{6}}
+	}
+	_, order := run(t, unit("refused", "100"), unit("useless", "6"), unit("broken", "7"))
+	count := map[string]int{}
+	until := func(enough func() bool) {
+		t.Helper()
+		for deadline := time.Now().Add(20 * time.Second); ; time.Sleep(10 * time.Millisecond) {
+			data, _ := os.ReadFile(mark)
+			clear(count)
+			for _, name := range strings.Fields(string(data)) {
+				count[name]++
+			}
+			if enough() {
+				return
+			}
+			if time.Now().After(deadline) {
+				t.Fatalf("started: %v", count)
+			}
+		}
+	}
+	for _, name := range []string{"refused", "useless"} {
+		order("start", name)
+		until(func() bool { return count[name] > 0 && order("status", name).States[0].State == "failed" })
+	}
+	order("start", "broken")
+	until(func() bool { return count["broken"] == 5 }) // more than that it is not in so short a time
+	if count["refused"] != 1 || count["useless"] != 1 {
+		t.Errorf("started: %v", count)
+	}
+}
+
 // TestTemplate runs an instance of a template. It is one of the host's units once it was asked for.
 func TestTemplate(t *testing.T) {
 	mark := filepath.Join(t.TempDir(), "mark")
