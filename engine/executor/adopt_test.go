@@ -6,6 +6,8 @@ import (
 	"testing"
 	"time"
 
+	"github.com/beevik/etree"
+
 	"hacluster/cib/xml"
 )
 
@@ -22,15 +24,12 @@ func TestAdopt(t *testing.T) {
 		t.Fatal(err)
 	}
 	lrm := doc.Root
-	if Pending(lrm) || Pending(nil) {
-		t.Error("a check that is repeated counts as under way")
-	}
 	f := &fake{runs: map[uint64]Op{}}
 	e := New(f)
-	if got := e.Adopt("far", lrm); !slices.Equal(got, []string{"A_monitor_5000"}) {
+	if got := e.Adopt("far", lrm, all, true); !slices.Equal(got.Stale, []Entry{{"A", "A_monitor_5000"}}) || got.Again != nil || got.Pending {
 		t.Errorf("what is to be ordered again: %v", got)
 	}
-	if got := e.Adopt("far", nil); got != nil {
+	if got := New(f).Adopt("far", nil, all, true); got.Stale != nil || got.Again != nil || got.Pending {
 		t.Errorf("of no history: %v", got)
 	}
 	if got := f.take(); got != "" {
@@ -55,7 +54,76 @@ func TestAdopt(t *testing.T) {
 		t.Errorf("after a start: %s", text)
 	}
 	lrm.FindElement("//lrm_rsc_op[@id='B_last_0']").CreateAttr("op-status", "-1")
-	if !Pending(lrm) {
+	if got := New(f).Adopt("far", lrm, all, true); !got.Pending {
 		t.Error("a probe is under way")
+	}
+}
+
+func all(string, string) bool { return true }
+
+// An executor that has taken a history over hears what the other one told late: what it did itself stays, and comes into the CIB again where that has something else
+// by now; the rest is as it stands there.
+func TestAdoptLate(t *testing.T) {
+	const (
+		probed  = `<lrm_rsc_op id="A_last_0" operation_key="A_monitor_0" operation="monitor" interval="0" op-status="0" rc-code="7" call-id="3"/>`
+		failed  = `<lrm_rsc_op id="A_last_failure_0" operation_key="A_asyncmon_0" operation="asyncmon" interval="0" op-status="0" rc-code="1" call-id="9"/>`
+		checked = `<lrm_rsc_op id="A_monitor_5000" operation_key="A_monitor_5000" operation="monitor" interval="5000" op-status="0" rc-code="0" call-id="8"/>`
+		stops   = `<lrm_rsc_op id="A_last_0" operation_key="A_stop_0" operation="stop" interval="0" op-status="-1" rc-code="193" call-id="-1"/>`
+	)
+	for _, x := range []struct {
+		name         string
+		started      bool // by this one, after it has taken the history over
+		late         string
+		which        string // entry; "": all
+		otherStart   bool
+		again, stale string
+		pending      bool
+		knows        string
+	}{
+		{name: "a failure", late: probed + failed, which: "A_last_failure_0", knows: "A_last_0 A_last_failure_0"},
+		{name: "a failure of an earlier start", late: probed + failed, which: "A_last_failure_0", otherStart: true, stale: "A_last_failure_0", knows: "A_last_0"},
+		{name: "what recurs", late: probed + checked, which: "A_monitor_5000", stale: "A_monitor_5000", knows: "A_last_0"},
+		{name: "forgotten", late: "", knows: ""},
+		{name: "forgotten, another entry", late: "", which: "A_other", knows: "A_last_0"},
+		{name: "under way", late: stops, which: "A_last_0", pending: true, knows: "A_last_0"},
+		{name: "what was done since", started: true, late: probed, which: "A_last_0", again: "A_last_0:A_start_0", knows: "A_last_0"},
+		{name: "what was done since is forgotten", started: true, late: "", again: "A_last_0:A_start_0", knows: "A_last_0"},
+		{name: "under way before what was done since", started: true, late: stops, again: "A_last_0:A_start_0", knows: "A_last_0"},
+		{name: "another entry than what was done since", started: true, late: probed + failed, which: "A_last_failure_0", knows: "A_last_0 A_last_failure_0"},
+	} {
+		history := func(entries string) *etree.Element {
+			doc, err := xml.ParseString(`<lrm id="far"><lrm_resources><lrm_resource id="A" class="ocf" provider="p" type="t">` + entries + `</lrm_resource></lrm_resources></lrm>`)
+			if err != nil {
+				t.Fatal(err)
+			}
+			return doc.Root
+		}
+		f := &fake{runs: map[uint64]Op{}}
+		e := New(f)
+		e.Adopt("far", history(probed), all, true)
+		if x.started {
+			now := time.Unix(1000, 0)
+			e.Invoke(now, Op{Resource: "A", Class: "ocf", Provider: "p", Type: "t", Action: "start", Node: "far", Key: "1:2:0:uuid"})
+			e.Finished(now, f.order[0], Result{})
+		}
+		got := e.Adopt("far", history(x.late), func(resource, entry string) bool { return resource == "A" && (x.which == "" || entry == x.which) }, !x.otherStart)
+		var again, stale, knows []string
+		for _, entry := range got.Stale {
+			stale = append(stale, entry.ID)
+		}
+		for _, el := range got.Again {
+			for _, op := range el.SelectElements("lrm_rsc_op") {
+				again = append(again, op.SelectAttrValue("id", "")+":"+op.SelectAttrValue("operation_key", ""))
+			}
+		}
+		for _, op := range e.State("far").FindElements("//lrm_rsc_op") {
+			knows = append(knows, op.SelectAttrValue("id", ""))
+		}
+		if strings.Join(again, " ") != x.again || strings.Join(stale, " ") != x.stale || got.Pending != x.pending || strings.Join(knows, " ") != x.knows {
+			t.Errorf("%s: again %v, stale %v, pending %v; it knows %v", x.name, again, got.Stale, got.Pending, knows)
+		}
+		if e.Adopt("far", e.State("far"), all, true).Again != nil {
+			t.Errorf("%s: it has again what the CIB has", x.name)
+		}
 	}
 }

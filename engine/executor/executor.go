@@ -59,6 +59,7 @@ type resource struct {
 	running              *job
 	recurring            []*job
 	history              map[string]*etree.Element // by entry id
+	adopted              map[string]*etree.Element // of these, what another executor did
 	node                 string
 	registered           bool  // it is known to clients
 	dropRecurring        bool  // what clients ordered to recur ends with their connection

@@ -100,6 +100,7 @@ type Core struct {
 	pid          int
 	connect      Remotes
 	remotes      map[string]*remoteNode
+	requests     int // changes of the CIB that this node's controller and executors have asked for and that are not made yet
 }
 
 // CoreConfig is what a core starts with.

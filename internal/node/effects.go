@@ -49,6 +49,7 @@ func (c *replicaEffects) Differ() { c.Controller.Differ(c.now) }
 func (c *replicaEffects) Changed(ch replica.Change) {
 	c.world.CIBChanged(ch)
 	c.Controller.CIBChanged(c.now, ch)
+	(*Core)(c).toldLate(ch)
 	if ch.Config {
 		(*Core)(c).checkWatchdog()
 		(*Core)(c).unwanted()
@@ -99,7 +100,7 @@ func (c *controllerEffects) Histories() []*etree.Element {
 }
 
 func (c *controllerEffects) Update(req cib.Request, asDC bool, done func(error)) {
-	c.Replica.Request(replica.Client{Name: controller.ClientController, User: "hacluster", DC: asDC}, req, c.now.Format(time.ANSIC), func(_ cib.Result, err error) {
+	c.core().request(replica.Client{Name: controller.ClientController, User: "hacluster", DC: asDC}, req, c.now.Format(time.ANSIC), func(err error) {
 		if done != nil {
 			done(err)
 		}
@@ -363,7 +364,7 @@ func (c *executorEffects) Kill(run uint64) {
 }
 
 func (c *executorEffects) write(req cib.Request) {
-	c.Replica.Request(replica.Client{Name: controller.ClientExecutor, User: "hacluster"}, req, "", func(_ cib.Result, err error) {
+	(*Core)(c).request(replica.Client{Name: controller.ClientExecutor, User: "hacluster"}, req, "", func(err error) {
 		if err != nil {
 			c.world.Logf("executor: a result could not be recorded: %v", err)
 		}

@@ -83,6 +83,7 @@ type remoteNode struct {
 	holds bool
 	// adopting: this node took the connection over, and what is known of the host when all have heard of that.
 	adopting bool
+	late     late  // what the node that had it tells after that
 	began    int64 // since when the host's executor runs, see startedAttr
 	poke     *poke
 	rivalry  rivalry
@@ -353,7 +354,7 @@ func (c *Core) remoteFenced(name string) {
 
 // withoutHistory is a change that takes a remote node's history out of the CIB.
 func withoutHistory(node string) cib.Request {
-	return cib.Request{Op: cib.Delete, XPath: true, Section: fmt.Sprintf("/cib/status/node_state[@uname='%s']/lrm", node)}
+	return cib.Request{Op: cib.Delete, XPath: true, Section: historyPath(node)}
 }
 
 // stateOfRemote is one that writes a remote node's state.
@@ -380,7 +381,7 @@ func (r *remoteNode) drop(why string) {
 		return
 	}
 	conn := r.conn
-	r.conn, r.holds, r.adopting = nil, false, false
+	r.conn, r.holds, r.adopting, r.late = nil, false, false, late{}
 	conn.Close()
 	r.exec.Abandon(why)
 	r.renew()

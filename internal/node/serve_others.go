@@ -1,7 +1,6 @@
 package node
 
 import (
-	"fmt"
 	"slices"
 	"strconv"
 	"time"
@@ -160,7 +159,7 @@ const insufficient = 4
 
 // forgetHistory is the change of the CIB that takes away the history of a resource on a node, or the entry of it that is named.
 func forgetHistory(node, resource, entry string) cib.Request {
-	path := fmt.Sprintf("/cib/status/node_state[@uname=%s]/lrm/lrm_resources/lrm_resource[@id=%s]", xml.QuoteXPath(node), xml.QuoteXPath(resource))
+	path := historyPath(node) + "/lrm_resources/lrm_resource[@id=" + xml.QuoteXPath(resource) + "]"
 	if entry != "" {
 		path += "/lrm_rsc_op[@id=" + xml.QuoteXPath(entry) + "]"
 	}

@@ -1,12 +1,9 @@
 package node
 
 import (
-	"fmt"
 	"strconv"
 	"time"
 
-	"hacluster/cib"
-	"hacluster/cib/xml"
 	"hacluster/engine/executor"
 )
 
@@ -27,6 +24,9 @@ func (r *remoteNode) connected(op executor.Op) {
 		r.began = r.core.now.Add(op.Clock - up).Unix()
 	}
 	same := r.same()
+	if op.Action == "migrate_from" {
+		r.late = late{from: op.Param("CRM_meta_migrate_source"), counts: same}
+	}
 	if op.Action == "migrate_from" && same {
 		r.takeOver()
 		return
@@ -52,7 +52,7 @@ func (r *remoteNode) takeOver() {
 	r.core.Controller.RemoteState(r.name, true)
 }
 
-// here: all have heard that this node is connected. What the other one had told before that is in the CIB, and it tells nothing more.
+// here: all have heard that this node is connected. What the other one had told before that is in the CIB; what comes later of it, see toldLate.
 func (r *remoteNode) here() {
 	if !r.adopting || r.conn == nil {
 		return
@@ -63,16 +63,7 @@ func (r *remoteNode) here() {
 		r.up(true)
 		return
 	}
-	lrm := s.SelectElement("lrm")
-	if executor.Pending(lrm) {
-		r.core.world.Logf("remote: what was under way on node %s when its connection was taken over is not known: it is looked anew what runs there", r.name)
-		r.up(true)
-		return
-	}
-	for _, entry := range r.exec.Adopt(r.name, lrm) {
-		// Whoever decides plans anew for that.
-		r.core.Controller.Change(cib.Request{Op: cib.Delete, XPath: true, Section: fmt.Sprintf("/cib/status/node_state[@uname=%s]/lrm/lrm_resources/lrm_resource/lrm_rsc_op[@id=%s]", xml.QuoteXPath(r.name), xml.QuoteXPath(entry))})
-	}
+	r.adopt(s, everything, true)
 }
 
 // heldBy: a node says that it is connected. When it is another one and that was announced, what it says of the node counts, and not what this
