@@ -132,10 +132,18 @@ func (f *Fencer) forbidden(op *operation) string {
 	case !op.byCluster():
 	case !f.effects.MayFence(op.Target):
 		return noQuorum
-	case f.effects.Overruled(op.Target, append(f.Askers(op.Target), op.Origin)):
+	case f.effects.Overruled(op.Target, append(f.Askers(op.Target), op.askers()...)):
 		return overruled
 	}
 	return ""
+}
+
+// askers are those who ask for an operation, also before this node has heard itself tell of it: a node whose own fencing was left to it is among them.
+func (op *operation) askers() []string {
+	if op.relayed != "" {
+		return []string{op.Origin, op.Target}
+	}
+	return []string{op.Origin}
 }
 
 // Askers are the nodes that have a target fenced, in what is under way; a node whose own fencing was left to another is among them.

@@ -172,6 +172,13 @@ func TestOverruled(t *testing.T) {
 	if g.settle(); len(*got) != 1 || (*got)[0] != nil {
 		t.Errorf("a node's own fencing: %v, %s", *got, g.runs())
 	}
+	// Also before the one that does it has heard itself tell of that.
+	got = g.fence("n2", Request{Target: "n2", Action: "off", Client: ClientController, Controller: true})
+	g.until(func() bool { return len(g.nodes["n1"].f.ops) > 0 })
+	g.nodes["n1"].f.Review(g.now)
+	if g.settle(); len(*got) != 1 || (*got)[0] != nil {
+		t.Errorf("a node's own fencing, reviewed at once: %v, %s", *got, g.runs())
+	}
 }
 
 // TestLeftWhileItIsHandedOn: a node whose own fencing another is asked for waits for that one, whoever else leaves meanwhile.
