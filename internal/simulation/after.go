@@ -323,13 +323,13 @@ func (d *drive) quietly() {
 		total += n
 	}
 	d.traffic = total
-	if total > idleLimit*len(d.Hosts) {
+	switch {
+	case len(w.other) > 0 && len(d.check.lies) > 0: // what an agent lied about is found meanwhile, and mended
+	case total > idleLimit*len(d.Hosts):
 		d.check.fail(Noisy, "%d messages within %v: %v", total, quietTime, w.sent)
-	}
-	if w.plans > idlePlans {
+	case w.plans > idlePlans:
 		d.check.fail(Noisy, "%d plans within %v", w.plans, quietTime)
-	}
-	if len(w.other) > 0 && len(d.check.lies) == 0 {
+	case len(w.other) > 0:
 		d.check.fail(Noisy, "agents run where nothing happens: %v", w.other)
 	}
 	stuck := d.stuck()
