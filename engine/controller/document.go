@@ -10,6 +10,7 @@ import (
 	"github.com/beevik/etree"
 
 	"hacluster/cib"
+	"hacluster/cib/xml"
 	"hacluster/engine/option"
 	"hacluster/engine/status"
 )
@@ -179,7 +180,7 @@ func (c *Controller) writeKnown(p *peer, origin string) {
 	case !c.unseen(p):
 		c.writeState(p, origin)
 	case c.hasState(p.Name):
-		c.update(cib.Request{Op: cib.Delete, XPath: true, Section: fmt.Sprintf("/cib/status/node_state[@id='%s']", c.nodeID(p.Name))}, nil)
+		c.update(cib.Request{Op: cib.Delete, XPath: true, Section: fmt.Sprintf("/cib/status/node_state[@id=%s]", xml.QuoteXPath(c.nodeID(p.Name)))}, nil)
 	}
 }
 
@@ -203,7 +204,7 @@ func (c *Controller) writePending() {
 		if p.since.IsZero() || c.unseen(p) || c.removed(p) || c.nodeID(n) == "" {
 			continue
 		}
-		if s := c.effects.CIB().FindElement("./status/node_state[@uname='" + n + "']"); s == nil || s.SelectAttrValue("in_ccm", "") != c.inRing(p) {
+		if s := c.stateOf(n); s == nil || s.SelectAttrValue("in_ccm", "") != c.inRing(p) {
 			c.writeState(p, "membership")
 			c.abort("Node pending")
 		}

@@ -4,7 +4,6 @@ import (
 	"fmt"
 	"slices"
 	"strconv"
-	"strings"
 	"time"
 
 	"github.com/beevik/etree"
@@ -386,9 +385,9 @@ func (c *Controller) onConfirm(from string, msg *etree.Element) {
 // What is locked to the node stays so.
 func (c *Controller) writeHistory(state *etree.Element, write func(cib.Request)) {
 	c.keepLocks(state)
-	path := fmt.Sprintf("/cib/status/node_state[@uname='%s']/lrm", state.SelectAttrValue("uname", ""))
-	req := cib.Request{Op: cib.Delete, XPath: true, Section: path}
-	if lrm := state.SelectElement("lrm"); lrm != nil && c.effects.CIB().FindElement("."+strings.TrimPrefix(path, "/cib")) != nil {
+	name := state.SelectAttrValue("uname", "")
+	req := cib.Request{Op: cib.Delete, XPath: true, Section: fmt.Sprintf("/cib/status/node_state[@uname=%s]/lrm", xml.QuoteXPath(name))}
+	if lrm, held := state.SelectElement("lrm"), c.stateOf(name); lrm != nil && held != nil && held.SelectElement("lrm") != nil {
 		req.Op, req.Data = cib.Replace, xml.Copy(lrm)
 	}
 	write(req)
@@ -433,7 +432,21 @@ func (c *Controller) complete() {
 // forgetAttributes clears the transient attributes of a node that is not there:
 // they live only as long as it does.
 func (c *Controller) forgetAttributes(name string) {
-	c.update(cib.Request{Op: cib.Delete, XPath: true, Section: fmt.Sprintf("/cib/status/node_state[@uname='%s']/transient_attributes", name)}, nil)
+	c.update(cib.Request{Op: cib.Delete, XPath: true, Section: fmt.Sprintf("/cib/status/node_state[@uname=%s]/transient_attributes", xml.QuoteXPath(name))}, nil)
+}
+
+// stateOf is a node's state as the CIB has it, the first of that name; nil: it has none.
+func (c *Controller) stateOf(name string) *etree.Element {
+	st := cib.Section(c.effects.CIB(), "status")
+	if st == nil {
+		return nil
+	}
+	for _, s := range st.SelectElements("node_state") {
+		if s.SelectAttrValue("uname", "") == name {
+			return s
+		}
+	}
+	return nil
 }
 
 // hasState tells whether the CIB tells of a node's membership.

@@ -8,6 +8,7 @@ import (
 
 	"hacluster/cib"
 	"hacluster/cib/number"
+	"hacluster/cib/xml"
 )
 
 // With shutdown-lock a resource waits for the node that ran it until it was shut down. That stands in the history of the resource there, which says
@@ -69,7 +70,7 @@ func (c *Controller) keepLocks(state *etree.Element) {
 
 // Forgotten is a change of the CIB that has it tell nothing of what a remote node ran, but for what is locked to it.
 func (c *Controller) Forgotten(node string) cib.Request {
-	path := "/cib/status/node_state[@uname='" + node + "']/lrm"
+	path := "/cib/status/node_state[@uname=" + xml.QuoteXPath(node) + "]/lrm"
 	state := etree.NewElement("node_state")
 	state.CreateAttr("id", node)
 	state.CreateAttr("uname", node)

@@ -10,6 +10,7 @@ import (
 
 	"hacluster/cib"
 	"hacluster/cib/number"
+	"hacluster/cib/xml"
 	"hacluster/engine/transition"
 )
 
@@ -258,7 +259,7 @@ func (c *Controller) disregard() bool {
 		found = true
 		c.effects.Logf("Node %s is to be fenced: that it asked to shut down does not count", name)
 		c.effects.SetAttribute(name, "shutdown", nil)
-		c.update(cib.Request{Op: cib.Delete, XPath: true, Multiple: true, Section: fmt.Sprintf("/cib/status/node_state[@uname='%s']/transient_attributes//nvpair[@name='shutdown']", name)}, nil)
+		c.update(cib.Request{Op: cib.Delete, XPath: true, Multiple: true, Section: fmt.Sprintf("/cib/status/node_state[@uname=%s]/transient_attributes//nvpair[@name='shutdown']", xml.QuoteXPath(name))}, nil)
 	}
 	return found
 }
