@@ -90,23 +90,31 @@ func TestReconnectIntervalIsTakenOver(t *testing.T) {
 	}
 }
 
+// servedRemotely is a cluster of three nodes with fencing, the first of them its DC, and a remote one on which P9 runs, as that one's score says; its connection
+// is on the node home, by another score. change modifies a section of the CIB.
+func servedRemotely(t *testing.T, seed uint64, score, home, homeScore string) (d *drive, r *Host, change func(section, text string)) {
+	t.Helper()
+	d = up(t, seed, 3, true)
+	d.addRemotes(1)
+	r = d.Remotes[0]
+	r.Boot()
+	change = func(section, text string) {
+		d.Change("node1", cib.Request{Op: cib.Modify, Section: section, CanCreate: true, Data: parse(t, text)}, nil)
+	}
+	change("resources", strings.Replace(connection, "%", "", 1))
+	change("resources", `<primitive id="P9" class="ocf" provider="pacemaker" type="Dummy"><operations><op id="P9-m" name="monitor" interval="10s"/></operations></primitive>`)
+	change("constraints", `<rsc_location id="l1" rsc="P9" node="remote1" score="`+score+`"/>`)
+	change("constraints", `<rsc_location id="l2" rsc="remote1" node="`+home+`" score="`+homeScore+`"/>`)
+	d.Run(15 * time.Second)
+	calm(t, d)
+	return d, r, change
+}
+
 // TestRemoteShutsDown: a remote node that shuts down in good order is left by what it runs, and not connected to again before something else has the cluster plan.
 func TestRemoteShutsDown(t *testing.T) {
 	for seed := uint64(1); seed <= seeds; seed++ {
 		for _, home := range []string{"node1", "node2"} { // node1 is the DC
-			d := up(t, seed, 3, true)
-			d.addRemotes(1)
-			r := d.Remotes[0]
-			r.Boot()
-			change := func(section, text string) {
-				d.Change("node1", cib.Request{Op: cib.Modify, Section: section, CanCreate: true, Data: parse(t, text)}, nil)
-			}
-			change("resources", strings.Replace(connection, "%", "", 1))
-			change("resources", `<primitive id="P9" class="ocf" provider="pacemaker" type="Dummy"><operations><op id="P9-m" name="monitor" interval="10s"/></operations></primitive>`)
-			change("constraints", `<rsc_location id="l1" rsc="P9" node="remote1" score="1000"/>`)
-			change("constraints", `<rsc_location id="l2" rsc="remote1" node="`+home+`" score="INFINITY"/>`)
-			d.Run(15 * time.Second)
-			calm(t, d)
+			d, r, change := servedRemotely(t, seed, "1000", home, "INFINITY")
 			count := func(what string) int { return strings.Count(d.Dump(), what) }
 			const starts = "Requesting local execution of start operation for remote1"
 			begun := count(starts)
@@ -133,19 +141,7 @@ func TestRemoteShutsDown(t *testing.T) {
 func TestConnectionMovesLive(t *testing.T) {
 	for seed := uint64(1); seed <= seeds; seed++ {
 		for _, reboots := range []bool{false, true} {
-			d := up(t, seed, 3, true)
-			d.addRemotes(1)
-			r := d.Remotes[0]
-			r.Boot()
-			change := func(section, text string) {
-				d.Change("node1", cib.Request{Op: cib.Modify, Section: section, CanCreate: true, Data: parse(t, text)}, nil)
-			}
-			change("resources", strings.Replace(connection, "%", "", 1))
-			change("resources", `<primitive id="P9" class="ocf" provider="pacemaker" type="Dummy"><operations><op id="P9-m" name="monitor" interval="10s"/></operations></primitive>`)
-			change("constraints", `<rsc_location id="l1" rsc="P9" node="remote1" score="INFINITY"/>`)
-			change("constraints", `<rsc_location id="l2" rsc="remote1" node="node1" score="100"/>`)
-			d.Run(15 * time.Second)
-			calm(t, d)
+			d, r, change := servedRemotely(t, seed, "INFINITY", "node1", "100")
 			value := "good"
 			d.Hosts[1].pcmk.core.Attributes.Set(attribute.Update{Name: "mood", Host: "remote1", Value: &value, Remote: true})
 			d.Run(5 * time.Second)
