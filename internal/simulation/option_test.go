@@ -150,6 +150,17 @@ func TestPriorityFencingDelay(t *testing.T) {
 	}
 }
 
+// twoOfAllCome has all hosts lose power, and the first two get it back; fencing is counted from then on.
+func twoOfAllCome(d *drive) {
+	for _, h := range d.Hosts {
+		h.PowerOff()
+	}
+	d.Fences = map[string]int{}
+	for _, h := range d.Hosts[:2] {
+		h.Boot()
+	}
+}
+
 // A node that was not seen since all were started is fenced, unless startup-fencing is off.
 func TestStartupFencing(t *testing.T) {
 	for seed := uint64(1); seed <= seeds; seed++ {
@@ -157,13 +168,7 @@ func TestStartupFencing(t *testing.T) {
 			d := up(t, seed, 3, true)
 			d.option(t, "startup-fencing", value)
 			d.Run(5 * time.Second)
-			for _, h := range d.Hosts {
-				h.PowerOff()
-			}
-			d.Fences = map[string]int{}
-			for _, h := range d.Hosts[:2] {
-				h.Boot()
-			}
+			twoOfAllCome(d)
 			d.Run(60 * time.Second)
 			if fenced := d.Fences["node3"] > 0; fenced != (value == "true") {
 				t.Fatalf("seed %d: startup-fencing=%s: fenced %d times\n%s", seed, value, d.Fences["node3"], d.Dump())
@@ -187,13 +192,7 @@ func TestLateHostIsAwaited(t *testing.T) {
 				d.option(t, "dc-deadtime", c.deadtime)
 			}
 			d.Run(5 * time.Second)
-			for _, h := range d.Hosts {
-				h.PowerOff()
-			}
-			d.Fences = map[string]int{}
-			for _, h := range d.Hosts[:2] {
-				h.Boot()
-			}
+			twoOfAllCome(d)
 			d.Run(c.late)
 			if h := d.Host("node3"); !h.Up() {
 				h.Boot()
@@ -212,13 +211,7 @@ func TestPendingHostIsAwaited(t *testing.T) {
 	for seed := uint64(1); seed <= seeds; seed++ {
 		d := up(t, seed, 3, true)
 		d.Run(5 * time.Second)
-		for _, h := range d.Hosts {
-			h.PowerOff()
-		}
-		d.Fences = map[string]int{}
-		for _, h := range d.Hosts[:2] {
-			h.Boot()
-		}
+		twoOfAllCome(d)
 		d.Run(10 * time.Second)
 		h := d.Hosts[2]
 		h.Boot()
