@@ -17,6 +17,7 @@
 package acl
 
 import (
+	"net/url"
 	"slices"
 	"strings"
 	"time"
@@ -35,12 +36,12 @@ type User struct {
 	Groups []string // names of the groups that the user is in
 }
 
-// GroupsText is groups as they travel with a request, blank separated. A group whose name has a blank stays here: it would be taken for the groups
-// that its words are the names of.
+// GroupsText is groups as they travel with a request, blank separated, without those whose names have blanks: such a one would be taken for the groups
+// that its words are the names of. See SpacedText.
 func GroupsText(groups []string) string {
 	var out []string
 	for _, g := range groups {
-		if !strings.ContainsFunc(g, unicode.IsSpace) {
+		if !spaced(g) {
 			out = append(out, g)
 		}
 	}
@@ -49,6 +50,30 @@ func GroupsText(groups []string) string {
 
 // ParseGroups reads what GroupsText wrote.
 func ParseGroups(text string) []string { return strings.Fields(text) }
+
+// SpacedText is the groups whose names have blanks, each as in the path of a URL.
+func SpacedText(groups []string) string {
+	var out []string
+	for _, g := range groups {
+		if spaced(g) {
+			out = append(out, url.PathEscape(g))
+		}
+	}
+	return strings.Join(out, " ")
+}
+
+// ParseSpaced reads what SpacedText wrote, and leaves out what it did not.
+func ParseSpaced(text string) []string {
+	var out []string
+	for _, f := range strings.Fields(text) {
+		if g, err := url.PathUnescape(f); err == nil && spaced(g) {
+			out = append(out, g)
+		}
+	}
+	return out
+}
+
+func spaced(group string) bool { return strings.ContainsFunc(group, unicode.IsSpace) }
 
 // Privileged tells that permissions do not apply to the user.
 func (u User) Privileged() bool {

@@ -235,13 +235,17 @@ func FuzzPolicy(f *testing.F) {
 	})
 }
 
-// Groups travel as they are; one whose name would be taken for others does not.
+// Groups travel as they are, and those whose names would be taken for others beside them.
 func TestGroupsText(t *testing.T) {
-	for _, c := range []struct{ groups, want []string }{
-		{nil, []string{}},
-		{[]string{"haclient", "wheel"}, []string{"haclient", "wheel"}},
-		{[]string{"domain users", "wheel", "a\tb", "a\u2003b", ""}, []string{"wheel"}},
+	for _, c := range []struct{ groups, want, spaced []string }{
+		{nil, []string{}, nil},
+		{[]string{"haclient", "wheel"}, []string{"haclient", "wheel"}, nil},
+		{[]string{"domain users", "wheel", "a\tb", "a\u2003b", "100% sure", ""}, []string{"wheel"}, []string{"domain users", "a\tb", "a\u2003b", "100% sure"}},
+		{[]string{"not\x01 in XML\xff"}, []string{}, []string{"not\x01 in XML\xff"}},
 	} {
+		if got := acl.ParseSpaced(acl.SpacedText(c.groups)); !slices.Equal(got, c.spaced) {
+			t.Errorf("%q: with blanks %q, want %q", c.groups, got, c.spaced)
+		}
 		if got := acl.ParseGroups(acl.GroupsText(c.groups)); !slices.Equal(got, c.want) {
 			t.Errorf("%q: %q, want %q", c.groups, got, c.want)
 		}

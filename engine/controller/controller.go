@@ -424,6 +424,7 @@ func (c *Controller) Group(now time.Time, members []Member) {
 		p.ID = m.ID
 		if !p.process {
 			p.process, p.phase, p.leaving, p.refused, p.fresh, p.schema, p.since = true, phaseNone, false, false, true, "", time.Time{}
+			p.levels = levels{}
 			if p.suspect {
 				c.effects.Logf("Node %s is back, but takes no part before it was fenced", p.Name)
 				back = append(back, p.Name)

@@ -18,12 +18,13 @@ import (
 //     understands least would win that.
 //
 // New attributes of messages that others may leave aside without harm need no new level, nor do questions to one node, whose asker is answered when
-// it does not; all that there were so far are such.
+// it does not.
 
-// The levels of this release: what it understands, and what it needs others to. Nodes that tell none are of the first.
+// The levels of this release: what it understands, and what it needs others to. Nodes that tell none are of the first. The second has changes of the CIB
+// for users in groups whose names have blanks (engine/replica/groups.go).
 const (
 	FirstLevel = 1
-	Level      = 1
+	Level      = 2
 	LeastLevel = 1
 )
 
@@ -69,7 +70,7 @@ func (c *Controller) noteLevel(from string, msg *etree.Element) {
 	}
 }
 
-// Agreed is the level that every node of the group understands, the same on all at the same message; the first one until all have said.
+// Agreed is the level that every node of the group understands, the same on all at the same message; 0 until all have said.
 func (c *Controller) Agreed() int {
 	agreed := 0
 	for _, n := range c.names() {
@@ -77,12 +78,12 @@ func (c *Controller) Agreed() int {
 		switch {
 		case !p.process:
 		case p.levels.own == 0:
-			return FirstLevel
+			return 0
 		case agreed == 0 || p.levels.own < agreed:
 			agreed = p.levels.own
 		}
 	}
-	return max(agreed, FirstLevel)
+	return agreed
 }
 
 // misfit tells whether a vote or a request is of a node that cannot work with those that are there. Where there is a cluster already, its DC refuses that

@@ -75,6 +75,8 @@ type Effects interface {
 	// MaxSchema is the newest schema that every node of the group knows: the same on all
 	// nodes at the same message.
 	MaxSchema() string
+	// Agreed is the level of messages that every node of the group understands, the same on all nodes at the same message; 0: not all have told.
+	Agreed() int
 	// Differ is called on the DC where the documents of the group's nodes are not equal: all are to take over one.
 	Differ()
 	// Changed is called after each change, before whoever asked for it is answered.
@@ -90,7 +92,8 @@ type Replica struct {
 	doc     *cib.Document
 	calls   uint64
 	waiting map[string]func(cib.Result, error)
-	held    map[string]*held // by call: applied here, but not known to be applied elsewhere
+	held    map[string]*held   // by call: applied here, but not known to be applied elsewhere
+	asking  map[string]*asking // by call, see groups.go
 	sync    *syncing
 	synced  map[string]func(error) // by sync id, on the node that ordered it
 	now     time.Time
@@ -131,7 +134,7 @@ type delivered struct {
 
 // New makes a replica of node that starts with root, a document of term, which is its own from now on.
 func New(node string, root *etree.Element, term cib.Term, e Effects) *Replica {
-	return &Replica{node: node, effects: e, doc: cib.Hold(root), term: term, stored: term, written: cib.VersionOf(root), waiting: map[string]func(cib.Result, error){}, held: map[string]*held{}, synced: map[string]func(error){}}
+	return &Replica{node: node, effects: e, doc: cib.Hold(root), term: term, stored: term, written: cib.VersionOf(root), waiting: map[string]func(cib.Result, error){}, held: map[string]*held{}, asking: map[string]*asking{}, synced: map[string]func(error){}}
 }
 
 // Root is the present document. It is not to be changed, and the next message may change it: who
@@ -187,7 +190,7 @@ func (r *Replica) Request(c Client, req cib.Request, lastWritten string, done fu
 	if done != nil {
 		r.waiting[call] = done
 	}
-	r.effects.Broadcast(msg)
+	r.ask(call, msg, c.Groups, req.Now)
 }
 
 // Sync orders all nodes to take over source's document; done is called when this
@@ -232,6 +235,7 @@ func (r *Replica) finishSync(err error) {
 // waits is told.
 func (r *Replica) Reset() {
 	clear(r.held)
+	clear(r.asking)
 	r.owed, r.view, r.raised, r.leader = nil, view{}, nil, ""
 	for call, done := range sorted(r.waiting) {
 		delete(r.waiting, call)
@@ -262,6 +266,8 @@ func (r *Replica) Deliver(now time.Time, from string, msg *etree.Element) {
 		r.onCompare(from, msg)
 	case fingerprintOp:
 		r.onFingerprint(from, msg)
+	case spacedOp:
+		r.spacedChange(from, msg)
 	case "cib_replace":
 		if msg.SelectAttrValue("cib_update", "") == "true" {
 			r.takeOver(from, msg)
@@ -379,12 +385,12 @@ func unixTime(t time.Time) string {
 }
 
 func request(msg *etree.Element) cib.Request {
-	req := cib.Request{Op: cib.Op(msg.SelectAttrValue("cib_op", "")), Section: msg.SelectAttrValue("cib_section", ""), Data: calldata(msg), MaxSchema: msg.SelectAttrValue("cib_schema_max", "")}
+	req := cib.Request{Op: opOf(msg), Section: msg.SelectAttrValue("cib_section", ""), Data: calldata(msg), MaxSchema: msg.SelectAttrValue("cib_schema_max", "")}
 	if o, err := strconv.ParseUint(msg.SelectAttrValue("cib_callopt", "0"), 10, 32); err == nil {
 		req.SetOptions(cib.Options(o))
 	}
 	user := msg.SelectAttrValue("cib_user", "")
-	req.User = acl.User{Name: user, Groups: acl.ParseGroups(msg.SelectAttrValue(groupsAttr, ""))}
+	req.User = acl.User{Name: user, Groups: groupsOf(msg)}
 	if t, err := strconv.ParseInt(msg.SelectAttrValue(timeAttr, ""), 10, 64); err == nil {
 		req.Now = time.Unix(t, 0)
 	}

@@ -28,6 +28,10 @@ type group struct {
 	// configured is how many nodes are.
 	configured int
 	now        time.Time
+	// levels are the agreed ones that nodes know of, where that matters.
+	levels map[string]int
+	// old is one of a release of the first level, see before.
+	old string
 	// taken are the takeovers that nodes told of.
 	taken map[string]Change
 }
@@ -40,7 +44,9 @@ type member struct {
 func (m member) Broadcast(msg *etree.Element) {
 	m.g.queue = append(m.g.queue, func() {
 		for _, n := range m.g.in {
-			if !m.g.deaf[n] {
+			if n == m.g.old {
+				m.g.before(n, msg)
+			} else if !m.g.deaf[n] {
 				m.g.nodes[n].Deliver(m.g.now, m.name, msg)
 			}
 		}
@@ -59,6 +65,13 @@ func (m member) SaveTerm(t cib.Term) error {
 func (m member) Nodes() int        { return m.g.configured }
 func (m member) Members() []string { return m.g.in }
 func (m member) MaxSchema() string { return schema.Latest }
+func (m member) Agreed() int {
+	if m.g.levels == nil {
+		return groupsLevel
+	}
+	return m.g.levels[m.name]
+}
+
 func (m member) Shares(dc string) bool {
 	return !m.g.strangers[m.name] && (m.g.dcs == nil || m.g.dcs[m.name] == dc)
 }

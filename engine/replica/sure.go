@@ -164,6 +164,11 @@ func (r *Replica) Deadline() time.Time {
 			next = h.until
 		}
 	}
+	for _, a := range r.asking {
+		if !a.until.IsZero() && (next.IsZero() || a.until.Before(next)) {
+			next = a.until
+		}
+	}
 	return next
 }
 
@@ -173,6 +178,7 @@ func (r *Replica) Tick(now time.Time) {
 	if !r.compareAt.IsZero() && !r.compareAt.After(now) {
 		r.compare()
 	}
+	r.unasked(now)
 	for call, h := range sorted(r.held) {
 		switch {
 		case h.until.After(now):

@@ -320,6 +320,7 @@ func (c *Core) group(now time.Time, ids, came []uint32) {
 	}
 	c.Attributes.Group((*fencerEffects)(c).Members(), joined)
 	c.Controller.Group(now, c.members)
+	c.Replica.Agree()
 	c.start()
 }
 
@@ -356,6 +357,7 @@ func (c *Core) Message(now time.Time, from uint32, data []byte) {
 	case controller.Type:
 		if !c.questioned(name, msg) && !c.forgets(msg) {
 			c.Controller.Deliver(now, name, msg)
+			c.Replica.Agree()
 			c.Fencer.Review(now)
 		}
 	case fencer.Type:

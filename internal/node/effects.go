@@ -40,6 +40,8 @@ func (c *replicaEffects) MaxSchema() string {
 	return name
 }
 
+func (c *replicaEffects) Agreed() int { return c.Controller.Agreed() }
+
 func (c *replicaEffects) Shares(dc string) bool { return c.Controller.Joined(dc) }
 
 func (c *replicaEffects) Follows(dc string) bool { return c.Controller.DC() == dc }

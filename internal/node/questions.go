@@ -152,7 +152,8 @@ const (
 	taskQueried = "cib_queried"
 
 	queryGroups = "hacluster-groups"
-	detailAttr  = "hacluster-detail" // what an error says beside its code
+	querySpaced = "hacluster-spaced-groups" // those whose names have blanks; a release that does not know it leaves them out
+	detailAttr  = "hacluster-detail"        // what an error says beside its code
 )
 
 // QueryAt queries the document that a node has, "" for this one, at the time that req.Now is. The user's permissions hold; its groups are those on the
@@ -171,6 +172,9 @@ func (c *Core) QueryAt(node string, req cib.Request, done func(*etree.Element, e
 	m.CreateAttr("cib_callopt", strconv.FormatUint(uint64(req.Options()), 10))
 	m.CreateAttr("cib_user", req.User.Name)
 	m.CreateAttr(queryGroups, acl.GroupsText(req.User.Groups))
+	if spaced := acl.SpacedText(req.User.Groups); spaced != "" {
+		m.CreateAttr(querySpaced, spaced)
+	}
 	c.ask(req.Now, node, m, taskQueried, func(answer *etree.Element) {
 		if answer == nil {
 			done(nil, &cib.Error{Code: cib.Unreached, Detail: fmt.Sprintf("node %s has not told what its CIB has", node)})
@@ -202,7 +206,10 @@ func (c *Core) ThereFor(node string) error {
 func (c *Core) queryAnswer(msg *etree.Element) *etree.Element {
 	req := cib.Request{
 		Op: cib.Query, Section: msg.SelectAttrValue("cib_section", ""), Now: c.now,
-		User: acl.User{Name: msg.SelectAttrValue("cib_user", ""), Groups: acl.ParseGroups(msg.SelectAttrValue(queryGroups, ""))},
+		User: acl.User{
+			Name:   msg.SelectAttrValue("cib_user", ""),
+			Groups: slices.Concat(acl.ParseGroups(msg.SelectAttrValue(queryGroups, "")), acl.ParseSpaced(msg.SelectAttrValue(querySpaced, ""))),
+		},
 	}
 	opts, err := strconv.ParseUint(msg.SelectAttrValue("cib_callopt", "0"), 10, 32)
 	var data *etree.Element

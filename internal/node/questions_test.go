@@ -35,7 +35,7 @@ func newPair(t *testing.T) *pair {
 		doc, err := xml.Parse([]byte(`<cib admin_epoch="0" epoch="1" num_updates="0" validate-with="pacemaker-3.9"><configuration><crm_config><cluster_property_set id="o"><nvpair id="o-e" name="enable-acl" value="true"/></cluster_property_set></crm_config><nodes/><resources>` +
 			`<primitive id="of-` + name + `" class="ocf" provider="pacemaker" type="Dummy"/></resources><constraints/>` +
 			`<acls><acl_role id="r"><acl_permission id="p" kind="deny" xpath="//resources"/></acl_role><acl_group id="outsiders"><role id="r"/></acl_group>` +
-			`<acl_role id="s"><acl_permission id="q" kind="read" xpath="//resources"/></acl_role><acl_group id="insiders"><role id="s"/></acl_group></acls>` +
+			`<acl_role id="s"><acl_permission id="q" kind="read" xpath="//resources"/></acl_role><acl_group id="insiders"><role id="s"/></acl_group><acl_group id="g" name="all insiders"><role id="s"/></acl_group></acls>` +
 			`</configuration><status/></cib>`))
 		if err != nil {
 			t.Fatal(err)
@@ -83,6 +83,8 @@ func TestQueryAt(t *testing.T) {
 	worded.User = acl.User{Name: "joe", Groups: []string{"not insiders"}}
 	insider := resources
 	insider.User = acl.User{Name: "joe", Groups: []string{"not insiders", "insiders"}}
+	among := resources
+	among.User = acl.User{Name: "joe", Groups: []string{"all insiders"}}
 	nosuch := resources
 	nosuch.Section, nosuch.XPath = "//template", true
 	for name, c := range map[string]struct {
@@ -99,6 +101,7 @@ func TestQueryAt(t *testing.T) {
 		"a user of those there":       {"b", outsider, "", cib.Access},
 		"one of a group of two words": {"b", worded, "", cib.Access},
 		"one who may":                 {"b", insider, "of-b", cib.OK},
+		"one of two words who may":    {"b", among, "of-b", cib.OK},
 	} {
 		t.Run(name, func(t *testing.T) {
 			p := newPair(t)

@@ -173,12 +173,17 @@ func (c *Cluster) Names() []string {
 // Change orders a change of the CIB at a host, as cibadmin there does; done (may be nil) is
 // called with the answer unless the daemon is gone by then.
 func (c *Cluster) Change(name string, req cib.Request, done func(error)) {
+	c.changeOf(name, replica.Client{ID: "sim", Name: "cibadmin", User: "root"}, req, done)
+}
+
+// changeOf is Change for a client.
+func (c *Cluster) changeOf(name string, client replica.Client, req cib.Request, done func(error)) {
 	p := c.Host(name).pcmk
 	if p == nil {
 		return
 	}
 	p.call(func(now time.Time) {
-		p.core.Change(now, replica.Client{ID: "sim", Name: "cibadmin", User: "root"}, req, func(_ cib.Result, err error) {
+		p.core.Change(now, client, req, func(_ cib.Result, err error) {
 			if done != nil && p.running() {
 				done(err)
 			}

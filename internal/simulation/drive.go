@@ -103,7 +103,10 @@ func play(s *Scenario, verbose bool, a adapters) (*Outcome, error) {
 		return nil, err
 	}
 	for i, h := range c.Hosts {
-		h.file, h.release.termless = c.file, i < s.Old
+		h.file = c.file
+		if i < s.Old {
+			h.release = release{level: controller.FirstLevel, termless: true}
+		}
 	}
 	c.addRemotes(s.Remotes)
 	c.addGuests(s.Guests)
