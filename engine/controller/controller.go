@@ -179,7 +179,7 @@ type peer struct {
 	suspect bool
 	word    string // of the node on whose word alone it is suspect; "": it was lost to this one
 	joins   int    // how often its controller came into the group
-	doomed  int    // joins, when its fencing began
+	doomed  int    // joins, when its fencing began, the last one or that which is told of
 	cleared int    // joins, when a suspicion ended: of this coming nobody was right to hold one
 	capacity
 	told bool // it told its capacity

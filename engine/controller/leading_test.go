@@ -140,6 +140,26 @@ func TestFencedForAnEarlierDC(t *testing.T) {
 	}
 }
 
+// Whoever has come again since its fencing began is not taken for fenced, though another fencing of it has begun since.
+func TestFencedBeforeItCameAgain(t *testing.T) {
+	for _, again := range []bool{true, false} {
+		w, both := together()
+		first := w.c.FencingBegan("n2")
+		if again {
+			w.c.Group(w.c.now, both[:1])
+			w.c.Group(w.c.now, both)
+			w.c.FencingBegan("n2")
+		}
+		w.settle()
+		w.updates = nil
+		w.c.FencingMeant("n2", first)
+		w.c.Fenced(w.c.now, "n2", false)
+		if p := w.c.peer("n2"); p.leaving == again || p.suspect {
+			t.Errorf("again: %v; it is taken for gone: %v; suspect: %v", again, p.leaving, p.suspect)
+		}
+	}
+}
+
 // A node that suspects the DC of the others, and hears that their CIB is of a later term, has stood still: it suspects nobody any more, and has nobody
 // fenced until it has joined.
 func TestOvertaken(t *testing.T) {

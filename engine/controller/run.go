@@ -485,13 +485,21 @@ func (c *Controller) Fenced(now time.Time, target string, ours bool) {
 	c.abort("External Fencing Operation")
 }
 
-// FencingBegan takes note that a node is about to be fenced.
-func (c *Controller) FencingBegan(target string) {
+// FencingBegan takes note that a node is about to be fenced, and gives how often it has come by then.
+func (c *Controller) FencingBegan(target string) (joins int) {
 	if c.effects.IsRemote(target) {
-		return
+		return 0
 	}
 	p := c.peer(target)
 	p.doomed = p.joins
+	return p.joins
+}
+
+// FencingMeant tells which coming of a node was fenced, of the fencing that is told of next: another one may have begun since.
+func (c *Controller) FencingMeant(target string, joins int) {
+	if !c.effects.IsRemote(target) {
+		c.peer(target).doomed = joins
+	}
 }
 
 // fenced records that a node is surely down. One that has come back since its

@@ -50,8 +50,11 @@ type Effects interface {
 	// Duel tells whether a node that is to be fenced may be alive and about to fence this
 	// one: the two are the whole cluster, and each has quorum without the other.
 	Duel(target string) bool
-	// Began tells that a node is about to be fenced: what joins later is not meant.
-	Began(target string)
+	// Began tells that a node is about to be fenced, and gives how often it has come by then: what joins later is not meant.
+	Began(target string) (joins int)
+	// Meant tells, before Fenced and whoever waits hear of a success, which coming of the node that was for: of several fencings of one node each began
+	// at another time.
+	Meant(target string, joins int)
 	// Fenced tells that a node was fenced; ours when this node's controller asked for it. A
 	// node that was started after its own fencing began does not hear of it.
 	Fenced(target string, ours bool)
@@ -98,7 +101,7 @@ type Fencer struct {
 	history []*Record
 	pending []*pending         // operations of all nodes that were seen to begin, in their order
 	lists   map[string]cached  // output of a device's list
-	begun   map[string]bool    // operations that were seen to begin
+	begun   map[string]int     // operations that were seen to begin, and how often their target had come by then
 	working map[string][]*work // what waits or is under way here, by operation
 	delayed []delayed          // runs of agents that wait for their delay to pass
 	busy    map[string]int     // actions under way on this node's devices
@@ -131,7 +134,7 @@ const (
 // New makes the fencer of a node; random decides random delays.
 func New(self string, random *rand.Rand, e Effects) *Fencer {
 	return &Fencer{
-		self: self, effects: e, random: random, lists: map[string]cached{}, begun: map[string]bool{}, working: map[string][]*work{}, busy: map[string]int{},
+		self: self, effects: e, random: random, lists: map[string]cached{}, begun: map[string]int{}, working: map[string][]*work{}, busy: map[string]int{},
 		queued: map[string][]func(){}, verified: map[string]bool{}, failed: map[string]bool{}, started: map[string]bool{}, unlisted: map[string]bool{},
 	}
 }

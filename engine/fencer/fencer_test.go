@@ -42,6 +42,9 @@ type member struct {
 	name string
 	f    *Fencer
 	told []string // what it logged
+	// joins tells how often nodes came into its group, meant which coming was fenced each time.
+	joins map[string]int
+	meant []string
 }
 
 func newGroup(t *testing.T, conf string, names ...string) *group {
@@ -105,12 +108,15 @@ func (m *member) Installed(string) bool { return true }
 func (m *member) Overruled(target string, askers []string) bool {
 	return m.g.overruled != nil && (m.g.judge == "" || m.g.judge == m.name) && m.g.overruled(target, askers)
 }
-func (m *member) IsDC() bool           { return m.g.dc == m.name }
-func (m *member) MayFence(string) bool { return !m.g.lost[m.name] }
-func (m *member) Duel(string) bool     { return m.g.duel }
-func (m *member) Began(string)         {}
-func (m *member) Changed()             {}
-func (m *member) Completed(Record)     {}
+func (m *member) IsDC() bool            { return m.g.dc == m.name }
+func (m *member) MayFence(string) bool  { return !m.g.lost[m.name] }
+func (m *member) Duel(string) bool      { return m.g.duel }
+func (m *member) Began(node string) int { return m.joins[node] }
+func (m *member) Meant(node string, joins int) {
+	m.meant = append(m.meant, fmt.Sprintf("%s %d", node, joins))
+}
+func (m *member) Changed()         {}
+func (m *member) Completed(Record) {}
 func (m *member) Logf(format string, a ...any) {
 	m.told = append(m.told, fmt.Sprintf(format, a...))
 	m.g.t.Logf(m.name+": "+format, a...)

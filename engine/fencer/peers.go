@@ -47,6 +47,16 @@ func (f *Fencer) began(from string, m *etree.Element) {
 	}
 }
 
+// beginsAt takes note of how often an operation's target had come when it began. One that takes over the end of another is for who that was for.
+func (f *Fencer) beginsAt(id string, joins int) {
+	if i := slices.IndexFunc(f.pending, func(p *pending) bool { return p.ID == id }); i >= 0 {
+		if n, seen := f.begun[f.pending[i].follows]; seen {
+			joins = n
+		}
+	}
+	f.begun[id] = joins
+}
+
 // covers tells whether the end of one operation is good for another that began later. A node that fences itself may not live to tell.
 func (p *pending) covers(later *pending) bool {
 	return p.follows == "" && p.Target == later.Target && p.Origin != p.Target &&
@@ -65,8 +75,12 @@ func (f *Fencer) ended(r Record) {
 	f.remember(r)
 	f.void(r.ID, unawaited)
 	op := f.find(r.ID)
-	begun := f.begun[r.ID] || r.Delegate == byHand
+	joins, seen := f.begun[r.ID]
+	begun := seen || r.Delegate == byHand
 	delete(f.begun, r.ID)
+	if seen && r.State == Done && r.Action != "on" {
+		f.effects.Meant(r.Target, joins)
+	}
 	f.tell(r.State == Failed && r.Origin == f.self, "Operation '%s' targeting %s by %s for %s@%s: %s", r.Action, r.Target, cmp.Or(r.Delegate, "unknown node"), r.Client, r.Origin, r.outcome())
 	if r.State == Done && r.Action != "on" && op == nil && (begun || r.Target != f.self) {
 		f.effects.Fenced(r.Target, false)

@@ -213,3 +213,31 @@ func TestRefusedByWhoKnowsTheDC(t *testing.T) {
 		}
 	}
 }
+
+// TestWhichComingIsMeant: a node is fenced as it had come when that began, though another fencing of it began when it had come again; and one that takes over
+// the end of another is for who that was for.
+func TestWhichComingIsMeant(t *testing.T) {
+	for _, c := range []struct {
+		name, first, second string
+		want                []string
+	}{
+		{"each on its own", "reboot", "off", []string{"n2 1", "n2 2"}},
+		{"the second follows the first", "off", "reboot", []string{"n2 1", "n2 1"}},
+	} {
+		g := newGroup(t, fmt.Sprintf(pair, ""), "n1", "n3")
+		g.answer = good
+		runner := g.nodes["n3"]
+		runner.f.verified["A"], runner.f.verified["B"] = true, true
+		runner.f.busy["A"] = 1
+		runner.joins = map[string]int{"n2": 1}
+		g.fence("n1", Request{Target: "n2", Action: c.first, Client: ClientController, Controller: true})
+		g.until(func() bool { return len(runner.f.queued["A"]) > 0 })
+		runner.joins["n2"] = 2
+		g.fence("n3", Request{Target: "n2", Action: c.second, Client: ClientController, Controller: true})
+		g.settle()
+		runner.f.release(runner.f.device("A"))
+		if g.settle(); !slices.Equal(runner.meant, c.want) || len(runner.f.begun) > 0 {
+			t.Errorf("%s: %v, not %v; left %v", c.name, runner.meant, c.want, runner.f.begun)
+		}
+	}
+}

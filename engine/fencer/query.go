@@ -19,8 +19,7 @@ type capability struct {
 func (f *Fencer) answerQuery(from string, m *etree.Element) {
 	target, action := m.SelectAttrValue("st_target", ""), m.SelectAttrValue("st_device_action", "")
 	if action != "on" {
-		f.begun[m.SelectAttrValue("st_remote_op", "")] = true
-		f.effects.Began(target)
+		f.beginsAt(m.SelectAttrValue("st_remote_op", ""), f.effects.Began(target))
 	}
 	op := &operation{Record: Record{ID: m.SelectAttrValue("st_remote_op", ""), Target: target, Action: action, Origin: from}}
 	limit := 20 * time.Second

@@ -442,7 +442,9 @@ func (c *fencerEffects) Duel(target string) bool {
 	return !slices.ContainsFunc(c.ring, named) || slices.ContainsFunc(c.members, named)
 }
 
-func (c *fencerEffects) Began(target string) { c.Controller.FencingBegan(target) }
+func (c *fencerEffects) Began(target string) int { return c.Controller.FencingBegan(target) }
+
+func (c *fencerEffects) Meant(target string, joins int) { c.Controller.FencingMeant(target, joins) }
 
 func (c *fencerEffects) Completed(r fencer.Record) {
 	c.world.FencingEnded(r)
