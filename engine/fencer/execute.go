@@ -146,11 +146,11 @@ func (op *operation) askers() []string {
 	return []string{op.Origin}
 }
 
-// Askers are the nodes that have a target fenced, in what is under way; a node whose own fencing was left to another is among them.
+// Askers are the nodes that have a target fenced, in what is under way and not withdrawn; a node whose own fencing was left to another is among them.
 func (f *Fencer) Askers(target string) []string {
 	var out []string
 	for _, p := range f.pending {
-		if p.Target != target {
+		if p.Target != target || p.withdrawn {
 			continue
 		}
 		if out = append(out, p.Origin); p.relayed {

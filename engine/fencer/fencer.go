@@ -162,6 +162,9 @@ type Error struct {
 // NoDevice tells that no device reached the target, so that none was used.
 func (e *Error) NoDevice() bool { return e.Code == NoDevice }
 
+// Overruled tells that none of those who asked for it has a say in it any more, so that no more was tried.
+func (e *Error) Overruled() bool { return e.Reason == overruled }
+
 // Status tells a result, a legacy code of either sign, in the two numbers that clients from 2.1.3 on read: what became of the action, and its exit code.
 func Status(code int) (status, exit string) {
 	switch max(code, -code) {
@@ -368,7 +371,7 @@ func (f *Fencer) Deliver(now time.Time, from string, m *etree.Element) {
 	case "st_fence":
 		f.execute(from, m)
 	case withdrawTask:
-		f.void(get("st_remote_op"), overruled)
+		f.withdrawn(get("st_remote_op"))
 	case "st_self":
 		if get("st_target") == f.self && f.Self.Now != nil {
 			f.effects.Logf("Node %s asks this node to fence itself", from)

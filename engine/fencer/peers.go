@@ -17,6 +17,8 @@ type pending struct {
 	Record
 	follows string // the operation whose end is this one's, too
 	relayed bool   // it is the target that asks, through the origin
+	// withdrawn: its origin does not ask for it any more.
+	withdrawn bool
 }
 
 // relayLimit is how long a node that is asked to fence another on the latter's behalf has to begin.

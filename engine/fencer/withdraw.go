@@ -24,12 +24,23 @@ func (f *Fencer) Review(now time.Time) {
 			continue
 		}
 		op.withdrawn = true
-		f.effects.Broadcast(f.message(withdrawTask, op.running.node, op))
+		f.effects.Broadcast(f.message(withdrawTask, "", op))
 	}
 }
 
-// withdrawTask tells who is to run a device for an operation not to begin.
+// withdrawTask tells all that an operation is withdrawn: who is to run a device for it does not begin, and for those that others have of the same target its
+// origin does not speak any more.
 const withdrawTask = "st_withdraw"
+
+// withdrawn takes note that an operation is.
+func (f *Fencer) withdrawn(id string) {
+	f.void(id, overruled)
+	for _, p := range f.pending {
+		if p.ID == id {
+			p.withdrawn = true
+		}
+	}
+}
 
 // unlessOverruled is done for a request that is merged with what the cluster asked for: who is not the cluster still wants it where that is overruled.
 func (f *Fencer) unlessOverruled(op *operation, r Request, done func(error)) func(error) {
@@ -38,7 +49,7 @@ func (f *Fencer) unlessOverruled(op *operation, r Request, done func(error)) fun
 		return done
 	}
 	return func(err error) {
-		if e := (*Error)(nil); errors.As(err, &e) && e.Reason == overruled {
+		if e := (*Error)(nil); errors.As(err, &e) && e.Overruled() {
 			f.Fence(f.now, r, done)
 			return
 		}

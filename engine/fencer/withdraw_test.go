@@ -2,6 +2,7 @@ package fencer
 
 import (
 	"fmt"
+	"slices"
 	"testing"
 )
 
@@ -117,5 +118,33 @@ func TestOriginLeft(t *testing.T) {
 		if want := map[bool]string{true: "n1 fence_a off"}[back]; g.runs() != want || len(runner.working) > 0 {
 			t.Errorf("back: %v: %q is run, and not %q; %v", back, g.runs(), want, runner.working)
 		}
+	}
+}
+
+// TestWithdrawnSpeaksForNobody: once a node has withdrawn what it asked for, it is not among those on whose word others go on.
+func TestWithdrawnSpeaksForNobody(t *testing.T) {
+	g := newGroup(t, fmt.Sprintf(pair, ""), "n1", "n3")
+	dc, other := g.nodes["n1"].f, g.nodes["n3"].f
+	other.verified["A"], other.verified["B"] = true, true
+	other.busy["A"] = 1
+	first := g.fence("n1", Request{Target: "n2", Action: "reboot", Client: ClientController, Controller: true})
+	g.until(func() bool { return len(other.queued["A"]) == 1 })
+	second := g.fence("n3", Request{Target: "n2", Action: "off", Client: ClientController, Controller: true})
+	g.until(func() bool { return len(other.queued["A"]) == 2 })
+	if a := other.Askers("n2"); !slices.Equal(a, []string{"n1", "n3"}) {
+		t.Fatalf("at first %v ask", a)
+	}
+	g.overruled = func(string, []string) bool { return true }
+	dc.Review(g.now)
+	g.overruled = func(_ string, askers []string) bool { return !slices.Contains(askers, "n1") }
+	g.settle()
+	if a := other.Askers("n2"); !slices.Equal(a, []string{"n3"}) {
+		t.Errorf("then %v ask", a)
+	}
+	other.Review(g.now)
+	other.release(other.device("A"))
+	g.settle()
+	if len(*first) != 1 || (*first)[0] == nil || len(*second) != 1 || (*second)[0] == nil || g.runs() != "" {
+		t.Errorf("%v, %v, %q is run", *first, *second, g.runs())
 	}
 }
