@@ -261,7 +261,7 @@ type Controller struct {
 	ignores    map[string]bool       // by node and operation key
 	former     map[string]bool       // attributes of this node of an earlier time, see former.go
 	counts     map[counted]time.Time // failures that are not counted in the CIB yet, and how long a plan waits for that
-	toFence    map[string]bool       // whom the last plan has fenced; nil: there is none
+	toFence    map[string]int        // whom the last plan has fenced, and their joins by then; nil: there is none
 	noting     map[string]noting     // what is to be in the CIB of nodes that were given their access
 	cleared    map[cleared]time.Time // failures that are being forgotten, and how long a plan waits for that
 

@@ -1,11 +1,6 @@
 package controller
 
-import (
-	"slices"
-	"time"
-
-	"hacluster/engine/transition"
-)
+import "time"
 
 // What a DC asks for as such is made where it leads (replica.Leader). Another one leads after a takeover of the CIB that is not this DC's: two
 // nodes that suspect each other may both be DC for a while, in one group. A join has this one lead again; so that two do not take that from
@@ -36,32 +31,6 @@ func (c *Controller) pay() {
 	c.owed = nil
 	for _, do := range owed {
 		c.AsDC(do)
-	}
-}
-
-// Overruled tells that none of those who have a node fenced speaks for the cluster any more: this node has joined another DC, to
-// which the target is a member in good standing, or is the DC itself; or it is the DC, and its plan does not ask for that any more. What a DC has
-// begun outlives its time as DC, for a device may be busy, or fail and be tried again; whom the next one wants to have fenced that one asks for itself.
-func (c *Controller) Overruled(target string, askers []string) bool {
-	p := c.peers[target]
-	switch {
-	case c.dc == "" || !c.joined || p == nil || !p.process || p.suspect:
-		return false
-	case c.IsDC() && target != c.self.Name:
-		return c.settled() && c.toFence != nil && !c.toFence[target] && p.phase == phaseConfirmed && c.takesPart(target)
-	case slices.Contains(askers, c.dc):
-		return false
-	}
-	return target == c.dc || c.takesPart(target)
-}
-
-// plansToFence takes note of whom a plan has fenced.
-func (c *Controller) plansToFence(g *transition.Graph) {
-	c.toFence = map[string]bool{}
-	for _, s := range g.Synapses {
-		if a := s.Action; a.Operation == "stonith" {
-			c.toFence[a.Node] = true
-		}
 	}
 }
 

@@ -119,7 +119,7 @@ func TestNothingIsOrderedBeforeTheDCLeads(t *testing.T) {
 func TestFencedForAnEarlierDC(t *testing.T) {
 	for _, still := range []bool{true, false} {
 		w, _ := together()
-		w.c.Deliver(w.c.now, "n2", w.c.message("join_request", "n1", "join_id", "2", "digest", w.c.peer("n1").digest, termAttr, cib.Term{}.String()))
+		w.c.Deliver(w.c.now, "n2", request(w))
 		w.settle()
 		w.c.peer("n9").ID = 9
 		w.c.peer("n9").suspect = true
@@ -190,66 +190,6 @@ func TestDCGivesUp(t *testing.T) {
 		w.c.Deliver(w.c.now, from, w.c.message("join_announce", ""))
 		if votes := w.c.state == Election; votes != (from == "n2") {
 			t.Errorf("%s asks to join: state %s", from, w.c.state)
-		}
-	}
-}
-
-// What an earlier DC asked for is overruled on who has joined another one, for a target that this takes for a member, or that is the DC.
-func TestOverruled(t *testing.T) {
-	const full = ` join="member" expected="member"`
-	for _, c := range []struct {
-		name           string
-		dc, target     string
-		askers         []string
-		state          string // of the target
-		joined, absent bool
-		suspect        bool
-		want           bool
-	}{
-		{"a member", "n2", "n9", []string{"n3"}, full, true, false, false, true},
-		{"the DC", "n9", "n9", []string{"n3"}, "", true, false, false, true},
-		{"the DC asks", "n2", "n9", []string{"n3", "n2"}, full, true, false, false, false},
-		{"of itself", "n9", "n9", []string{"n3", "n9"}, full, true, false, false, false},
-		{"no join yet", "n2", "n9", []string{"n3"}, full, false, false, false, false},
-		{"no DC", "", "n9", []string{"n3"}, full, false, false, false, false},
-		{"gone", "n2", "n9", []string{"n3"}, full, true, true, false, false},
-		{"suspect", "n2", "n9", []string{"n3"}, full, true, false, true, false},
-		{"kept out", "n2", "n9", []string{"n3"}, ` join="down" expected="member"`, true, false, false, false},
-		{"leaving", "n2", "n9", []string{"n3"}, ` join="member" expected="down"`, true, false, false, false},
-		{"unheard of", "n2", "n8", []string{"n3"}, full, true, false, false, false},
-	} {
-		w, _ := together()
-		w.c.dc, w.c.joined = c.dc, c.joined
-		p := w.c.peer("n9")
-		p.process, p.suspect = !c.absent, c.suspect
-		w.root = element(t, `<cib><configuration/><status><node_state id="9" uname="n9"`+c.state+`/></status></cib>`)
-		if got := w.c.Overruled(c.target, c.askers); got != c.want {
-			t.Errorf("%s: %v", c.name, got)
-		}
-	}
-	// The DC itself goes by its last plan.
-	for _, c := range []struct {
-		name   string
-		state  State
-		due    bool
-		fences map[string]bool
-		phase  phase
-		want   bool
-	}{
-		{"planned otherwise", Idle, false, map[string]bool{"n8": true}, phaseConfirmed, true},
-		{"planned", TransitionEngine, false, map[string]bool{"n9": true}, phaseConfirmed, false},
-		{"no plan yet", Idle, false, nil, phaseConfirmed, false},
-		{"the next plan is due, and asks for itself", Idle, true, map[string]bool{}, phaseConfirmed, true},
-		{"in a join", Integration, false, map[string]bool{}, phaseConfirmed, false},
-		{"no member yet", Idle, false, map[string]bool{}, phaseIntegrated, false},
-	} {
-		w, _ := together()
-		w.c.dc, w.c.joined, w.c.state, w.c.planDue, w.c.toFence = "n1", true, c.state, c.due, c.fences
-		p := w.c.peer("n9")
-		p.process, p.phase = true, c.phase
-		w.root = element(t, `<cib><configuration/><status><node_state id="9" uname="n9"`+full+`/></status></cib>`)
-		if got := w.c.Overruled("n9", []string{"n1"}); got != c.want {
-			t.Errorf("the DC, %s: %v", c.name, got)
 		}
 	}
 }

@@ -428,7 +428,9 @@ func (c *Controller) fence(i int, a *transition.Action) {
 			return
 		}
 		if err != nil {
-			c.fenceTries[target]++
+			if !overrules(err) {
+				c.fenceTries[target]++
+			}
 			c.effects.Logf("Fencing of %s failed: %v", target, err)
 			if c.run == r {
 				r.set(i, stepFailed)
@@ -460,6 +462,12 @@ func (c *Controller) fence(i int, a *transition.Action) {
 		}
 		c.advance()
 	})
+}
+
+// overrules tells that nobody tried to fence, for whoever asked has no say in it any more.
+func overrules(err error) bool {
+	e := (interface{ Overruled() bool })(nil)
+	return errors.As(err, &e) && e.Overruled()
 }
 
 // deviceAgain is how long a plan waits after no device has reached whom the last one has fenced.

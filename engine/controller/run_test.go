@@ -3,6 +3,7 @@ package controller
 import (
 	"fmt"
 	"slices"
+	"strconv"
 	"strings"
 	"testing"
 	"time"
@@ -253,6 +254,11 @@ func together() (w *alone, both []Member) {
 	w.c.Group(now, both)
 	w.settle()
 	return w, both
+}
+
+// request is a node's answer to the DC's offer: it has the DC's document.
+func request(w *alone) *etree.Element {
+	return w.c.message("join_request", "n1", "join_id", strconv.Itoa(w.c.joinID), "digest", w.c.peer("n1").digest, termAttr, cib.Term{}.String())
 }
 
 // A node that came and was lost before its join was complete is not written down as not there: the
