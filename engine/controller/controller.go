@@ -271,6 +271,8 @@ type Controller struct {
 	accusers map[string]bool // nodes that wait for this node's fencing
 	// blames tells whom each node of the group said that it waits for the fencing of.
 	blames map[string]map[string]bool
+	// follows tells which DC each node of the group was taken in by, as far as this one has heard.
+	follows map[string]string
 
 	started    time.Time
 	gathered   bool // the cluster of this start waits for nobody any more
@@ -298,7 +300,7 @@ type Identity struct {
 
 // New makes a controller.
 func New(self Identity, t Timing, e Effects) *Controller {
-	return &Controller{self: self.Member, uuid: self.UUID, cluster: self.Cluster, schema: self.Schema, levels: levels{cmp.Or(self.Level, Level), cmp.Or(self.LeastLevel, LeastLevel)}, startState: self.StartState, actionLimit: self.ActionLimit, timing: t, effects: e, state: Starting, peers: map[string]*peer{}, fenceTries: map[string]int{}, expects: map[string]string{}, accusers: map[string]bool{}, spared: map[string]bool{}, blames: map[string]map[string]bool{}, uncounted: map[counted]failure{}, ignores: map[string]bool{}, former: map[string]bool{}}
+	return &Controller{self: self.Member, uuid: self.UUID, cluster: self.Cluster, schema: self.Schema, levels: levels{cmp.Or(self.Level, Level), cmp.Or(self.LeastLevel, LeastLevel)}, startState: self.StartState, actionLimit: self.ActionLimit, timing: t, effects: e, state: Starting, peers: map[string]*peer{}, fenceTries: map[string]int{}, expects: map[string]string{}, accusers: map[string]bool{}, spared: map[string]bool{}, blames: map[string]map[string]bool{}, follows: map[string]string{}, uncounted: map[counted]failure{}, ignores: map[string]bool{}, former: map[string]bool{}}
 }
 
 // State is where the controller is.
@@ -441,6 +443,7 @@ func (c *Controller) Group(now time.Time, members []Member) {
 			p.suspect = !p.leaving && !c.expectedDown(n) && c.quorate && p.Name != c.self.Name && c.state != Starting && c.fencingAtHand()
 			left = append(left, p)
 			c.unblame(p.Name)
+			c.unfollow(p.Name)
 			delete(c.blames, p.Name)
 		}
 	}
@@ -490,6 +493,7 @@ func (c *Controller) Deliver(now time.Time, from string, msg *etree.Element) {
 	c.noteSchema(from, msg)
 	c.noteLevel(from, msg)
 	c.noteRefusal(msg)
+	c.noteFollower(from, msg)
 	if to := msg.SelectAttrValue("crm_host_to", ""); to != "" && to != c.self.Name {
 		return
 	}

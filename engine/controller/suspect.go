@@ -43,7 +43,7 @@ func (c *Controller) onSuspicion(from, name string) {
 		return
 	}
 	c.blame(from, name)
-	if name == c.self.Name && c.outvoted() {
+	if name == c.self.Name {
 		c.concede()
 	}
 	switch {
@@ -54,15 +54,20 @@ func (c *Controller) onSuspicion(from, name string) {
 			c.effects.Logf("Node %s waits for this node to be fenced: it takes no part until then", from)
 		}
 		c.accusers[from] = true
-		if c.IsDC() {
-			c.release("this node is to be fenced")
-		}
-		c.dc, c.joined = "", false
-		c.electBy, c.electEnd, c.joinEnd = time.Time{}, time.Time{}, time.Time{}
-		c.enter(Pending)
+		c.keepStill()
 		return
 	}
 	c.suspect(from, p)
+}
+
+// keepStill has this node take no part, for it is to be fenced.
+func (c *Controller) keepStill() {
+	if c.IsDC() {
+		c.release("this node is to be fenced")
+	}
+	c.dc, c.joined = "", false
+	c.electBy, c.electEnd, c.joinEnd = time.Time{}, time.Time{}, time.Time{}
+	c.enter(Pending)
 }
 
 // blame keeps that a node waits for another's fencing.
@@ -80,7 +85,7 @@ func (c *Controller) unblame(name string) {
 	}
 }
 
-// outvoted tells whether most of the group, none of whom accuse each other, accuse this node.
+// outvoted tells whether most of the group, none of whom accuse each other, accuse this node, or follow a DC that does.
 func (c *Controller) outvoted() bool {
 	if len(c.blames) == 0 {
 		return false
@@ -90,28 +95,35 @@ func (c *Controller) outvoted() bool {
 	for _, n := range c.names() {
 		if c.peers[n].process {
 			members++
-			if n != c.self.Name && c.blames[n][c.self.Name] {
+			if n != c.self.Name && c.accuses(n, c.self.Name) {
 				against = append(against, n)
 			}
 		}
 	}
 	agree := 0
 	for _, a := range against {
-		if !slices.ContainsFunc(against, func(b string) bool { return c.blames[a][b] || c.blames[b][a] }) {
+		if !slices.ContainsFunc(against, func(b string) bool { return c.accuses(a, b) || c.accuses(b, a) }) {
 			agree++
 		}
 	}
 	return 2*agree > members
 }
 
-// concede has this node suspect none of those that accuse it: it is this one that was lost.
+// concede has this node suspect none of those that accuse it where most do: it is this one that was lost.
 func (c *Controller) concede() {
+	if !c.outvoted() {
+		return
+	}
+	still := c.accused()
 	for _, n := range c.names() {
 		if p := c.peers[n]; p.suspect && c.blames[n][c.self.Name] {
 			c.effects.Logf("Node %s and most of the others wait for this node's fencing, so it waits for none of theirs", n)
 			c.trust(p)
 			c.accusers[n] = true
 		}
+	}
+	if c.accused() && !still {
+		c.keepStill()
 	}
 }
 
