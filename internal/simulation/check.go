@@ -293,8 +293,8 @@ func (k *checker) fencing(h *Host, action, target string) {
 	k.fail(Usurped, "%s has %s fenced (%s)", h.Name, target, action)
 }
 
-// needless counts a fencing that nobody had reason for: the target follows a DC, as most of its group do, among them the host that runs
-// the agent, and the last plan of that DC does not ask for it.
+// needless counts a fencing that nobody had reason for: the target follows a DC, as most of its group do, among them the host that runs the agent, and the
+// last plan of that DC does not ask for it. Whose daemon stands still shows nobody whom it follows.
 func (k *checker) needless(h, target *Host) {
 	if !target.pcmk.running() {
 		return
@@ -306,8 +306,8 @@ func (k *checker) needless(h, target *Host) {
 		return
 	}
 	follow := 0
-	for _, m := range group {
-		if i := slices.IndexFunc(k.c.Hosts, func(o *Host) bool { return o.ID == m }); i >= 0 && k.c.Hosts[i].pcmk.running() && k.c.Hosts[i].pcmk.core.Controller.Joined(name) {
+	for _, o := range k.c.Hosts {
+		if p := o.pcmk; slices.Contains(group, o.ID) && p.running() && !p.stopped() && p.core.Controller.Joined(name) {
 			follow++
 		}
 	}
