@@ -83,13 +83,15 @@ type checker struct {
 	loose   bool
 	// needlessly counts the fencings that nobody had reason for.
 	needlessly int
+	// hadFencing tells whether lost nodes are fenced, as the last daemon of a host had it that has ended.
+	hadFencing map[uint32]bool
 }
 
 func newChecker(c *Cluster) *checker {
 	return &checker{
 		c: c, maybe: map[string]map[uint32]bool{}, promoted: map[string]map[uint32]bool{}, apart: map[[2]uint32]time.Time{},
 		in: map[uint32][]uint32{}, lies: map[string]bool{}, falses: map[uint32]bool{}, human: map[string]bool{}, refreshed: map[string]bool{},
-		failures: map[string]int{}, seen: map[uint32]replica.View{}, holders: map[uint64]holder{},
+		failures: map[string]int{}, seen: map[uint32]replica.View{}, holders: map[uint64]holder{}, hadFencing: map[uint32]bool{},
 	}
 }
 
@@ -246,14 +248,23 @@ func (k *checker) services() {
 	}
 }
 
-// fences tells whether lost nodes are fenced, as the first of these hosts that knows says, or any other.
+// fences tells whether lost nodes are fenced, as the first of these hosts that knows, or knew, says, or any other. One that has just come, and is to take the
+// CIB of the others over, knows nothing.
 func (k *checker) fences(hosts ...*Host) bool {
 	for _, h := range append(hosts, k.c.Hosts...) {
 		if h.pcmk.running() {
 			return fencingOn(h.pcmk.core.Replica.Root())
 		}
+		if on, known := k.hadFencing[h.ID]; known {
+			return on
+		}
 	}
 	return false
+}
+
+// ended takes note of what a daemon knew that ends.
+func (k *checker) ended(p *process) {
+	k.hadFencing[p.h.ID] = fencingOn(p.core.Replica.Root())
 }
 
 // fenced takes the success that a fence agent told.

@@ -81,7 +81,8 @@ func (p *process) join() []byte {
 func (p *process) running() bool { return p != nil && p.alive }
 
 func (p *process) kill() {
-	if p != nil {
+	if p.running() {
+		p.h.c.check.ended(p)
 		p.alive = false
 	}
 }
