@@ -14,6 +14,10 @@ import (
 // ring that they know: /usr/sbin/corosync, say. Where the file is not, corosync is a role of clusterd.
 const RingPath = "/etc/hacluster/corosync"
 
+// PacemakerAlive is how long the role pacemaker may stand still before it is killed and started again, as pacemakerd does with a daemon that
+// does not answer: while it stands still its node counts as well, and where it leads, nothing happens in the cluster.
+const PacemakerAlive = time.Minute
+
 // Ring is the program that the file names; "" for clusterd's own.
 func Ring(file string) (string, error) {
 	text, err := os.ReadFile(file)
@@ -45,7 +49,7 @@ func Roles(clusterd, ring string) []Unit {
 		{Name: "sbd", Argv: []string{clusterd, "sbd"}, Notify: true, StartLimit: 3 * time.Minute, Log: "/var/log/pacemaker/pacemaker.log"},
 		{
 			Name: "pacemaker", Argv: []string{clusterd, "pacemaker"}, Notify: true, Restart: true, RestartDelay: time.Second,
-			Requires: []string{"corosync"}, StopLimit: 30 * time.Minute, Log: "/var/log/pacemaker/pacemaker.log",
+			Requires: []string{"corosync"}, StopLimit: 30 * time.Minute, AliveLimit: PacemakerAlive, Log: "/var/log/pacemaker/pacemaker.log",
 		},
 		{Name: "sbd_remote", Argv: []string{clusterd, "sbd"}, Notify: true, StartLimit: 3 * time.Minute, Log: "/var/log/pacemaker/pacemaker.log"},
 		{

@@ -48,6 +48,8 @@ type Unit struct {
 	Final []int
 	// StartLimit and StopLimit are how long it may take; 0 is 90 seconds.
 	StartLimit, StopLimit time.Duration
+	// AliveLimit is how long a service that told it is ready may be silent (WATCHDOG=1) before it is killed; 0: for ever.
+	AliveLimit time.Duration
 	// Log is the file that its output goes to; "" is the supervisor's own output.
 	Log string
 }
@@ -331,48 +333,20 @@ func (s *Supervisor) launch(ctx context.Context, st *state) error {
 		defer f.Close()
 		cmd.Stdout, cmd.Stderr = f, f
 	}
-	ready := make(chan struct{})
-	deaf := func() {}
-	if u.Notify {
-		path := filepath.Join(s.Dir, u.Name+".notify")
-		if err := os.Remove(path); err != nil && !errors.Is(err, fs.ErrNotExist) {
-			return err
-		}
-		l, err := net.ListenUnixgram("unixgram", &net.UnixAddr{Name: path, Net: "unixgram"})
-		if err != nil {
-			return err
-		}
-		deaf = func() {
-			_ = l.Close()
-			_ = os.Remove(path)
-		}
-		cmd.Env = append(cmd.Env, "NOTIFY_SOCKET="+path)
-		go func() {
-			buf, told := make([]byte, 4096), false
-			for {
-				n, _, err := l.ReadFromUnix(buf)
-				if err != nil {
-					return
-				}
-				if !told && slices.Contains(strings.Split(string(buf[:n]), "\n"), ReadyState) {
-					told = true
-					close(ready)
-				}
-			}
-		}()
-	} else {
-		close(ready)
+	words, err := s.listen(&u, cmd)
+	if err != nil {
+		return err
 	}
 	noted, ended := make(chan struct{}), make(chan struct{})
 	var end syscall.WaitStatus
 	if err := s.spawn(cmd, func(ws syscall.WaitStatus) {
 		<-noted // a process may end before its start was noted
-		deaf()
+		words.close()
 		end = ws
 		s.ended(ctx, st, ws)
 		close(ended)
 	}); err != nil {
-		deaf()
+		words.close()
 		return fmt.Errorf("%s: %w", u.Argv[0], err)
 	}
 	s.mu.Lock()
@@ -387,20 +361,31 @@ func (s *Supervisor) launch(ctx context.Context, st *state) error {
 	timer := time.NewTimer(limit)
 	defer timer.Stop()
 	select {
-	case <-ready:
+	case <-words.ready:
 		s.mu.Lock()
 		if st.status == "activating" {
 			st.status = "active"
 		}
 		s.mu.Unlock()
+		if u.AliveLimit > 0 {
+			go s.watch(st, cmd.Process.Pid, words, ended)
+		}
 		return nil
 	case <-ended:
-		return refuse("Job for %s.service failed because the control process exited with error code (%s).", u.Name, describe(end))
+		return refuse("Job for %s.service failed because the control process exited with error code (%s).%s", u.Name, describe(end), u.seeLog())
 	case <-timer.C:
 		_ = cmd.Process.Kill()
 		<-ended
-		return refuse("Job for %s.service failed because a timeout was exceeded.", u.Name)
+		return refuse("Job for %s.service failed because a timeout was exceeded.%s", u.Name, u.seeLog())
 	}
+}
+
+// seeLog says where the service told why it failed.
+func (u *Unit) seeLog() string {
+	if u.Log == "" {
+		return ""
+	}
+	return "\nSee " + u.Log + " for details."
 }
 
 func describe(ws syscall.WaitStatus) string {

@@ -45,10 +45,11 @@ func run(t *testing.T, units ...Unit) (*Supervisor, func(verb, unit string) Repl
 const notifier = `exec perl -MIO::Socket::UNIX -e '$s=IO::Socket::UNIX->new(Type=>SOCK_DGRAM,Peer=>$ENV{NOTIFY_SOCKET});$s->send("READY=1");sleep 600'`
 
 func TestStartStop(t *testing.T) {
+	log := filepath.Join(t.TempDir(), "bad.log")
 	_, order := run(t,
 		Unit{Name: "base", Argv: []string{"sleep", "600"}},
 		Unit{Name: "top", Argv: []string{"sh", "-c", notifier}, Notify: true, Requires: []string{"base"}},
-		Unit{Name: "bad", Argv: []string{"sh", "-c", "exit 3"}, Notify: true},
+		Unit{Name: "bad", Argv: []string{"sh", "-c", "exit 3"}, Notify: true, Log: log},
 		Unit{Name: "none", Argv: []string{"/no/such/program"}},
 	)
 	if r := order("start", "top"); r.Error != "" || r.States[0].State != "active" || r.States[0].PID == 0 {
@@ -63,7 +64,7 @@ func TestStartStop(t *testing.T) {
 	if r := order("status", "top"); r.States[0].State != "inactive" {
 		t.Errorf("what requires a stopped one: %+v", r)
 	}
-	if r := order("start", "bad"); !strings.Contains(r.Error, "bad.service failed") || r.States[0].State != "failed" {
+	if r := order("start", "bad"); !strings.Contains(r.Error, "bad.service failed") || !strings.HasSuffix(r.Error, "\nSee "+log+" for details.") || r.States[0].State != "failed" {
 		t.Errorf("a service that fails: %+v", r)
 	}
 	if r := order("start", "none"); !strings.Contains(r.Error, "/no/such/program") {
@@ -195,5 +196,35 @@ func TestToldOfItsEnd(t *testing.T) {
 	}
 	if _, err := os.Stat(heard); err != nil {
 		t.Error("its last word found nobody:", err)
+	}
+}
+
+// TestStandsStill: a service that says that it is alive, and then does not, is killed and started again; one that goes on saying so is left alone.
+func TestStandsStill(t *testing.T) {
+	starts := filepath.Join(t.TempDir(), "starts")
+	const teller = `exec perl -MIO::Socket::UNIX -e 'open(F,">>",shift);print F "$$ $ARGV[0] $ENV{WATCHDOG_USEC}\n";close F;
+		$s=IO::Socket::UNIX->new(Type=>SOCK_DGRAM,Peer=>$ENV{NOTIFY_SOCKET});$s->send("READY=1");
+		for(;;){$s->send("WATCHDOG=1");select(undef,undef,undef,0.1)}' ` // it would go on
+	_, order := run(t,
+		Unit{Name: "good", Argv: []string{"sh", "-c", teller + starts + " good"}, Notify: true, Restart: true, AliveLimit: 2 * time.Second},
+		Unit{Name: "still", Argv: []string{"sh", "-c", teller + starts + " still"}, Notify: true, Restart: true, AliveLimit: 2 * time.Second},
+	)
+	good, first := order("start", "good").States[0].PID, order("start", "still").States[0].PID
+	if err := syscall.Kill(first, syscall.SIGSTOP); err != nil {
+		t.Fatal(err)
+	}
+	for deadline := time.Now().Add(30 * time.Second); ; time.Sleep(20 * time.Millisecond) {
+		if r := order("status", "still").States[0]; r.State == "active" && r.PID != first {
+			break
+		} else if time.Now().After(deadline) {
+			t.Fatalf("it stands still and is left alone: %+v", r)
+		}
+	}
+	if r := order("status", "good").States[0]; r.PID != good {
+		t.Errorf("one that is alive was killed: %+v", r)
+	}
+	data, err := os.ReadFile(starts)
+	if err != nil || strings.Count(string(data), "still 2000000\n") != 2 || strings.Count(string(data), "good 2000000\n") != 1 {
+		t.Errorf("%q %v", data, err)
 	}
 }

@@ -1,6 +1,7 @@
 package supervise
 
 import (
+	"fmt"
 	"os"
 	"path/filepath"
 	"slices"
@@ -42,6 +43,9 @@ func TestUnits(t *testing.T) {
 		}
 		if u.Notify && !has("Type=notify") {
 			t.Errorf("%s tells when it is ready, and is not asked", u.Name)
+		}
+		if u.AliveLimit > 0 && !has(fmt.Sprintf("WatchdogSec=%.0fs", u.AliveLimit.Seconds())) {
+			t.Errorf("%s is not watched as long as %v", u.Name, u.AliveLimit)
 		}
 		for _, r := range u.Requires {
 			if !has("Requires="+r+".service") || !has("After="+r+".service") {
