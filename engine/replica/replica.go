@@ -97,7 +97,9 @@ type Replica struct {
 	sync    *syncing
 	synced  map[string]func(error) // by sync id, on the node that ordered it
 	now     time.Time
-	saveErr error
+	saveErr error // why the disk has not what it should
+	// saveAgainAt is when it is tried again; zero: it has it.
+	saveAgainAt time.Time
 
 	leader string // the DC whose group has this document, see leader.go
 

@@ -159,6 +159,9 @@ func (r *Replica) alone(h *held) bool {
 // Deadline is when Tick is due next; zero: not at all.
 func (r *Replica) Deadline() time.Time {
 	next := r.compareAt
+	if next.IsZero() || !r.saveAgainAt.IsZero() && r.saveAgainAt.Before(next) {
+		next = r.saveAgainAt
+	}
 	for _, h := range r.held {
 		if next.IsZero() || h.until.Before(next) {
 			next = h.until
@@ -172,9 +175,12 @@ func (r *Replica) Deadline() time.Time {
 	return next
 }
 
-// Tick answers those who have waited long enough, and has the documents compared.
+// Tick answers those who have waited long enough, has the documents compared, and writes what the disk did not take before.
 func (r *Replica) Tick(now time.Time) {
 	r.now = now
+	if !r.saveAgainAt.IsZero() && !r.saveAgainAt.After(now) {
+		r.saveAgain()
+	}
 	if !r.compareAt.IsZero() && !r.compareAt.After(now) {
 		r.compare()
 	}

@@ -5,6 +5,7 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"time"
 
 	"github.com/beevik/etree"
 
@@ -39,6 +40,7 @@ type view struct {
 	promised  map[string]bool
 	holds     bool
 	adopt     bool // the members' documents are of several terms: take this one at once
+	unkept    bool // this node's disk did not take its promise
 }
 
 // announcement is one that this node has sent, and that was not delivered yet. It is void when a member left meanwhile,
@@ -171,8 +173,10 @@ func (r *Replica) promise(n uint64, by string) {
 	t.Promised = n
 	if err := r.effects.SaveTerm(t); err != nil {
 		r.effects.Logf("could not save the promise of term %d: %v", n, err)
+		r.view.unkept, r.saveAgainAt = true, r.now.Add(saveAgainAfter)
 		return
 	}
+	r.view.unkept = false
 	r.stored, r.term.Promised = t, n
 	r.effects.Broadcast(told)
 }
@@ -218,7 +222,7 @@ func (r *Replica) settle() {
 		r.save()
 	}
 	if r.saveErr == nil {
-		r.effects.Broadcast(r.message(adoptedOp, termAttr, strconv.FormatUint(v.term, 10)))
+		r.tellAdopted()
 	}
 }
 
@@ -288,15 +292,47 @@ func (r *Replica) onAdopted(from string, msg *etree.Element) {
 	r.judgeAll()
 }
 
+// saveAgainAfter is how long after a disk took nothing it is written to again: within sureLimit, for those who wait.
+const saveAgainAfter = 5 * time.Second
+
 // save brings the disk to the present document and its term, so that a crash between two writes leaves a term
 // that promises nothing of the document beside it which that does not have.
 func (r *Replica) save() {
-	if err := r.write(); err != nil {
-		r.effects.Logf("could not save the CIB: %v", err)
-		r.saveErr = err
+	r.saveErr, r.saveAgainAt = r.write(), time.Time{}
+	switch {
+	case r.saveErr != nil:
+		r.effects.Logf("could not save the CIB: %v", r.saveErr)
+		r.saveAgainAt = r.now.Add(saveAgainAfter)
+	case r.view.unkept:
+		r.saveAgainAt = r.now
+	}
+}
+
+// saveAgain brings to the disk what it did not take before, so that neither a change nor a new term has to come for it, and tells those
+// who wait for it.
+func (r *Replica) saveAgain() {
+	r.saveAgainAt = r.now.Add(saveAgainAfter)
+	if r.sync != nil {
 		return
 	}
-	r.saveErr = nil
+	if r.saveErr != nil {
+		if r.saveErr = r.write(); r.saveErr != nil {
+			return
+		}
+		r.effects.Logf("the CIB is on disk again, at version %s", r.written)
+		if r.inTerm() {
+			r.tellAdopted()
+		}
+	}
+	r.saveAgainAt = time.Time{}
+	if r.view.unkept && slices.Contains(r.view.members, r.node) {
+		r.promise(r.view.term, r.view.by)
+	}
+}
+
+// tellAdopted tells that the document, with all changes so far, is on disk as one of the present term.
+func (r *Replica) tellAdopted() {
+	r.effects.Broadcast(r.message(adoptedOp, termAttr, strconv.FormatUint(r.view.term, 10)))
 }
 
 func (r *Replica) write() error {

@@ -114,6 +114,50 @@ func TestAnswerWaitsForTerm(t *testing.T) {
 	}
 }
 
+// TestDiskThatTakesAgain: what a disk did not take, a document or the promise of a term, it is given again after a while, and who waits for
+// it is answered.
+func TestDiskThatTakesAgain(t *testing.T) {
+	g := quorate(3, "n1", "n2", "n3")
+	g.full["n2"], g.full["n3"] = true, true
+	g.nodes["n1"].Raise(g.in, 0, false)
+	g.run()
+	later := func() {
+		g.now = g.now.Add(saveAgainAfter)
+		for _, n := range g.in {
+			if d := g.nodes[n].Deadline(); !d.IsZero() && !d.After(g.now) {
+				g.nodes[n].Tick(g.now)
+			}
+		}
+		g.run()
+	}
+	if later(); g.nodes["n1"].view.holds {
+		t.Fatal("a term holds that one of three has promised")
+	}
+	if g.full["n3"] = false; *g.ask("n1", "a") != "" {
+		t.Fatal("answered without a term")
+	}
+	if later(); !g.nodes["n1"].view.holds {
+		t.Fatal("a promise was not given when the disk took it")
+	}
+	g.full["n3"] = true
+	answer := g.ask("n1", "b")
+	if *answer != "" {
+		t.Fatalf("answered %q with one disk of three", *answer)
+	}
+	g.full["n2"], g.full["n3"] = false, false
+	if later(); *answer != "yes" {
+		t.Errorf("answered %q", *answer)
+	}
+	for _, n := range g.in {
+		if d := g.disks[n]; d.root == nil || cib.VersionOf(d.root) != cib.VersionOf(g.nodes["n1"].Root()) {
+			t.Errorf("the disk of %s has not what is in memory", n)
+		}
+		if !g.nodes[n].saveAgainAt.IsZero() {
+			t.Errorf("%s would write again", n)
+		}
+	}
+}
+
 // TestTermOfChanges follows what documents are of through the life of a group.
 func TestTermOfChanges(t *testing.T) {
 	g := quorate(3, "n1", "n2", "n3")
