@@ -132,17 +132,25 @@ func (s *Server) Close() {
 
 func (s *Server) accept(l *net.UnixListener) {
 	defer s.wg.Done()
+	turnedAway := false // and told of it: who comes too often is not to fill the log as well
 	for {
 		stream, err := l.AcceptUnix()
 		if errors.Is(err, net.ErrClosed) {
 			return
 		}
+		if err == nil && !room(stream) {
+			err = errNoRoom
+			stream.Close()
+		}
 		if err != nil {
-			// Out of descriptors or memory: it may pass.
-			s.cfg.Log.Error("accept a client", "service", s.cfg.Name, "error", err)
-			time.Sleep(100 * time.Millisecond)
+			if !turnedAway {
+				s.cfg.Log.Error("accept a client", "service", s.cfg.Name, "error", err)
+			}
+			turnedAway = true
+			time.Sleep(100 * time.Millisecond) // out of descriptors or memory: it may pass
 			continue
 		}
+		turnedAway = false
 		s.wg.Add(1)
 		go func() {
 			defer s.wg.Done()
@@ -153,6 +161,27 @@ func (s *Server) accept(l *net.UnixListener) {
 		}()
 	}
 }
+
+var errNoRoom = errors.New("too many clients: what files this process may still open is for its own work")
+
+// room tells whether a new client leaves files enough to this process for its own work (agents, disks, other nodes): clients, also
+// those who may not connect in the end, must not take them all. The number of a file is the lowest that is free.
+func room(stream *net.UnixConn) bool {
+	var limit unix.Rlimit
+	if err := unix.Getrlimit(unix.RLIMIT_NOFILE, &limit); err != nil {
+		return true
+	}
+	raw, err := stream.SyscallConn()
+	if err != nil {
+		return false // it is over
+	}
+	free := true
+	err = raw.Control(func(fd uintptr) { free = uint64(fd)+min(limit.Cur/4, maxSpare) < limit.Cur })
+	return err == nil && free
+}
+
+// maxSpare is how many files at most are kept from clients.
+const maxSpare = 256
 
 // serve is the life of one connection.
 func (s *Server) serve(stream *net.UnixConn) error {
