@@ -321,6 +321,52 @@ func TestPairs(t *testing.T) {
 	}
 }
 
+// TestDoubt: when a link fails, what is sent after the first doubt gets through, long before the link counts as down, and goes over the link
+// that answers alone; the other one carries again what is its own once it answers.
+func TestDoubt(t *testing.T) {
+	for _, mode := range []string{"passive", "rr"} {
+		p := newPair(t, 4, "none", "none", mode, 2)
+		p.run(2100 * time.Millisecond) // the next pings are some time off
+		carried := func(link int) uint64 { return p.a.hosts[2].links[link].stats.Data.TxPackets }
+		send := func(what string, want int) {
+			t.Helper()
+			before := len(p.got[p.b])
+			for i := range 4 {
+				p.a.Send(2, p.packet(i, 100))
+			}
+			p.run(5 * time.Millisecond)
+			if n := len(p.got[p.b]) - before; n != want {
+				t.Errorf("%s, %s: %d packets of 4 arrive, not %d", mode, what, n, want)
+			}
+		}
+		p.cut[1] = true
+		send("before anybody doubts", map[string]int{"passive": 0, "rr": 2}[mode])
+		p.a.Doubt(p.now)
+		send("when somebody doubts", 4)
+		before := carried(1)
+		send("when the other link has answered", 4)
+		p.a.Doubt(p.now)
+		send("when somebody doubts again", 4)
+		if n := carried(1) - before; n > 4 || !p.a.Up(2, 1) {
+			t.Errorf("%s: the link that is dead carried %d, up %v", mode, n, p.a.Up(2, 1))
+		}
+		clear(p.cut)
+		p.run(300 * time.Millisecond)
+		before = carried(1)
+		send("when the link answers again", 4)
+		if carried(1) == before {
+			t.Errorf("%s: the link that answers carries nothing (up %v)", mode, p.a.Up(2, 1))
+		}
+	}
+	p := newPair(t, 4, "none", "none", "passive", 1)
+	p.run(2 * time.Second)
+	p.work(p.a)
+	sent := p.sent
+	if p.a.Doubt(p.now); p.a.Next() != nil || p.sent != sent {
+		t.Error("of one link alone something is asked")
+	}
+}
+
 // TestNoDoubles sends many packets over two links at once, with losses, past the end of the numbers.
 func TestNoDoubles(t *testing.T) {
 	p := newPair(t, 2, "none", "none", "active", 2)

@@ -123,6 +123,7 @@ type link struct {
 	nextPing time.Time
 	lastPong time.Time
 	down     time.Time // when it counts as down without pong
+	doubted  bool      // something sent may have been lost, and no pong has come since, see Doubt
 	path     discovery
 	stats    LinkStats
 }
@@ -281,7 +282,7 @@ func (n *Net) setLink(now time.Time, h *host, i int, up bool) {
 		n.discover(now, h, i)
 	} else {
 		l.stats.Down++
-		l.pongs = 0
+		l.pongs, l.doubted = 0, false
 		l.path.size, l.path.good = 0, 0
 	}
 	n.log.Info("link", "host", h.id, "link", i, "up", up)
@@ -292,14 +293,7 @@ func (n *Net) setLink(now time.Time, h *host, i int, up bool) {
 	}
 }
 
-func (h *host) reachable() bool {
-	for _, l := range h.links {
-		if l != nil && l.up {
-			return true
-		}
-	}
-	return false
-}
+func (h *host) reachable() bool { return h.linksUp() > 0 }
 
 // Up tells whether a link to a host is up.
 func (n *Net) Up(id uint16, i int) bool {
@@ -411,6 +405,33 @@ func (n *Net) Sent() {
 	n.lent = n.lent[:0]
 }
 
+// Doubt tells that something that was sent may not have arrived: of several links to a host, those that do not answer a ping from now on carry
+// data only where none does. So data goes over another link as soon as one fails, and not only when it counts as down.
+func (n *Net) Doubt(now time.Time) {
+	for _, id := range n.order {
+		h := n.hosts[id]
+		if h.linksUp() < 2 {
+			continue
+		}
+		for i, l := range h.links {
+			if l != nil && l.up && !l.doubted {
+				l.doubted = true
+				n.ping(now, i, l, true)
+			}
+		}
+	}
+}
+
+func (h *host) linksUp() int {
+	up := 0
+	for _, l := range h.links {
+		if l != nil && l.up {
+			up++
+		}
+	}
+	return up
+}
+
 // way is a link to a host.
 type way struct {
 	host uint16
@@ -426,16 +447,25 @@ func (n *Net) choose(ways []way, h *host) []way {
 		}
 	}
 	up := ways[first:]
-	switch {
-	case len(up) == 0 || n.cfg.Mode == "active":
+	if len(up) < 2 || n.cfg.Mode == "active" {
 		return ways
-	case n.cfg.Mode == "rr":
-		up[0] = up[n.turn%len(up)]
-	default:
-		for _, w := range up[1:] {
-			if n.cfg.Links[w.link].Priority > n.cfg.Links[up[0].link].Priority {
-				up[0] = w
-			}
+	}
+	sound := 0
+	for i, w := range up {
+		if !h.links[w.link].doubted {
+			up[i], up[sound] = up[sound], w
+			sound++
+		}
+	}
+	if sound == 0 {
+		return ways // one of them may get through
+	}
+	if up = up[:sound]; n.cfg.Mode == "rr" {
+		up[0] = up[n.turn%sound]
+	}
+	for _, w := range up[1:] {
+		if n.cfg.Mode == "passive" && n.cfg.Links[w.link].Priority > n.cfg.Links[up[0].link].Priority {
+			up[0] = w
 		}
 	}
 	return ways[:first+1]
@@ -509,7 +539,7 @@ func (n *Net) Receive(now time.Time, i int, from netip.AddrPort, datagram []byte
 func (n *Net) pong(now time.Time, h *host, i int) {
 	l := h.links[i]
 	c := n.cfg.Links[i]
-	l.lastPong = now
+	l.lastPong, l.doubted = now, false
 	l.down = now.Add(c.PingTimeout)
 	if l.up {
 		return

@@ -72,7 +72,7 @@ var Names = [...]string{"cpg", "cmap", "cfg", "quorum", "votequorum"}
 
 func (s Service) String() string { return Names[s] }
 
-// Effect is something to be done: one of totem's *Unicast, *Multicast, *StoreSeq and
+// Effect is something to be done: one of totem's *Unicast, *Multicast, *Doubt, *StoreSeq and
 // *Flush, or *Respond, *Tell, *Wait, *Done, *StoreTracked, *ReadConf, *ReopenLogs, *DumpFlight or *Exit.
 type Effect any
 

@@ -91,7 +91,7 @@ func (s State) String() string {
 	return "not started"
 }
 
-// Effect is something to be done: *Unicast, *Multicast, *StoreSeq, *Deliver,
+// Effect is something to be done: *Unicast, *Multicast, *Doubt, *StoreSeq, *Deliver,
 // *Configuration or *Flush. Effects are carried out in the order in which Next yields them.
 type Effect interface{ effect() }
 
@@ -106,6 +106,10 @@ type Multicast struct {
 	To     []uint32
 	Packet []byte
 }
+
+// Doubt tells that there is no sign of what was sent last, and that it is about to be sent again: a transport that has several links is not
+// to trust the one that it used.
+type Doubt struct{}
 
 // StoreSeq asks to keep the number of a ring on disk before any packet after it is sent.
 type StoreSeq struct{ Seq uint64 }
@@ -139,6 +143,7 @@ type arrival struct{ *wire.Mcast }
 
 func (*arrival) effect()       {}
 func (*Unicast) effect()       {}
+func (*Doubt) effect()         {}
 func (*Multicast) effect()     {}
 func (*StoreSeq) effect()      {}
 func (*Deliver) effect()       {}
@@ -357,12 +362,14 @@ func (r *Ring) Advance(now time.Time) {
 		r.tokenLost(now)
 	}
 	if due(&r.retransmitTimer) && r.state != Gather {
+		r.out.Push(&Doubt{})
 		r.retransmitToken(now)
 	}
 	if due(&r.holdTimer) && (r.state == Operational || r.state == Recovery) {
 		r.sendTokenAgain()
 	}
 	if due(&r.joinTimer) && r.state == Gather {
+		r.out.Push(&Doubt{})
 		r.sendJoin(now)
 		r.joinTimer = now.Add(r.cfg.Join)
 	}

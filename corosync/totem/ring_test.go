@@ -127,3 +127,40 @@ func TestBigMessage(t *testing.T) {
 		t.Error("a full queue has room")
 	}
 }
+
+// TestDoubt: who hears nothing of what it sent doubts before it sends it again, and not otherwise; a transport that finds another way then
+// keeps the ring together.
+func TestDoubt(t *testing.T) {
+	w := started(t, 5, 1, 2, 3)
+	var doubts, configurations int
+	w.Tell = func(_ *ringsim.Node, e totem.Effect) {
+		switch e.(type) {
+		case *totem.Doubt:
+			doubts++
+			w.Heal() // the other way
+		case *totem.Configuration:
+			configurations++
+		}
+	}
+	if w.Run(10 * time.Second); doubts > 0 {
+		t.Errorf("%d doubts on a ring that is well", doubts)
+	}
+	for _, cut := range [][2]uint32{{1, 2}, {2, 3}, {3, 1}} {
+		before := doubts
+		w.Cut(cut[0], cut[1])
+		if w.Run(2 * settings.TokenRetransmit); doubts == before {
+			t.Errorf("nobody doubts that what %d sends arrives", cut[0])
+		}
+		w.Run(5 * time.Second)
+	}
+	if configurations > 0 {
+		t.Error("the ring broke")
+	}
+	// Nor are the calls to a new ring trusted for ever.
+	before := doubts
+	w.Node(3).Kill()
+	await(t, w, 3*time.Second)
+	if doubts == before {
+		t.Error("nobody doubts that what it says to a lost node arrives")
+	}
+}

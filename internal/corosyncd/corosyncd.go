@@ -429,6 +429,8 @@ func (d *daemon) carryOutEffects() {
 		case *totem.Multicast:
 			d.net.multicast(time.Now(), e.To, e.Packet)
 			d.unsent = true
+		case *totem.Doubt:
+			d.net.doubt(time.Now())
 		case *totem.StoreSeq:
 			if err := d.files.storeRingSeq(d.me, e.Seq); err != nil {
 				d.log.Error("the number of the ring cannot be kept", "error", err)

@@ -2,6 +2,7 @@ package corosyncd
 
 import (
 	"flag"
+	"fmt"
 	"io"
 	"os"
 	"strconv"
@@ -11,6 +12,24 @@ import (
 	"time"
 )
 
+// ringsSince counts the rings that a daemon of ours formed after a moment, by its log.
+func ringsSince(log string, after time.Time) int {
+	n := 0
+	for line := range strings.Lines(log) {
+		if at, rest, ok := logged(line); ok && at.After(after) && strings.Contains(rest, "was formed. Members") {
+			n++
+		}
+	}
+	return n
+}
+
+// logged takes the time off a line of a daemon's log.
+func logged(line string) (at time.Time, rest string, ok bool) {
+	stamp, rest, _ := strings.Cut(strings.TrimPrefix(line, "time="), " ")
+	at, err := time.Parse(time.RFC3339Nano, stamp)
+	return at, rest, err == nil
+}
+
 // formed is when a daemon of ours formed its first ring after a moment, by its log.
 func formed(t *testing.T, h *host, after time.Time) time.Time {
 	t.Helper()
@@ -19,8 +38,7 @@ func formed(t *testing.T, h *host, after time.Time) time.Time {
 		t.Fatal(err)
 	}
 	for line := range strings.Lines(string(text)) {
-		stamp, rest, _ := strings.Cut(strings.TrimPrefix(line, "time="), " ")
-		if at, err := time.Parse(time.RFC3339Nano, stamp); err == nil && at.After(after) && strings.Contains(rest, "was formed. Members") {
+		if at, rest, ok := logged(line); ok && at.After(after) && strings.Contains(rest, "was formed. Members") {
 			return at
 		}
 	}
@@ -67,8 +85,7 @@ func TestFastLive(t *testing.T) {
 			t.Fatal(err)
 		}
 		for line := range strings.Lines(string(text)) {
-			stamp, rest, _ := strings.Cut(strings.TrimPrefix(line, "time="), " ")
-			if at, err := time.Parse(time.RFC3339Nano, stamp); err == nil && at.After(begin) && strings.Contains(rest, "level=") && !strings.Contains(rest, "level=DEBUG") {
+			if at, rest, ok := logged(line); ok && at.After(begin) && strings.Contains(rest, "level=") && !strings.Contains(rest, "level=DEBUG") {
 				t.Logf("node %d, after %v: %s", o.number, at.Sub(begin).Round(time.Millisecond), strings.TrimSpace(rest))
 				if strings.Contains(rest, "was formed. Members") {
 					t.Errorf("node %d has had another membership", o.number)
@@ -134,4 +151,54 @@ func TestFastDetection(t *testing.T) {
 			fast("1")
 		})
 	}
+}
+
+// TestLostLink: with fast detection, too, the ring outlives the loss of the one of two links that carries it, though the link counts as down only
+// after a time that is longer than the token's.
+func TestLostLink(t *testing.T) {
+	if testing.Short() {
+		t.Skip("it takes a while")
+	}
+	t.Parallel()
+	h := hosts(t, 2, func(nodes string) string {
+		for i := 1; i <= 2; i++ {
+			ring := fmt.Sprintf("ring0_addr: 10.98.0.%d\n", i)
+			nodes = strings.Replace(nodes, ring, ring+fmt.Sprintf("ring1_addr: 10.99.0.%d\n", i), 1)
+		}
+		return strings.Replace(confWith("transport: knet")(nodes), "token: 1000\n", "", 1)
+	})
+	for i, o := range h {
+		o.must("ip", "addr", "add", fmt.Sprintf("10.99.0.%d/24", i+1), "dev", "eth0")
+		o.start(false)
+	}
+	for _, o := range h {
+		o.members(15*time.Second, 1, 2)
+		o.await(15*time.Second, func(out string) bool { return strings.Contains(out, "= 1") }, "corosync-cmapctl", "-g", "runtime.totem.fast_detection")
+	}
+	connected := func(links int) {
+		t.Helper()
+		for _, o := range h {
+			o.await(15*time.Second, func(out string) bool { return strings.Count(out, "enabled connected mtu: ") == links }, "corosync-cfgtool", "-n")
+		}
+	}
+	both := func(verb string) {
+		for i, o := range h {
+			o.must("ip", "route", verb, "blackhole", fmt.Sprintf("10.98.0.%d/32", 2-i))
+		}
+	}
+	for range 3 { // a ring may also break for what else this machine does
+		connected(2)
+		began := time.Now()
+		both("add")
+		connected(1)
+		both("del")
+		text, err := os.ReadFile(h[0].log)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if ringsSince(string(text), began) == 0 {
+			return
+		}
+	}
+	t.Error("each time the link was lost the ring broke")
 }

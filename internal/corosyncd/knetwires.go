@@ -116,6 +116,11 @@ func (k *knetWires) multicast(_ time.Time, _ []uint32, packet []byte) {
 	k.carryOut()
 }
 
+func (k *knetWires) doubt(now time.Time) {
+	k.net.Doubt(now)
+	k.carryOut()
+}
+
 func (k *knetWires) transmit() {
 	for tooBig := k.s.Transmit(); len(tooBig) > 0; tooBig = k.s.Transmit() {
 		for _, link := range tooBig {

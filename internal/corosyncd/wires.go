@@ -28,6 +28,8 @@ type wires interface {
 	// unicast sends to one other node, multicast to some, or to all where to is nil.
 	unicast(now time.Time, to uint32, packet []byte)
 	multicast(now time.Time, to []uint32, packet []byte)
+	// doubt tells that what was sent may not have arrived (totem.Doubt).
+	doubt(now time.Time)
 	// transmit sends what unicast, multicast and the transport itself have to send.
 	transmit()
 	// start has take called with what arrives; receive makes packets of the ring, in blocks of their own, of a datagram.
@@ -179,6 +181,8 @@ func (u *udpu) multicast(now time.Time, to []uint32, packet []byte) {
 		}
 	}
 }
+
+func (u *udpu) doubt(time.Time) {} // there is one link
 
 func (u *udpu) transmit() { u.s.Transmit() }
 
