@@ -144,10 +144,13 @@ func (o *output) once(ctx context.Context, src source) int {
 	return o.done(0, o.show(m, src.isLive()))
 }
 
-// warn tells, before the page of a running cluster, what puts its data at risk.
+// warn tells, before the page of a running cluster, what puts its data at risk, and that its plans wait.
 func (o *output) warn(m tui.Snapshot) {
-	if why := status.Read(status.Input{CIB: m.Root, Now: m.At, NoConstraints: true}).SplitBrain(); why != "" {
-		fmt.Fprintln(o.env.Stderr, why)
+	c := status.Read(status.Input{CIB: m.Root, Now: m.At, NoConstraints: true})
+	for _, why := range []string{c.SplitBrain(), c.Circle()} {
+		if why != "" {
+			fmt.Fprintln(o.env.Stderr, why)
+		}
 	}
 }
 

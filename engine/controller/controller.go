@@ -589,7 +589,7 @@ func (c *Controller) announce() { c.effects.Broadcast(c.message("join_announce",
 // Deadline is when Tick is due next; zero: not at all.
 func (c *Controller) Deadline() time.Time {
 	var next time.Time
-	for _, t := range []time.Time{c.electBy, c.electEnd, c.joinEnd, c.recheckAt, c.planAt, c.brake.until, c.escalateAt, c.reclaimAt, c.countedBy(), c.holdsEnd(), c.run.deadline()} {
+	for _, t := range []time.Time{c.electBy, c.electEnd, c.joinEnd, c.recheckAt, c.planAt, c.brake.until, c.brake.sign.until, c.escalateAt, c.reclaimAt, c.countedBy(), c.holdsEnd(), c.run.deadline()} {
 		if !t.IsZero() && (next.IsZero() || t.Before(next)) {
 			next = t
 		}
@@ -626,6 +626,9 @@ func (c *Controller) Tick(now time.Time) {
 	due(&c.planAt) // what is due is planned below
 	if due(&c.brake.until) && c.IsDC() {
 		c.planDue = true
+	}
+	if due(&c.brake.sign.until) {
+		c.unsignal()
 	}
 	if due(&c.recheckAt) && c.IsDC() {
 		c.abort("Cluster recheck")

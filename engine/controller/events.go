@@ -79,7 +79,7 @@ func (c *Controller) onDeletion(ch replica.Change) {
 	case strings.Contains(ch.Section, "transient_attributes"):
 		c.uncount(ch)
 		if !c.takenDown(nodeIn(ch.Section)) {
-			c.again("Transient attribute change")
+			c.again("Transient attribute change", "")
 		}
 	case c.takenDown(nodeIn(ch.Section)):
 	case strings.Contains(ch.Section, "/lrm"):
@@ -100,7 +100,7 @@ func (c *Controller) onStatus(ch replica.Change) {
 		case "transient_attributes":
 			known = true
 			c.wroteAttributes(node, el)
-			c.again("Transient attribute change")
+			c.again("Transient attribute change", attributesNamed(el)+" of "+node)
 			return
 		case "lrm_rsc_op":
 			known = true
@@ -181,15 +181,16 @@ func (c *Controller) onResult(node string, op *etree.Element) {
 		return
 	}
 	if c.run == nil || c.run.id != trans {
+		detail := op.SelectAttrValue("operation_key", "") + " on " + node
 		switch {
 		case failed:
 			c.countFailure(node, op, true, false)
 			c.abort("Change in recurring result")
 		case op.SelectAttrValue("interval", "0") != "0":
 			// A recurring operation that does well again, or whose plan ended meanwhile.
-			c.again("Change in recurring result")
+			c.again("Change in recurring result", detail)
 		default:
-			c.again("Old event")
+			c.again("Old event", detail)
 		}
 		return
 	}
@@ -216,8 +217,7 @@ func (c *Controller) onResult(node string, op *etree.Element) {
 		if status == statusNoConnection && !c.quorate {
 			c.planAt = c.now.Add(unconnectedAgain) // another plan made now may say the same
 		}
-		c.brake.happened = true
-		c.conclude("Event failed", probes(c.run.graph.Synapses[i].Action))
+		c.stepFails(node, op.SelectAttrValue("operation_key", ""), probes(c.run.graph.Synapses[i].Action))
 		return
 	}
 	c.run.set(i, stepDone)

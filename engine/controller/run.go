@@ -95,8 +95,8 @@ func (c *Controller) recordLost(a *transition.Action) {
 	c.countFailure(a.Node, op, true, ignoresFailure(a))
 }
 
-// conclude ends the transition under way, if any, and asks for a new plan; with probing the other probes go on for a while.
-func (c *Controller) conclude(why string, probing bool) {
+// conclude ends the transition under way, if any, and asks for a new plan; detail says more of why. With probing the other probes go on for a while.
+func (c *Controller) conclude(why, detail string, probing bool) {
 	if !c.IsDC() || c.state == Election || c.state == Integration || c.state == FinalizeJoin {
 		return
 	}
@@ -109,6 +109,9 @@ func (c *Controller) conclude(why string, probing bool) {
 		c.run.abort(why)
 	}
 	c.planDue, c.brake.why = true, why
+	if detail != "" {
+		c.brake.why += ": " + detail
+	}
 	if wait := c.limit("transition-delay", 0); wait > 0 {
 		c.planAt = c.now.Add(wait)
 	}
@@ -236,6 +239,7 @@ func (c *Controller) finish(r *run) {
 // plan has the scheduler plan and begins to carry it out.
 func (c *Controller) plan() {
 	c.enter(PolicyEngine)
+	c.formerSigns()
 	if c.disregard() || c.forgetMigrations() {
 		return // it is due when the CIB has that
 	}
