@@ -253,6 +253,9 @@ func parentOf(t etree.Token) *etree.Element {
 	return nil
 }
 
+// idStep is what follows a step's name before an id.
+const idStep = "[@id="
+
 // locate walks a path of steps "name" and "name[@id='ID']" down from root. position is
 // that of a comment among its siblings, negative when any will do.
 func locate(root *etree.Element, path string, position int) etree.Token {
@@ -276,7 +279,7 @@ func locate(root *etree.Element, path string, position int) etree.Token {
 // without an id means the first element of that name that has none. (Pacemaker takes
 // the first of that name, and so the wrong one where some have ids and some have not.)
 func child(parent *etree.Element, step string, last bool, position int) etree.Token {
-	_, _, wantsID := strings.Cut(step, "[@id='")
+	_, _, wantsID := strings.Cut(step, idStep)
 	var other *etree.Element
 	for i, n := range nodes(parent) {
 		el, isElement := n.(*etree.Element)
@@ -304,27 +307,36 @@ func split(path string) []string {
 		return nil
 	}
 	var steps []string
-	quoted, from := false, 1
+	quote, from := byte(0), 1 // 0: outside of quotes
 	for i := 1; i < len(path); i++ {
-		switch path[i] {
-		case '\'':
-			quoted = !quoted
-		case '/':
-			if !quoted {
-				steps = append(steps, path[from:i])
-				from = i + 1
+		switch c := path[i]; {
+		case quote != 0:
+			if c == quote {
+				quote = 0
 			}
+		case c == '\'', c == '"':
+			quote = c
+		case c == '/':
+			steps = append(steps, path[from:i])
+			from = i + 1
 		}
 	}
 	return append(steps, path[from:])
 }
 
 func isStep(el *etree.Element, step string) bool {
-	tag, cond, has := strings.Cut(step, "[@id='")
+	tag, cond, has := strings.Cut(step, idStep)
 	if el.Tag != tag {
 		return false
 	}
-	return !has || el.SelectAttrValue("id", "") == strings.TrimSuffix(cond, "']")
+	if !has {
+		return true
+	}
+	id, rest, ok := xml.UnquoteXPath(cond)
+	if !ok || rest != "]" {
+		id = strings.TrimSuffix(strings.TrimPrefix(cond, "'"), "']") // Pacemaker quotes nothing
+	}
+	return el.SelectAttrValue("id", "") == id
 }
 
 // versions holds the document's counters against the patch's source and target.

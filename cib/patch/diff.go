@@ -1,12 +1,12 @@
 package patch
 
 import (
-	"fmt"
 	"slices"
 	"strconv"
 	"strings"
 
 	"github.com/beevik/etree"
+	"hacluster/cib/xml"
 )
 
 // Option changes how Diff compares and Apply works.
@@ -378,7 +378,7 @@ func Path(el *etree.Element) string {
 
 func name(el *etree.Element) string {
 	if id := el.SelectAttr("id"); id != nil {
-		return fmt.Sprintf("%s[@id='%s']", el.Tag, id.Value)
+		return el.Tag + idStep + xml.QuoteXPath(id.Value) + "]"
 	}
 	return el.Tag
 }

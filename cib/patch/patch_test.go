@@ -260,3 +260,41 @@ func unique(el *etree.Element) bool {
 	}
 	return true
 }
+
+// TestQuotedIDs: an element is found by an id with quotes, slashes and brackets in it, as the patch has it, and as Pacemaker would.
+func TestQuotedIDs(t *testing.T) {
+	for id, path := range map[string]string{
+		"n1":       "/cib/status/node_state[@id='n1']",
+		"o'n":      `/cib/status/node_state[@id="o'n"]`,
+		`a"b`:      `/cib/status/node_state[@id='a"b']`,
+		`'/"]`:     `/cib/status/node_state[@id=concat('',"'",'/"]')]`,
+		"a/b['c']": `/cib/status/node_state[@id="a/b['c']"]`,
+	} {
+		doc := func(value string) *etree.Element {
+			root := parse(t, `<cib admin_epoch="0" epoch="1" num_updates="1"><configuration/><status><node_state id="before"/></status></cib>`)
+			s := root.SelectElement("status").CreateElement("node_state")
+			s.CreateAttr("id", id)
+			s.CreateAttr("value", value)
+			return root
+		}
+		a, b := doc("1"), doc("2")
+		p := Diff(a, b, AttributeOrder, WithDigest)
+		if p == nil || p.FindElement("./change[@operation='modify']") == nil {
+			t.Fatalf("%s: no change", id)
+		}
+		found := false
+		for _, c := range p.SelectElements("change") {
+			found = found || c.SelectAttrValue("path", "") == path
+		}
+		if !found {
+			t.Errorf("%s: the path is not %s: %s", id, path, xml.Compact(p))
+		}
+		res, err := Apply(a, parse(t, string(xml.Format(p))), IgnoreVersion)
+		if err != nil || string(xml.Compact(res.Root)) != string(xml.Compact(b)) {
+			t.Errorf("%s: %v", id, err)
+		}
+		if locate(a, "/cib/status/node_state[@id='"+id+"']", -1) == nil && !strings.ContainsAny(id, `'"`) {
+			t.Errorf("%s is not found as Pacemaker writes it", id)
+		}
+	}
+}

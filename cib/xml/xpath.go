@@ -57,3 +57,38 @@ func QuoteXPath(s string) string {
 	}
 	return "concat('" + strings.ReplaceAll(s, "'", `',"'",'`) + "')"
 }
+
+// UnquoteXPath reads what QuoteXPath wrote, where an expression begins with that, and gives what follows it.
+func UnquoteXPath(expr string) (text, rest string, ok bool) {
+	inside, several := strings.CutPrefix(expr, "concat(")
+	if !several {
+		return literal(expr)
+	}
+	var b strings.Builder
+	for {
+		part, after, ok := literal(inside)
+		if !ok || after == "" {
+			return "", expr, false
+		}
+		b.WriteString(part)
+		switch inside = after[1:]; after[0] {
+		case ')':
+			return b.String(), inside, true
+		case ',':
+		default:
+			return "", expr, false
+		}
+	}
+}
+
+// literal reads the text between quotes that an expression begins with.
+func literal(expr string) (text, rest string, ok bool) {
+	if expr == "" || expr[0] != '\'' && expr[0] != '"' {
+		return "", expr, false
+	}
+	text, rest, ok = strings.Cut(expr[1:], expr[:1])
+	if !ok {
+		return "", expr, false
+	}
+	return text, rest, true
+}

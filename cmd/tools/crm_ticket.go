@@ -272,7 +272,7 @@ func (t *ticketTool) stamp(seconds int64) string {
 // find queries by XPath; the element is one of that name, or xpath-query around several.
 func (t *ticketTool) find(ctx context.Context, path, attr string) (*etree.Element, error) {
 	if t.given {
-		path += fmt.Sprintf(`[@%s="%s"]`, attr, t.id)
+		path += fmt.Sprintf("[@%s=%s]", attr, xml.QuoteXPath(t.id))
 	}
 	return t.cib.Do(ctx, cib.Request{Op: cib.Query, Section: path, XPath: true})
 }

@@ -29,9 +29,8 @@ func (c *Controller) forgetMigrations() bool {
 					continue
 				}
 				found = true
-				id := func(el *etree.Element, attr string) string { return xml.QuoteXPath(el.SelectAttrValue(attr, "")) }
 				c.update(cib.Request{Op: cib.Delete, XPath: true, Section: fmt.Sprintf("/cib/status/node_state[@uname=%s]/lrm/lrm_resources/lrm_resource[@id=%s]/lrm_rsc_op[@id=%s]",
-					id(state, "uname"), id(h, "id"), id(op, "id"))}, nil)
+					xml.QuoteXPath(state.SelectAttrValue("uname", "")), xml.QuoteXPath(h.SelectAttrValue("id", "")), xml.QuoteXPath(op.SelectAttrValue("id", "")))}, nil)
 			}
 		}
 	}

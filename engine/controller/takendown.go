@@ -3,7 +3,9 @@ package controller
 import (
 	"regexp"
 	"slices"
+	"strings"
 
+	"hacluster/cib/xml"
 	"hacluster/engine/replica"
 )
 
@@ -34,12 +36,17 @@ func (c *Controller) remoteTakenDown(ch replica.Change) bool {
 	return s != nil && s.Tag == "node_state" && remoteState(s) && s.SelectAttrValue("in_ccm", "") == "false" && c.takenDown(s.SelectAttrValue("uname", ""))
 }
 
-var nodeOfSection = regexp.MustCompile(`/node_state\[@(?:uname|id)='([^']*)'\]`)
+var stateOfNode = regexp.MustCompile(`/node_state\[@(?:uname|id)=`)
 
 // nodeIn is the node whose state an XPath is about, by its name or id; "" where it is about none or several.
 func nodeIn(section string) string {
-	if m := nodeOfSection.FindAllStringSubmatch(section, -1); len(m) == 1 {
-		return m[0][1]
+	at := stateOfNode.FindAllStringIndex(section, -1)
+	if len(at) != 1 {
+		return ""
 	}
-	return ""
+	node, rest, ok := xml.UnquoteXPath(section[at[0][1]:])
+	if !ok || !strings.HasPrefix(rest, "]") {
+		return ""
+	}
+	return node
 }

@@ -14,6 +14,10 @@ func TestNodeInSection(t *testing.T) {
 		"/cib/status/node_state[@uname='far']/lrm/lrm_resources/lrm_resource[@id='x']": "far",
 		"//node_state[@uname='a']|//node_state[@uname='b']":                            "",
 		"/cib/status/node_state[@crmd='offline']":                                      "",
+		`/cib/status/node_state[@uname="o'n"]/lrm`:                                     "o'n",
+		`/cib/status/node_state[@uname=concat('a',"'",'"b')]/lrm`:                      `a'"b`,
+		`/cib/status/node_state[@uname='a' or @uname='b']/lrm`:                         "",
+		`/cib/status/node_state[@uname=other]/lrm`:                                     "",
 		"status": "",
 		"/cib/configuration/resources/primitive[@id=\"x\"]/meta_attributes/nvpair[@name='node_state[@id=1]']": "",
 	} {

@@ -8,6 +8,7 @@ import (
 	"github.com/beevik/etree"
 
 	"hacluster/cib/rule"
+	"hacluster/cib/xml"
 )
 
 // attr returns an attribute of an element and whether it is there.
@@ -140,7 +141,7 @@ func (c *Cluster) deref(e *etree.Element) *etree.Element {
 
 func (c *Cluster) found(e *etree.Element, tag, ref string) *etree.Element {
 	if e == nil {
-		c.configErr("Ignoring invalid %s configuration: id-ref '%s' does not reference a valid object \a xpath=//%s[@id='%s']", tag, ref, tag, ref)
+		c.configErr("Ignoring invalid %s configuration: id-ref '%s' does not reference a valid object \a xpath=//%s[@id=%s]", tag, ref, tag, xml.QuoteXPath(ref))
 	}
 	return e
 }

@@ -10,6 +10,7 @@ package placement
 
 import (
 	"errors"
+	"fmt"
 	"strings"
 	"time"
 
@@ -94,8 +95,8 @@ func End(now time.Time, lifetime string) (string, error) {
 // that it runs on some node, whichever that is.
 func Clear(resource, node string, bans, force bool) []cib.Request {
 	prefer := PreferID(resource)
-	timed := "//rsc_location[@id='" + prefer + "'][rule[@id='" + xml.SanitizeID("cli-prefer-rule-"+resource) +
-		"']/expression[@attribute='#uname' and @value='" + node + "']]"
+	timed := fmt.Sprintf("//rsc_location[@id=%s][rule[@id=%s]/expression[@attribute='#uname' and @value=%s]]",
+		xml.QuoteXPath(prefer), xml.QuoteXPath(xml.SanitizeID("cli-prefer-rule-"+resource)), xml.QuoteXPath(node))
 	data := etree.NewElement("constraints")
 	if bans {
 		add(data, "rsc_location", "id", BanID(resource, node))

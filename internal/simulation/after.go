@@ -248,10 +248,19 @@ func (d *drive) placed() {
 	}
 }
 
+// first is the first element that an XPath selects in a document; nil: none.
+func first(root *etree.Element, path string) *etree.Element {
+	matches, err := xml.Select(root, path)
+	if err != nil || len(matches) == 0 || !matches[0].IsElement() {
+		return nil
+	}
+	return matches[0].Element
+}
+
 // standby tells whether a node is in standby.
 func (d *drive) standby(name string) bool {
 	root := d.Hosts[0].pcmk.core.Replica.Root()
-	nv := root.FindElement(fmt.Sprintf("./configuration/nodes/node[@uname='%s']/instance_attributes/nvpair[@name='standby']", name))
+	nv := first(root, fmt.Sprintf("/cib/configuration/nodes/node[@uname=%s]/instance_attributes/nvpair[@name='standby']", xml.QuoteXPath(name)))
 	return nv != nil && nv.SelectAttrValue("value", "") == "on"
 }
 
@@ -377,7 +386,7 @@ func (d *drive) maintained() bool {
 // when it is back only what is configured is looked for.
 func (d *drive) unknown(h *Host, resource string) bool {
 	root := d.Hosts[0].pcmk.core.Replica.Root()
-	if cib.Section(root, "resources").FindElement(fmt.Sprintf(".//primitive[@id='%s']", resource)) != nil {
+	if first(root, fmt.Sprintf("/cib/configuration/resources//primitive[@id=%s]", xml.QuoteXPath(resource))) != nil {
 		return false
 	}
 	return h.services[resource].daemon < h.starts || h.remote && !fencingOn(root)

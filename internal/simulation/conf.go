@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"hacluster/cib"
+	"hacluster/cib/xml"
 	"hacluster/corosync/conf"
 	"hacluster/corosync/local"
 	corosync "hacluster/corosync/node"
@@ -358,8 +359,8 @@ func (d *drive) forgetNode(h *Host) {
 			continue
 		}
 		o.pcmk.call(func(time.Time) { o.pcmk.core.Forget(h.Name) })
-		for _, path := range []string{"//nodes/node[@uname='%s']", "//status/node_state[@uname='%s']"} {
-			d.Change(o.Name, cib.Request{Op: cib.Delete, XPath: true, Section: fmt.Sprintf(path, h.Name)}, nil)
+		for _, path := range []string{"//nodes/node[@uname=%s]", "//status/node_state[@uname=%s]"} {
+			d.Change(o.Name, cib.Request{Op: cib.Delete, XPath: true, Section: fmt.Sprintf(path, xml.QuoteXPath(h.Name))}, nil)
 		}
 		return
 	}

@@ -529,7 +529,10 @@ func (d *drive) truth() string {
 		if h.remote && !slices.ContainsFunc(d.nodes(), connected) {
 			continue // what the CIB has of it is of an earlier time
 		}
-		for _, r := range root.FindElements(fmt.Sprintf("./status/node_state[@uname='%s']/lrm/lrm_resources/lrm_resource", h.Name)) {
+		for _, r := range root.FindElements("./status/node_state/lrm/lrm_resources/lrm_resource") {
+			if state := r.Parent().Parent().Parent(); state.SelectAttrValue("uname", "") != h.Name {
+				continue
+			}
 			id := r.SelectAttrValue("id", "")
 			if r.SelectAttrValue("class", "") == "stonith" || d.check.lies[id] {
 				continue

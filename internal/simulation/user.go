@@ -1,6 +1,7 @@
 package simulation
 
 import (
+	"slices"
 	"fmt"
 	"strings"
 	"time"
@@ -50,7 +51,7 @@ func (d *drive) user(h *Host, s Step) error {
 	case "create":
 		return modify("resources", primitive(s.Arg))
 	case "delete":
-		return remove(fmt.Sprintf("//primitive[@id='%s']", s.Arg))
+		return remove(fmt.Sprintf("//primitive[@id=%s]", xml.QuoteXPath(s.Arg)))
 	case "standby", "unstandby":
 		id := strings.TrimPrefix(s.Arg, "node")
 		value := map[string]string{"standby": "on", "unstandby": "off"}[s.Do]
@@ -110,7 +111,7 @@ func (d *drive) unset(h *Host) {
 			continue
 		}
 		m.deleting = true
-		d.Change(h.Name, cib.Request{Op: cib.Delete, XPath: true, Section: fmt.Sprintf("//nvpair[@id='%s']", m.name)}, func(err error) {
+		d.Change(h.Name, cib.Request{Op: cib.Delete, XPath: true, Section: fmt.Sprintf("//nvpair[@id=%s]", xml.QuoteXPath(m.name))}, func(err error) {
 			d.logf("%s: unset %s: %v (strong %v)", h.Name, m.name, err, d.strong(h))
 			m.forced = m.forced || d.termless() || len(d.rivals(h)) > 0
 			m.taken = err == nil && d.strong(h)
@@ -157,9 +158,9 @@ func (d *drive) forget(h *Host, resource string, all bool) {
 	d.check.refreshed[resource] = true
 	p.call(func(now time.Time) {
 		for _, m := range p.core.Members() {
-			path := fmt.Sprintf("//node_state[@uname='%s']//lrm_resource[@id='%s']", m.Name, resource)
-			r := p.core.Replica.Root().FindElement("." + path)
-			if r == nil || !all && r.FindElement(fmt.Sprintf("./lrm_rsc_op[@id='%s_last_failure_0']", resource)) == nil {
+			path := fmt.Sprintf("//node_state[@uname=%s]//lrm_resource[@id=%s]", xml.QuoteXPath(m.Name), xml.QuoteXPath(resource))
+			r := first(p.core.Replica.Root(), path)
+			if r == nil || !all && !slices.ContainsFunc(r.SelectElements("lrm_rsc_op"), func(op *etree.Element) bool { return op.SelectAttrValue("id", "") == resource+"_last_failure_0" }) {
 				continue
 			}
 			p.core.Attributes.ClearFailures(resource, "", 0, m.Name)

@@ -6,6 +6,8 @@ import (
 	"strings"
 
 	"github.com/beevik/etree"
+
+	"hacluster/cib"
 )
 
 // remedies tell what to do about what the scheduler says; the first that fits counts. $1 and so
@@ -125,7 +127,7 @@ func (c *check) place(f *Finding) {
 			}
 		}
 	}
-	if el := c.root.FindElement("configuration/crm_config"); el != nil {
+	if el := cib.Section(c.root, "crm_config"); el != nil {
 		c.locate(f, el)
 	}
 }
@@ -140,8 +142,8 @@ func (c *check) option(el *etree.Element, words []string) *etree.Element {
 	for p := el.Parent(); p != nil && (p.Tag == "group" || p.Tag == "clone" || p.Tag == "master"); p = p.Parent() {
 		places = append(places, p)
 	}
-	for _, path := range [...]string{"configuration/rsc_defaults", "configuration/op_defaults"} {
-		if d := c.root.FindElement(path); d != nil {
+	for _, section := range [...]string{"rsc_defaults", "op_defaults"} {
+		if d := cib.Section(c.root, section); d != nil {
 			places = append(places, d)
 		}
 	}

@@ -159,7 +159,11 @@ func nodeAttribute(n *status.Node, name, value string) func(*etree.Element) erro
 }
 
 func byID(root *etree.Element, section, id string) *etree.Element {
-	for _, e := range root.FindElements("./configuration/" + section + "//*") {
+	s := cib.Section(root, section)
+	if s == nil {
+		return nil
+	}
+	for _, e := range s.FindElements(".//*") {
 		if e.SelectAttrValue("id", "") == id {
 			return e
 		}

@@ -6,6 +6,7 @@ import (
 	"slices"
 	"strconv"
 
+	"hacluster/cib/xml"
 	"hacluster/internal/pcs/argv"
 	"hacluster/internal/pcs/corosyncconf"
 	"hacluster/internal/pcs/diskcib"
@@ -136,11 +137,7 @@ func LocalNode09(s *session.Session, args []string) error {
 
 // ForgetOnDisk makes the CIB on this host's disk forget a node. A host without a CIB knows none.
 func ForgetOnDisk(dir, node string) error {
-	name, ok := diskcib.Literal(node)
-	if !ok {
-		return nil // no node has such a name
-	}
-	_, err := diskcib.Delete(dir, "/cib/configuration/nodes/node[@uname="+name+"]")
+	_, err := diskcib.Delete(dir, "/cib/configuration/nodes/node[@uname="+xml.QuoteXPath(node)+"]")
 	if errors.Is(err, diskcib.ErrMissing) {
 		return nil
 	}

@@ -1,13 +1,13 @@
 package cluster
 
 import (
-	"errors"
 	"os"
 	"path/filepath"
 	"time"
 
 	"github.com/beevik/etree"
 
+	"hacluster/cib/xml"
 	"hacluster/internal/pcs/argv"
 	"hacluster/internal/pcs/corosyncconf"
 	"hacluster/internal/pcs/diskcib"
@@ -168,11 +168,7 @@ func renameLive(s *session.Session, root *corosyncconf.Section, name string) err
 // dropFromDisk makes the configuration on this host's disk forget nodes.
 func dropFromDisk(s *session.Session, nodes []string) error {
 	for _, n := range nodes {
-		name, ok := diskcib.Literal(n)
-		if !ok {
-			return report.Items{removeFailed(s, n, errors.New("the name has quotes of both kinds"))}
-		}
-		note, err := diskcib.Delete(s.Paths.CIBDir, "/cib/configuration/nodes/node[@uname="+name+"]")
+		note, err := diskcib.Delete(s.Paths.CIBDir, "/cib/configuration/nodes/node[@uname="+xml.QuoteXPath(n)+"]")
 		if note != "" {
 			s.Out.Warn("The CIB on this host's disk is broken: " + note)
 		}

@@ -10,7 +10,6 @@ import (
 	"os/user"
 	"path/filepath"
 	"strconv"
-	"strings"
 
 	"github.com/beevik/etree"
 
@@ -59,16 +58,6 @@ func Delete(dir string, xpaths ...string) (note string, err error) {
 	})
 }
 
-// Literal is a text as XPath has it; ok is false for one with quotes of both kinds, which XPath cannot express.
-func Literal(text string) (literal string, ok bool) {
-	for _, q := range []string{"'", `"`} {
-		if !strings.Contains(text, q) {
-			return q + text + q, true
-		}
-	}
-	return "", false
-}
-
 // Edit changes a section of the configuration, "crm_config": edit is given a copy of the whole CIB. note is Delete's.
 func Edit(dir, section string, edit func(root *etree.Element) error) (note string, err error) {
 	return change(dir, func(root *etree.Element) (*etree.Element, error) {
@@ -76,11 +65,11 @@ func Edit(dir, section string, edit func(root *etree.Element) error) (note strin
 		if err := edit(edited); err != nil {
 			return nil, err
 		}
-		part := edited.FindElement("configuration/" + section)
+		part := cib.Section(edited, section)
 		if part == nil {
 			return nil, fmt.Errorf("the CIB has no section %s", section)
 		}
-		if old := root.FindElement("configuration/" + section); old != nil && bytes.Equal(xml.Format(old), xml.Format(part)) {
+		if old := cib.Section(root, section); old != nil && bytes.Equal(xml.Format(old), xml.Format(part)) {
 			return root, nil
 		}
 		res, err := cib.Apply(root, cib.Request{Op: cib.Replace, Section: section, Data: part})

@@ -49,11 +49,3 @@ func TestDelete(t *testing.T) {
 		t.Errorf("%q, %v, %s", note, err, xml.Format(root))
 	}
 }
-
-func TestLiteral(t *testing.T) {
-	for in, want := range map[string]string{"n1": "'n1'", "o'n": `"o'n"`, `a"b`: `'a"b'`, `'"`: ""} {
-		if got, ok := Literal(in); got != want || ok != (want != "") {
-			t.Errorf("%s: %s, %v", in, got, ok)
-		}
-	}
-}

@@ -30,11 +30,11 @@ func selfChecks(s *session.Session, a *agents.Agent, items []report.Item) bool {
 
 // selfCheck has an agent on this host look at parameters.
 func selfCheck(s *session.Session, n agents.Name, params argv.Pairs) verdict {
-	name, path := "crm_resource", "resource-agent-action/command/output"
+	name, within := "crm_resource", "resource-agent-action"
 	args := []string{"--validate", "--output-as", "xml"}
 	switch {
 	case n.Stonith():
-		name, path = "stonith_admin", "validate/command/output"
+		name, within = "stonith_admin", "validate"
 		args = append(args, "--agent", n.Type)
 	case n.Provider != "":
 		args = append(args, "--class", n.Standard, "--agent", n.Type, "--provider", n.Provider)
@@ -53,8 +53,8 @@ func selfCheck(s *session.Session, n agents.Name, params argv.Pairs) verdict {
 		return verdict{unread: err.Error()}
 	}
 	var said []string
-	for _, el := range root.FindElements(path) {
-		if el.SelectAttrValue("source", "") != "stderr" {
+	for _, el := range root.FindElements("*/command/output") {
+		if el.Parent().Parent().Tag != within || el.SelectAttrValue("source", "") != "stderr" {
 			continue
 		}
 		for line := range strings.Lines(allText(el)) {

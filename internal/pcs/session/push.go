@@ -5,7 +5,7 @@ import (
 
 	"hacluster/cib"
 	"hacluster/cib/schema"
-	"hacluster/internal/pcs/diskcib"
+	"hacluster/cib/xml"
 	"hacluster/internal/pcs/doc"
 	"hacluster/internal/pcs/live"
 )
@@ -30,11 +30,7 @@ func (s *Session) PatchCIB(diff *etree.Element) error {
 
 // ForgetNode makes a CIB in a file forget a node.
 func (s *Session) ForgetNode(node string) error {
-	name, ok := diskcib.Literal(node)
-	if !ok {
-		return nil // no node has such a name
-	}
-	err := s.apply(cib.Request{Op: cib.Delete, Section: "/cib/configuration/nodes/node[@uname=" + name + "]", XPath: true, Multiple: true}, false, nil)
+	err := s.apply(cib.Request{Op: cib.Delete, Section: "/cib/configuration/nodes/node[@uname=" + xml.QuoteXPath(node) + "]", XPath: true, Multiple: true}, false, nil)
 	if cib.CodeOf(err) == cib.NotFound {
 		return nil
 	}

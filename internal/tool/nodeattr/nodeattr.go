@@ -65,9 +65,9 @@ func (p *Place) path() (string, error) {
 	case lower == "tickets":
 		section, inside = "status", "//tickets"
 	case lower == "status":
-		inside, kind = "//node_state[@id="+quote(p.Node)+"]", "transient_attributes"
+		inside, kind = "//node_state[@id="+xml.QuoteXPath(p.Node)+"]", "transient_attributes"
 	default:
-		inside = "//node[@id=" + quote(p.Node) + "]"
+		inside = "//node[@id=" + xml.QuoteXPath(p.Node) + "]"
 	}
 	switch {
 	case slices.Contains(sections, section):
@@ -81,17 +81,9 @@ func (p *Place) path() (string, error) {
 	}
 	path := "//cib" + section + inside + "//" + kind
 	if p.Set != nil {
-		path += "[@id=" + quote(*p.Set) + "]"
+		path += "[@id=" + xml.QuoteXPath(*p.Set) + "]"
 	}
 	return path, nil
-}
-
-// quote makes a literal of an expression.
-func quote(s string) string {
-	if strings.Contains(s, "'") {
-		return `"` + s + `"` // one with both kinds of quotes cannot be written, and is found nowhere
-	}
-	return "'" + s + "'"
 }
 
 // Find gives the elements nvpair of the place with that name and id, nil for any, in
@@ -104,10 +96,10 @@ func (p *Place) Find(ctx context.Context, c Doer, name, id *string) ([]*etree.El
 	path += "//nvpair"
 	var conditions []string
 	if id != nil {
-		conditions = append(conditions, "@id="+quote(*id))
+		conditions = append(conditions, "@id="+xml.QuoteXPath(*id))
 	}
 	if name != nil {
-		conditions = append(conditions, "@name="+quote(*name))
+		conditions = append(conditions, "@name="+xml.QuoteXPath(*name))
 	}
 	if len(conditions) > 0 {
 		path += "[" + strings.Join(conditions, " and ") + "]"
@@ -235,7 +227,7 @@ type Node struct {
 // When there is none, the error's code is cib.NotFound.
 func FindNode(ctx context.Context, c Doer, name string) (Node, error) {
 	lower := func(attr string) string {
-		return fmt.Sprintf("translate(@%s,'ABCDEFGHIJKLMNOPQRSTUVWXYZ','abcdefghijklmnopqrstuvwxyz') =%s", attr, quote(asciiLower(name)))
+		return fmt.Sprintf("translate(@%s,'ABCDEFGHIJKLMNOPQRSTUVWXYZ','abcdefghijklmnopqrstuvwxyz') =%s", attr, xml.QuoteXPath(asciiLower(name)))
 	}
 	path := "/cib/configuration/nodes/node[" + lower("uname") + "]" +
 		"|/cib/configuration/resources/primitive[@class='ocf'][@provider='pacemaker'][@type='remote'][" + lower("id") + "]" +

@@ -8,6 +8,7 @@ import (
 	"github.com/beevik/etree"
 
 	"hacluster/cib"
+	"hacluster/cib/xml"
 	"hacluster/engine/status"
 	"hacluster/internal/tool"
 )
@@ -49,21 +50,21 @@ type place struct{ element, set, setID, pair, name string }
 
 func (p place) xpath() string {
 	var b strings.Builder
-	fmt.Fprintf(&b, `//cib/configuration/resources//*[@id="%s"]`, p.element)
+	fmt.Fprintf(&b, "//cib/configuration/resources//*[@id=%s]", xml.QuoteXPath(p.element))
 	if p.set != "" {
 		b.WriteString("/" + p.set)
 		if p.setID != "" {
-			fmt.Fprintf(&b, `[@id="%s"]`, p.setID)
+			fmt.Fprintf(&b, "[@id=%s]", xml.QuoteXPath(p.setID))
 		}
 	}
 	b.WriteString("//nvpair")
 	switch {
 	case p.pair != "" && p.name != "":
-		fmt.Fprintf(&b, `[@id='%s' and @name='%s']`, p.pair, p.name)
+		fmt.Fprintf(&b, "[@id=%s and @name=%s]", xml.QuoteXPath(p.pair), xml.QuoteXPath(p.name))
 	case p.pair != "":
-		fmt.Fprintf(&b, `[@id='%s']`, p.pair)
+		fmt.Fprintf(&b, "[@id=%s]", xml.QuoteXPath(p.pair))
 	case p.name != "":
-		fmt.Fprintf(&b, `[@name='%s']`, p.name)
+		fmt.Fprintf(&b, "[@name=%s]", xml.QuoteXPath(p.name))
 	}
 	return b.String()
 }
