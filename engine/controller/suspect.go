@@ -24,8 +24,8 @@ import (
 // else: where there are two DCs, each of which suspects the other, the one must not be believed of whom the other waits for.
 //
 // A node that stood still, and was given up by the others meanwhile, has lost all of them when it comes back, and each
-// side suspects the other. There the many are right: who is accused by most of the group, none of whom accuse each other,
-// keeps still and has nobody fenced. Two nodes have no majority: there the one that fences first wins.
+// side suspects the other. There the many are right: who is accused by most of the group, or by the DC that most of it follow (follow.go), none of
+// whom accuse each other, keeps still and has nobody fenced. Two nodes have no majority: there the one that fences first wins.
 
 // accuse tells all that a node is suspect.
 func (c *Controller) accuse(name string) {
