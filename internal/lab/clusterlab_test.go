@@ -76,7 +76,7 @@ func TestClusterLab(t *testing.T) {
 		b.clusterd("lab", "kill", "--name", b.name, h)
 		b.clusterd("lab", "start", "--name", b.name, h)
 	}
-	keys := clusterLabKeys(t)
+	private, public := clusterLabKeys(t)
 	var names, plugs, addresses []string
 	for _, m := range members {
 		h, ip := m.Name, m.Address.Addr().String()
@@ -84,9 +84,10 @@ func TestClusterLab(t *testing.T) {
 		plugs = append(plugs, h+":"+h, "remote-"+h+":"+h)
 		b.furnish(h, tree)
 		b.furnishClusterLab(h, tree, here, python, conf)
-		if keys != "" {
-			b.feed(h, strings.NewReader(keys), "sh", "-c", `umask 077; mkdir -p /root/.ssh && cd /root/.ssh && cat > clusterlab && ssh-keygen -y -f clusterlab > authorized_keys && ssh-keygen -A >/dev/null &&
-				printf '%s\n' 'IdentityFile /root/.ssh/clusterlab' 'StrictHostKeyChecking no' 'UserKnownHostsFile /dev/null' 'LogLevel ERROR' > config && mkdir -p /run/sshd && /usr/sbin/sshd`)
+		if private != "" {
+			b.feed(h, strings.NewReader(private), "sh", "-c", `umask 077; mkdir -p /root/.ssh && cd /root/.ssh && cat > clusterlab &&
+				printf '%s\n' 'IdentityFile /root/.ssh/clusterlab' 'StrictHostKeyChecking no' 'UserKnownHostsFile /dev/null' 'LogLevel ERROR' > config`)
+			b.serveSSH(h, public)
 		}
 	}
 	args := []string{
@@ -170,21 +171,25 @@ func TestClusterLab(t *testing.T) {
 	}
 }
 
-// clusterLabKeys is a private key by which hosts log in to each other, as some tests have them do; "" where the machine has no sshd.
-func clusterLabKeys(t *testing.T) string {
+// clusterLabKeys is a private key by which hosts log in to each other, as some tests have them do, and the public one; "" where the machine has no sshd.
+func clusterLabKeys(t *testing.T) (private, public string) {
 	t.Helper()
-	if _, err := os.Stat("/usr/sbin/sshd"); err != nil {
-		return ""
+	if sshd() == "" {
+		return "", ""
 	}
 	file := filepath.Join(t.TempDir(), "key")
 	if out, err := exec.Command("ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-f", file).CombinedOutput(); err != nil {
 		t.Fatalf("ssh-keygen: %v\n%s", err, out)
 	}
-	key, err := os.ReadFile(file)
-	if err != nil {
-		t.Fatal(err)
+	var halves [2]string
+	for i, name := range []string{file, file + ".pub"} {
+		half, err := os.ReadFile(name)
+		if err != nil {
+			t.Fatal(err)
+		}
+		halves[i] = string(half)
 	}
-	return string(key)
+	return halves[0], halves[1]
 }
 
 // clusterLabConf is the members' corosync.conf. Of two, the first to come has quorum, as the lab expects.
