@@ -239,9 +239,9 @@ func pacemakerd(ctx context.Context, env *program.Env) int {
 		return out.Finish(tool.OK, nil)
 	}
 	asked, cancel := context.WithTimeout(ctx, 5*time.Second)
-	_, err := client.Launcher(asked, env.Name())
+	found, err := client.Launcher(asked, env.Name())
 	cancel()
-	if err == nil {
+	if err == nil && found.State != client.LauncherRemote {
 		out.Fault("Aborting start-up because active Pacemaker instance found")
 		return out.Finish(tool.Exists, nil)
 	}

@@ -94,8 +94,12 @@ func (n *nodeTool) run(ctx context.Context) (tool.Exit, error) {
 	}
 	switch n.command {
 	case 'i':
-		n.out.Info("%s", info.ID)
-		n.out.Element("node-info", "nodeid", info.ID)
+		id := info.ID
+		if _, err := strconv.ParseUint(id, 10, 32); err != nil {
+			id = "0" // a remote node's, which has a name only
+		}
+		n.out.Info("%s", id)
+		n.out.Element("node-info", "nodeid", id)
 	case 'q':
 		number := "0"
 		if info.Quorum {

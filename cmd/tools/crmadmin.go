@@ -14,6 +14,7 @@ import (
 	"hacluster/cib/xml"
 	"hacluster/engine/status"
 	"hacluster/internal/client"
+	"hacluster/internal/output/screen"
 	"hacluster/internal/program"
 	"hacluster/internal/tool"
 )
@@ -141,13 +142,13 @@ func (a *adminTool) run(ctx context.Context) error {
 
 // launcherStates are the states of pacemakerd as people read them.
 var launcherStates = map[string]string{
-	"init":              "Initializing pacemaker",
-	"starting_daemons":  "Pacemaker daemons are starting",
-	"wait_for_ping":     "Waiting for startup-trigger from SBD",
-	"running":           "Pacemaker is running",
-	"shutting_down":     "Pacemaker daemons are shutting down",
-	"shutdown_complete": "Pacemaker daemons are shut down (reporting to SBD)",
-	"remote":            "pacemaker-remoted is running (on an inactive cluster?)",
+	"init":                "Initializing pacemaker",
+	"starting_daemons":    "Pacemaker daemons are starting",
+	"wait_for_ping":       "Waiting for startup trigger from SBD",
+	"running":             "Pacemaker is running",
+	"shutting_down":       "Pacemaker daemons are shutting down",
+	"shutdown_complete":   "Pacemaker daemons are shut down (reporting to SBD)",
+	client.LauncherRemote: screen.RemoteHost,
 }
 
 func (a *adminTool) launcher(ctx context.Context, name string) error {

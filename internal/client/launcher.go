@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"strconv"
+	"syscall"
 	"time"
 
 	"github.com/beevik/etree"
@@ -15,13 +16,19 @@ import (
 // LauncherState is how Pacemaker as a whole is on this node.
 type LauncherState struct {
 	Subsystem string
-	State     string    // init, starting_daemons, running, shutting_down …
+	State     string    // init, starting_daemons, running, shutting_down, remote …
 	At        time.Time // when this was found
 }
 
-// Launcher asks the daemon that starts all others; name tells who asks.
+// LauncherRemote is the state of a host with pacemaker-remoted.
+const LauncherRemote = "remote"
+
+// Launcher asks the daemon that starts all others; name tells who asks. On a remote host, which has none, pacemaker-remoted is in the state "remote".
 func Launcher(ctx context.Context, name string) (LauncherState, error) {
 	n, err := dial(ctx, "pacemakerd")
+	if errors.Is(err, syscall.EREMOTEIO) {
+		return LauncherState{"pacemaker-remoted", LauncherRemote, time.Now()}, nil
+	}
 	if err != nil {
 		return LauncherState{}, err
 	}

@@ -49,6 +49,9 @@ func TestRemoteNode(t *testing.T) {
 		if out := b.do("3", "crm_resource", "--locate", "--resource", "D"); !strings.Contains(out, "node3") {
 			t.Errorf("where a resource is, asked there: %s", out)
 		}
+		if out := b.do("3", "crmadmin", "-P"); !strings.Contains(out, "Status of pacemaker-remoted: 'pacemaker-remoted is running (on a Pacemaker Remote node)'") {
+			t.Errorf("what runs there: %s", out)
+		}
 	})
 	t.Run("a service there fails", func(t *testing.T) {
 		b.do("3", "sh", "-c", "rm /run/Dummy-D.state /var/run/Dummy-D.state 2>/dev/null; true")

@@ -205,6 +205,30 @@ type relay struct {
 	service string
 	mu      sync.Mutex
 	waits   []int32 // the requests whose responses are due, in order
+	last    int32   // the last request
+}
+
+// asked notes a request, and whether its flags say that it waits for a response.
+func (r *relay) asked(id int32, waits bool) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.last = id
+	if waits {
+		r.waits = append(r.waits, id)
+	}
+}
+
+// answered gives the request that a response is to: the first that waits. If none does, the last one was answered though it came without flags, as
+// those of a program of ours do that speaks to Pacemaker's remote executor for the first time, see package internal/ipc.
+func (r *relay) answered() int32 {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if len(r.waits) == 0 {
+		return r.last
+	}
+	to := r.waits[0]
+	r.waits = r.waits[1:]
+	return to
 }
 
 // Proxy passes on what a program of the remote node says. It is called from the
@@ -290,15 +314,7 @@ func (l *link) newSession(id, service string) {
 			if !whole {
 				continue
 			}
-			r.mu.Lock()
-			if len(r.waits) == 0 {
-				r.mu.Unlock()
-				continue
-			}
-			to := r.waits[0]
-			r.waits = r.waits[1:]
-			r.mu.Unlock()
-			_ = l.conn.Forward("response", id, int(to), f.Body)
+			_ = l.conn.Forward("response", id, int(r.answered()), f.Body)
 		}
 	}()
 }
@@ -328,11 +344,7 @@ func (l *link) request(r *relay, msg *etree.Element) {
 		r.client.Close()
 		return
 	}
-	if f.Flags != 0 {
-		r.mu.Lock()
-		r.waits = append(r.waits, f.ID)
-		r.mu.Unlock()
-	}
+	r.asked(f.ID, f.Flags != 0)
 	for range 100 {
 		err = r.client.Send(data[0])
 		if !errors.Is(err, ipc.ErrTryAgain) {

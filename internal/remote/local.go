@@ -47,15 +47,29 @@ func (s *Server) serveLocal() (stop func(), err error) {
 		return nil, err
 	}
 	servers = append(servers, srv)
-	for name, channel := range services {
-		srv, err := ipc.Listen(ipc.Config{Name: name, Handler: &proxy{s, channel}, Accept: s.accept, Kind: ipc.Socket, MaxMessage: frame.MessageSize, Log: s.Log})
+	serve := func(name, channel string, accept func(ipc.Peer) error) error {
+		srv, err := ipc.Listen(ipc.Config{Name: name, Handler: &proxy{s, channel}, Accept: accept, Kind: ipc.Socket, MaxMessage: frame.MessageSize, Log: s.Log})
 		if err != nil {
 			stop()
-			return nil, fmt.Errorf("serve %s: %w", name, err)
+			return fmt.Errorf("serve %s: %w", name, err)
 		}
 		servers = append(servers, srv)
+		return nil
+	}
+	for name, channel := range services {
+		if err := serve(name, channel, s.accept); err != nil {
+			return nil, err
+		}
+	}
+	if err := serve("pacemakerd", "", noMember); err != nil {
+		return nil, err
 	}
 	return stop, nil
+}
+
+// noMember tells who asks for the state of Pacemaker's daemons that this is a remote host: by that error Pacemaker's programs know one, and go on.
+func noMember(ipc.Peer) error {
+	return fmt.Errorf("a remote host has no pacemakerd: %w", syscall.EREMOTEIO)
 }
 
 func (s *Server) accept(p ipc.Peer) error {

@@ -201,7 +201,8 @@ func (t *htmlPage) summary(s Sections) {
 	}
 	stack := []string{"bold", "Stack: ", "", name}
 	if t.Live {
-		stack = append(stack, "", " (", "", "Pacemaker is running", "", ")")
+		_, words := t.launcher()
+		stack = append(stack, "", " (", "", words, "", ")")
 	}
 	line(Stack, stack...)
 	if c.DC == nil {

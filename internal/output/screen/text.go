@@ -111,7 +111,8 @@ func (t *textPage) summary(s Sections, l *textList) {
 	}
 	stack, _ := stackOf(t.c)
 	if t.Live {
-		stack += " (Pacemaker is running)"
+		_, words := t.launcher()
+		stack += " (" + words + ")"
 	}
 	named(Stack, "Stack", "%s", stack)
 	if c.DC == nil {

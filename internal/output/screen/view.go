@@ -67,6 +67,18 @@ func newView(c *status.Cluster, p Page) *view {
 	return v
 }
 
+// RemoteHost are the words for a host on which pacemaker-remoted runs, not Pacemaker.
+const RemoteHost = "pacemaker-remoted is running (on a Pacemaker Remote node)"
+
+// launcher is the state of Pacemaker on the host that the page is made on, as it is in XML and in words: that it runs, for else nothing could be told, or that
+// it is a remote host.
+func (v *view) launcher() (state, words string) {
+	if n := v.c.FindNode(v.LocalNode); n != nil && n.IsRemote {
+		return "remote", RemoteHost
+	}
+	return "running", "Pacemaker is running"
+}
+
 func tagged(c *status.Cluster, id string) []string {
 	for _, t := range c.Tags {
 		if t.ID == id {

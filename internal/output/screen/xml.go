@@ -176,7 +176,8 @@ func (w *xmlPage) summary(s Sections) {
 		state = append(state, "type", name)
 	}
 	if w.Live {
-		state = append(state, "pacemakerd-state", "running")
+		daemon, _ := w.launcher()
+		state = append(state, "pacemakerd-state", daemon)
 	}
 	leaf(Stack, "stack", state...)
 	if c.DC == nil {
