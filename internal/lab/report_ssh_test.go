@@ -30,6 +30,7 @@ PasswordAuthentication no
 KbdInteractiveAuthentication no
 UsePAM no
 PidFile /run/sshd.pid
+Subsystem sftp internal-sftp
 SetEnv PATH=/opt/hacluster/bin:/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin
 EOF
 cat > start <<'EOF'
