@@ -22,13 +22,13 @@ type circle struct {
 	answered int
 }
 
-func (c *circle) Plan(now time.Time, id int) (Plan, error) {
+func (c *circle) Plan(now time.Time, id int, sparing bool) (Plan, error) {
 	g := c.next
 	if g == nil {
 		g = chain(rscOp("stop", "r_stop_0", 0), rscOp("start", "r_start_0", 0))
 	}
 	c.next, c.plans = nil, []*transition.Graph{g}
-	return c.alone.Plan(now, id)
+	return c.alone.Plan(now, id, sparing)
 }
 
 func newCircle() *circle {

@@ -92,8 +92,9 @@ type Effects interface {
 	ShareFencing()
 	// ClearFailures forgets fail counts of a resource on a node.
 	ClearFailures(resource, node string)
-	// Plan has the scheduler plan from the present CIB; transition is the number that it gets.
-	Plan(now time.Time, transition int) (Plan, error)
+	// Plan has the scheduler plan from the present CIB; transition is the number that it gets. With sparing nobody is fenced for not having been seen, as
+	// if startup-fencing were off.
+	Plan(now time.Time, transition int, sparing bool) (Plan, error)
 	// Fence has a node fenced; done hears how it went.
 	Fence(req FenceRequest, done func(error))
 	// Execute hands an order for this node to its executor: an element rsc_op.
@@ -672,7 +673,7 @@ func (c *Controller) onShutdownRequest(from string) {
 	}
 	// It is expected down once it was told to go, see shutNode: until then services run there.
 	c.effects.Logf("Node %s asks to shut down", from)
-	c.gathered = true
+	c.gathered = c.gathered || !c.quorate // who has no quorum fences nobody, and what the node runs is not to wait for others
 	t := strconv.FormatInt(c.now.Unix(), 10)
 	c.effects.SetAttribute(from, "shutdown", &t)
 }

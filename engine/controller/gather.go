@@ -15,7 +15,7 @@ import (
 
 // gathers tells that this DC waits for nodes that may yet come.
 func (c *Controller) gathers() bool {
-	if c.gathered || c.shutdown || !c.IsDC() || !c.settled() {
+	if c.gathered || !c.IsDC() || !c.settled() || c.parting() {
 		return false
 	}
 	if !c.now.Before(c.gatherEnd()) {
@@ -31,6 +31,20 @@ func (c *Controller) gathers() bool {
 		c.effects.Logf("Waiting until %s for nodes that nobody has seen: %s", c.gatherEnd().Format(time.TimeOnly), strings.Join(awaited, ", "))
 	}
 	return len(awaited) > 0
+}
+
+// parting tells that all nodes that are here were asked to leave while the cluster was still gathering. Then nothing will start, and nobody is fenced so that
+// something may: with Pacemaker, too, a node that has no DC yet just goes.
+func (c *Controller) parting() bool {
+	if c.gathered || !c.shutdown {
+		return false
+	}
+	for _, p := range c.active() {
+		if t := transient(c.effects.CIB(), p.Name, "shutdown"); p.Name != c.self.Name && (t == "" || t == "0") {
+			return false
+		}
+	}
+	return true
 }
 
 // gatherEnd is when a DC that has just come waits no more.

@@ -244,7 +244,7 @@ func (c *Controller) plan() {
 		return // it is due when the CIB has that
 	}
 	c.planDue, c.planAt, c.toFence = false, time.Time{}, nil
-	p, err := c.effects.Plan(c.now, c.transition+1)
+	p, err := c.effects.Plan(c.now, c.transition+1, c.parting())
 	c.recheckAt = time.Time{}
 	if every := c.limit("cluster-recheck-interval", c.timing.Recheck); every > 0 {
 		c.recheckAt = c.now.Add(every)

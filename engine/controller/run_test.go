@@ -23,6 +23,7 @@ type alone struct {
 	later    []func()
 	plans    []*transition.Graph
 	planned  int
+	spared   bool // the last plan was asked for so
 	executed []*etree.Element
 	set      []string // attributes
 	mute     bool     // what is set is never written
@@ -88,8 +89,9 @@ func (w *alone) SetAttribute(node, name string, _ *string) {
 func (w *alone) RewriteAttributes(string)     {}
 func (w *alone) ShareFencing()                {}
 func (w *alone) ClearFailures(string, string) {}
-func (w *alone) Plan(time.Time, int) (Plan, error) {
+func (w *alone) Plan(_ time.Time, _ int, sparing bool) (Plan, error) {
 	w.planned++
+	w.spared = sparing
 	if len(w.plans) == 0 {
 		return Plan{Graph: &transition.Graph{}}, nil
 	}

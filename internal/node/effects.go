@@ -169,8 +169,12 @@ func (c *controllerEffects) ClearFailures(resource, node string) {
 	c.asDC(func() { c.Attributes.ClearFailures(resource, "", 0, node) })
 }
 
-func (c *controllerEffects) Plan(now time.Time, transition int) (controller.Plan, error) {
-	p, err := c.world.Plan(c.Replica.Root(), now)
+func (c *controllerEffects) Plan(now time.Time, transition int, sparing bool) (controller.Plan, error) {
+	root := c.Replica.Root()
+	if sparing {
+		root = withoutStartupFencing(root)
+	}
+	p, err := c.world.Plan(root, now)
 	if err == nil {
 		trouble, saved := "", ""
 		if p.Trouble != "" {

@@ -88,3 +88,29 @@ func immobile(root *etree.Element, primitives []string) *etree.Element {
 
 // allowMigrate is the meta attribute that lets a resource migrate live.
 const allowMigrate = "allow-migrate"
+
+// withoutStartupFencing is a document in which nobody is fenced for not having been seen.
+func withoutStartupFencing(root *etree.Element) *etree.Element {
+	root = xml.Copy(root)
+	config := cib.Section(root, "crm_config")
+	if config == nil {
+		return root
+	}
+	for _, set := range config.SelectElements("cluster_property_set") {
+		for _, nv := range set.SelectElements("nvpair") {
+			if nv.SelectAttrValue("name", "") == startupFencing {
+				set.RemoveChild(nv)
+			}
+		}
+	}
+	set := config.CreateElement("cluster_property_set")
+	set.CreateAttr("id", "hacluster-sparing")
+	nv := set.CreateElement("nvpair")
+	nv.CreateAttr("id", "hacluster-sparing-value")
+	nv.CreateAttr("name", startupFencing)
+	nv.CreateAttr("value", "false")
+	return root
+}
+
+// startupFencing is the property that has nodes fenced which were not seen.
+const startupFencing = "startup-fencing"

@@ -2,6 +2,7 @@ package simulation
 
 import (
 	"fmt"
+	"slices"
 	"testing"
 	"time"
 
@@ -223,6 +224,37 @@ func TestPendingHostIsAwaited(t *testing.T) {
 			t.Fatalf("seed %d: fenced: %v; %v\n%s", seed, d.Fences, d.Broken(), d.Dump())
 		}
 		one(t, d)
+	}
+}
+
+// Hosts that are asked to stop the cluster while it still waits for a node that nobody has seen do so, and fence nobody: all of them at once, or one,
+// before that node comes after all.
+func TestStopWhileGathering(t *testing.T) {
+	for seed := uint64(1); seed <= seeds; seed++ {
+		for _, stopped := range []int{1, 2} {
+			d := up(t, seed, 3, true)
+			twoOfAllCome(d)
+			leads := func(h *Host) bool { return h.Up() && h.pcmk != nil && h.pcmk.core.Controller.IsDC() }
+			for at := 0; !slices.ContainsFunc(d.Hosts, leads); at++ {
+				if at == 100 {
+					t.Fatalf("seed %d: no DC after 10 s\n%s", seed, d.Dump())
+				}
+				d.Run(100 * time.Millisecond)
+			}
+			for _, h := range d.Hosts[:stopped] {
+				h.StopCluster()
+			}
+			if stopped == 1 {
+				d.Run(5 * time.Second)
+				d.Hosts[2].Boot()
+			}
+			d.Run(60 * time.Second)
+			for i, h := range d.Hosts {
+				if runs := h.pcmk != nil; runs != (stopped == 1 && i > 0) || d.Fences[h.Name] != 0 {
+					t.Fatalf("seed %d, %d stopped: %s: runs %v, fenced %d times\n%s", seed, stopped, h.Name, runs, d.Fences[h.Name], d.Dump())
+				}
+			}
+		}
 	}
 }
 
