@@ -65,9 +65,9 @@ type ScoreLine struct {
 	Resource string
 	Node     string // "" for a promotion score of an inactive instance
 	Score    int
-	Why      status.Why // of a trace: where the score comes from
-	Text     string     // utilization lines: the amounts
-	Comment  string     // capacity lines: Original or Remaining
+	Why      status.Why      // of a trace: where the score comes from
+	Amounts  []status.Amount // utilization and capacity lines, as Pacemaker's table has them
+	Comment  string          // capacity lines: Original or Remaining
 }
 
 // Result is a plan.

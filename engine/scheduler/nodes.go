@@ -1,7 +1,9 @@
 package scheduler
 
 import (
+	"math"
 	"sort"
+	"strconv"
 	"strings"
 
 	"hacluster/engine/status"
@@ -158,11 +160,12 @@ func someSet(r *Resource, f status.ResourceFlags) bool {
 
 // utilization -------------------------------------------------------------------
 
+// amounts reads quantities as Pacemaker 3 does: beyond an int is the nearest one, and what begins with no digit is
+// the least of all (lib/pacemaker/pcmk_sched_utilization.c, utilization_value).
 func amounts(v status.Values) []status.Amount {
 	list := make([]status.Amount, 0, len(v))
 	for _, p := range v {
-		n, _ := status.ParseInt(p.Value)
-		list = append(list, status.Amount{Name: p.Name, Value: int(min(max(n, -1<<31), 1<<31-1))})
+		list = append(list, status.Amount{Name: p.Name, Value: status.IntAtLeast(p.Value, math.MinInt32), Text: p.Value})
 	}
 	return list
 }
@@ -176,20 +179,25 @@ func amountOf(list []status.Amount, name string) int {
 	return 0
 }
 
-// addAmounts adds more to have, sign times; what have lacks is entered if
-// enter is set.
+// addAmounts adds more to have, sign times; what have lacks is entered.
+// Sums stay within an int of C.
 func addAmounts(have []status.Amount, more []status.Amount, sign int) []status.Amount {
 outer:
 	for _, m := range more {
 		for i := range have {
 			if have[i].Name == m.Name {
-				have[i].Value += sign * m.Value
+				have[i] = amount(m.Name, have[i].Value+sign*m.Value)
 				continue outer
 			}
 		}
-		have = append(have, status.Amount{Name: m.Name, Value: sign * m.Value})
+		have = append(have, amount(m.Name, sign*m.Value))
 	}
 	return have
+}
+
+func amount(name string, value int) status.Amount {
+	value = min(max(value, math.MinInt32), math.MaxInt32)
+	return status.Amount{Name: name, Value: value, Text: strconv.Itoa(value)}
 }
 
 // compareCapacity prefers the node that has more left of more kinds.

@@ -2,8 +2,6 @@ package scheduler
 
 import (
 	"slices"
-	"strconv"
-	"strings"
 
 	"hacluster/engine/status"
 )
@@ -195,20 +193,21 @@ func (p *planner) prepareCapacity() {
 	}
 }
 
-func amountText(list []status.Amount) string {
+// shown are amounts in the order of Pacemaker's table.
+func shown(list []status.Amount) []status.Amount {
 	names := make([]string, len(list))
 	for i := range list {
 		names[i] = list[i].Name
 	}
-	var b strings.Builder
+	out := make([]status.Amount, 0, len(list))
 	for _, i := range status.HashOrder(names) {
-		b.WriteString(" " + list[i].Name + "=" + strconv.Itoa(list[i].Value))
+		out = append(out, list[i])
 	}
-	return b.String()
+	return out
 }
 
 func (p *planner) showUtilization(r *Resource, n *Node) {
-	p.res.Scores = append(p.res.Scores, ScoreLine{Function: "utilization", Resource: r.ID, Node: n.Name, Text: amountText(r.Capacity)})
+	p.res.Scores = append(p.res.Scores, ScoreLine{Function: "utilization", Resource: r.ID, Node: n.Name, Amounts: shown(r.Capacity)})
 }
 
 func (p *planner) showCapacities(comment string) {
@@ -217,7 +216,7 @@ func (p *planner) showCapacities(comment string) {
 	}
 	for _, n := range p.c.Nodes {
 		if !n.IsBundleNode() {
-			p.res.Scores = append(p.res.Scores, ScoreLine{Function: "capacity", Node: n.Name, Comment: comment, Text: amountText(n.Capacity)})
+			p.res.Scores = append(p.res.Scores, ScoreLine{Function: "capacity", Node: n.Name, Comment: comment, Amounts: shown(n.Capacity)})
 		}
 	}
 }

@@ -27,13 +27,13 @@ func (c *Cluster) readBundle(r *Resource) bool {
 	if e == nil {
 		return false
 	}
-	b.PromotedMax = minInt(get(e, "promoted-max"), 0)
+	b.PromotedMax = IntAtLeast(get(e, "promoted-max"), 0)
 	if s, ok := attr(e, "replicas"); !ok && b.PromotedMax > 0 {
 		b.Replicas = b.PromotedMax
 	} else {
-		b.Replicas = minInt(s, 1)
+		b.Replicas = IntAtLeast(s, 1)
 	}
-	b.PerHost = minInt(get(e, "replicas-per-host"), 1)
+	b.PerHost = IntAtLeast(get(e, "replicas-per-host"), 1)
 	b.Replicas = bound(c, "replicas", r.ID, b.Replicas, product(max(len(c.Nodes), 1), b.PerHost), &c.replicated, mostReplicas)
 	if b.PerHost == 1 {
 		r.Clear(Unique)

@@ -16,7 +16,7 @@ func (c *Cluster) readClone(r *Resource) bool {
 		if !ok {
 			return absent
 		}
-		return minInt(s, 0)
+		return IntAtLeast(s, 0)
 	}
 	if r.Has(Promotable) {
 		k.PromotedMax = count("promoted-max", "master-max", 1)

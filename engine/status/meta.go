@@ -94,7 +94,7 @@ func (r *Resource) readUnique() {
 		if number.IsTrue(s) {
 			r.Set(Unique)
 		}
-	} else if n, ok := r.Meta.Get("clone-node-max"); ok && minInt(n, 0) > 1 {
+	} else if n, ok := r.Meta.Get("clone-node-max"); ok && IntAtLeast(n, 0) > 1 {
 		r.Set(Unique)
 	}
 	if number.IsTrue(r.Meta.Value("promotable")) {

@@ -304,7 +304,7 @@ func (c *Cluster) minimumFirst(r *Resource, v Values) int {
 		return 0
 	}
 	if s, ok := r.Meta.Get("clone-min"); ok {
-		return minInt(s, 0)
+		return IntAtLeast(s, 0)
 	}
 	if s, ok := v.Get("require-all"); ok {
 		c.warnOnce("Support for require-all in ordering constraints is deprecated and will be removed in a future release (use clone-min clone meta-attribute instead)")

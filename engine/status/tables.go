@@ -1,9 +1,10 @@
 package status
 
-// Amount is a named quantity of utilization.
+// Amount is a named quantity of utilization, within an int of C.
 type Amount struct {
 	Name  string
 	Value int
+	Text  string // as it is shown: what the configuration says until something is added to it
 }
 
 // Pair is a name with its value.

@@ -33,9 +33,9 @@ func scanInt(s string) (n int64, clipped, ok bool) {
 	return n, err != nil, true
 }
 
-// minInt reads a non-negative integer: below the minimum, or no number at all,
-// gives the minimum.
-func minInt(s string, minimum int) int {
+// IntAtLeast reads an integer of C: below the minimum, or no number at all,
+// gives the minimum; above the greatest, that one.
+func IntAtLeast(s string, minimum int) int {
 	n, _, ok := scanInt(s)
 	if !ok || n < int64(minimum) {
 		return minimum

@@ -125,17 +125,25 @@ func (t *Text) Scores(lines []scheduler.ScoreLine, before, after []string, score
 	t.printed = true
 }
 
+func quantityWords(amounts []status.Amount) string {
+	var b strings.Builder
+	for _, a := range amounts {
+		b.WriteString(" " + a.Name + "=" + a.Text)
+	}
+	return b.String()
+}
+
 // ScoreLines writes the lines of Scores in a list that is open.
 func (t *Text) ScoreLines(lines []scheduler.ScoreLine, scores, amounts bool) {
 	for _, l := range lines {
 		switch l.Function {
 		case "capacity":
 			if amounts {
-				t.line(l.Comment + ": " + l.Node + " capacity:" + l.Text)
+				t.line(l.Comment + ": " + l.Node + " capacity:" + quantityWords(l.Amounts))
 			}
 		case "utilization":
 			if amounts {
-				t.line("pcmk__assign_resource: " + l.Resource + " utilization on " + l.Node + ":" + l.Text)
+				t.line("pcmk__assign_resource: " + l.Resource + " utilization on " + l.Node + ":" + quantityWords(l.Amounts))
 			}
 		case "promotion":
 			if scores {

@@ -100,11 +100,11 @@ func (x *XML) ScoreLines(lines []scheduler.ScoreLine, scores, amounts bool) {
 		switch l.Function {
 		case "capacity":
 			if amounts {
-				quantities(add(list, "capacity", "node", l.Node, "comment", l.Comment), l.Text)
+				quantities(add(list, "capacity", "node", l.Node, "comment", l.Comment), l.Amounts)
 			}
 		case "utilization":
 			if amounts {
-				quantities(add(list, "utilization", "resource", l.Resource, "node", l.Node, "function", "pcmk__assign_resource"), l.Text)
+				quantities(add(list, "utilization", "resource", l.Resource, "node", l.Node, "function", "pcmk__assign_resource"), l.Amounts)
 			}
 		case "promotion":
 			if scores {
@@ -118,10 +118,9 @@ func (x *XML) ScoreLines(lines []scheduler.ScoreLine, scores, amounts bool) {
 	}
 }
 
-func quantities(e *etree.Element, text string) {
-	for _, q := range strings.Fields(text) {
-		name, value, _ := strings.Cut(q, "=")
-		e.CreateElement(name).SetText(value)
+func quantities(e *etree.Element, amounts []status.Amount) {
+	for _, a := range amounts {
+		e.CreateElement(a.Name).SetText(a.Text)
 	}
 }
 
