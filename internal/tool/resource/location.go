@@ -4,6 +4,8 @@ import (
 	"context"
 	"slices"
 
+	"github.com/beevik/etree"
+
 	"hacluster/cib"
 	"hacluster/engine/status"
 	"hacluster/internal/placement"
@@ -183,35 +185,30 @@ func (c *call) take(ctx context.Context, node string, bans bool) error {
 }
 
 // wishes are the ids of all location constraints, sorted.
-func (c *call) wishes(ctx context.Context) ([]string, error) {
-	root, err := c.cib.Root(ctx)
-	if err != nil {
-		return nil, failf(tool.Exit(cib.CodeOf(err).Exit()), "Could not get modified CIB: %s", cib.CodeOf(err))
-	}
+func wishes(root *etree.Element) []string {
 	var ids []string
 	for _, l := range root.FindElements("./configuration/constraints/rsc_location") {
 		ids = append(ids, l.SelectAttrValue("id", ""))
 	}
 	slices.Sort(ids)
-	return ids, nil
+	return ids
 }
 
-// clear takes back what was wished.
+// clear takes back what was wished. As in Pacemaker 3.0.2 the constraints of the CIB in its latest schema are held
+// against those that are stored afterwards: of one that an upgrade makes several of, these are told of, too.
 func (c *call) clear(ctx context.Context) error {
-	before, err := c.wishes(ctx)
-	if err != nil {
-		return err
-	}
+	before := wishes(c.cluster.CIB)
 	if err := c.clearAll(ctx); err != nil {
 		return err
 	}
 	if c.quiet {
 		return nil
 	}
-	after, err := c.wishes(ctx)
+	root, err := c.cib.Root(ctx)
 	if err != nil {
-		return err
+		return failf(tool.Exit(cib.CodeOf(err).Exit()), "Could not get modified CIB: %s", cib.CodeOf(err))
 	}
+	after := wishes(root)
 	if err := c.read(ctx, true); err != nil {
 		return err
 	}

@@ -204,3 +204,18 @@ func FuzzCommandLine(f *testing.F) {
 		}
 	})
 }
+
+// TestClearTellsOfUpgrade: before anything is taken back the CIB is read in its latest schema, in which a constraint
+// with two rules is two.
+func TestClearTellsOfUpgrade(t *testing.T) {
+	two := `<rsc_location id="two" rsc="vip"><rule id="r1" score="1"><expression id="e1" attribute="a" operation="defined"/></rule>` +
+		`<rule id="r2" score="2"><expression id="e2" attribute="b" operation="defined"/></rule></rsc_location>`
+	got := runOn(t, t.TempDir(), strings.Replace(document, "</constraints>", two+"</constraints>", 1), []string{"-U", "-r", "web"})
+	want := "Removing constraint: cli-prefer-web\nRemoving constraint: pcmk__3_10_upgrade-two-1\nRemoving constraint: pcmk__3_10_upgrade-two-2\n"
+	if got.code != 0 || got.stdout != want {
+		t.Errorf("code %d, output %q, want %q", got.code, got.stdout, want)
+	}
+	if !strings.Contains(got.file, `id="two"`) {
+		t.Error("the constraint itself is gone")
+	}
+}
