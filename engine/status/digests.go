@@ -227,9 +227,8 @@ func (c *Cluster) Calculate(r *Resource, task string, ms uint32, n *Node, entry 
 			}
 			list = kept
 		}
+		list = digestFilter(list) // what is left of all has no interval any more, so that the timeout goes, too
 		if old {
-			list.Remove("CRM_meta_interval")
-			list = digestFilter(list)
 			list.Remove("CRM_meta_timeout")
 		}
 		d.SecureParams, d.hasSecure = list, true

@@ -109,6 +109,8 @@ func TestCommands(t *testing.T) {
 		{"-U -r web", 0, "Removing constraint: cli-prefer-web\n", ""},
 		{"-U -r web -N n2", 0, "", ""},
 		{"-D -t primitive -r vip", 78, "", "crm_resource: Could not delete resource vip: Update does not conform to the configured schema\nError performing operation: Invalid configuration\n"},
+		{"--digests -r vip -N n1 CRM_meta_interval=10000", 0, "6a7a3db6b0cee48917245e80983722f0 (all parameters)\n" +
+			"41005c9a2565afb987cfccc1bc5521b9 (non-private parameters)\n", ""},
 		{"--digests -r web -N n1", 3, "", "crm_resource: Error performing operation: Unimplemented\n"},
 		{"-C", 0, "Dry run: skipping clean-up of all nodes due to CIB_file\n", ""},
 		{"-F -r vip -N n1", 0, "", "Dry run: skipping fail of vip on n1 due to CIB_file\n"},
