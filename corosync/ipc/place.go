@@ -56,8 +56,12 @@ func (p *place) file(name string, size int) (*mapping, error) {
 	defer f.Close()
 	// Memory is taken when it is written to: most connections use little of their rings. Where
 	// there is none left, guarded turns the fault into an error.
-	if err := f.Truncate(int64(size)); err != nil {
-		return nil, fmt.Errorf("%d bytes for %s: %w", size, path, err)
+	err = f.Truncate(int64(size))
+	if err == nil {
+		_, err = f.WriteAt([]byte{0}, 0) // where there is none already, that is told here
+	}
+	if err != nil {
+		return nil, fmt.Errorf("%d bytes for a connection: %w", size, err)
 	}
 	if err := p.own(path, 0o600); err != nil {
 		return nil, err

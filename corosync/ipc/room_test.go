@@ -2,8 +2,10 @@ package ipc
 
 import (
 	"bytes"
+	"errors"
 	"log/slog"
 	"os"
+	"path/filepath"
 	"strings"
 	"sync"
 	"testing"
@@ -85,5 +87,41 @@ func TestRoom(t *testing.T) {
 		if time.Since(begin) > 20*time.Second {
 			t.Fatal("when they have gone:", err)
 		}
+	}
+}
+
+// TestNoMemory: where no memory is left for the files of a connection, the client is told so, the log says which files these are, and what comes
+// later is served.
+func TestNoMemory(t *testing.T) {
+	if os.Geteuid() != 0 {
+		t.Skip("only root can mount a file system")
+	}
+	dir := t.TempDir()
+	if err := unix.Mount("tmpfs", dir, "tmpfs", 0, "size=64k"); err != nil {
+		t.Skip("mount: ", err)
+	}
+	defer func() {
+		if err := unix.Unmount(dir, unix.MNT_DETACH); err != nil {
+			t.Error(err)
+		}
+	}()
+	filler := filepath.Join(dir, "filler")
+	if err := os.WriteFile(filler, make([]byte, 128<<10), 0o600); !errors.Is(err, unix.ENOSPC) {
+		t.Fatal(err)
+	}
+	log := &lines{}
+	name, _, _ := serve(t, SharedMemory, func(c *Config) { c.Dir, c.Log = dir, slog.New(slog.NewTextHandler(log, nil)) })
+	if c, err := Dial(t.Context(), name, 1<<16); !errors.Is(err, unix.ENOMEM) {
+		t.Errorf("without memory: %v, %v", c, err)
+	}
+	if err := os.Remove(filler); err != nil {
+		t.Fatal(err)
+	}
+	c := dial(t, name)
+	if _, err := c.Call(t.Context(), Request(1, RequestHeader)); err != nil {
+		t.Error("with memory:", err)
+	}
+	if text := log.String(); !strings.Contains(text, "no space left on device") || !strings.Contains(text, dir) {
+		t.Errorf("the log: %s", text)
 	}
 }

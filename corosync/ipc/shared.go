@@ -23,7 +23,7 @@ func guarded(f func() error) (err error) {
 			if !ok {
 				panic(r)
 			}
-			err = fmt.Errorf("%w: fault at %#x", errRing, fault.Addr())
+			err = fmt.Errorf("%w, or its file system is full: fault at %#x", errRing, fault.Addr())
 		}
 	}()
 	return f()
@@ -48,7 +48,7 @@ func newSharedServer(name string, p *place, stream *net.UnixConn, size int, w *w
 		base := "qb-" + r.kind + "-" + name
 		var err error
 		if *r.ring, err = newRing(p, base, size); err != nil {
-			l.release()
+			l.unmap() // the stream is left, to tell the client
 			return nil, err
 		}
 		*r.path = p.path(base)
@@ -96,10 +96,14 @@ func (l *sharedServer) interrupt() {
 }
 
 func (l *sharedServer) release() {
+	l.unmap()
+	l.bell.release()
+}
+
+func (l *sharedServer) unmap() {
 	for _, r := range []*ring{l.requests, l.responses, l.eventRing} {
 		r.unmap()
 	}
-	l.bell.release()
 }
 
 type sharedClient struct {
