@@ -7,6 +7,8 @@ import (
 	"os"
 	"slices"
 	"strings"
+
+	"hacluster/internal/pcsd/client"
 )
 
 // settingsFile is pcs_settings.conf.
@@ -43,6 +45,7 @@ func (s *Server) permissions() []permission {
 	}
 	var f settingsFile
 	if err := json.Unmarshal(data, &f); err != nil {
+		s.conf.Log.Error("Unable to parse the permissions: nobody but hacluster has any", "file", s.settingsPath(), "reason", client.JSONError(data, err))
 		return nil
 	}
 	return f.Permissions.Local

@@ -31,7 +31,7 @@ func (s *Session) readHosts() *client.Hosts {
 	}
 	h, err := s.Remote().Hosts()
 	if err != nil {
-		s.Out.Warn("Unable to parse the known-hosts file: " + strings.TrimPrefix(err.Error(), "known-hosts: "))
+		s.Out.Warn("Unable to parse the known-hosts file: " + strings.TrimPrefix(err.Error(), "known-hosts: ") + ": '" + path + "'")
 		return none
 	}
 	return h

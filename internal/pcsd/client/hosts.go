@@ -78,7 +78,7 @@ func ParseHosts(data []byte) (*Hosts, error) {
 	}
 	var f hostsFile
 	if err := json.Unmarshal(data, &f); err != nil {
-		return nil, fmt.Errorf("known-hosts: %w", err)
+		return nil, fmt.Errorf("known-hosts: %w", JSONError(data, err))
 	}
 	if f.FormatVersion > 1 {
 		return nil, fmt.Errorf("known-hosts: format %d is not known", f.FormatVersion)
