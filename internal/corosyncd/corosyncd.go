@@ -63,7 +63,7 @@ var ErrOrdered = errors.New("the daemon was ended by the cluster")
 
 // Run is the daemon's life. It ends when ctx does, after it has told the other nodes, when a
 // client shuts it down (nil), or with an error: a configuration that cannot be used
-// (*conf.Error, joined), or ErrOrdered.
+// (*conf.Error, joined), a disk that the number of a ring cannot be written to, or ErrOrdered.
 func Run(ctx context.Context, o Options) error {
 	o = o.filled()
 	files := files{o}
@@ -174,6 +174,7 @@ type daemon struct {
 	done       map[node.Client]chan struct{} // to be told when a request was taken
 	held       map[node.Client]bool          // whose library was told to hold back
 	exit       *node.Exit
+	unkept     error // the number of a ring could not be kept: nothing more is done
 	misses     misses
 	dropped    int // packets that could not be used, since complained
 	complained time.Time
@@ -336,6 +337,9 @@ func (d *daemon) settle() (more bool) {
 	case d.node.Left():
 		d.finish(nil)
 		return false
+	case d.unkept != nil:
+		d.finish(d.unkept)
+		return false
 	case d.exit != nil && d.exit.Orderly:
 		d.exit = nil
 		d.leave()
@@ -417,6 +421,9 @@ const tellFirst = 2
 func (d *daemon) briefly(e *node.Tell) bool { return d.node.Pending() < 4 && len(e.Data) <= 2048 }
 
 func (d *daemon) carryOutEffects() {
+	if d.unkept != nil {
+		return
+	}
 	for e := d.node.Next(); e != nil; e = d.node.Next() {
 		switch e := e.(type) {
 		case *totem.Unicast:
@@ -433,7 +440,9 @@ func (d *daemon) carryOutEffects() {
 			d.net.doubt(time.Now())
 		case *totem.StoreSeq:
 			if err := d.files.storeRingSeq(d.me, e.Seq); err != nil {
-				d.log.Error("the number of the ring cannot be kept", "error", err)
+				// A ring whose number nobody knows after a crash could be taken for the next one that gets it: this node takes no part, as with the original.
+				d.unkept = fmt.Errorf("the number of ring %d cannot be kept: %w", e.Seq, err)
+				return
 			}
 		case *totem.Flush:
 			d.net.flush()

@@ -131,8 +131,22 @@ func (f files) ringSeq(node uint32) (uint64, error) {
 	return order.Uint64(b), nil
 }
 
+// storeRingSeq keeps the number of a ring. Where there is no space for a new file the old one's bytes are overwritten, which needs none.
 func (f files) storeRingSeq(node uint32, seq uint64) error {
-	return replace(f.state(ringFile(node)), order.AppendUint64(nil, seq))
+	path, b := f.state(ringFile(node)), order.AppendUint64(nil, seq)
+	err := replace(path, b)
+	if err == nil {
+		return nil
+	}
+	old, openErr := os.OpenFile(path, os.O_WRONLY, 0)
+	if openErr != nil {
+		return err
+	}
+	_, writeErr := old.WriteAt(b, 0)
+	if writeErr = errors.Join(writeErr, old.Close()); writeErr != nil {
+		return errors.Join(err, writeErr)
+	}
+	return nil
 }
 
 // tracked is the highest expected votes that were kept; 0 where none.

@@ -314,6 +314,40 @@ func TestBrokenFiles(t *testing.T) {
 	}
 }
 
+// TestRingNumberKept holds that the number of a ring is kept where no new file can be written, as long as there is an old one to overwrite, and that the daemon
+// ends, and says so, where it cannot be kept.
+func TestRingNumberKept(t *testing.T) {
+	for _, old := range []bool{true, false} {
+		f := files{Options{StateDir: t.TempDir()}}
+		if old {
+			if err := f.storeRingSeq(1, 4); err != nil {
+				t.Fatal(err)
+			}
+		}
+		if err := os.Mkdir(f.state(ringFile(1)+".new"), 0o755); err != nil { // where the new file is to be
+			t.Fatal(err)
+		}
+		err := f.storeRingSeq(1, 8)
+		if seq, _ := f.ringSeq(1); (err == nil) != old || old && seq != 8 {
+			t.Errorf("with an old file %v: %v, and %d was kept", old, err, seq)
+		}
+	}
+	h := hosts(t, 1, confWith("transport: udpu"))[0]
+	if err := os.Mkdir(filepath.Join(h.dir, "state", ringFile(1)+".new"), 0o755); err != nil {
+		t.Fatal(err)
+	}
+	h.start(false)
+	select {
+	case <-h.ended:
+		h.ended <- nil // for who cleans up
+	case <-time.After(20 * time.Second):
+		t.Fatal("the daemon runs")
+	}
+	if log, err := os.ReadFile(h.log); err != nil || !strings.Contains(string(log), "the number of ring 5 cannot be kept: ") {
+		t.Errorf("%v\n%s", err, log)
+	}
+}
+
 // TestNewKey changes the key and the cipher of a running cluster of an original node and
 // two of ours, again and again: nobody is thrown out.
 func TestNewKey(t *testing.T) {
