@@ -286,8 +286,8 @@ func (c *Controller) MayFence(target string) bool {
 	return c.quorate || p != nil && p.ring || strings.EqualFold(c.option("no-quorum-policy", "stop"), "ignore") || c.remoteIsOurs(target)
 }
 
-// remoteIsOurs tells, without quorum, whether a node is a remote node that no other partition can be connected to, for all nodes are here; or that those are to
-// be fenced all the same. Among nodes that may not be connected to it the scheduler makes a difference; here each counts.
+// remoteIsOurs tells, without quorum, whether a node is a remote node that no other partition can be connected to, for all nodes are here, also those that corosync.conf
+// has and the CIB does not know yet; or that those are to be fenced all the same. Among nodes that may not be connected to it the scheduler makes a difference; here each counts.
 func (c *Controller) remoteIsOurs(target string) bool {
 	r := cib.Section(c.effects.CIB(), "resources")
 	if r == nil || !slices.ContainsFunc(r.FindElements(".//primitive"), func(p *etree.Element) bool {
@@ -299,11 +299,14 @@ func (c *Controller) remoteIsOurs(target string) bool {
 	if number.IsTrue(c.option("fence-remote-without-quorum", "false")) {
 		return true
 	}
+	away := func(name string) bool {
+		p := c.peers[name]
+		return p == nil || !p.ring
+	}
 	nodes := cib.Section(c.effects.CIB(), "nodes")
 	return nodes != nil && !slices.ContainsFunc(nodes.SelectElements("node"), func(n *etree.Element) bool {
-		p := c.peers[n.SelectAttrValue("uname", "")]
-		return fullNode(n) && (p == nil || !p.ring)
-	})
+		return fullNode(n) && away(n.SelectAttrValue("uname", ""))
+	}) && !slices.ContainsFunc(c.effects.Configured(), func(m Member) bool { return away(m.Name) })
 }
 
 // fencingAtHand tells whether lost nodes are to be fenced and there is a device for it.

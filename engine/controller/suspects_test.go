@@ -221,15 +221,18 @@ func TestRemoteNodeFencedWithoutQuorum(t *testing.T) {
 	for _, c := range []struct {
 		name, target string
 		all, always  bool
+		listed       []Member
 		want         bool
 	}{
-		{"all nodes are here", "r", true, false, true},
-		{"another node is not here", "r", false, false, false},
-		{"it is to be fenced all the same", "r", false, true, true},
-		{"a node", "n2", false, true, false},
-		{"what nobody knows", "x", true, false, false},
+		{"all nodes are here", "r", true, false, nil, true},
+		{"another node is not here", "r", false, false, nil, false},
+		{"another node is not here, which the CIB does not know yet", "r", true, false, []Member{{1, "n1"}, {2, "n2"}}, false},
+		{"it is to be fenced all the same", "r", false, true, nil, true},
+		{"a node", "n2", false, true, nil, false},
+		{"what nobody knows", "x", true, false, nil, false},
 	} {
 		w := begin()
+		w.listed = c.listed
 		cib.Section(w.root, "resources").AddChild(element(t, `<primitive id="r" class="ocf" provider="pacemaker" type="remote"/>`))
 		nodes := cib.Section(w.root, "nodes")
 		nodes.AddChild(element(t, `<node id="r" uname="r" type="remote"/>`))
