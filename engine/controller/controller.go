@@ -457,6 +457,7 @@ func (c *Controller) Group(now time.Time, members []Member) {
 	for _, p := range left {
 		c.effects.Logf("Node %s left the group of controllers", p.Name)
 		c.accuserLeft(p.Name)
+		c.counterLeft(p.Name)
 		if p.Name == c.dc && p.Name != c.self.Name {
 			c.dc, c.joined = "", false
 			c.effects.Logf("Our peer on the DC (%s) is dead", p.Name)

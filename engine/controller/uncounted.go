@@ -18,6 +18,7 @@ import (
 // failure is one of this node, or of a remote node that it is connected to.
 type failure struct {
 	node, dc string // who was DC then
+	left     bool   // that one has left the group since: when it is back, as DC perhaps, it knows nothing of this
 	at       time.Time
 	op       *etree.Element
 	ignored  bool
@@ -57,7 +58,7 @@ func (c *Controller) noteFailures(ch replica.Change) {
 			}
 			node := ch.Data.SelectAttrValue("uname", "")
 			key := op.SelectAttrValue("operation_key", "")
-			c.uncounted[counted{node, "last-failure-" + c.counter(op)}] = failure{node, c.dc, c.now, op.Copy(), c.ignores[node+" "+key]}
+			c.uncounted[counted{node, "last-failure-" + c.counter(op)}] = failure{node: node, dc: c.dc, at: c.now, op: op.Copy(), ignored: c.ignores[node+" "+key]}
 		}
 	case ClientAttributes:
 		for _, nv := range ch.Data.FindElements(".//transient_attributes//nvpair") {
@@ -79,11 +80,24 @@ func counts(op *etree.Element) bool {
 	return false
 }
 
+// awaits tells whether a failure is about to be counted by the DC.
+func (f failure) awaits(dc string) bool { return f.dc != "" && f.dc == dc && !f.left }
+
+// counterLeft notes that a node left the group: if it was the DC it counts nothing any more, also not as the DC that it may be again.
+func (c *Controller) counterLeft(name string) {
+	for k, f := range c.uncounted {
+		if f.dc == name {
+			f.left = true
+			c.uncounted[k] = f
+		}
+	}
+}
+
 // countMissed counts what an earlier DC has not, now that another one has taken this node in.
 func (c *Controller) countMissed() {
 	for _, k := range slices.SortedFunc(maps.Keys(c.uncounted), func(a, b counted) int { return strings.Compare(a.node+" "+a.name, b.node+" "+b.name) }) {
 		f := c.uncounted[k]
-		if f.dc == c.dc {
+		if f.awaits(c.dc) {
 			continue // it is about to
 		}
 		delete(c.uncounted, k)
@@ -96,7 +110,7 @@ func (c *Controller) countMissed() {
 func (c *Controller) countedBy() time.Time {
 	var first time.Time
 	for _, f := range c.uncounted {
-		if at := f.at.Add(countsWithin); f.dc != "" && f.dc == c.dc && (first.IsZero() || at.Before(first)) {
+		if at := f.at.Add(countsWithin); f.awaits(c.dc) && (first.IsZero() || at.Before(first)) {
 			first = at
 		}
 	}
@@ -106,6 +120,6 @@ func (c *Controller) countedBy() time.Time {
 // dropCounted forgets those failures.
 func (c *Controller) dropCounted() {
 	maps.DeleteFunc(c.uncounted, func(_ counted, f failure) bool {
-		return f.dc != "" && f.dc == c.dc && !c.now.Before(f.at.Add(countsWithin))
+		return f.awaits(c.dc) && !c.now.Before(f.at.Add(countsWithin))
 	})
 }

@@ -20,6 +20,10 @@ func TestFailureThatTheDCDidNotCount(t *testing.T) {
 		want                      []string
 	}{
 		{"a stop", "stop", "0", nil, []string{"fail-count-r#stop_0", "last-failure-r#stop_0"}},
+		{"a stop, with the DC back after it left", "stop", "0", func(w *alone) {
+			w.c.Group(w.c.now, []Member{{1, "n1"}, {2, "n2"}})
+			w.c.Group(w.c.now, []Member{{3, "n0"}, {1, "n1"}, {2, "n2"}})
+		}, []string{"fail-count-r#stop_0", "last-failure-r#stop_0"}},
 		{"a monitor", "monitor", "10000", nil, []string{"fail-count-r#monitor_10000", "last-failure-r#monitor_10000"}},
 		{"a probe", "monitor", "0", nil, nil},
 		{"one to be ignored", "start", "0", func(w *alone) {
