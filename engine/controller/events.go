@@ -31,7 +31,7 @@ func (c *Controller) CIBChanged(now time.Time, ch replica.Change) {
 	if !c.IsDC() || c.exited {
 		return
 	}
-	if c.state != Election && foreign(ch) {
+	if c.state != Election && c.foreign(ch) {
 		c.recall(ch)
 		return
 	}

@@ -15,19 +15,23 @@ import (
 // yesterday's, or nothing at all. No plan may be made from it, for services would be started that run elsewhere. So
 // the DC begins a join, in which every node writes again what it runs, and what the cluster knows of nodes and
 // attributes is written again, too. So it is with Pacemaker (controld_cib.c, attrd_cib.c), which looks at the section of
-// nodes as well: here nodes that are missing there are written without a join.
+// nodes as well: here nodes that are missing there are written without a join. It trusts crm_node also where that has a node forgotten which is here, and
+// then starts elsewhere what runs there: not so here.
 
 // careful are the clients that change the status only by what holds: the cluster's daemons, under their names of
 // all times, and tools that go through them or write what they order.
 var careful = []string{
 	ClientAttributes, "pacemaker-attrd", "cib", "pacemaker-based", ClientController, "pacemaker-controld", ClientExecutor, "pacemaker-execd",
 	"stonith-ng", "stonithd", "pacemaker-fenced", "pengine", "pacemaker-schedulerd", "pacemakerd",
-	"attrd_updater", "crm_attribute", "crm_node", "crm_resource", "crm_ticket",
+	"attrd_updater", "crm_attribute", forgets, "crm_resource", "crm_ticket",
 }
 
-// foreign tells that a change put something into the status that the nodes may know better.
-func foreign(ch replica.Change) bool {
-	if ch.Synced || ch.Doc == nil || slices.Contains(careful, ch.Client) {
+// forgets is a careful client that takes away what the status has of a node that is gone for good, and may be told so of one that is here.
+const forgets = "crm_node"
+
+// foreign tells that a change put something into the status that the nodes may know better, or took away what it had of one that is here.
+func (c *Controller) foreign(ch replica.Change) bool {
+	if ch.Synced || ch.Doc == nil || slices.Contains(careful, ch.Client) && (ch.Client != forgets || !c.forgotten()) {
 		return false
 	}
 	patch := ch.Doc.Diff()
@@ -44,6 +48,11 @@ func foreign(ch replica.Change) bool {
 		}
 	}
 	return false
+}
+
+// forgotten tells whether the status has nothing of a node that takes part.
+func (c *Controller) forgotten() bool {
+	return slices.ContainsFunc(c.active(), func(p *peer) bool { return !c.hasState(p.Name) })
 }
 
 // recall has everything written again that the status should say.

@@ -45,6 +45,8 @@ func TestForeignStatusIsWrittenAgain(t *testing.T) {
 		{"", cib.Request{Op: cib.Modify, Section: "status", CanCreate: true, Data: element(t, `<node_state id="1" uname="n1" join="down"/>`)}, true},
 		{"cibadmin", cib.Request{Op: cib.Delete, XPath: true, Section: "//node_state[@id='2']"}, true},
 		{"cibadmin", cib.Request{Op: cib.Delete, XPath: true, Section: "//status"}, true},
+		{"crm_node", cib.Request{Op: cib.Delete, Section: "status", Data: element(t, `<node_state uname="n1"/>`)}, true},
+		{"crm_node", cib.Request{Op: cib.Delete, XPath: true, Section: "//node_state[@id='2']"}, false},
 		{"crm_resource", cib.Request{Op: cib.Modify, Section: "status", CanCreate: true, Data: element(t, `<node_state id="1" uname="n1" join="down"/>`)}, false},
 		{"cibadmin", cib.Request{Op: cib.Modify, Section: "crm_config", CanCreate: true, Data: element(t, `<cluster_property_set id="x"/>`)}, false},
 		{"cibadmin", cib.Request{Op: cib.Modify, Section: "nodes", CanCreate: true, Data: element(t, `<node id="1" uname="n1"/>`)}, false},
@@ -52,6 +54,7 @@ func TestForeignStatusIsWrittenAgain(t *testing.T) {
 		w := begin()
 		w.c.CIBChanged(time.Unix(1000, 0), replica.Change{Client: ClientController, Node: "n1", Op: cib.Modify, Section: "status", Data: element(t, `<node_state id="2" uname="n2" expected="member"/>`)})
 		if c.req.Op == cib.Delete {
+			w.root.SelectElement("status").AddChild(element(t, `<node_state id="1" uname="n1" in_ccm="true"/>`))
 			w.root.SelectElement("status").CreateElement("node_state").CreateAttr("id", "2")
 		}
 		nodes := cib.Section(w.root, "nodes")
