@@ -20,7 +20,7 @@ func (v *Votes) Register(name string) (status local.Status, answered bool) {
 	case v.registering:
 		return local.TryAgain, true
 	}
-	v.registering = true
+	v.registering, v.registerName = true, name
 	v.host.Send(wire.DeviceRegister{Register: true, Name: name}.Marshal())
 	return local.OK, false
 }

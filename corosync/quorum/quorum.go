@@ -101,7 +101,8 @@ type Votes struct {
 	deviceName   string
 	deviceAllow  bool // a device can be used: nothing that was read last speaks against it
 	deviceWins   bool
-	registering  bool
+	registering  bool   // a client waits for the answer
+	registerName string // what the device is called then
 	waitForPoll  bool
 	deviceCfg    conf.Device
 }
@@ -356,6 +357,10 @@ func (v *Votes) SyncProcess() (done bool) {
 		v.sendInfo()
 		if v.deviceName != "" {
 			v.host.Send(wire.DeviceRegister{Register: true, Name: v.deviceName}.Marshal())
+		}
+		if v.registering && v.registerName != v.deviceName {
+			// What was sent in the sync of an earlier ring is gone if that did not end.
+			v.host.Send(wire.DeviceRegister{Register: true, Name: v.registerName}.Marshal())
 		}
 		v.host.NodesChanged()
 		v.infoSent = true

@@ -129,6 +129,41 @@ func TestUnregisteredStaysSo(t *testing.T) {
 	}
 }
 
+// What a node says of a device that registers while members are told of may be lost, when another ring comes before that is over: it says so again, and the
+// device hears that it is registered.
+func TestRegisteredInALostSync(t *testing.T) {
+	h := &told{}
+	c := &conf.Config{Nodes: []conf.Node{{ID: 1, Votes: 1}, {ID: 2, Votes: 1}}, Quorum: conf.Quorum{Device: &conf.Device{Model: "net", Votes: 1, Timeout: time.Second}}}
+	v, err := New(c, 1, 0, h, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	v.Register("Qdevice")
+	h.sent = nil
+	v.SyncInit(time.Unix(1000, 0), []uint32{1}, local.RingID{Rep: 1, Seq: 8})
+	v.SyncProcess()
+	for _, m := range h.sent {
+		_, function, err := wire.ServiceOf(m)
+		if err == nil {
+			err = v.Deliver(1, function, m)
+		}
+		if err != nil {
+			t.Fatal(err)
+		}
+	}
+	if v.us.Flags&wire.NodeDeviceRegistered == 0 || !slices.Equal(h.registered, []local.Status{local.OK}) {
+		t.Errorf("flags %#x, the device was told %v", v.us.Flags, h.registered)
+	}
+}
+
+// told is an idle host that keeps what it tells a device.
+type told struct {
+	idle
+	registered []local.Status
+}
+
+func (h *told) DeviceRegistered(s local.Status) { h.registered = append(h.registered, s) }
+
 // A device that was refused at a reload, beside two_node, can be used after one that has that no more.
 func TestDeviceAllowedAgain(t *testing.T) {
 	c := &conf.Config{Nodes: []conf.Node{{ID: 1, Votes: 1}, {ID: 2, Votes: 1}}, Quorum: conf.Quorum{TwoNode: true}}
