@@ -11,14 +11,15 @@ import (
 
 // Schedulers compare the times of results: which of two nodes had a resource last. All results are
 // stamped with the DC's time. Where the clock of a new DC is behind that of the one before, its first results come after
-// the newest of those all the same, or a migration that was done long ago would count as the later one, for ever.
+// the newest of those all the same, or a migration that was done long ago would count as the later one, for ever. So it is where
+// its clock is set back while it leads.
 
-// stamp is the time that orders tell.
+// stamp is the time that orders tell, as the wall clock has it: it never goes back.
 func (c *Controller) stamp() time.Time {
-	if c.now.Before(c.newest) {
-		return c.newest
+	if now := c.now.Round(0); now.After(c.newest) {
+		c.newest = now
 	}
-	return c.now
+	return c.newest
 }
 
 // lookBack has stamps come after all results that the CIB has.
