@@ -160,8 +160,10 @@ func (n *Node) refresh() {
 		r := "runtime.votequorum."
 		n.set(r+"this_node_id", cmap.U32(n.me))
 		n.set(r+"ev_barrier", cmap.U32(s.Barrier))
-		n.set(r+"lowest_node_id", cmap.U32(s.Lowest))
-		n.set(r+"highest_node_id", cmap.U32(s.Highest))
+		if s.Lowest != 0 {
+			n.set(r+"lowest_node_id", cmap.U32(s.Lowest))
+			n.set(r+"highest_node_id", cmap.U32(s.Highest))
+		}
 		n.set(r+"two_node", cmap.U8(uint8(asNumber(s.TwoNode))))
 		if s.WaitKnown {
 			n.set(r+"wait_for_all_status", cmap.U8(uint8(asNumber(s.WaitForAll))))

@@ -153,9 +153,10 @@ func (v *Votes) tell(what string, nodes []uint32) {
 	}
 }
 
+// hasMember tells whether a node is a member; 0 is none.
 func (v *Votes) hasMember(id uint32) bool {
 	n := v.find(id)
-	return n != nil && n.State == local.NodeMember
+	return id != 0 && n != nil && n.State == local.NodeMember
 }
 
 // winsTie tells whether of two halves this one is to have quorum.

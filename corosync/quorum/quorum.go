@@ -87,7 +87,7 @@ type Votes struct {
 	tracking     bool
 	barrier      uint32
 	trackBarrier uint32
-	lowest       uint32
+	lowest       uint32 // of those that had quorum together last; 0: there was none since this node started
 	highest      uint32
 
 	members, previous []uint32
@@ -117,7 +117,6 @@ func New(c *conf.Config, me, tracked uint32, host Host, log *slog.Logger) (*Vote
 	v.us = &Node{ID: me, State: local.NodeMember, Votes: 1, Flags: wire.NodeFirst}
 	v.device = &Node{State: local.NodeDead}
 	v.nodes = []*Node{v.us}
-	v.lowest, v.highest = me, me
 	v.trackBarrier = tracked
 	if err := v.configure(c, false); err != nil {
 		return nil, err

@@ -164,6 +164,39 @@ type told struct {
 
 func (h *told) DeviceRegistered(s local.Status) { h.registered = append(h.registered, s) }
 
+// Of two halves the one with the lowest, or highest, of those has quorum that had it together before. Who has just started, and was with nobody, has none: else both
+// halves would.
+func TestTieAtTheStart(t *testing.T) {
+	for _, which := range []string{"lowest", "highest"} {
+		for me := uint32(1); me <= 2; me++ {
+			c := &conf.Config{Nodes: []conf.Node{{ID: 1, Votes: 1}, {ID: 2, Votes: 1}}, Quorum: conf.Quorum{AutoTieBreaker: true, AutoTieBreakerNode: which}}
+			v, err := New(c, me, 0, &idle{}, nil)
+			if err != nil {
+				t.Fatal(err)
+			}
+			alone := func(seq uint64) bool {
+				v.SyncInit(time.Unix(1000, 0), []uint32{me}, wire.RingID{Rep: me, Seq: seq})
+				v.SyncProcess()
+				v.SyncActivate()
+				return v.Quorate()
+			}
+			if alone(4) {
+				t.Errorf("%s: node %d has quorum, and has just started", which, me)
+			}
+			other := 3 - me
+			v.SyncInit(time.Unix(1000, 0), []uint32{1, 2}, wire.RingID{Rep: 1, Seq: 8})
+			v.SyncProcess()
+			v.nodeInfo(other, wire.NodeInfo{Node: other, Votes: 1, Expected: 2})
+			if v.SyncActivate(); !v.Quorate() {
+				t.Fatalf("%s: both have no quorum", which)
+			}
+			if got, want := alone(12), (me == 1) == (which == "lowest"); got != want {
+				t.Errorf("%s: node %d lost the other one: quorum %v", which, me, got)
+			}
+		}
+	}
+}
+
 // A device that was refused at a reload, beside two_node, can be used after one that has that no more.
 func TestDeviceAllowedAgain(t *testing.T) {
 	c := &conf.Config{Nodes: []conf.Node{{ID: 1, Votes: 1}, {ID: 2, Votes: 1}}, Quorum: conf.Quorum{TwoNode: true}}
