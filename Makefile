@@ -16,7 +16,7 @@ DAEMONDIR ?= $(PREFIX)/libexec/pacemaker
 UNITDIR ?= $(PREFIX)/lib/systemd/system
 UNITS := $(notdir $(wildcard packaging/systemd/*.service))
 
-.PHONY: build install run test simulate simulate-ring mutants lint bench pages clean
+.PHONY: build install run test simulate simulate-kept simulate-ring mutants lint bench pages clean
 
 build:
 	@mkdir -p $(BIN)
@@ -45,6 +45,10 @@ test:
 # Random scenarios of whole clusters; docs/simulation.md tells of them. FIRST is the seed of the first, MIX=aimed the second mix.
 simulate:
 	SIMULATE_MIX=$(MIX) GOMAXPROCS=1 GOGC=off GOMEMLIMIT=256MiB SIMULATE_SEEDS=$(SEEDS) SIMULATE_FIRST=$(FIRST) nice -n 10 $(GO) test ./internal/simulation -count 1 -v -timeout 0 -run TestSeeds
+
+# The scenarios that are kept (internal/simulation/testdata), each with EACH other seeds from FIRST on: what happens is the same, the network's and the agents' chance is not.
+simulate-kept:
+	SIMULATE_VARY=$(or $(EACH),100) SIMULATE_FIRST=$(FIRST) GOMAXPROCS=1 GOGC=off GOMEMLIMIT=256MiB nice -n 10 $(GO) test ./internal/simulation -count 1 -v -timeout 0 -run TestVaried
 
 # Mistakes that somebody might make in what decides, one at a time in a copy: which tests and scenarios find each (docs/simulation.md).
 mutants:

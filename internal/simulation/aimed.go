@@ -41,6 +41,9 @@ func Aimed(seed uint64) *Scenario {
 	if seed >= firstAimedAtDevice {
 		a.atDevice(rand.New(rand.NewPCG(seed, 80)))
 	}
+	if seed >= firstAimedWithTrouble {
+		a.atTrouble(rand.New(rand.NewPCG(seed, 82)))
+	}
 	return s
 }
 

@@ -67,6 +67,7 @@ type checker struct {
 	lies   map[string]bool
 	falses map[uint32]bool
 	human  map[string]bool // targets of fencing that a person asked for
+	purged map[uint32]bool // hosts that a person had forgotten, though they may be alive
 	dirty  []*Host         // whose CIB changed in this event
 	// upgraded: hosts begin with an earlier release. A DC of that does not say what it counts, so that another one counts the same, too.
 	upgraded bool
@@ -90,7 +91,7 @@ type checker struct {
 func newChecker(c *Cluster) *checker {
 	return &checker{
 		c: c, maybe: map[string]map[uint32]bool{}, promoted: map[string]map[uint32]bool{}, apart: map[[2]uint32]time.Time{},
-		in: map[uint32][]uint32{}, lies: map[string]bool{}, falses: map[uint32]bool{}, human: map[string]bool{}, refreshed: map[string]bool{},
+		in: map[uint32][]uint32{}, lies: map[string]bool{}, falses: map[uint32]bool{}, human: map[string]bool{}, purged: map[uint32]bool{}, refreshed: map[string]bool{},
 		failures: map[string]int{}, seen: map[uint32]replica.View{}, holders: map[uint64]holder{}, hadFencing: map[uint32]bool{},
 	}
 }
@@ -195,6 +196,10 @@ func (k *checker) agentStarts(h *Host, p *process, op executor.Op) {
 		if o == h || !held[op.Resource][o.ID] || k.falses[o.ID] {
 			continue
 		}
+		if k.disowned(h, o) {
+			k.falses[o.ID] = true
+			continue
+		}
 		if fencing {
 			k.fail(Unconfirmed, "%s is %s on %s, though %s was neither seen stopped nor fenced", op.Resource, word, h.Name, o.Name)
 			return
@@ -206,6 +211,16 @@ func (k *checker) agentStarts(h *Host, p *process, op executor.Op) {
 		return
 	}
 	note(held, op.Resource, h.ID)
+}
+
+// disowned tells whether a host is lost to another one that knows nothing of it, because a person said that it is gone for good.
+func (k *checker) disowned(h, lost *Host) bool {
+	if !k.purged[lost.ID] || slices.Contains(k.in[h.ID], lost.ID) || !h.pcmk.running() {
+		return false
+	}
+	root := h.pcmk.core.Replica.Root()
+	return root.FindElement(fmt.Sprintf("./configuration/nodes/node[@uname='%s']", lost.Name)) == nil &&
+		root.FindElement(fmt.Sprintf("./status/node_state[@uname='%s']", lost.Name)) == nil
 }
 
 func note(m map[string]map[uint32]bool, resource string, host uint32) {

@@ -49,9 +49,11 @@ type Cluster struct {
 	// Fences counts what fence agents did, by target.
 	Plans  int // that were made
 	Fences map[string]int
-	faulty time.Time // until when agents are under way that fail
-	taken  int       // events
-	limit  int       // of events; 0: maxEvents
+	// setClocks: hosts' clocks are set while the cluster runs.
+	setClocks bool
+	faulty    time.Time // until when agents are under way that fail
+	taken     int       // events
+	limit     int       // of events; 0: maxEvents
 }
 
 // speeds are how long simulated things take at most; half of it at least.
@@ -185,7 +187,7 @@ func (c *Cluster) changeOf(name string, client replica.Client, req cib.Request, 
 	p.call(func(now time.Time) {
 		p.core.Change(now, client, req, func(_ cib.Result, err error) {
 			if done != nil && p.running() {
-				done(err)
+				p.onceWritten(func() { done(err) })
 			}
 		})
 	})

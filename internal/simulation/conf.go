@@ -349,7 +349,7 @@ func (d *drive) rivals(h *Host) (out []*Host) {
 // mayBoth tells whether corosync.conf lets two hosts have quorum that do not see each other: fewer votes are expected than there are nodes, or both
 // have not read the same.
 func (d *drive) mayBoth(h, o *Host) bool {
-	return h.file.text(d.Cluster) != o.file.text(d.Cluster) || h.file.quorum["expected_votes"] != "" || h.file.twoNode() || h.ring.deviceConf() != o.ring.deviceConf()
+	return h.file.text(d.Cluster) != o.file.text(d.Cluster) || h.file.quorum["expected_votes"] != "" || h.file.twoNode() || h.ring.file != o.ring.file
 }
 
 // forgetNode takes a node out of the CIB and the daemons' memory, as `crm_node --remove` does.

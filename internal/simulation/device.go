@@ -119,14 +119,6 @@ func (d *drive) devices() {
 	}
 }
 
-// deviceConf is how this role has the quorum device configured, as it has read last.
-func (r *ring) deviceConf() string {
-	if r == nil || r.file.conf.Quorum.Device == nil {
-		return ""
-	}
-	return fmt.Sprintf("%+v", *r.file.conf.Quorum.Device)
-}
-
 // votesCounted tells where votes are not what corosync.conf says of the quorum device; "" where they are: all nodes count the same, the device votes for
 // all who see each other, where there is one, and has no votes where there is none. How many votes are needed may be
 // more where somebody came who expected more and had not read what the others had: it sinks only with what is expected, as with Corosync.

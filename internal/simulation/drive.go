@@ -11,6 +11,7 @@ import (
 
 	"github.com/beevik/etree"
 
+	"hacluster/cib/xml"
 	"hacluster/engine/controller"
 	"hacluster/engine/fencer"
 	"hacluster/engine/transition"
@@ -67,6 +68,9 @@ type drive struct {
 
 	recovery time.Duration // see Outcome.Recovered
 	removing int           // nodes are about to be removed
+
+	old       *etree.Element // the CIB as it was when the scenario began
+	restoring int            // people who restore it and were told nothing yet
 }
 
 // mark is a value that a user has put into the CIB.
@@ -115,6 +119,7 @@ func play(s *Scenario, verbose bool, a adapters) (*Outcome, error) {
 		c.arbiter.power(true)
 	}
 	c.Verbose, c.adapt = verbose, a
+	c.setClocks = slices.ContainsFunc(s.Steps, func(st Step) bool { return st.Do == "clock" })
 	if s.Agent > 0 {
 		c.speed.agent = ms(s.Agent)
 	}
@@ -146,6 +151,9 @@ func play(s *Scenario, verbose bool, a adapters) (*Outcome, error) {
 	}
 	begin := c.Now
 	d.since = begin
+	if p := c.Hosts[0].pcmk; p.running() && slices.ContainsFunc(s.Steps, func(st Step) bool { return st.Do == "restore" }) {
+		d.old = xml.Copy(p.core.Replica.Root())
+	}
 	steps := slices.Clone(s.Steps)
 	slices.SortStableFunc(steps, func(x, y Step) int { return cmp.Compare(x.At, y.At) })
 	for _, st := range steps {
@@ -298,13 +306,13 @@ func (d *drive) do(s Step) error {
 		}
 	case "die":
 		h.die(s.Arg)
-	case "full":
-		h.disk.full = true
-		d.until(s, func() { h.disk.full = false })
 	case "tear":
 		h.disk.tear = true
 		d.until(s, func() { h.disk.tear = false })
 	default:
+		if is, err := d.trouble(h, s); is {
+			return err
+		}
 		return d.user(h, s)
 	}
 	return nil
@@ -346,7 +354,8 @@ func (d *drive) repair() {
 		})
 	}
 	for _, h := range d.all() {
-		h.faults, h.fence.mode, h.disk.full, h.disk.tear, h.checks = map[string]*agentFault{}, "", false, false, ""
+		h.faults, h.fence.mode, h.checks = map[string]*agentFault{}, "", ""
+		h.disk.full, h.disk.crammed, h.disk.tear, h.disk.slow = false, false, false, 0
 		h.Pause(false)
 		if p := h.pcmk; p.running() && p.paused {
 			p.pause(false)
@@ -444,7 +453,7 @@ func (d *drive) settled() string {
 		default:
 			return h.Name + " is in " + string(p.core.Controller.State())
 		}
-		if len(p.outbox) > 0 {
+		if p.busy || len(p.outbox) > 0 {
 			return h.Name + " is busy"
 		}
 		for _, r := range p.core.Fencer.History("") {

@@ -4,9 +4,6 @@ import (
 	"math/rand/v2"
 	"time"
 
-	"github.com/beevik/etree"
-
-	"hacluster/cib"
 	corosync "hacluster/corosync/node"
 	"hacluster/corosync/totem"
 	"hacluster/engine/alert"
@@ -56,17 +53,6 @@ type Host struct {
 	servesSince time.Time
 }
 
-// disk is what survives a loss of power.
-type disk struct {
-	cib     *etree.Element
-	term    cib.Term
-	ringSeq uint64
-	tracked uint32
-	full    bool // nothing can be written
-	// tear: the next write is cut short by a loss of power.
-	tear bool
-}
-
 // restartDelay is how long the supervisor waits before it starts a role again.
 const restartDelay = time.Second
 
@@ -110,6 +96,7 @@ func (h *Host) PowerOff() {
 	}
 	h.c.logf("%s: loses power", h.Name)
 	h.On, h.paused, h.held = false, false, nil
+	h.disk.interrupted(h.c)
 	h.pcmk.kill()
 	h.pcmk, h.ring, h.serving, h.conns = nil, nil, false, nil
 	h.lanes = map[string]*lane{}
@@ -191,6 +178,7 @@ func (h *Host) KillPacemaker() {
 func (h *Host) pacemakerEnded() {
 	p := h.pcmk
 	p.kill()
+	h.disk.interrupted(h.c)
 	h.pcmk = nil
 	h.c.check.left(h)
 	if r := h.ring; r != nil {
@@ -213,6 +201,7 @@ func (h *Host) ringEnded() {
 	h.ring = nil
 	if h.pcmk.running() {
 		h.pcmk.kill()
+		h.disk.interrupted(h.c)
 		h.pcmk = nil
 		h.c.check.left(h)
 	}
@@ -227,13 +216,14 @@ func (h *Host) leaveRing() {
 
 // ring is the role corosync of a host.
 type ring struct {
-	h      *Host
-	node   *corosync.Node
-	paused bool
-	inbox  [][]byte // what came meanwhile
-	alarm  alarm
-	client corosync.Client // the last one
-	device *qdev           // the role corosync-qdevice; nil: there is none
+	h       *Host
+	node    *corosync.Node
+	paused  bool
+	written time.Time // until then it waits for the disk
+	inbox   [][]byte  // what came meanwhile
+	alarm   alarm
+	client  corosync.Client // the last one
+	device  *qdev           // the role corosync-qdevice; nil: there is none
 	// launched: the role pacemaker, which waits for this one, was started.
 	launched bool
 	file     *reading // of corosync.conf, as it was read last
@@ -264,7 +254,7 @@ func (h *Host) startRing() {
 
 func (r *ring) current() bool { return r.h.ring == r }
 
-func (r *ring) stopped() bool { return r.paused || r.h.paused }
+func (r *ring) stopped() bool { return r.paused || r.h.paused || r.writing() }
 
 func (r *ring) wake() {
 	if !r.current() || r.stopped() {
@@ -307,6 +297,9 @@ func (r *ring) resume() {
 func (r *ring) work() {
 	h, c := r.h, r.h.c
 	for r.current() {
+		if r.writing() {
+			return // what is to be done next waits
+		}
 		e := r.node.Next()
 		if e == nil {
 			break
@@ -328,11 +321,15 @@ func (r *ring) work() {
 				}
 			}
 		case *totem.StoreSeq:
-			h.disk.ringSeq = e.Seq
+			if !r.store(func(d *disk) { d.ringSeq = e.Seq }) {
+				return
+			}
 		case *totem.Flush:
 			r.inbox = nil
 		case *corosync.StoreTracked:
-			h.disk.tracked = e.Votes
+			if !r.store(func(d *disk) { d.tracked = e.Votes }) {
+				return
+			}
 		case *corosync.Respond:
 			if d := r.device; d != nil && e.Client == d.votes {
 				d.answered(e.Message)

@@ -76,6 +76,9 @@ func (h *Host) taken(l *lane) bool {
 	return slices.ContainsFunc(l.running, func(t *turn) bool { return t.changes || h.remote && t.daemon == h.starts })
 }
 
+// killed is what comes of an agent that is killed, or was before it began.
+var killed = executor.Result{Code: ocf.CodeError, Status: int(ocf.Cancelled)}
+
 // runAgent runs a resource agent when it is its turn. It belongs to the host, not to the process that wanted it.
 func (h *Host) runAgent(p *process, op executor.Op, done func(executor.Result)) (kill func()) {
 	l := h.lanes[op.Resource]
@@ -83,7 +86,6 @@ func (h *Host) runAgent(p *process, op executor.Op, done func(executor.Result)) 
 		l = &lane{}
 		h.lanes[op.Resource] = l
 	}
-	killed := func() { done(executor.Result{Code: ocf.CodeError, Status: int(ocf.Cancelled)}) }
 	end := func() {}
 	begin := func() {
 		t := &turn{changes: op.Action != "monitor", daemon: h.starts}
@@ -105,7 +107,7 @@ func (h *Host) runAgent(p *process, op executor.Op, done func(executor.Result)) 
 	unwanted := false
 	end = func() {
 		unwanted = true
-		killed()
+		done(killed)
 	}
 	daemon := h.starts
 	l.waiting = append(l.waiting, func() {
@@ -191,10 +193,9 @@ func (h *Host) agent(p *process, op executor.Op, done func(executor.Result)) (ki
 			return
 		}
 		over = true
-		res := executor.Result{Code: ocf.CodeError, Status: int(ocf.Cancelled)}
 		c.logf("%s: agent: %s %s (interval %v) is killed", h.Name, op.Action, op.Resource, op.Interval)
-		c.check.agentEnded(h, op, res)
-		done(res)
+		c.check.agentEnded(h, op, killed)
+		done(killed)
 	}
 }
 

@@ -9,8 +9,6 @@ import (
 
 	"github.com/beevik/etree"
 
-	"hacluster/cib"
-	"hacluster/cib/xml"
 	"hacluster/corosync/client"
 	"hacluster/corosync/ipc"
 	"hacluster/corosync/local"
@@ -30,7 +28,9 @@ type process struct {
 	uuid    string
 	alive   bool
 	paused  bool
-	pending bool // a turn of the loop is under way
+	written time.Time // until then it waits for the disk
+	early   int       // so many messages were on their way before it began to write
+	pending bool      // a turn of the loop is under way
 	calls   []func()
 	alarm   alarm
 
@@ -87,10 +87,17 @@ func (p *process) kill() {
 	}
 }
 
-func (p *process) stopped() bool { return p.paused || p.h.paused }
+func (p *process) stopped() bool { return p.paused || p.h.paused || p.writing() }
 
-// now is the time by this host's clock.
-func (p *process) now() time.Time { return p.h.c.Now.Add(p.h.skew) }
+// now is the time by this host's clock. Where clocks are set while the cluster runs it has a monotonic reading, as time.Now has.
+func (p *process) now() time.Time {
+	c := p.h.c
+	t := c.Now.Add(p.h.skew)
+	if c.setClocks {
+		t = clockTime(t, c.Now.Sub(start))
+	}
+	return t
+}
 
 // call has the loop call f.
 func (p *process) call(f func(now time.Time)) {
@@ -136,14 +143,15 @@ func (p *process) after() {
 		p.h.ring.work()
 	}
 	if d := p.core.Deadline(); p.alive && !d.IsZero() {
-		p.alarm.set(d.Add(-p.h.skew))
+		p.alarm.set(p.h.c.Now.Add(d.Sub(p.now())))
 	}
 }
 
 func (p *process) flush() {
-	if p.busy || len(p.outbox) == 0 || p.h.ring == nil || !p.alive {
+	if p.busy || len(p.outbox) == 0 || p.h.ring == nil || !p.alive || p.writing() && p.early == 0 {
 		return
 	}
+	p.early = max(0, p.early-1)
 	m := p.outbox[0]
 	p.outbox = p.outbox[1:]
 	p.busy = true
@@ -153,7 +161,7 @@ func (p *process) flush() {
 // taken hears that corosync took a request.
 func (p *process) taken() {
 	p.busy = false
-	if p.stopped() {
+	if p.paused || p.h.paused {
 		return
 	}
 	p.flush()
@@ -288,40 +296,6 @@ func (w *world) Send(data []byte) {
 	}
 }
 
-var errFull = errors.New("no space left on device")
-
-func (w *world) Save(root *etree.Element) error {
-	w.p.h.c.moment(MomentSave, w.p.h)
-	return w.write(func(d *disk) { d.cib = xml.Copy(root) })
-}
-
-func (w *world) SaveTerm(t cib.Term) error {
-	w.p.h.c.moment(MomentTerm, w.p.h)
-	w.p.h.c.check.promised(w.p.h, t)
-	return w.write(func(d *disk) { d.term = t })
-}
-
-// write changes what is on the disk.
-func (w *world) write(change func(d *disk)) error {
-	h := w.p.h
-	switch {
-	case !w.p.alive:
-	case h.disk.full:
-		return errFull
-	case h.disk.tear:
-		// Power is lost while it writes: the store leaves the old state or the new one.
-		h.disk.tear = false
-		if h.c.random.IntN(2) == 0 {
-			change(&h.disk)
-		}
-		h.PowerOff()
-		h.bootAfter(h.c.between(h.c.speed.boot))
-	default:
-		change(&h.disk)
-	}
-	return nil
-}
-
 func (w *world) Plan(root *etree.Element, now time.Time) (controller.Plan, error) {
 	r, err := node.Plan(root, now, w.Logf)
 	if err != nil {
@@ -350,11 +324,21 @@ func (w *world) RunAgent(op executor.Op, done func(now time.Time, res executor.R
 	if !p.alive {
 		return func() {}
 	}
-	return p.h.runAgent(p, op, func(res executor.Result) {
-		if p.alive {
-			p.call(func(now time.Time) { done(now, res) })
+	unwanted := false
+	end := func() {
+		unwanted = true
+		p.call(func(now time.Time) { done(now, killed) })
+	}
+	p.onceWritten(func() {
+		if !unwanted {
+			end = p.h.runAgent(p, op, func(res executor.Result) {
+				if p.alive {
+					p.call(func(now time.Time) { done(now, res) })
+				}
+			})
 		}
 	})
+	return func() { end() }
 }
 
 func (w *world) Traits(executor.Op) executor.Traits { return executor.Traits{} }
@@ -378,13 +362,15 @@ func (w *world) RunFence(_, action string, params func(plug string) []fencer.Par
 			plug = x.Value
 		}
 	}
-	if plug != "" {
-		p.h.c.check.fencing(p.h, action, plug)
-	}
-	p.h.runFence(action, plug, timeout, func(res fencer.AgentResult) {
-		if p.alive {
-			p.call(func(now time.Time) { done(now, res) })
+	p.onceWritten(func() {
+		if plug != "" {
+			p.h.c.check.fencing(p.h, action, plug)
 		}
+		p.h.runFence(action, plug, timeout, func(res fencer.AgentResult) {
+			if p.alive {
+				p.call(func(now time.Time) { done(now, res) })
+			}
+		})
 	})
 }
 

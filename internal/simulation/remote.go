@@ -107,7 +107,7 @@ func (r *remotes) Connect(req node.RemoteRequest, done func(now time.Time, c nod
 			p.h.later(connectAgain, try)
 		}
 	}
-	p.h.later(latency, try)
+	p.h.later(p.unwritten()+latency, try)
 	return func() {
 		if !over && p.alive {
 			over = true
@@ -156,7 +156,7 @@ func (x *conn) deliver(f func()) {
 // carry brings something to the remote host; one that has lost power since, or whose daemon is gone, knows of no such connection.
 func (x *conn) carry(f func()) {
 	net := &x.o.c.net
-	x.o.c.at(net.trip(x.p.h.ID, x.o.ID), func() {
+	x.o.c.at(x.p.unwritten()+net.trip(x.p.h.ID, x.o.ID), func() {
 		switch {
 		case !x.open || !x.p.alive:
 		case !x.o.On || x.o.paused || !net.reach(x.p.h.ID, x.o.ID):

@@ -264,6 +264,9 @@ func Generate(seed uint64) *Scenario {
 	if seed >= firstWithGuest {
 		s.guests(rand.New(rand.NewPCG(seed, 5)))
 	}
+	if seed >= firstWithTrouble {
+		s.troubles(rand.New(rand.NewPCG(seed, 9)))
+	}
 	return s
 }
 

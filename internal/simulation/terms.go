@@ -38,6 +38,9 @@ func Terms(seed uint64) *Scenario {
 		}
 		s.Steps = append(s.Steps, st)
 	}
+	if seed >= firstTermsWithTrouble {
+		a.slowly(rand.New(rand.NewPCG(seed, 83)))
+	}
 	return s
 }
 

@@ -86,7 +86,7 @@ func (d *drive) strong(h *Host) bool {
 
 // set puts a new value into the CIB.
 func (d *drive) set(h *Host) {
-	m := &mark{name: fmt.Sprintf("sim-%d", len(d.marks)+1)}
+	m := &mark{name: fmt.Sprintf("sim-%d", len(d.marks)+1), forced: d.restoring > 0}
 	d.marks = append(d.marks, m)
 	set := etree.NewElement("cluster_property_set")
 	set.CreateAttr("id", "sim")
