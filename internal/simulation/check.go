@@ -219,8 +219,12 @@ func (k *checker) disowned(h, lost *Host) bool {
 		return false
 	}
 	root := h.pcmk.core.Replica.Root()
-	return root.FindElement(fmt.Sprintf("./configuration/nodes/node[@uname='%s']", lost.Name)) == nil &&
-		root.FindElement(fmt.Sprintf("./status/node_state[@uname='%s']", lost.Name)) == nil
+	for _, part := range []string{"nodes", "status"} {
+		if c := cib.Section(root, part); c != nil && slices.ContainsFunc(c.ChildElements(), func(e *etree.Element) bool { return e.SelectAttrValue("uname", "") == lost.Name }) {
+			return false
+		}
+	}
+	return true
 }
 
 func note(m map[string]map[uint32]bool, resource string, host uint32) {

@@ -225,7 +225,7 @@ func (d *drive) restore(h *Host, whole bool) {
 // wreck is a person who deletes a part of the status.
 func (d *drive) wreck(h *Host, which string) error {
 	what, node, _ := strings.Cut(which, " ")
-	of := fmt.Sprintf("/cib/status/node_state[@uname='%s']", node)
+	of := "/cib/status/node_state[@uname=" + xml.QuoteXPath(node) + "]"
 	path := map[string]string{"state": of, "lrm": of + "/lrm", "attributes": of + "/transient_attributes", "all": "/cib/status/node_state"}[what]
 	if path == "" {
 		return fmt.Errorf("the status has no part %q", what)

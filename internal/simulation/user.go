@@ -1,8 +1,8 @@
 package simulation
 
 import (
-	"slices"
 	"fmt"
+	"slices"
 	"strings"
 	"time"
 
