@@ -305,6 +305,23 @@ func (n *Node) changeable(c *session, key string) error {
 }
 
 func (n *Node) serveCmap(c *session, m []byte) error {
+	switch ipc.ID(m) {
+	case local.CmapSet, local.CmapDelete, local.CmapGet, local.CmapAdjust:
+		return n.serveValue(c, m)
+	case local.CmapIterInit, local.CmapIterNext, local.CmapIterFinalize:
+		return n.serveKeys(c, m)
+	case local.CmapTrackAdd:
+		return n.track(c, m)
+	case local.CmapTrackDelete:
+		return n.untrack(c, m)
+	case local.CmapUseMap:
+		return n.useMap(c, m)
+	}
+	return errors.New("unknown request")
+}
+
+// serveValue gives a client the value of a key, or changes it.
+func (n *Node) serveValue(c *session, m []byte) error {
 	id := ipc.ID(m)
 	keys := n.mapOf(c)
 	switch id {
@@ -360,6 +377,15 @@ func (n *Node) serveCmap(c *session, m []byte) error {
 			err = keys.Adjust(key, step)
 		}
 		n.answer(c, local.Answer(id, statusOf(err)))
+	}
+	return nil
+}
+
+// serveKeys gives a client the keys of the map, one after the other.
+func (n *Node) serveKeys(c *session, m []byte) error {
+	id := ipc.ID(m)
+	keys := n.mapOf(c)
+	switch id {
 	case local.CmapIterInit:
 		prefix, err := local.KeyOf(m)
 		if err != nil {
@@ -386,65 +412,78 @@ func (n *Node) serveCmap(c *session, m []byte) error {
 		}
 		delete(c.iters, h)
 		n.answer(c, local.Answer(id, s))
-	case local.CmapTrackAdd:
-		t, err := local.ParseTrackAdd(m)
-		if err != nil {
-			return err
-		}
-		if c.stats {
-			if !trackableStats(t.What) {
-				n.answer(c, local.Answer(id, local.NotSupported))
-				return nil
-			}
-			if t.What&cmap.Prefix != 0 {
-				t.What &^= cmap.Modified // of many keys only coming and going is told
-			}
-			n.fillStats()
-		}
-		tracker, err := keys.Track(t.Key, t.What, func(e cmap.Event) {
-			n.tell(c, local.Notify{Instance: t.Instance, Event: e}.Marshal())
-		})
-		if err != nil {
-			n.answer(c, local.Answer(id, statusOf(err)))
-			return nil
-		}
-		if c.stats {
-			n.watchStats()
-		}
-		c.handle++
-		c.trackers[c.handle] = tracking{keys, tracker}
-		n.answer(c, local.HandleAnswer(id, local.OK, c.handle))
-	case local.CmapTrackDelete:
-		h, err := local.HandleOf(m)
-		if err != nil {
-			return err
-		}
-		t, ok := c.trackers[h]
-		if !ok {
-			n.answer(c, local.Answer(id, local.BadHandle))
-			return nil
-		}
-		t.of.Untrack(t.Tracker)
-		delete(c.trackers, h)
-		n.answer(c, local.HandleAnswer(id, local.OK, h))
-	case local.CmapUseMap:
-		which, err := local.NumberOf(m)
-		if err != nil {
-			return err
-		}
-		s := local.OK
-		switch which {
-		case local.MapDefault:
-			c.stats = false
-		case local.MapStats:
-			c.stats = true
-		default:
-			s = local.NotExist
-		}
-		n.answer(c, local.Answer(local.CmapUseMapAnswer, s))
-	default:
-		return errors.New("unknown request")
 	}
+	return nil
+}
+
+// track has a client told of changes.
+func (n *Node) track(c *session, m []byte) error {
+	id := ipc.ID(m)
+	keys := n.mapOf(c)
+	t, err := local.ParseTrackAdd(m)
+	if err != nil {
+		return err
+	}
+	if c.stats {
+		if !trackableStats(t.What) {
+			n.answer(c, local.Answer(id, local.NotSupported))
+			return nil
+		}
+		if t.What&cmap.Prefix != 0 {
+			t.What &^= cmap.Modified // of many keys only coming and going is told
+		}
+		n.fillStats()
+	}
+	tracker, err := keys.Track(t.Key, t.What, func(e cmap.Event) {
+		n.tell(c, local.Notify{Instance: t.Instance, Event: e}.Marshal())
+	})
+	if err != nil {
+		n.answer(c, local.Answer(id, statusOf(err)))
+		return nil
+	}
+	if c.stats {
+		n.watchStats()
+	}
+	c.handle++
+	c.trackers[c.handle] = tracking{keys, tracker}
+	n.answer(c, local.HandleAnswer(id, local.OK, c.handle))
+	return nil
+}
+
+// untrack ends that.
+func (n *Node) untrack(c *session, m []byte) error {
+	id := ipc.ID(m)
+	h, err := local.HandleOf(m)
+	if err != nil {
+		return err
+	}
+	t, ok := c.trackers[h]
+	if !ok {
+		n.answer(c, local.Answer(id, local.BadHandle))
+		return nil
+	}
+	t.of.Untrack(t.Tracker)
+	delete(c.trackers, h)
+	n.answer(c, local.HandleAnswer(id, local.OK, h))
+	return nil
+}
+
+// useMap has a client see one of the maps from now on.
+func (n *Node) useMap(c *session, m []byte) error {
+	which, err := local.NumberOf(m)
+	if err != nil {
+		return err
+	}
+	s := local.OK
+	switch which {
+	case local.MapDefault:
+		c.stats = false
+	case local.MapStats:
+		c.stats = true
+	default:
+		s = local.NotExist
+	}
+	n.answer(c, local.Answer(local.CmapUseMapAnswer, s))
 	return nil
 }
 
