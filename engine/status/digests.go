@@ -1,6 +1,7 @@
 package status
 
 import (
+	"cmp"
 	"crypto/md5"
 	"encoding/hex"
 	"sort"
@@ -148,16 +149,27 @@ func appendEscaped(b []byte, s string) []byte {
 // if any, overrides win over the resource's parameters.
 func (c *Cluster) Calculate(r *Resource, task string, ms uint32, n *Node, entry *etree.Element, overrides Values, secure bool) *Digest {
 	d := &Digest{}
-	version := ""
+	params := c.Params(r, n)
+	d.Params = c.digestParams(d, r, task, ms, n, overrides, params)
+	d.All = DigestOf(d.Params)
+	if secure {
+		list := c.secureParams(r, d.Params, entry, overrides, params)
+		d.SecureParams, d.hasSecure = list, true
+		d.Secure = DigestOf(list)
+	}
 	if entry != nil {
-		version = get(entry, "crm_feature_set")
+		if _, ok := c.entryRestart(entry); ok {
+			list := restartParams(d.Params, entry)
+			d.RestartParams, d.hasRestart = list, true
+			d.Restart = DigestOf(list)
+		}
 	}
-	if version == "" {
-		version = get(c.CIB, "crm_feature_set")
-	}
-	if version == "" {
-		version = FeatureSet
-	}
+	return d
+}
+
+// digestParams are the parameters that an operation's digest is of: overrides, those of the resource, and the operation's own. It notes the
+// interval, and that there are own ones of an operation that does not recur.
+func (c *Cluster) digestParams(d *Digest, r *Resource, task string, ms uint32, n *Node, overrides, params Values) Values {
 	var all Values
 	if addr := c.RemoteAddress(r); addr != "" {
 		all.Add("addr", addr)
@@ -171,7 +183,6 @@ func (c *Cluster) Calculate(r *Resource, task string, ms uint32, n *Node, entry 
 		all.Add(p.Name, p.Value)
 	}
 	d.Interval = ms
-	params := c.Params(r, n)
 	for _, p := range params {
 		all.Add(p.Name, p.Value)
 	}
@@ -193,68 +204,76 @@ func (c *Cluster) Calculate(r *Resource, task string, ms uint32, n *Node, entry 
 			all.Add(name, p.Value)
 		}
 	}
-	all = digestFilter(all)
-	d.Params = all
-	d.All = DigestOf(all)
-	if secure {
-		old := CompareVersions(version, "3.16.0") < 0
-		names, listed := "passwd password user", true
-		if entry != nil {
-			names, listed = attr(entry, "op-secure-params")
-		}
-		var list Values
-		if old {
-			for _, p := range overrides {
-				list.Add(p.Name, p.Value)
-			}
-			for _, p := range params {
-				list.Add(p.Name, p.Value)
-			}
-		} else {
-			list = append(list, all...)
-		}
-		if listed {
-			for _, name := range strings.Split(names, " ") {
-				list.Remove(name)
-			}
-		}
-		if old && strings.EqualFold(r.Class, "stonith") {
-			kept := list[:0]
-			for _, p := range list {
-				if !isFenceParam(p.Name) {
-					kept = append(kept, p)
-				}
-			}
-			list = kept
-		}
-		list = digestFilter(list) // what is left of all has no interval any more, so that the timeout goes, too
-		if old {
-			list.Remove("CRM_meta_timeout")
-		}
-		d.SecureParams, d.hasSecure = list, true
-		d.Secure = DigestOf(list)
-	}
+	return digestFilter(all)
+}
+
+// digestVersion is the feature set of who wrote a history entry, else of the CIB, else this one's.
+func (c *Cluster) digestVersion(entry *etree.Element) string {
+	version := ""
 	if entry != nil {
-		if _, ok := c.entryRestart(entry); ok {
-			list := append(Values(nil), all...)
-			if force, ok := attr(entry, "op-force-restart"); ok {
-				keep := map[string]bool{}
-				for _, name := range strings.Split(force, " ") {
-					keep[name] = true
-				}
-				kept := list[:0]
-				for _, p := range list {
-					if keep[p.Name] {
-						kept = append(kept, p)
-					}
-				}
-				list = kept
-			}
-			d.RestartParams, d.hasRestart = list, true
-			d.Restart = DigestOf(list)
+		version = get(entry, "crm_feature_set")
+	}
+	return cmp.Or(version, get(c.CIB, "crm_feature_set"), FeatureSet)
+}
+
+// secureParams are those parameters, of all that an operation's digest is of, that are no secrets; before feature set 3.16.0 they were of overrides
+// and the resource's parameters alone.
+func (c *Cluster) secureParams(r *Resource, all Values, entry *etree.Element, overrides, params Values) Values {
+	old := CompareVersions(c.digestVersion(entry), "3.16.0") < 0
+	names, listed := "passwd password user", true
+	if entry != nil {
+		names, listed = attr(entry, "op-secure-params")
+	}
+	var list Values
+	if old {
+		for _, p := range overrides {
+			list.Add(p.Name, p.Value)
+		}
+		for _, p := range params {
+			list.Add(p.Name, p.Value)
+		}
+	} else {
+		list = append(list, all...)
+	}
+	if listed {
+		for _, name := range strings.Split(names, " ") {
+			list.Remove(name)
 		}
 	}
-	return d
+	if old && strings.EqualFold(r.Class, "stonith") {
+		kept := list[:0]
+		for _, p := range list {
+			if !isFenceParam(p.Name) {
+				kept = append(kept, p)
+			}
+		}
+		list = kept
+	}
+	list = digestFilter(list) // what is left of all has no interval any more, so that the timeout goes, too
+	if old {
+		list.Remove("CRM_meta_timeout")
+	}
+	return list
+}
+
+// restartParams are those of all parameters that a history entry names as ones whose change needs a restart; all where it names none.
+func restartParams(all Values, entry *etree.Element) Values {
+	list := append(Values(nil), all...)
+	force, ok := attr(entry, "op-force-restart")
+	if !ok {
+		return list
+	}
+	keep := map[string]bool{}
+	for _, name := range strings.Split(force, " ") {
+		keep[name] = true
+	}
+	kept := list[:0]
+	for _, p := range list {
+		if keep[p.Name] {
+			kept = append(kept, p)
+		}
+	}
+	return kept
 }
 
 var fenceSuffixes = []string{"_action", "_timeout", "_retries"}
