@@ -43,61 +43,65 @@ func (r *request) cib() {
 	if o&cib.OptSync == 0 {
 		r.ack(ackOK)
 	}
-	req := cib.Request{Op: cib.Op(op), Section: r.get("cib_section"), MaxSchema: r.get("cib_schema_max")}
+	req := cib.Request{Op: cib.Op(op), Section: r.get("cib_section"), MaxSchema: r.get("cib_schema_max"), User: r.user, Now: time.Now()}
 	req.SetOptions(o)
 	if d := r.frame.Body.SelectElement("cib_calldata"); d != nil {
 		if c := d.ChildElements(); len(c) > 0 {
 			req.Data = c[0]
 		}
 	}
-	reply := func(res cib.Result, err error) {
-		if o&cib.OptDiscardReply != 0 {
-			return
-		}
-		el := etree.NewElement("cib-reply")
-		for _, a := range [][2]string{
-			{"t", "cib"},
-			{"cib_op", op},
-			{"cib_callid", r.get("cib_callid")},
-			{"cib_clientid", r.session.id},
-			{"cib_callopt", r.get("cib_callopt")},
-			{"cib_rc", strconv.Itoa(-int(cib.CodeOf(err)))},
-		} {
-			el.CreateAttr(a[0], a[1])
-		}
-		if detail := cib.DetailOf(err); detail != "" {
-			el.CreateAttr(detailAttr, detail)
-		}
-		if res.Data != nil {
-			// It may be part of the document, and stays there: it is written at once.
-			data := el.CreateElement("cib_calldata")
-			data.Child = append(data.Child, res.Data)
-		}
-		if o&cib.OptSync != 0 {
-			r.answer(el, ipc.ServerInternal)
-		} else {
-			r.s.event(r.session, el)
-		}
-	}
+	reply := func(res cib.Result, err error) { r.cibReply(o, res, err) }
 	core := r.s.node.core
-	req.User, req.Now = r.user, time.Now()
 	host := core.named(r.get("cib_host"))
-	switch cib.Op(op) {
+	switch req.Op {
 	case cib.Query:
 		core.QueryAt(host, req, func(data *etree.Element, err error) { reply(cib.Result{Data: data}, err) })
-		return
 	case cib.Create, cib.Modify, cib.Replace, cib.Delete, cib.Erase, cib.Bump, cib.Patch, cib.Upgrade, cib.Commit:
+		r.changeCIB(host, req, o, reply)
 	case "noop", "cib_ismaster", "ping":
 		reply(cib.Result{}, nil)
-		return
 	case "cib_schemas":
 		data, err := schemasAfter(req.Data, core.Replica.Root())
 		reply(cib.Result{Data: data}, err)
-		return
 	default:
 		reply(cib.Result{}, &cib.Error{Code: cib.NotSupported, Detail: "operation " + op})
+	}
+}
+
+// cibReply tells a client what came of its request, as its options want it.
+func (r *request) cibReply(o cib.Options, res cib.Result, err error) {
+	if o&cib.OptDiscardReply != 0 {
 		return
 	}
+	el := etree.NewElement("cib-reply")
+	for _, a := range [][2]string{
+		{"t", "cib"},
+		{"cib_op", r.get("cib_op")},
+		{"cib_callid", r.get("cib_callid")},
+		{"cib_clientid", r.session.id},
+		{"cib_callopt", r.get("cib_callopt")},
+		{"cib_rc", strconv.Itoa(-int(cib.CodeOf(err)))},
+	} {
+		el.CreateAttr(a[0], a[1])
+	}
+	if detail := cib.DetailOf(err); detail != "" {
+		el.CreateAttr(detailAttr, detail)
+	}
+	if res.Data != nil {
+		// It may be part of the document, and stays there: it is written at once.
+		data := el.CreateElement("cib_calldata")
+		data.Child = append(data.Child, res.Data)
+	}
+	if o&cib.OptSync != 0 {
+		r.answer(el, ipc.ServerInternal)
+	} else {
+		r.s.event(r.session, el)
+	}
+}
+
+// changeCIB orders a change, or tells what would come of it.
+func (r *request) changeCIB(host string, req cib.Request, o cib.Options, reply func(cib.Result, error)) {
+	core := r.s.node.core
 	if r.session.service == "cib_ro" {
 		reply(cib.Result{}, &cib.Error{Code: cib.Access, Detail: "this connection may only read"})
 		return
@@ -107,8 +111,8 @@ func (r *request) cib() {
 		reply(cib.Result{}, err)
 		return
 	}
-	max, by := core.Controller.MaxSchema()
 	if req.Op == cib.Upgrade {
+		max, by := core.Controller.MaxSchema()
 		if err := unchanged(core.Replica.Root(), req.MaxSchema, max, by); err != nil {
 			reply(cib.Result{}, err)
 			return
