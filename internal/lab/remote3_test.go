@@ -36,43 +36,41 @@ type mixed struct {
 	theirs map[string]bool // by host
 }
 
-// ask runs a host's own programs in it; what they say first may be that versions differ.
-func (m *mixed) ask(host string, argv ...string) (int, string) {
+// own is a command line that runs the program of a host's own side.
+func (m *mixed) own(host string, argv []string) []string {
 	if m.theirs[host] {
-		argv = append([]string{"/root/theirs"}, argv...)
+		return append([]string{"/root/theirs"}, argv...)
 	}
-	return m.try(host, argv...)
+	return argv
 }
 
-// must is ask of what has to succeed.
+// must runs a program of a host's own side; it must succeed.
 func (m *mixed) must(host string, argv ...string) string {
 	m.t.Helper()
-	code, out := m.ask(host, argv...)
-	if code != 0 {
-		m.t.Fatalf("%s: %s: exit code %d\n%s", host, strings.Join(argv, " "), code, out)
-	}
-	return out
+	return m.do(host, m.own(host, argv)...)
 }
 
-// wait waits until a host's own program says want.
+// wait waits until a program of a host's own side says want.
 func (m *mixed) wait(host, want string, argv ...string) {
 	m.t.Helper()
-	if m.theirs[host] {
-		argv = append([]string{"/root/theirs"}, argv...)
-	}
-	m.await(0, host, want, argv...)
+	m.await(0, host, want, m.own(host, argv)...)
 }
 
 // begin starts what a host has of Pacemaker.
 func (m *mixed) begin(host string) {
 	m.t.Helper()
-	how := map[string]string{
-		"false member": "systemctl start pacemaker",
-		"true member":  "systemctl start corosync && { setsid /root/theirs pacemakerd >/dev/null 2>&1 </dev/null & }",
-		"false remote": "systemctl start pacemaker_remote",
-		"true remote":  "setsid /root/theirs " + pacemaker3 + "/daemons/execd/.libs/pacemaker-remoted >/dev/null 2>&1 </dev/null &",
+	start := "systemctl start "
+	switch remote := host == "3"; {
+	case remote && m.theirs[host]:
+		start = "setsid /root/theirs " + pacemaker3 + "/daemons/execd/.libs/pacemaker-remoted >/dev/null 2>&1 </dev/null &"
+	case remote:
+		start += "pacemaker_remote"
+	case m.theirs[host]:
+		start += "corosync && { setsid /root/theirs pacemakerd >/dev/null 2>&1 </dev/null & }"
+	default:
+		start += "pacemaker"
 	}
-	m.do(host, "sh", "-c", how[fmt.Sprint(m.theirs[host], " ", map[bool]string{true: "remote", false: "member"}[host == "3"])])
+	m.do(host, "sh", "-c", start)
 }
 
 // mix brings the three hosts up, with a device that unfences, a service that asks for that, and the third host as a remote node.
@@ -113,14 +111,10 @@ func (m *mixed) at(resource, node string) {
 // rest awaits that nothing is left to do.
 func (m *mixed) rest() { m.t.Helper(); m.must("1", "crm_resource", "--wait", "-T", "90s") }
 
-// lines gives a file of a host, sorted where order is nobody's.
-func (m *mixed) lines(host, file string, sorted bool) []string {
+// lines takes what a file of a host has, which need not be there.
+func (m *mixed) lines(host, file string) []string {
 	_, out := m.try(host, "sh", "-c", "cat "+file+" 2>/dev/null; rm -f "+file)
-	l := strings.FieldsFunc(out, func(r rune) bool { return r == '\n' })
-	if sorted {
-		slices.Sort(l)
-	}
-	return l
+	return strings.FieldsFunc(out, func(r rune) bool { return r == '\n' })
 }
 
 // TestRemote3 has nodes of Pacemaker 3.0 connected to a remote host with our executor, nodes of ours to one with Pacemaker's, and, so that what is asked for
@@ -147,10 +141,10 @@ func TestRemote3(t *testing.T) {
 	}
 }
 
-// did awaits what agents were called for on the remote host since this was asked last, whatever the order of different resources.
+// did holds what agents were called for on the remote host since this was asked last, but for what recurs, whatever the order of different resources.
 func (m *mixed) did(when string, want ...string) {
 	m.t.Helper()
-	got := m.lines("3", "/root/told", false)
+	got := m.lines("3", "/root/told")
 	byResource := func(a, b string) int {
 		return strings.Compare(a[strings.LastIndex(a, " "):], b[strings.LastIndex(b, " "):])
 	}
@@ -161,10 +155,10 @@ func (m *mixed) did(when string, want ...string) {
 	}
 }
 
-// unfenced asks that all these were given access since this was asked last, and nobody else was.
+// unfenced holds who was given access since this was asked last, however often.
 func (m *mixed) unfenced(nodes ...string) {
 	m.t.Helper()
-	got := append(m.lines("1", "/root/unfenced", true), m.lines("2", "/root/unfenced", true)...)
+	got := append(m.lines("1", "/root/unfenced"), m.lines("2", "/root/unfenced")...)
 	slices.Sort(got)
 	for i := range nodes {
 		nodes[i] = "on " + nodes[i]
@@ -180,7 +174,7 @@ func (m *mixed) environment() {
 		" OCF_RESKEY_CRM_meta_on_node_uuid=node3 OCF_RESKEY_CRM_meta_timeout=20000 OCF_RESKEY_crm_feature_set=3.20.5 OCF_RESKEY_fake=first" +
 		" OCF_RESOURCE_INSTANCE=D OCF_RESOURCE_PROVIDER=lab OCF_RESOURCE_TYPE=told OCF_ROOT=/usr/lib/ocf"
 	for call, more := range map[string]string{"start-0": "", "monitor-1000": "OCF_RESKEY_CRM_meta_interval=1000 OCF_RESKEY_CRM_meta_name=monitor "} {
-		if got, want := strings.Join(m.lines("3", "/root/env-D-"+call, false), " "), fmt.Sprintf(common, more); got != want {
+		if got, want := strings.Join(m.lines("3", "/root/env-D-"+call), " "), fmt.Sprintf(common, more); got != want {
 			m.t.Errorf("%s has the environment\n%s\nnot\n%s", call, got, want)
 		}
 	}
