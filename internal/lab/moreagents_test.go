@@ -73,7 +73,7 @@ func TestMoreAgents(t *testing.T) {
 		t.Skip("-more-agents runs it")
 	}
 	t.Parallel()
-	for _, f := range []string{"nginx", "redis-server", "mariadbd", "rsync", "curl"} {
+	for _, f := range []string{"nginx", "redis-server", "mariadbd", "rsync", "curl", "arping"} {
 		if _, err := os.Stat("/usr/sbin/" + f); err != nil {
 			if _, err := os.Stat("/usr/bin/" + f); err != nil {
 				t.Skipf("%s is not installed", f)
