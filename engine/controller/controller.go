@@ -528,10 +528,16 @@ func (c *Controller) Deliver(now time.Time, from string, msg *etree.Element) {
 	case "join_confirm":
 		c.onConfirm(from, msg)
 	case "lrm_invoke":
-		if op := msg.FindElement("crm_xml/rsc_op"); op != nil && c.obeys(from, op) {
+		switch op := msg.FindElement("crm_xml/rsc_op"); {
+		case op == nil:
+		case c.obeys(from, op):
 			c.noteOrder(op)
 			c.effects.Execute(op)
+		default:
+			c.refuseOrder(from, op)
 		}
+	case refusedTask:
+		c.onRefused(from, msg)
 	case "lrm_result":
 		if c.IsDC() {
 			c.onAnswer(from, msg)
@@ -556,18 +562,6 @@ func (c *Controller) Deliver(now time.Time, from string, msg *etree.Element) {
 			c.leave("told to by the DC")
 		}
 	}
-}
-
-// obeys tells whether this node does what it is told to: steps of a plan are for the DC to order that it takes part under. One that stood still
-// may have given orders before it heard that the others have another DC; they come when it is back. A person's
-// orders come from any node.
-func (c *Controller) obeys(from string, order *etree.Element) bool {
-	operation := order.SelectAttrValue("operation", "")
-	if from == c.dc || operation == "delete" || operation == "asyncmon" {
-		return true
-	}
-	c.effects.Logf("Order %s of node %s, which is not the DC, is not carried out", order.SelectAttrValue("operation_key", operation), from)
-	return false
 }
 
 // message makes a message of this controller to one node, or to all ("").

@@ -242,7 +242,7 @@ func (c *Controller) writeState(p *peer, origin string) {
 			s.CreateAttr("expected", e)
 		}
 	}
-	s.CreateAttr("crm-debug-origin", strings.ReplaceAll(origin, " ", "_"))
+	s.CreateAttr(originAttr, strings.ReplaceAll(origin, " ", "_"))
 	c.update(cib.Request{Op: cib.Modify, Section: "status", CanCreate: true, Data: s}, nil)
 }
 

@@ -240,18 +240,14 @@ const (
 
 // onAnswer takes what the executor of a node answers where no history tells.
 func (c *Controller) onAnswer(from string, msg *etree.Element) {
-	status, code, action, trans, expected, uuid, ok := magic(msg)
-	if !ok || uuid != c.uuid || c.run == nil || c.run.id != trans {
+	a := c.fired(msg)
+	if a == nil {
 		return
 	}
-	i, found := c.run.byID[action]
-	if !found || c.run.steps[i] != stepFired {
-		return
-	}
-	a := c.run.graph.Synapses[i].Action
-	if (code != expected || status > 1) && !ignoresFailure(a) {
+	i := c.run.byID[a.ID]
+	if status, code, _, _, expected, _, _ := magic(msg); (code != expected || status > 1) && !ignoresFailure(a) {
 		c.run.set(i, stepFailed)
-		c.effects.Logf("Transition %d: %s on %s ended with code %d (status %d), not %d", trans, a.Key, a.Node, code, status, expected)
+		c.effects.Logf("Transition %d: %s on %s ended with code %d (status %d), not %d", c.run.id, a.Key, a.Node, code, status, expected)
 		if status == statusInvalid {
 			c.planAt = c.now.Add(refusedAgain)
 			c.onShutdownRequest(from)

@@ -15,86 +15,6 @@ import (
 	"hacluster/engine/transition"
 )
 
-// late fails the actions that took too long.
-func (r *run) late(c *Controller) {
-	if r == nil {
-		return
-	}
-	lost := r.overdue(c.now)
-	for _, i := range lost {
-		a := r.graph.Synapses[i].Action
-		c.effects.Logf("Transition %d: action %s on %s was lost", r.id, a.Key, a.Node)
-		r.set(i, stepFailed)
-		c.recordLost(a)
-	}
-	if len(lost) > 0 {
-		c.abort("Action lost")
-	}
-}
-
-// recordLost writes that an action took too long in the place of the node that never told
-// how it ended, so that the next plan knows of it.
-func (c *Controller) recordLost(a *transition.Action) {
-	if a.Kind != transition.ResourceOp || a.Resource == nil || a.Resource.Tag != "primitive" {
-		return
-	}
-	switch a.Operation {
-	case "cancel", "delete", "lrm_delete", "clear_failcount", "notify", "meta-data":
-		return // leave no history
-	}
-	via := a.Router
-	if via == "" {
-		via = a.Node
-	}
-	reason := "Controller on " + via + " did not return result in time"
-	if via == c.self.Name {
-		reason = "Local executor did not return result in time"
-	}
-	interval := strconv.FormatInt(a.Interval(), 10)
-	ids := []string{a.Resource.ID + "_last_failure_0"}
-	if a.Interval() == 0 {
-		ids = append(ids, a.Resource.ID+"_last_0")
-	}
-	state := etree.NewElement("node_state")
-	state.CreateAttr("id", a.NodeID)
-	state.CreateAttr("uname", a.Node)
-	lrm := state.CreateElement("lrm")
-	lrm.CreateAttr("id", a.NodeID)
-	rsc := lrm.CreateElement("lrm_resources").CreateElement("lrm_resource")
-	for _, x := range [][2]string{{"id", a.Resource.ID}, {"class", a.Resource.Class}, {"provider", a.Resource.Provider}, {"type", a.Resource.Type}} {
-		if x[1] != "" {
-			rsc.CreateAttr(x[0], x[1])
-		}
-	}
-	var op *etree.Element
-	for _, id := range ids {
-		op = rsc.CreateElement("lrm_rsc_op")
-		now := strconv.FormatInt(c.now.Unix(), 10)
-		for _, x := range [][2]string{
-			{"id", id},
-			{"operation_key", a.Resource.ID + "_" + a.Operation + "_" + interval},
-			{"operation", a.Operation},
-			{"crm-debug-origin", "controld_record_action_event"},
-			{"crm_feature_set", FeatureSet},
-			{"transition-key", c.key(a)},
-			{"transition-magic", "2:1;" + c.key(a)},
-			{"exit-reason", reason},
-			{"on_node", a.Node},
-			{"call-id", "-1"},
-			{"rc-code", "1"},
-			{"op-status", "2"},
-			{"interval", interval},
-			{"last-rc-change", now},
-			{"exec-time", "0"},
-			{"queue-time", "0"},
-		} {
-			op.CreateAttr(x[0], x[1])
-		}
-	}
-	c.update(cib.Request{Op: cib.Modify, Section: "status", CanCreate: true, Data: state}, nil)
-	c.countFailure(a.Node, op, true, ignoresFailure(a))
-}
-
 // conclude ends the transition under way, if any, and asks for a new plan; detail says more of why. With probing the other probes go on for a while.
 func (c *Controller) conclude(why, detail string, probing bool) {
 	if !c.IsDC() || c.state == Election || c.state == Integration || c.state == FinalizeJoin {
@@ -295,21 +215,21 @@ func (c *Controller) start(i int, a *transition.Action) bool {
 		if a.Router != "" {
 			to = a.Router
 		}
-		if to != c.self.Name {
-			c.effects.Logf("Asking %s to execute %s on %s", to, a.Key, a.Node)
-		}
-		m := c.message("lrm_invoke", to)
-		m.CreateElement("crm_xml").AddChild(c.order(a))
-		if p := c.peers[to]; p == nil || !p.process {
+		if why := c.unready(to); why != "" {
 			// The plan was made with what is known of that node (what it ran may be blocked, or unmanaged): another made now would
 			// say the same.
-			c.effects.Logf("Transition %d: %s cannot be done, node %s is not there", r.id, a.Key, to)
+			c.effects.Logf("Transition %d: %s cannot be done, node %s %s", r.id, a.Key, to, why)
 			r.set(i, stepFailed)
 			if again := c.now.Add(absentAgain); c.recheckAt.IsZero() || again.Before(c.recheckAt) {
 				c.recheckAt = again
 			}
 			return false
 		}
+		if to != c.self.Name {
+			c.effects.Logf("Asking %s to execute %s on %s", to, a.Key, a.Node)
+		}
+		m := c.message("lrm_invoke", to)
+		m.CreateElement("crm_xml").AddChild(c.order(a))
 		c.effects.Broadcast(m)
 		return false
 	}
@@ -538,7 +458,7 @@ func (c *Controller) fenced(target string) {
 		c.update(cib.Request{Op: cib.Delete, XPath: true, Section: fmt.Sprintf("/cib/status/node_state[@uname=%s]/%s", xml.QuoteXPath(target), what)}, nil)
 	}
 	s := etree.NewElement("node_state")
-	for _, a := range [][2]string{{"id", id}, {"uname", target}, {"in_ccm", "false"}, {"crmd", "offline"}, {"join", "down"}, {"expected", "down"}, {"crm-debug-origin", "fenced"}} {
+	for _, a := range [][2]string{{"id", id}, {"uname", target}, {"in_ccm", "false"}, {"crmd", "offline"}, {"join", "down"}, {"expected", "down"}, {originAttr, "fenced"}} {
 		s.CreateAttr(a[0], a[1])
 	}
 	c.update(cib.Request{Op: cib.Modify, Section: "status", CanCreate: true, Data: s}, nil)
