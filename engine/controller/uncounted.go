@@ -46,25 +46,42 @@ func (c *Controller) noteOrder(order *etree.Element) {
 
 // noteFailures keeps the failures of this node that its DC is to count, until it has.
 func (c *Controller) noteFailures(ch replica.Change) {
-	if ch.Data == nil || c.IsDC() || ch.Client == ClientExecutor && ch.Node != c.self.Name {
+	if ch.Data == nil || c.IsDC() {
 		return
 	}
 	switch ch.Client {
 	case ClientExecutor:
-		for _, op := range ch.Data.FindElements(".//lrm_rsc_op") {
-			status, code, _, _, expected, _, ok := magic(op)
-			if !ok || status == -1 || code == expected && status <= 1 || !strings.HasSuffix(op.SelectAttrValue("id", ""), "_last_failure_0") || !counts(op) {
-				continue
+		if ch.Node == c.self.Name {
+			c.noteFailed(ch.Data.SelectAttrValue("uname", ""), ch.Data.FindElements(".//lrm_rsc_op"))
+		}
+	case ClientController:
+		if node := ch.Data.SelectAttrValue("uname", ""); ch.Node != c.self.Name {
+			if lost := Lost(ch); len(lost) > 0 && c.keeps(node) {
+				c.noteFailed(node, lost)
 			}
-			node := ch.Data.SelectAttrValue("uname", "")
-			key := op.SelectAttrValue("operation_key", "")
-			c.uncounted[counted{node, "last-failure-" + c.counter(op)}] = failure{node: node, dc: c.dc, at: c.now, op: op.Copy(), ignored: c.ignores[node+" "+key]}
 		}
 	case ClientAttributes:
 		for _, nv := range ch.Data.FindElements(".//transient_attributes//nvpair") {
 			name := strings.Replace(nv.SelectAttrValue("name", ""), "fail-count-", "last-failure-", 1)
 			delete(c.uncounted, counted{ch.Data.SelectAttrValue("uname", ""), name})
 		}
+	}
+}
+
+// keeps tells whether this node keeps the history of a node: its own, or that of a remote node that it is connected to.
+func (c *Controller) keeps(node string) bool {
+	return node == c.self.Name || slices.ContainsFunc(c.effects.Histories(), func(state *etree.Element) bool { return state.SelectAttrValue("uname", "") == node })
+}
+
+// noteFailed keeps what of these entries of a node's history failed and is to be counted.
+func (c *Controller) noteFailed(node string, entries []*etree.Element) {
+	for _, op := range entries {
+		status, code, _, _, expected, _, ok := magic(op)
+		if !ok || status == -1 || code == expected && status <= 1 || !strings.HasSuffix(op.SelectAttrValue("id", ""), "_last_failure_0") || !counts(op) {
+			continue
+		}
+		key := op.SelectAttrValue("operation_key", "")
+		c.uncounted[counted{node, "last-failure-" + c.counter(op)}] = failure{node: node, dc: c.dc, at: c.now, op: op.Copy(), ignored: c.ignores[node+" "+key]}
 	}
 }
 

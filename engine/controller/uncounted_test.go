@@ -14,6 +14,7 @@ import (
 // A failure that the DC was lost with is counted by the node where it happened when another DC takes that in; one that the DC had counted,
 // or that somebody had forgotten meanwhile, is not, nor is a probe's.
 func TestFailureThatTheDCDidNotCount(t *testing.T) {
+	const lost = "one that was lost, which the DC itself writes"
 	for _, x := range []struct {
 		name, operation, interval string
 		then                      func(w *alone)
@@ -24,6 +25,7 @@ func TestFailureThatTheDCDidNotCount(t *testing.T) {
 			w.c.Group(w.c.now, []Member{{1, "n1"}, {2, "n2"}})
 			w.c.Group(w.c.now, []Member{{3, "n0"}, {1, "n1"}, {2, "n2"}})
 		}, []string{"fail-count-r#stop_0", "last-failure-r#stop_0"}},
+		{lost, "start", "0", nil, []string{"fail-count-r#start_0", "last-failure-r#start_0"}},
 		{"a monitor", "monitor", "10000", nil, []string{"fail-count-r#monitor_10000", "last-failure-r#monitor_10000"}},
 		{"a probe", "monitor", "0", nil, nil},
 		{"one to be ignored", "start", "0", func(w *alone) {
@@ -68,7 +70,12 @@ func TestFailureThatTheDCDidNotCount(t *testing.T) {
 		} {
 			op.CreateAttr(a[0], a[1])
 		}
-		w.c.CIBChanged(w.c.now, replica.Change{Client: ClientExecutor, Node: "n1", Op: cib.Modify, Section: "status", Data: state})
+		client, writer := ClientExecutor, "n1"
+		if x.name == lost {
+			client, writer = ClientController, "n0"
+			op.CreateAttr(originAttr, lostOrigin)
+		}
+		w.c.CIBChanged(w.c.now, replica.Change{Client: client, Node: writer, Op: cib.Modify, Section: "status", Data: state})
 		if due := w.c.Deadline(); len(x.want) > 0 && due.After(w.c.now.Add(countsWithin)) && !due.Equal(time.Time{}) {
 			t.Errorf("%s: it is kept until %s", x.name, due)
 		}
@@ -82,6 +89,23 @@ func TestFailureThatTheDCDidNotCount(t *testing.T) {
 		got := slices.DeleteFunc(w.set, func(n string) bool { return n == "#feature-set" })
 		if !slices.Equal(got, x.want) {
 			t.Errorf("%s: set %v, want %v", x.name, got, x.want)
+		}
+	}
+}
+
+// What a DC writes that was lost is for those to count who keep that history: the node itself, and who is connected to a remote node.
+func TestLostElsewhere(t *testing.T) {
+	for _, x := range []struct {
+		node, writer string
+		kept         bool
+	}{{"n1", "n2", true}, {"far", "n2", true}, {"n3", "n2", false}, {"n1", "n1", false}} {
+		w := begin()
+		w.c.release("a test")
+		w.remotes = []string{"far"}
+		w.c.CIBChanged(w.c.now, replica.Change{Client: ClientController, Node: x.writer, Op: cib.Modify, Section: "status", Data: element(t, `<node_state uname="`+x.node+`"><lrm><lrm_resources><lrm_resource id="r">
+			<lrm_rsc_op id="r_last_failure_0" operation_key="r_stop_0" operation="stop" interval="0" transition-magic="2:1;1:2:0:other" crm-debug-origin="`+lostOrigin+`"/></lrm_resource></lrm_resources></lrm></node_state>`)})
+		if got := len(w.c.uncounted) == 1; got != x.kept {
+			t.Errorf("of %s, by %s: %v", x.node, x.writer, w.c.uncounted)
 		}
 	}
 }

@@ -55,9 +55,14 @@ func (e *Executor) Adopt(node string, lrm *etree.Element, which func(resource, e
 				}
 			case !counts, repeats(x) && entry == x.SelectAttrValue("operation_key", ""):
 				out.Stale = append(out.Stale, Entry{id, entry})
+				if r != nil {
+					delete(r.history, entry)
+				}
 			default:
 				out.Pending = out.Pending || underWay(x)
-				e.adopt(node, h, x)
+				r := e.known(node, h)
+				r.lock, _ = strconv.ParseInt(h.SelectAttrValue(LockAttr, ""), 10, 64)
+				r.adopt(x)
 			}
 		}
 	}
@@ -76,11 +81,39 @@ func (e *Executor) Adopt(node string, lrm *etree.Element, which func(resource, e
 	return out
 }
 
-// adopt takes one entry of a resource's history over.
-func (e *Executor) adopt(node string, history, entry *etree.Element) {
+// Correct has an executor know entries of its history as they stand in the CIB, where the DC has changed them in its place, after the last change that this
+// executor asked for: lrm is an element of that name, nil for none. What it did since is in the CIB by then, and so stays.
+func (e *Executor) Correct(node string, lrm *etree.Element, entries []Entry) {
+	for _, h := range histories(lrm) {
+		for _, x := range h.SelectElements("lrm_rsc_op") {
+			at := Entry{h.SelectAttrValue("id", ""), x.SelectAttrValue("id", "")}
+			i := slices.Index(entries, at)
+			if i < 0 {
+				continue
+			}
+			entries = slices.Delete(slices.Clone(entries), i, i+1)
+			r := e.resources[at.Resource]
+			if r == nil {
+				r = e.known(node, h)
+			}
+			r.adopt(x)
+		}
+	}
+	for _, gone := range entries {
+		if r := e.resources[gone.Resource]; r != nil {
+			delete(r.history, gone.ID)
+		}
+	}
+}
+
+// known is the resource that a history of a node is of, which is known from now on.
+func (e *Executor) known(node string, history *etree.Element) *resource {
 	attr := func(name string) string { return history.SelectAttrValue(name, "") }
-	r := e.resource(&Op{Resource: attr("id"), Class: attr("class"), Provider: attr("provider"), Type: attr("type"), Container: attr("container"), Node: node})
-	r.lock, _ = strconv.ParseInt(attr(LockAttr), 10, 64)
+	return e.resource(&Op{Resource: attr("id"), Class: attr("class"), Provider: attr("provider"), Type: attr("type"), Container: attr("container"), Node: node})
+}
+
+// adopt takes one entry of the history over.
+func (r *resource) adopt(entry *etree.Element) {
 	id := entry.SelectAttrValue("id", "")
 	r.history[id] = xml.Copy(entry)
 	if r.adopted == nil {

@@ -82,6 +82,7 @@ func TestAdoptLate(t *testing.T) {
 	}{
 		{name: "a failure", late: probed + failed, which: "A_last_failure_0", knows: "A_last_0 A_last_failure_0"},
 		{name: "a failure of an earlier start", late: probed + failed, which: "A_last_failure_0", otherStart: true, stale: "A_last_failure_0", knows: "A_last_0"},
+		{name: "what it has taken over is of an earlier start", late: probed, which: "A_last_0", otherStart: true, stale: "A_last_0", knows: ""},
 		{name: "what recurs", late: probed + checked, which: "A_monitor_5000", stale: "A_monitor_5000", knows: "A_last_0"},
 		{name: "forgotten", late: "", knows: ""},
 		{name: "forgotten, another entry", late: "", which: "A_other", knows: "A_last_0"},
@@ -126,4 +127,78 @@ func TestAdoptLate(t *testing.T) {
 			t.Errorf("%s: it has again what the CIB has", x.name)
 		}
 	}
+}
+
+// Where the DC has changed entries in an executor's place, the executor knows them as they stand, and is as it was otherwise: what is under way goes on, and what is
+// done later takes their place.
+func TestCorrect(t *testing.T) {
+	const (
+		migrated = `<lrm_rsc_op id="A_migrate_to_0" operation_key="A_migrate_to_0" operation="migrate_to" interval="0" op-status="0" rc-code="0" call-id="3" transition-key="2:1:0:uuid"/>`
+		last     = `<lrm_rsc_op id="A_last_0" operation_key="A_start_0" operation="start" interval="0" op-status="2" rc-code="1" call-id="-1" transition-key="1:2:0:uuid"/>`
+		failure  = `<lrm_rsc_op id="A_last_failure_0" operation_key="A_start_0" operation="start" interval="0" op-status="2" rc-code="1" call-id="-1" transition-key="1:2:0:uuid"/>`
+	)
+	now := time.Unix(1000, 0)
+	start := Op{Resource: "A", Class: "ocf", Provider: "p", Type: "t", Action: "start", Node: "n", Key: "1:2:0:uuid"}
+	for _, x := range []struct {
+		name    string
+		begun   bool // the start is under way
+		in      string
+		entries []Entry
+		knows   string // once corrected
+		ended   string // once the start has ended well
+	}{
+		{"of a step that it never heard of", false, last + failure, []Entry{{"A", "A_last_0"}, {"A", "A_last_failure_0"}}, "A_last_0:2 A_last_failure_0:2 A_migrate_to_0:0", ""},
+		{"of one under way", true, migrated + last + failure, []Entry{{"A", "A_last_0"}, {"A", "A_last_failure_0"}}, "A_last_0:2 A_last_failure_0:2 A_migrate_to_0:0", "A_last_0:0 A_last_failure_0:2 A_migrate_to_0:0"},
+		{"of another one than those", true, migrated + last + failure, []Entry{{"A", "A_last_failure_0"}, {"B", "A_last_0"}}, "A_last_0:-1 A_last_failure_0:2 A_migrate_to_0:0", "A_last_0:0 A_last_failure_0:2 A_migrate_to_0:0"},
+		{"taken out", true, last, []Entry{{"A", "A_migrate_to_0"}}, "A_last_0:-1", "A_last_0:0"},
+		{"of what it has told since", true, last, nil, "A_last_0:-1 A_migrate_to_0:0", "A_last_0:0 A_migrate_to_0:0"},
+	} {
+		history := func(entries string) *etree.Element {
+			doc, err := xml.ParseString(`<lrm id="n"><lrm_resources><lrm_resource id="A" class="ocf" provider="p" type="t">` + entries + `</lrm_resource></lrm_resources></lrm>`)
+			if err != nil {
+				t.Fatal(err)
+			}
+			return doc.Root
+		}
+		f := &fake{runs: map[uint64]Op{}}
+		e := New(f)
+		e.Adopt("n", history(migrated), all, true)
+		if x.begun {
+			e.Invoke(now, start)
+		}
+		f.take()
+		knows := func() string {
+			var out []string
+			for _, op := range e.State("n").FindElements("//lrm_rsc_op") {
+				out = append(out, op.SelectAttrValue("id", "")+":"+op.SelectAttrValue("op-status", ""))
+			}
+			return strings.Join(out, " ")
+		}
+		e.Correct("n", history(x.in), x.entries)
+		if got := knows(); got != x.knows {
+			t.Errorf("%s: it knows %s, not %s", x.name, got, x.knows)
+		}
+		if got := f.take(); got != "" {
+			t.Errorf("%s: it did %s", x.name, got)
+		}
+		if x.begun {
+			e.Finished(now, f.order[len(f.order)-1], Result{})
+			if got := knows(); got != x.ended {
+				t.Errorf("%s: in the end it knows %s, not %s", x.name, got, x.ended)
+			}
+		}
+	}
+	// A failure that is cleared goes, though the executor has never heard of the step.
+	f := &fake{runs: map[uint64]Op{}}
+	e := New(f)
+	doc, err := xml.ParseString(`<lrm id="n"><lrm_resources><lrm_resource id="A" class="ocf" provider="p" type="t">` + failure + `</lrm_resource></lrm_resources></lrm>`)
+	if err != nil {
+		t.Fatal(err)
+	}
+	e.Correct("n", doc.Root, []Entry{{"A", "A_last_failure_0"}})
+	e.Invoke(now, Op{Resource: "A", Action: "clear_failcount", Node: "n"})
+	if got := f.take(); got != "forget A A_last_failure_0" {
+		t.Errorf("cleared: %s", got)
+	}
+	e.Correct("n", nil, []Entry{{"A", "A_last_0"}, {"C", "C_last_0"}}) // of which nothing is there
 }

@@ -100,7 +100,8 @@ type Core struct {
 	pid          int
 	connect      Remotes
 	remotes      map[string]*remoteNode
-	requests     int // changes of the CIB that this node's controller and executors have asked for and that are not made yet
+	corrections  map[string][]executor.Entry // what the DC has changed in histories that this node keeps, by node, see corrections.go
+	requests     int                         // changes of the CIB that this node's controller and executors have asked for and that are not made yet
 }
 
 // CoreConfig is what a core starts with.
@@ -131,7 +132,7 @@ type CoreConfig struct {
 
 // NewCore makes a core.
 func NewCore(cfg CoreConfig, w World) *Core {
-	c := &Core{self: cfg.Self, world: w, names: cfg.Names, running: map[string]bool{}, kills: map[uint64]func(){}, questions: map[string]question{}, called: map[uint32]string{}, forgotten: map[string]bool{}, connect: cfg.Remotes, twoNode: cfg.TwoNode, pid: cfg.PID, remotes: map[string]*remoteNode{}}
+	c := &Core{self: cfg.Self, world: w, names: cfg.Names, running: map[string]bool{}, kills: map[uint64]func(){}, questions: map[string]question{}, called: map[uint32]string{}, forgotten: map[string]bool{}, connect: cfg.Remotes, twoNode: cfg.TwoNode, pid: cfg.PID, remotes: map[string]*remoteNode{}, corrections: map[string][]executor.Entry{}}
 	c.Replica = replica.New(cfg.Self.Name, startingCIB(cfg.CIB), cfg.Term, (*replicaEffects)(c))
 	c.Attributes = attribute.New(cfg.Self.Name, (*attributeEffects)(c))
 	c.Controller = controller.New(controller.Identity{

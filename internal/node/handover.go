@@ -47,6 +47,7 @@ func (c *Core) request(client replica.Client, req cib.Request, lastWritten strin
 
 // toldLate takes note of a change of the CIB where it is of a remote node whose connection its sender has handed over to this one.
 func (c *Core) toldLate(ch replica.Change) {
+	c.noteCorrections(ch)
 	for _, r := range c.remotes {
 		switch {
 		case ch.Synced:
@@ -63,6 +64,7 @@ func (c *Core) adoptLate() {
 	if c.requests > 0 || !c.inGroup {
 		return
 	}
+	c.correct()
 	for _, name := range c.remoteNames() {
 		r := c.remotes[name]
 		if r.late.entries == nil || r.conn == nil {
@@ -113,6 +115,15 @@ func historyPath(node string) string {
 // forgotten is the rest of such a path in a change that takes entries away.
 var forgotten = regexp.MustCompile(`^/lrm_resources/lrm_resource\[@id=(?:'([^']*)'|"([^"]*)")\](?:/lrm_rsc_op\[@id=(?:'([^']*)'|"([^"]*)")\])?$`)
 
+// entryAt is what such a rest names; false: it is written in another way.
+func entryAt(rest string) (historyEntry, bool) {
+	m := forgotten.FindStringSubmatch(rest)
+	if m == nil {
+		return historyEntry{}, false
+	}
+	return historyEntry{m[1] + m[2], m[3] + m[4]}, true
+}
+
 // entriesIn are the entries of a node's history that a change is about.
 func entriesIn(ch replica.Change, node string) []historyEntry {
 	switch {
@@ -121,8 +132,8 @@ func entriesIn(ch replica.Change, node string) []historyEntry {
 		if !ok {
 			return nil
 		}
-		if m := forgotten.FindStringSubmatch(rest); m != nil {
-			return []historyEntry{{m[1] + m[2], m[3] + m[4]}}
+		if h, plain := entryAt(rest); plain {
+			return []historyEntry{h}
 		}
 		return []historyEntry{{}} // written in another way
 	case ch.Op != cib.Modify || ch.Data == nil || ch.Data.Tag != "node_state" || ch.Data.SelectAttrValue("uname", "") != node:
