@@ -90,11 +90,7 @@ func (d *drive) alike() {
 		if exec == nil {
 			continue
 		}
-		have := histories(state.FindElement("lrm"))
-		// Migrations that are over leave the CIB alone (engine/controller/migration.go).
-		own := slices.DeleteFunc(histories(exec.State(state.SelectAttrValue("id", ""))), func(x string) bool {
-			return strings.Contains(x, ": migrate_to ") && !slices.Contains(have, x)
-		})
+		have, own := histories(state.FindElement("lrm")), histories(exec.State(state.SelectAttrValue("id", "")))
 		if !slices.Equal(have, own) {
 			d.check.fail(Differ, "the CIB has another history of %s than that has itself: %s", host, strings.Join(unlike(have, own), "; "))
 			return

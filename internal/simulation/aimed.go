@@ -44,6 +44,9 @@ func Aimed(seed uint64) *Scenario {
 	if seed >= firstAimedWithTrouble {
 		a.atTrouble(rand.New(rand.NewPCG(seed, 82)))
 	}
+	if seed >= firstAimedAtHistories {
+		a.atHistories(rand.New(rand.NewPCG(seed, 81)))
+	}
 	return s
 }
 
@@ -81,6 +84,40 @@ func (a *aim) atDevice(r *rand.Rand) {
 			st.Do, st.Arg = "heuristics", []string{Fail, Hang}[r.IntN(2)]
 		}
 		s.Steps = append(s.Steps, st)
+	}
+}
+
+// firstAimedAtHistories is the first seed of this mix in which steps are lost, and persons have histories forgotten just then.
+const firstAimedAtHistories = 8_500_000
+
+// atHistories has persons forget, or make failures up, while a history is written or told anew, and every second scenario have a daemon stand still for so long that
+// the DC writes into the history that its steps were lost.
+func (a *aim) atHistories(r *rand.Rand) {
+	s := a.s
+	at := func(moments ...string) Step {
+		return Step{
+			At: max(0, a.from-1000), Host: 1 + r.IntN(s.Nodes), On: moments[r.IntN(len(moments))], Nth: r.IntN(5),
+			Delay: []int{0, r.IntN(1000), r.IntN(50000), r.IntN(500000)}[r.IntN(4)], Who: []string{WhoHere, WhoDC, WhoOther, ""}[r.IntN(4)],
+		}
+	}
+	changes := []string{MomentStart, MomentStarted, MomentStop, MomentStopped, MomentProbe, MomentProbed, MomentPromote, MomentHalf, MomentRest}
+	forgets := func(st Step) {
+		st.Do, st.Arg = []string{"refresh", "refresh", "cleanup", "fail", "delete"}[r.IntN(5)], s.anyPrimitive(r)
+		if st.Do == "delete" && (!slices.Contains(s.Resources, st.Arg) || s.Remotes+s.Guests > 0) {
+			// What is left of a group is none that constraints can be held against, and when a connection is made anew, only what is configured is looked for.
+			st.Do = "refresh"
+		}
+		s.Steps = append(s.Steps, st)
+	}
+	for range 1 + r.IntN(4) {
+		forgets(at(append(changes, MomentJoin, MomentFinalize, MomentPending, MomentDC, MomentPlan, MomentConnected, MomentCame, MomentLeft)...))
+	}
+	if r.IntN(2) == 0 {
+		st := at(changes...)
+		st.Do, st.Arg, st.For = "pause", "pacemaker", 40000+r.IntN(90000)
+		s.Steps = append(s.Steps, st)
+		forgets(Step{At: a.from + 78000 + r.IntN(20000), Host: 1 + r.IntN(s.Nodes)})
+		s.Length += 140000
 	}
 }
 

@@ -10,6 +10,7 @@ import (
 
 	"hacluster/cib"
 	"hacluster/cib/xml"
+	"hacluster/engine/controller"
 	"hacluster/engine/fencer"
 	"hacluster/engine/replica"
 )
@@ -157,21 +158,25 @@ func (d *drive) forget(h *Host, resource string, all bool) {
 	}
 	d.check.refreshed[resource] = true
 	p.call(func(now time.Time) {
-		for _, m := range p.core.Members() {
-			path := fmt.Sprintf("//node_state[@uname=%s]//lrm_resource[@id=%s]", xml.QuoteXPath(m.Name), xml.QuoteXPath(resource))
+		for _, state := range cib.Section(p.core.Replica.Root(), "status").SelectElements("node_state") {
+			name := state.SelectAttrValue("uname", "")
+			if !p.core.IsRemote(name) && !slices.ContainsFunc(p.core.Members(), func(m controller.Member) bool { return m.Name == name }) {
+				continue
+			}
+			path := fmt.Sprintf("//node_state[@uname=%s]//lrm_resource[@id=%s]", xml.QuoteXPath(name), xml.QuoteXPath(resource))
 			r := first(p.core.Replica.Root(), path)
 			if r == nil || !all && !slices.ContainsFunc(r.SelectElements("lrm_rsc_op"), func(op *etree.Element) bool { return op.SelectAttrValue("id", "") == resource+"_last_failure_0" }) {
 				continue
 			}
-			p.core.Attributes.ClearFailures(resource, "", 0, m.Name)
+			p.core.Attributes.ClearFailures(resource, "", 0, name)
 			order := etree.NewElement("rsc_op")
 			order.CreateAttr("operation", "delete")
-			order.CreateAttr("on_node", m.Name)
+			order.CreateAttr("on_node", name)
 			x := order.CreateElement("primitive")
 			for _, a := range r.Attr {
 				x.CreateAttr(a.Key, a.Value)
 			}
-			p.core.Invoke(m.Name, order)
+			p.core.Invoke(name, order)
 			p.core.Change(now, replica.Client{Name: "crm_resource", User: "root"}, cib.Request{Op: cib.Delete, XPath: true, Section: path}, nil)
 		}
 	})
