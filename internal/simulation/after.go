@@ -267,9 +267,10 @@ func (k *checker) failedAgent(h *Host, op executor.Op, res executor.Result) {
 	}
 }
 
-// unconnected notes a failure that no agent told of: what was ordered for a remote host ended with a result that there is no connection to it.
-func (k *checker) unconnected(p *process, from uint32, data []byte) {
-	if from != p.h.ID || !bytes.Contains(data, []byte(`op-status="8"`)) {
+// untold notes failures that no agent told of: what was ordered for a remote host ended with a result that there is no connection to it, or the DC writes that a step
+// was lost.
+func (k *checker) untold(p *process, from uint32, data []byte) {
+	if from != p.h.ID || !bytes.Contains(data, []byte(`op-status="8"`)) && !bytes.Contains(data, []byte(lostOrigin)) {
 		return // the one who wrote it hears of it, too
 	}
 	doc, err := xml.Parse(data)
@@ -277,7 +278,10 @@ func (k *checker) unconnected(p *process, from uint32, data []byte) {
 		return
 	}
 	for _, state := range doc.Root.FindElements(".//node_state") {
-		for _, op := range state.FindElements(".//lrm_rsc_op[@op-status='8']") {
+		for _, op := range state.FindElements(".//lrm_rsc_op") {
+			if op.SelectAttrValue("op-status", "") != "8" && op.SelectAttrValue("crm-debug-origin", "") != lostOrigin {
+				continue
+			}
 			if resource, _, _ := strings.Cut(op.SelectAttrValue("operation_key", ""), "_"); strings.HasSuffix(op.SelectAttrValue("id", ""), "_last_failure_0") {
 				resource, _, _ = strings.Cut(resource, ":")
 				k.failures[resource+" "+state.SelectAttrValue("uname", "")]++
@@ -285,6 +289,9 @@ func (k *checker) unconnected(p *process, from uint32, data []byte) {
 		}
 	}
 }
+
+// lostOrigin is what the DC says of an entry that it writes of a step that was lost.
+const lostOrigin = "controld_record_action_event"
 
 // counted holds that no more failures are counted than there were.
 func (d *drive) counted() {

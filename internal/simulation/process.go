@@ -198,7 +198,7 @@ func (p *process) told(m []byte) {
 			if f := p.h.c.adapt.message; f != nil {
 				data = f(p.h, data)
 			}
-			p.h.c.check.unconnected(p, d.Node, d.Data)
+			p.h.c.check.untold(p, d.Node, d.Data)
 			changes := p.h.c.check.delivered(p, d.Node, d.Data)
 			p.core.Message(now, d.Node, data)
 			changes()
