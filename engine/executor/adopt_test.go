@@ -188,9 +188,27 @@ func TestCorrect(t *testing.T) {
 			}
 		}
 	}
-	// A failure that is cleared goes, though the executor has never heard of the step.
+	// What waits for something else is lost as what runs is.
 	f := &fake{runs: map[uint64]Op{}}
 	e := New(f)
+	probe, stop := start, start
+	probe.Action, probe.Key, stop.Action, stop.Key = "monitor", "1:1:7:uuid", "stop", "2:1:0:uuid"
+	e.Invoke(now, probe)
+	e.Invoke(now, stop)
+	if text := string(xml.Compact(e.State("n"))); !strings.Contains(text, `operation="stop"`) || !strings.Contains(text, `op-status="-1"`) {
+		t.Errorf("before: %s", text)
+	}
+	lost, err := xml.ParseString(`<lrm id="n"><lrm_resources><lrm_resource id="A"><lrm_rsc_op id="A_last_0" operation="stop" interval="0" op-status="2" transition-key="2:1:0:uuid"/></lrm_resource></lrm_resources></lrm>`)
+	if err != nil {
+		t.Fatal(err)
+	}
+	e.Correct("n", lost.Root, []Entry{{"A", "A_last_0"}})
+	if text := string(xml.Compact(e.State("n"))); !strings.Contains(text, `op-status="2"`) || strings.Contains(text, `op-status="-1"`) {
+		t.Errorf("what waits is lost: %s", text)
+	}
+	// A failure that is cleared goes, though the executor has never heard of the step.
+	f = &fake{runs: map[uint64]Op{}}
+	e = New(f)
 	doc, err := xml.ParseString(`<lrm id="n"><lrm_resources><lrm_resource id="A" class="ocf" provider="p" type="t">` + failure + `</lrm_resource></lrm_resources></lrm>`)
 	if err != nil {
 		t.Fatal(err)

@@ -316,8 +316,11 @@ func (e *Executor) State(nodeID string) *etree.Element {
 	for _, id := range e.ids() {
 		r := e.resources[id]
 		entries := maps.Clone(r.history)
+		last := map[string]*job{} // under way, by the entry that it is to have: what comes later takes the place of what was before
 		for _, j := range r.underway() {
-			entry := entryID(j.op, true)
+			last[entryID(j.op, true)] = j
+		}
+		for entry, j := range last {
 			if old := entries[entry]; old == nil || old.SelectAttrValue("transition-key", "") != j.op.Key {
 				entries[entry] = e.entry(j.queued, j, Result{Code: codeUnknown, Status: statusPending}, entry, true)
 			}
