@@ -44,7 +44,7 @@ func Aimed(seed uint64) *Scenario {
 	if seed >= firstAimedWithTrouble {
 		a.atTrouble(rand.New(rand.NewPCG(seed, 82)))
 	}
-	if seed >= firstAimedAtHistories {
+	if seed >= firstAimedAtHistories && seed < firstAimedWithTrouble {
 		a.atHistories(rand.New(rand.NewPCG(seed, 81)))
 	}
 	return s
@@ -87,7 +87,7 @@ func (a *aim) atDevice(r *rand.Rand) {
 	}
 }
 
-// firstAimedAtHistories is the first seed of this mix in which steps are lost, and persons have histories forgotten just then.
+// firstAimedAtHistories is the first seed of this mix, up to those with trouble, in which steps are lost, and persons have histories forgotten just then.
 const firstAimedAtHistories = 8_500_000
 
 // atHistories has persons forget, or make failures up, while a history is written or told anew, and every second scenario have a daemon stand still for so long that
