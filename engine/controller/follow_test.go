@@ -69,3 +69,39 @@ func TestFollowersLeave(t *testing.T) {
 		}
 	}
 }
+
+// Who takes part under a DC, and accepts the offer of another, takes part again once that one has taken it in, and not before: where that one suspects it, it
+// never does, and has another document.
+func TestTakesPartOnceTakenIn(t *testing.T) {
+	w := begin()
+	all := []Member{{1, "n1"}, {2, "n2"}, {3, "n3"}}
+	w.c.Membership(w.c.now, all, true)
+	w.c.Group(w.c.now, all)
+	w.settle()
+	w.c.keepStill() // it is DC no more
+	offer := func(dc, join string) {
+		w.c.Deliver(w.c.now, dc, w.c.message("join_offer", "", "join_id", join, writesAttr, "true"))
+	}
+	takeIn := func(dc, join string) {
+		w.c.Deliver(w.c.now, dc, w.c.message("join_ack_nack", "n1", "join_id", join, "join_ack_nack", "true"))
+	}
+	for _, x := range []struct {
+		name  string
+		do    func()
+		dc    string
+		state State
+	}{
+		{"an offer", func() { offer("n2", "1") }, "n2", Pending},
+		{"it is taken in", func() { takeIn("n2", "1") }, "n2", NotDC},
+		{"the next join of its DC", func() { offer("n2", "2") }, "n2", NotDC},
+		{"the offer of another DC", func() { offer("n3", "1") }, "n3", Pending},
+		{"its next join", func() { offer("n3", "2") }, "n3", Pending},
+		{"the former DC takes it in", func() { takeIn("n2", "2") }, "n3", Pending},
+		{"it is taken in by that one", func() { takeIn("n3", "2") }, "n3", NotDC},
+	} {
+		x.do()
+		if w.c.DC() != x.dc || w.c.State() != x.state || w.c.Joined(x.dc) != (x.state == NotDC) {
+			t.Errorf("%s: %s, joined: %v", x.name, w.c.Describe(), w.c.Joined(x.dc))
+		}
+	}
+}

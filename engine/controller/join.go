@@ -58,8 +58,8 @@ func (c *Controller) onOffer(from string, msg *etree.Element) {
 	}
 	c.dc = from
 	c.electBy, c.electEnd = time.Time{}, time.Time{}
-	if from != c.self.Name && c.state != NotDC {
-		c.enter(Pending)
+	if from != c.self.Name && (c.state != NotDC || !c.joined) {
+		c.enter(Pending) // it takes part again once this DC has taken it in, and that takes in nobody whom it suspects
 	}
 	c.offered(from, msg)
 	c.effects.Termless(msg.SelectAttr(termAttr) == nil)
