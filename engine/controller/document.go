@@ -72,21 +72,6 @@ func (c *Controller) configured(name string) string {
 	return status.Block(c.effects.CIB(), conf, "cluster_property_set", c.now).Value(name)
 }
 
-// expectedDown tells that a node was about to leave in good order, by the CIB.
-func (c *Controller) expectedDown(name string) bool { return c.expected(name) == "down" }
-
-// expected is what the CIB says that a node should be: member, down, or "" where it says nothing.
-func (c *Controller) expected(name string) string {
-	if st := cib.Section(c.effects.CIB(), "status"); st != nil {
-		for _, s := range st.SelectElements("node_state") {
-			if s.SelectAttrValue("uname", "") == name && !remoteState(s) {
-				return s.SelectAttrValue("expected", "")
-			}
-		}
-	}
-	return ""
-}
-
 // takesPart tells that a node is a full member by the CIB.
 func (c *Controller) takesPart(name string) bool {
 	if st := cib.Section(c.effects.CIB(), "status"); st != nil {

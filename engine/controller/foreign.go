@@ -62,7 +62,7 @@ func (c *Controller) recall(ch replica.Change) {
 	c.effects.RewriteAttributes("")
 	for _, name := range slices.Sorted(maps.Keys(c.expects)) {
 		id := c.nodeID(name)
-		if id == "" || !c.hasState(name) || c.expected(name) == c.expects[name] {
+		if id == "" || !c.hasState(name) || c.saidExpected(name) == c.expects[name] {
 			continue
 		}
 		s := etree.NewElement("node_state")
@@ -72,27 +72,6 @@ func (c *Controller) recall(ch replica.Change) {
 		c.update(cib.Request{Op: cib.Modify, Section: "status", Data: s}, nil)
 	}
 	c.offer()
-}
-
-// noteExpected keeps what the cluster itself wrote of nodes: whether they are expected to be there.
-func (c *Controller) noteExpected(ch replica.Change) {
-	switch {
-	case ch.Synced:
-		clear(c.expects)
-		if st := cib.Section(c.effects.CIB(), "status"); st != nil {
-			for _, s := range st.SelectElements("node_state") {
-				c.expect(s)
-			}
-		}
-	case ch.Client == ClientController && ch.Data != nil && ch.Data.Tag == "node_state":
-		c.expect(ch.Data)
-	}
-}
-
-func (c *Controller) expect(state *etree.Element) {
-	if a := state.SelectAttr("expected"); a != nil {
-		c.expects[state.SelectAttrValue("uname", "")] = a.Value
-	}
 }
 
 // usurpers are the nodes of the configuration that have the name of a member and not its id: they were configured by

@@ -408,11 +408,11 @@ func (c *Controller) complete() {
 			p.fresh = false
 		}
 	}
-	// Nodes that only the CIB knows are not there.
+	// Nodes that only the CIB knows, or did, are not there.
 	if nodes := cib.Section(c.effects.CIB(), "nodes"); nodes != nil {
 		for _, n := range nodes.SelectElements("node") {
 			name := n.SelectAttrValue("uname", "")
-			if c.peers[name] != nil || n.SelectAttrValue("type", "member") == "remote" || !c.hasState(name) {
+			if c.peers[name] != nil || n.SelectAttrValue("type", "member") == "remote" || !c.hasState(name) && c.expected(name) == "" {
 				continue
 			}
 			c.writeState(c.peer(name), "join complete")

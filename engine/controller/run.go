@@ -177,9 +177,11 @@ func (c *Controller) plan() {
 		c.enter(Idle)
 		return
 	}
-	c.acquit(p.Graph)
 	c.plansToFence(p.Graph)
 	c.transition++
+	if c.acquit(p.Graph) {
+		return
+	}
 	if c.turns(p.Graph) {
 		return
 	}

@@ -111,6 +111,8 @@ func (c *Controller) onAcquit(from string, msg *etree.Element) {
 		if c.IsDC() && p.process && c.state != Election {
 			c.offer()
 		}
+	case from == c.self.Name && c.run == nil:
+		c.abort("Node needs no fencing") // the plan that said so is not carried out, see acquit
 	}
 }
 
