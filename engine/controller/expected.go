@@ -55,13 +55,20 @@ func (c *Controller) noteExpected(ch replica.Change) {
 		c.expect(ch.Data)
 	}
 	if ch.Synced || ch.Config {
-		maps.DeleteFunc(c.expects, func(name, _ string) bool {
-			p := c.peers[name]
-			if p == nil {
-				p = &peer{Member: Member{Name: name}}
-			}
-			return c.removed(p)
-		})
+		c.forgetRemoved()
+	}
+}
+
+// forgetRemoved expects nothing of nodes that are not here, and not configured any more, whoever has lost them: should one be added under that name, it is another.
+func (c *Controller) forgetRemoved() {
+	maps.DeleteFunc(c.expects, func(name, _ string) bool {
+		return c.peers[name] == nil && c.removed(&peer{Member: Member{Name: name}})
+	})
+	for name, p := range c.peers {
+		if c.removed(p) {
+			delete(c.expects, name)
+			p.word = ""
+		}
 	}
 }
 

@@ -32,6 +32,7 @@ func TestDeletedMemberIsExpected(t *testing.T) {
 		{name: "a member that is down by a document that is taken over", wrote: []string{"member"}, taken: `<status><node_state id="2" uname="n2" expected="down"/></status>`, back: true, want: "down"},
 		{name: "one that was down, after a document that has nothing of it", wrote: []string{"down"}, taken: `<status/>`, back: true, want: unknown},
 		{name: "a member that was removed", wrote: []string{"member"}, removed: true, want: unknown},
+		{name: "one that another node has lost, which was removed, and is back", by: "n3", removed: true, back: true, want: unknown},
 		{name: "a member that was removed, and is back", wrote: []string{"member"}, removed: true, back: true, want: unknown},
 	} {
 		w, both := together()
@@ -44,6 +45,9 @@ func TestDeletedMemberIsExpected(t *testing.T) {
 		w.c.Group(w.c.now, both[:1])
 		w.settle()
 		p := w.c.peer("n2")
+		if p.suspect = x.by != ""; x.by != "n1" {
+			p.word = x.by
+		}
 		if x.taken != "" {
 			w.root.RemoveChild(w.root.SelectElement("status"))
 			w.root.AddChild(element(t, x.taken))
@@ -52,9 +56,6 @@ func TestDeletedMemberIsExpected(t *testing.T) {
 		if x.removed {
 			w.apply(t, "crm_node", cib.Request{Op: cib.Delete, Section: "nodes", Data: element(t, `<node uname="n2"/>`)})
 			cib.Section(w.root, "nodes").AddChild(element(t, `<node id="2" uname="n2"/>`)) // and added again
-		}
-		if p.suspect = x.by != ""; x.by != "n1" {
-			p.word = x.by
 		}
 		if x.back {
 			p.process, p.joins = true, p.joins+1
@@ -110,6 +111,37 @@ func TestPlanThatAcquits(t *testing.T) {
 		w.settle()
 		if got := len(w.keys()) > 0; got != x.carriedOut || w.c.State() != x.state {
 			t.Errorf("%s: carried out %v; %s", x.name, got, w.c.Describe())
+		}
+	}
+}
+
+// TestRemovedBeforeItCame: what a document said of a node that this one has never seen is forgotten when that node is removed, and only then.
+func TestRemovedBeforeItCame(t *testing.T) {
+	for _, removed := range []bool{false, true} {
+		w := begin()
+		w.root.AddChild(element(t, `<status><node_state id="9" uname="n9" expected="member"/></status>`))
+		w.root.RemoveChild(w.root.SelectElement("status"))
+		cib.Section(w.root, "nodes").AddChild(element(t, `<node id="9" uname="n9"/>`))
+		w.c.CIBChanged(w.c.now, replica.Change{Synced: true, Data: w.root, Was: cib.New()})
+		w.root.RemoveChild(w.root.SelectElement("status"))
+		w.root.AddChild(element(t, `<status/>`))
+		what := cib.Request{Op: cib.Modify, Section: "crm_config", CanCreate: true, Data: element(t, `<cluster_property_set id="x"/>`)}
+		if removed {
+			what = cib.Request{Op: cib.Delete, Section: "nodes", Data: element(t, `<node uname="n9"/>`)}
+		}
+		w.apply(t, "crm_node", what)
+		if got, want := w.c.expected("n9"), map[bool]string{false: "member", true: ""}[removed]; got != want {
+			t.Errorf("removed %v: %q is expected, not %q", removed, got, want)
+		}
+		w.settle()
+		if w.updates = nil; removed {
+			continue
+		}
+		w.c.complete()
+		if !slices.ContainsFunc(w.updates, func(u cib.Request) bool {
+			return u.Data != nil && u.Data.SelectAttrValue("uname", "") == "n9" && u.Data.SelectAttrValue("expected", "") == "member"
+		}) {
+			t.Error("a member that this node has never seen, and of which the status has nothing, is not written down")
 		}
 	}
 }

@@ -240,7 +240,7 @@ func (c *Controller) accuserLeft(name string) {
 // acquit has nodes that wait for their fencing take part again where the scheduler sees no need
 // of it: nobody else would ever fence them. Without quorum it could not ask for it. It tells whether there were any: a plan that
 // takes them for cleanly down, while they are here, and may run what they ran, is not carried out, for a join with them follows.
-func (c *Controller) acquit(g *transition.Graph) (any bool) {
+func (c *Controller) acquit(g *transition.Graph) (acquitted bool) {
 	if !c.quorate {
 		return false
 	}
@@ -252,9 +252,9 @@ func (c *Controller) acquit(g *transition.Graph) (any bool) {
 			continue
 		}
 		c.sendAcquittal(n)
-		any = true
+		acquitted = true
 	}
-	return any
+	return acquitted
 }
 
 // disregard takes requests to shut down out of the CIB of nodes that wait for their fencing; it tells whether there were any,

@@ -69,7 +69,7 @@ var mutants = []mutant{
 	{"a member whose state was deleted is not expected", "engine/controller/expected.go", "c.expects[name] == \"member\" || p != nil", "p != nil", ""},
 	{"a member is none after a document that has nothing of it", "engine/controller/expected.go", "what != \"member\" })", "what != \"\" })", ""},
 	{"who is suspect on another's word alone is not expected", "engine/controller/expected.go", " || p != nil && p.suspect && p.word != \"\" {", " || p != nil && false {", ""},
-	{"who was removed from the configuration is expected", "engine/controller/expected.go", "			return c.removed(p)\n", "			return false && c.removed(p)\n", ""},
+	{"who was removed from the configuration is expected", "engine/controller/expected.go", "		if c.removed(p) {\n			delete", "		if false {\n			delete", ""},
 	{"a plan that takes a suspect for down is carried out", "engine/controller/run.go", "	if c.acquit(p.Graph) {\n", "	if c.acquit(p.Graph) && false {\n", ""},
 	// Failures, and what is known.
 	{"failures that the DC was lost with are not counted", "engine/controller/uncounted.go", "		c.countFailure(f.node, f.op, true, f.ignored)", "		_ = f", ""},

@@ -12,6 +12,7 @@ import (
 	"hacluster/cib"
 	"hacluster/cib/xml"
 	"hacluster/engine/attribute"
+	"hacluster/engine/controller"
 )
 
 // TestForeignStatus: what somebody puts into the status section in the place of what is true there starts nothing, stops
@@ -81,6 +82,47 @@ func TestForeignStatus(t *testing.T) {
 					t.Fatalf("%s, seed %d: the service was touched: %s\n%s", name, seed, l, d.Dump())
 				}
 			}
+		}
+	}
+}
+
+// TestStatesDeletedAsTheDCIsLost: who deletes all states deletes, too, that the DC is a member. Where it stands still before the join that follows, the others have it
+// fenced before they start what it runs, though their document has nothing of it, and though whom nobody has seen would not be fenced.
+func TestStatesDeletedAsTheDCIsLost(t *testing.T) {
+	for seed := uint64(1); seed <= 2*seeds; seed++ {
+		for _, sparing := range []string{"true", "false"} {
+			d := up(t, seed, 2+int(seed)%2, true)
+			d.option(t, "startup-fencing", sparing)
+			from := one(t, d)
+			dc := d.Host(from.pcmk.core.Controller.DC())
+			if from != dc {
+				if err := d.user(from, Step{Do: "move", Arg: "P1 " + dc.Name}); err != nil {
+					t.Fatal(err)
+				}
+			}
+			d.Run(15 * time.Second)
+			calm(t, d)
+			if h := one(t, d); h != dc {
+				t.Fatalf("seed %d: P1 was not moved to %s", seed, dc.Name)
+			}
+			if err := d.wreck(d.Hosts[0], "all"); err != nil {
+				t.Fatal(err)
+			}
+			for i := 0; dc.pcmk.core.Controller.State() != controller.Integration; i++ {
+				if d.Run(20 * time.Microsecond); i > 1000 {
+					t.Fatalf("seed %d: no join\n%s", seed, d.Dump())
+				}
+			}
+			dc.Pause(true)
+			if seed%4 < 2 {
+				d.Run(3*time.Second + time.Duration(seed)*137*time.Millisecond)
+				dc.Pause(false)
+			}
+			d.Run(2 * time.Minute)
+			if one(t, d); len(d.Fences) == 0 {
+				t.Fatalf("seed %d, startup-fencing=%s: nobody was fenced\n%s", seed, sparing, d.Dump())
+			}
+			calm(t, d)
 		}
 	}
 }
