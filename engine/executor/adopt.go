@@ -84,14 +84,14 @@ func (e *Executor) Adopt(node string, lrm *etree.Element, which func(resource, e
 // Correct has an executor know entries of its history as they stand in the CIB, where the DC has changed them in its place, after the last change that this
 // executor asked for: lrm is an element of that name, nil for none. What it did since is in the CIB by then, and so stays.
 func (e *Executor) Correct(node string, lrm *etree.Element, entries []Entry) {
+	there := map[Entry]bool{} // an entry may have been changed several times
 	for _, h := range histories(lrm) {
 		for _, x := range h.SelectElements("lrm_rsc_op") {
 			at := Entry{h.SelectAttrValue("id", ""), x.SelectAttrValue("id", "")}
-			i := slices.Index(entries, at)
-			if i < 0 {
+			if !slices.Contains(entries, at) {
 				continue
 			}
-			entries = slices.Delete(slices.Clone(entries), i, i+1)
+			there[at] = true
 			r := e.resources[at.Resource]
 			if r == nil {
 				r = e.known(node, h)
@@ -99,9 +99,9 @@ func (e *Executor) Correct(node string, lrm *etree.Element, entries []Entry) {
 			r.adopt(x)
 		}
 	}
-	for _, gone := range entries {
-		if r := e.resources[gone.Resource]; r != nil {
-			delete(r.history, gone.ID)
+	for _, entry := range entries {
+		if r := e.resources[entry.Resource]; r != nil && !there[entry] {
+			delete(r.history, entry.ID)
 		}
 	}
 }

@@ -149,6 +149,7 @@ func TestCorrect(t *testing.T) {
 	}{
 		{"of a step that it never heard of", false, last + failure, []Entry{{"A", "A_last_0"}, {"A", "A_last_failure_0"}}, "A_last_0:2 A_last_failure_0:2 A_migrate_to_0:0", ""},
 		{"of one under way", true, migrated + last + failure, []Entry{{"A", "A_last_0"}, {"A", "A_last_failure_0"}}, "A_last_0:2 A_last_failure_0:2 A_migrate_to_0:0", "A_last_0:0 A_last_failure_0:2 A_migrate_to_0:0"},
+		{"of two steps, one after the other", true, migrated + last + failure, []Entry{{"A", "A_last_0"}, {"A", "A_last_failure_0"}, {"A", "A_last_0"}, {"A", "A_last_failure_0"}}, "A_last_0:2 A_last_failure_0:2 A_migrate_to_0:0", "A_last_0:0 A_last_failure_0:2 A_migrate_to_0:0"},
 		{"of another one than those", true, migrated + last + failure, []Entry{{"A", "A_last_failure_0"}, {"B", "A_last_0"}}, "A_last_0:-1 A_last_failure_0:2 A_migrate_to_0:0", "A_last_0:0 A_last_failure_0:2 A_migrate_to_0:0"},
 		{"taken out", true, last, []Entry{{"A", "A_migrate_to_0"}}, "A_last_0:-1", "A_last_0:0"},
 		{"of what it has told since", true, last, nil, "A_last_0:-1 A_migrate_to_0:0", "A_last_0:0 A_migrate_to_0:0"},
