@@ -268,12 +268,7 @@ func actionLimit(env *program.Env, log *slog.Logger) string {
 // environment, which an administrator may have added to (a proxy, a folder of certificates), and none of this process's files.
 func agentsAs(h *ocf.Host, env *program.Env, service string) {
 	ofOthers := func(e string) bool {
-		name, _, _ := strings.Cut(e, "=")
-		switch name {
-		case "NOTIFY_SOCKET", "WATCHDOG_USEC", "WATCHDOG_PID": // between systemd and this process
-			return true
-		}
-		return strings.HasPrefix(name, "OCF_")
+		return supervise.OfManager(e) || strings.HasPrefix(e, "OCF_")
 	}
 	h.Env = slices.Concat(slices.DeleteFunc(os.Environ(), ofOthers), h.Env, logging.AgentEnvironment(env.Getenv),
 		[]string{"LC_ALL=C", "OCF_OUTPUT_FORMAT=text", "PCMK_cluster_type=corosync", "PCMK_service=" + service, "HA_cluster_type=corosync"})

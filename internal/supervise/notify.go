@@ -17,6 +17,13 @@ const (
 	AliveState    = "WATCHDOG=1"
 )
 
+// OfManager tells whether a variable of the environment ("NAME=value") is between a process and the service manager that started it: a process does not hand it on to
+// those that it starts.
+func OfManager(variable string) bool {
+	name, _, _ := strings.Cut(variable, "=")
+	return name == "NOTIFY_SOCKET" || name == "WATCHDOG_USEC" || name == "WATCHDOG_PID"
+}
+
 // Notify tells whoever started this process (systemd or a Supervisor) of its state.
 // Without NOTIFY_SOCKET in the environment it does nothing.
 func Notify(getenv func(string) string, state string) error {

@@ -319,7 +319,7 @@ func (s *Supervisor) start(ctx context.Context, name string) error {
 func (s *Supervisor) launch(ctx context.Context, st *state) error {
 	u := st.unit
 	cmd := exec.Command(u.Argv[0], u.Argv[1:]...)
-	cmd.Env = append(os.Environ(), u.Env...)
+	cmd.Env = append(slices.DeleteFunc(os.Environ(), OfManager), u.Env...)
 	cmd.Dir = "/"
 	cmd.SysProcAttr = &syscall.SysProcAttr{Setsid: true}
 	if u.Log != "" {

@@ -228,3 +228,35 @@ func TestStandsStill(t *testing.T) {
 		t.Errorf("%q %v", data, err)
 	}
 }
+
+// TestOwnEnvironment: what whoever started the supervisor is to be told by it, a service does not tell that one in its place, nor does it take the other's
+// word for its own that it is not watched.
+func TestOwnEnvironment(t *testing.T) {
+	for _, name := range []string{"NOTIFY_SOCKET", "WATCHDOG_USEC", "WATCHDOG_PID"} {
+		t.Setenv(name, "1")
+	}
+	dir := t.TempDir()
+	told := func(name string) string { return filepath.Join(dir, name) }
+	show := func(name string) []string {
+		return []string{"sh", "-c", `env | grep -E '^(NOTIFY_SOCKET|WATCHDOG_)' >` + told(name) + `.new; mv ` + told(name) + `.new ` + told(name) + "; " + notifier}
+	}
+	s, order := run(t,
+		Unit{Name: "deaf", Argv: []string{"sh", "-c", strings.TrimSuffix(show("deaf")[2], notifier) + "sleep 600"}},
+		Unit{Name: "heard", Argv: show("heard"), Notify: true, AliveLimit: time.Hour},
+	)
+	order("start", "deaf")
+	order("start", "heard")
+	for name, want := range map[string]string{"deaf": "", "heard": "NOTIFY_SOCKET=" + filepath.Join(s.Dir, "heard.notify") + "\nWATCHDOG_USEC=3600000000\n"} {
+		var got []byte
+		for begin := time.Now(); ; time.Sleep(10 * time.Millisecond) {
+			var err error
+			if got, err = os.ReadFile(told(name)); err == nil || time.Since(begin) > 20*time.Second {
+				break
+			}
+		}
+		lines := slices.Sorted(strings.Lines(string(got)))
+		if strings.Join(lines, "") != want {
+			t.Errorf("%s was told %q, want %q", name, got, want)
+		}
+	}
+}
