@@ -1,6 +1,7 @@
 package replica
 
 import (
+	"strconv"
 	"testing"
 
 	"github.com/beevik/etree"
@@ -110,5 +111,25 @@ func TestSpacedGroupsReset(t *testing.T) {
 	g.nodes["n1"].Agree()
 	if g.run(); len(got) != 1 || got[0] != cib.NotConnected || !g.nodes["n1"].Deadline().IsZero() {
 		t.Errorf("answered %v; due at %v", got, g.nodes["n1"].Deadline())
+	}
+}
+
+// Changes that wait are made in the order in which they were asked for: the later one of two that write the same counts.
+func TestSpacedGroupsInOrder(t *testing.T) {
+	g := newGroup("n1")
+	g.levels = map[string]int{}
+	n1 := g.nodes["n1"]
+	const changes = 12 // so that calls have one digit and two
+	for i := range changes {
+		req := set("a")
+		req.Now = g.now
+		req.Data.FindElement(".//nvpair").CreateAttr("value", strconv.Itoa(i))
+		n1.Request(Client{User: "root", Groups: []string{"domain users"}}, req, "", nil)
+	}
+	g.levels = nil
+	n1.Agree()
+	g.run()
+	if got := n1.Root().FindElement("//nvpair[@id='s-a']").SelectAttrValue("value", ""); got != strconv.Itoa(changes-1) {
+		t.Errorf("the value is that of change %s of %d", got, changes)
 	}
 }
