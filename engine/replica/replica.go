@@ -103,16 +103,17 @@ type Replica struct {
 
 	leader string // the DC whose group has this document, see leader.go
 
-	term     cib.Term    // of the document
-	stored   cib.Term    // on disk
-	written  cib.Version // of the document on disk
-	unsaved  bool        // the document is to be on disk, and is not
-	view     view
-	raised   []announcement // of this node that are under way
-	owed     []owed
-	ring     []string // its members, in order
-	quorate  bool     // these have quorum
-	termless bool     // the DC knows no terms
+	term      cib.Term    // of the document
+	stored    cib.Term    // on disk
+	written   cib.Version // of the document on disk
+	unsaved   bool        // the document is to be on disk, and is not
+	view      view
+	raised    []announcement // of this node that are under way
+	owed      []owed         // until it is clear whether there will be a term
+	unwritten []owed         // until the disk has what it did not take
+	ring      []string       // its members, in order
+	quorate   bool           // these have quorum
+	termless  bool           // the DC knows no terms
 
 	leads     bool      // this node is DC
 	compareAt time.Time // when it has the documents compared; zero: nothing changed since it did
@@ -210,6 +211,7 @@ func (r *Replica) Left(node string) {
 		delete(h.open, node)
 		delete(h.here, node)
 	}
+	r.unowe(node)
 	r.leftView(node)
 	if r.leader == node {
 		r.leader = ""
@@ -238,7 +240,7 @@ func (r *Replica) finishSync(err error) {
 func (r *Replica) Reset() {
 	clear(r.held)
 	clear(r.asking)
-	r.owed, r.view, r.raised, r.leader = nil, view{}, nil, ""
+	r.owed, r.unwritten, r.view, r.raised, r.leader = nil, nil, view{}, nil, ""
 	for call, done := range sorted(r.waiting) {
 		delete(r.waiting, call)
 		done(cib.Result{Root: r.Root()}, &cib.Error{Code: cib.NotConnected, Detail: "this node left the group"})
@@ -332,6 +334,7 @@ func (r *Replica) takeOver(from string, msg *etree.Element) {
 	}
 	term.Promised = r.term.Promised
 	r.term, r.owed = term, nil
+	r.unwritten = nil
 	for i := range r.sync.since {
 		// Who asked meanwhile hears what came of it in the document that counts.
 		d := &r.sync.since[i]

@@ -2,6 +2,7 @@ package replica
 
 import (
 	"fmt"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -52,8 +53,17 @@ func (h *held) termed() int {
 	return n
 }
 
-// owed is a confirmation that waits until it is clear whether a term will hold.
-type owed struct{ to, call string }
+// owed is a confirmation that waits; at is when the change was delivered.
+type owed struct {
+	to, call string
+	at       time.Time
+}
+
+// unowe forgets those to a node that left: when it is back it may ask for something else under the same number.
+func (r *Replica) unowe(node string) {
+	gone := func(o owed) bool { return o.to == node }
+	r.owed, r.unwritten = slices.DeleteFunc(r.owed, gone), slices.DeleteFunc(r.unwritten, gone)
+}
 
 // sureLimit is how long such an answer waits at most for members that are there but do not tell. Pacemaker's clients wait for 30 s.
 const sureLimit = 10 * time.Second
@@ -62,14 +72,14 @@ const sureLimit = 10 * time.Second
 func (r *Replica) answer(from string, msg *etree.Element, res cib.Result, err error) {
 	call := msg.SelectAttrValue("cib_callid", "")
 	// That there was nothing to change is as sure as the document is, which another may take the place of.
-	sure := msg.SelectAttrValue(sureAttr, "") == "true" && err == nil && (res.Keep || !res.Changed)
+	asked := msg.SelectAttrValue(sureAttr, "") == "true"
+	sure := asked && err == nil && (res.Keep || !res.Changed)
 	if from != r.node {
-		switch {
-		case !sure:
-		case r.inTerm() || !r.mayHold():
-			r.confirm(from, call, r.inTerm())
-		default:
-			r.owed = append(r.owed, owed{from, call})
+		switch o := (owed{from, call, r.now}); {
+		case sure:
+			r.acknowledge(o)
+		case asked && cib.CodeOf(err) == cib.SaveFailed:
+			r.unwritten = append(r.waited(), o)
 		}
 		return
 	}
@@ -90,6 +100,29 @@ func (r *Replica) answer(from string, msg *etree.Element, res cib.Result, err er
 	h.told(r.node, r.inTerm())
 	r.held[call] = h
 	r.judge(call, h)
+}
+
+// acknowledge tells a node that this one has a change on disk, when it is clear whether in a term.
+func (r *Replica) acknowledge(o owed) {
+	if r.inTerm() || !r.mayHold() {
+		r.confirm(o.to, o.call, r.inTerm())
+		return
+	}
+	r.owed = append(r.owed, o)
+}
+
+// waited are the confirmations of what the disk did not take that somebody may wait for still.
+func (r *Replica) waited() []owed {
+	return slices.DeleteFunc(r.unwritten, func(o owed) bool { return r.now.Sub(o.at) >= sureLimit })
+}
+
+// nowWritten gives them, when the disk has what it did not take before.
+func (r *Replica) nowWritten() {
+	due := r.waited()
+	r.unwritten = nil
+	for _, o := range due {
+		r.acknowledge(o)
+	}
 }
 
 // confirm tells a node that this one has a change; in a term that holds, or not.

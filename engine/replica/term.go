@@ -164,6 +164,11 @@ func (r *Replica) onTerm(from string, msg *etree.Element) {
 // promise agrees to a term that a node announced, once this is on disk, or tells which one it agreed to before.
 func (r *Replica) promise(n uint64, by string) {
 	told := r.message(promiseOp, toAttr, strconv.FormatUint(n, 10), byAttr, by)
+	if r.view.unkept && r.stored.Number == n { // a document of that term is on the disk by now, which is more than the promise
+		r.view.unkept = false
+		r.effects.Broadcast(told)
+		return
+	}
 	if had := max(r.term.Promised, r.term.Number); had >= n {
 		told.CreateAttr(refusedAttr, strconv.FormatUint(had, 10))
 		r.effects.Broadcast(told)
@@ -303,9 +308,11 @@ func (r *Replica) save() {
 	case r.saveErr != nil:
 		r.effects.Logf("could not save the CIB: %v", r.saveErr)
 		r.saveAgainAt = r.now.Add(saveAgainAfter)
+		return
 	case r.view.unkept:
 		r.saveAgainAt = r.now
 	}
+	r.nowWritten()
 }
 
 // saveAgain brings to the disk what it did not take before, so that neither a change nor a new term has to come for it, and tells those
@@ -323,6 +330,7 @@ func (r *Replica) saveAgain() {
 		if r.inTerm() {
 			r.tellAdopted()
 		}
+		r.nowWritten()
 	}
 	r.saveAgainAt = time.Time{}
 	if r.view.unkept && slices.Contains(r.view.members, r.node) {

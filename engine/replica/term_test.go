@@ -158,6 +158,75 @@ func TestDiskThatTakesAgain(t *testing.T) {
 	}
 }
 
+// TestDiskFullInATerm: whose disk takes a change only later tells who waits for it, be it that it is tried again or that another change comes; what it was asked too
+// long ago, or took another document over since, it tells nobody.
+func TestDiskFullInATerm(t *testing.T) {
+	for _, by := range []string{"a while", "another change", "too long", "a takeover"} {
+		g := quorate(3, "n1", "n2", "n3")
+		g.nodes["n1"].Raise(g.in, 0, false)
+		g.run()
+		g.full["n2"], g.full["n3"] = true, true
+		answer := g.ask("n1", "a")
+		if *answer != "" || !g.nodes["n1"].View().Holds {
+			t.Fatalf("answered %q; of %+v", *answer, g.nodes["n1"].View())
+		}
+		want := "yes"
+		again := func() {
+			g.now = g.nodes["n3"].Deadline()
+			g.nodes["n3"].Tick(g.now)
+			g.run()
+		}
+		switch g.full["n3"] = false; by {
+		case "a while":
+			again()
+		case "another change":
+			if other := g.ask("n1", "b"); *other != "yes" {
+				t.Errorf("another one is answered %q", *other)
+			}
+		case "too long":
+			g.full["n3"] = true
+			for range 3 {
+				again()
+			}
+			g.full["n3"] = false
+			again()
+			want = ""
+		case "a takeover":
+			g.nodes["n1"].Sync("n2", nil)
+			g.run()
+			want = ""
+		}
+		if *answer != want {
+			t.Errorf("after %s: answered %q", by, *answer)
+		}
+		if d := g.nodes["n3"]; len(d.unwritten) > 0 {
+			t.Errorf("after %s: it would tell of %v", by, d.unwritten)
+		}
+	}
+}
+
+// TestDiskThatTakesADocument: who could not keep its promise of a term, and has a document of that term on its disk by now, has all the more: the term is
+// not announced anew for it.
+func TestDiskThatTakesADocument(t *testing.T) {
+	g := quorate(3, "n1", "n2", "n3")
+	g.full["n3"] = true
+	g.nodes["n1"].Raise(g.in, 0, false)
+	g.run()
+	g.full["n3"] = false
+	if answer := g.ask("n1", "a"); *answer != "yes" {
+		t.Fatalf("answered %q", *answer)
+	}
+	was := g.nodes["n1"].View()
+	g.nodes["n3"].Tick(g.nodes["n3"].Deadline())
+	g.run()
+	if is := g.nodes["n1"].View(); is.Term != was.Term || is.Promised != 3 || !is.Holds {
+		t.Errorf("of term %d that %d had promised came %d, that %d have; it holds: %v", was.Term, was.Promised, is.Term, is.Promised, is.Holds)
+	}
+	if d := g.nodes["n3"]; !d.saveAgainAt.IsZero() || d.view.unkept {
+		t.Error("it would promise again")
+	}
+}
+
 // TestTermOfChanges follows what documents are of through the life of a group.
 func TestTermOfChanges(t *testing.T) {
 	g := quorate(3, "n1", "n2", "n3")
