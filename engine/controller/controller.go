@@ -175,6 +175,7 @@ type peer struct {
 	absent  *etree.Attr // what it knows of attributes of nodes that are not in the group; nil: it does not say
 	leaving bool        // it was told to shut down, or is surely down
 	parting bool        // it wants to leave in good order, as it said in this join
+	taken   int         // see sinceAttr, as it said in the last join; 0: it was not taken in before
 	// suspect: it was lost without a word while fencing is at hand. Should it come
 	// back before it was fenced, it takes no part: nobody knows what it did meanwhile.
 	suspect bool
@@ -232,6 +233,7 @@ type Controller struct {
 	joinID  int
 	joinEnd time.Time
 	joined  bool // this node has been confirmed by the DC
+	since   int  // see sinceAttr; 0: it was not since it was started
 	writes  bool // the DC has the nodes write their histories themselves
 	// vouched: this node's CIB is that of a partition that had quorum ever since the last join.
 	vouched  bool

@@ -10,7 +10,7 @@ import (
 
 // An election finds the node that decides. Everybody votes; who sees a vote of a
 // better node gives way to it. Better is who stays, then who understands less (so that all
-// understand what it writes; of feature sets, then of levels), then who is DC already, then whose name sorts first.
+// understand what it writes; of feature sets, then of levels), then who is DC already, then who was taken in earlier, then whose name sorts first.
 
 // startElection votes for this node.
 func (c *Controller) startElection(why string) {
@@ -33,7 +33,7 @@ func (c *Controller) startElection(why string) {
 	c.enter(Election)
 	c.electEnd = c.now.Add(c.limit("election-timeout", c.timing.Election))
 	c.effects.Broadcast(c.message("vote", "", append(c.levels.attrs(), "election-owner", strconv.FormatUint(uint64(c.self.ID), 10),
-		"election-id", strconv.Itoa(c.electionID), "election-dc", strconv.FormatBool(c.IsDC()), leavingAttr, strconv.FormatBool(c.shutdown))...))
+		"election-id", strconv.Itoa(c.electionID), "election-dc", strconv.FormatBool(c.IsDC()), leavingAttr, strconv.FormatBool(c.shutdown), sinceAttr, strconv.Itoa(c.since))...))
 }
 
 // leavingAttr of a vote and of a join request tells that the node is about to leave.
@@ -112,7 +112,33 @@ func (c *Controller) beats(from string, msg *etree.Element) bool {
 	if theirs := msg.SelectAttrValue("election-dc", "") == "true"; theirs != c.IsDC() {
 		return theirs
 	}
+	if theirs := sinceOf(msg); theirs != c.since {
+		return c.since == 0 || theirs != 0 && theirs < c.since
+	}
 	return from < c.self.Name
+}
+
+// sinceAttr of a vote, a join request and the answer to that tells since when a node takes part: Pacemaker's nodes compare for how long their processes
+// have run, which no two measure alike. Here a DC gives all that it takes in for the first time since they were started one number above those
+// of the others. It stays as it is until the node is started anew; 0 is none. Nodes of the first level have none, and come before all others by their level.
+const sinceAttr = "hacluster-since"
+
+// sinceOf is what a message tells of that.
+func sinceOf(msg *etree.Element) int {
+	n, err := strconv.Atoi(msg.SelectAttrValue(sinceAttr, ""))
+	if err != nil || n < 0 {
+		return 0
+	}
+	return n
+}
+
+// nextSince is the number of those who are taken in for the first time.
+func (c *Controller) nextSince() int {
+	last := 0
+	for _, p := range c.active() {
+		last = max(last, p.taken)
+	}
+	return last + 1
 }
 
 func (c *Controller) onNoVote(from string, msg *etree.Element) {

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"math/rand/v2"
 	"slices"
+	"strconv"
 	"strings"
 	"testing"
 	"time"
@@ -213,21 +214,30 @@ func TestSuspicionsAgree(t *testing.T) {
 }
 
 // TestFencedAndBack: a node is back before the others hear that its fencing succeeded. It is told
-// to keep still, and whatever was said of that and by itself meanwhile, it takes part once all have heard.
+// to keep still, and whatever was said of that and by itself meanwhile, it takes part once all have heard. If it was DC, who took part before
+// comes first now.
 func TestFencedAndBack(t *testing.T) {
-	for seed := uint64(1); seed <= 500; seed++ {
+	for seed := uint64(1); seed <= 1000; seed++ {
 		g := newGroup(t, seed, 2+int(seed%3))
 		g.run(t)
 		g.pass(DefaultTiming.FirstElection)
 		g.run(t)
-		back := g.names[len(g.names)-1]
+		back, dc := g.names[len(g.names)-1], "n1"
+		if seed%2 == 0 {
+			back, dc = "n1", "n2"
+		}
 		var all, stay []Member
 		for _, v := range g.all() {
 			all = append(all, v.c.self)
+			if v.name != back {
+				stay = append(stay, v.c.self)
+			}
 		}
-		stay = all[:len(all)-1]
 		old := g.nodes[back]
-		for _, v := range g.all()[:len(stay)] {
+		for _, v := range g.all() {
+			if v.name == back {
+				continue
+			}
 			v.c.Group(g.now, stay)
 			v.c.FencingBegan(back)
 			v.c.Group(g.now, all)
@@ -247,10 +257,73 @@ func TestFencedAndBack(t *testing.T) {
 		g.run(t)
 		g.pass(DefaultTiming.FirstElection)
 		g.run(t)
-		g.agreed(t, "n1")
+		g.agreed(t, dc)
 		for _, v := range g.all() {
 			if v.c.peer(back).suspect || v.c.accused() {
 				t.Fatalf("seed %d: %s is suspect for ever\n%s", seed, back, g.dump())
+			}
+		}
+	}
+}
+
+// TestSince: who is taken in has the number of those that came with it, one above those that were there, and keeps it while it runs.
+func TestSince(t *testing.T) {
+	g := newGroup(t, 1, 3)
+	g.run(t)
+	g.pass(DefaultTiming.FirstElection)
+	g.run(t)
+	numbers := func(want ...int) {
+		t.Helper()
+		var got []int
+		for _, v := range g.all() {
+			got = append(got, v.c.since)
+		}
+		if !slices.Equal(got, want) {
+			t.Fatalf("the numbers are %v, not %v\n%s", got, want, g.dump())
+		}
+	}
+	numbers(1, 1, 1)
+	g.nodes["n2"].c.since = 0 // as if it were started anew
+	g.nodes["n1"].c.offer()
+	g.run(t)
+	numbers(1, 2, 1)
+	g.nodes["n1"].c.since = 0
+	g.nodes["n1"].c.offer()
+	g.run(t)
+	numbers(3, 2, 1)
+}
+
+// TestBeats: the order of those who vote is one, whoever looks.
+func TestBeats(t *testing.T) {
+	type node struct {
+		name  string
+		since int
+		level int
+		dc    bool
+	}
+	order := []node{ // the first comes first
+		{"z", 0, 1, false},
+		{"y", 9, 2, true},
+		{"x", 1, 2, false},
+		{"b", 2, 2, false},
+		{"c", 2, 2, false},
+		{"a", 0, 2, false},
+		{"d", 0, 2, false},
+	}
+	for i, self := range order {
+		c := New(Identity{Member: Member{ID: 1, Name: self.name}, UUID: "1", Level: self.level}, DefaultTiming, &alone{})
+		c.since = self.since
+		if self.dc {
+			c.dc = self.name
+		}
+		for j, other := range order {
+			if i == j {
+				continue
+			}
+			l := levels{other.level, 1}
+			vote := c.message("vote", "", append(l.attrs(), "election-dc", strconv.FormatBool(other.dc), sinceAttr, strconv.Itoa(other.since))...)
+			if got := c.beats(other.name, vote); got != (j < i) {
+				t.Errorf("to %v, %v comes first: %v", self, other, got)
 			}
 		}
 	}

@@ -1,6 +1,7 @@
 package controller
 
 import (
+	"cmp"
 	"fmt"
 	"slices"
 	"strconv"
@@ -69,7 +70,7 @@ func (c *Controller) onOffer(from string, msg *etree.Element) {
 	c.effects.Broadcast(c.message("join_request", from, append(c.levels.attrs(), "join_id", msg.SelectAttrValue("join_id", ""),
 		"admin_epoch", strconv.FormatInt(v.AdminEpoch, 10), "epoch", strconv.FormatInt(v.Epoch, 10), "num_updates", strconv.FormatInt(v.NumUpdates, 10),
 		"digest", cib.DiskDigest(root), vouchedAttr, strconv.FormatBool(c.vouched), accusedAttr, strconv.FormatBool(c.accused()), schemaAttr, c.schema, termAttr, c.effects.Term().String(),
-		declaredAttr, root.SelectAttrValue("validate-with", ""), leavingAttr, strconv.FormatBool(c.shutdown), suspectsAttr, c.suspects(), leaderAttr, c.effects.Follow(from), absentAttr, c.effects.Absent())...))
+		declaredAttr, root.SelectAttrValue("validate-with", ""), leavingAttr, strconv.FormatBool(c.shutdown), suspectsAttr, c.suspects(), leaderAttr, c.effects.Follow(from), absentAttr, c.effects.Absent(), sinceAttr, strconv.Itoa(c.since))...))
 	c.askForShutdown()
 }
 
@@ -110,7 +111,7 @@ func (c *Controller) onRequest(from string, msg *etree.Element) {
 	p.digest, p.declared = msg.SelectAttrValue("digest", ""), msg.SelectAttrValue(declaredAttr, "")
 	p.led = msg.SelectAttrValue(leaderAttr, c.self.Name) == c.self.Name
 	p.absent = msg.SelectAttr(absentAttr)
-	p.parting = msg.SelectAttrValue(leavingAttr, "") == "true"
+	p.parting, p.taken = msg.SelectAttrValue(leavingAttr, "") == "true", sinceOf(msg)
 	term, err := cib.ParseTerm(msg.SelectAttrValue(termAttr, ""))
 	p.term, p.terms = term, err == nil
 	c.requested(from, msg)
@@ -231,10 +232,11 @@ func (p *peer) knowsOther(dc *peer) bool {
 func (c *Controller) acknowledge() {
 	c.shared = true
 	c.pay() // before the nodes write their histories
+	next := c.nextSince()
 	for _, p := range c.active() {
 		if p.phase == phaseIntegrated {
 			p.phase = phaseFinalized
-			c.effects.Broadcast(c.message("join_ack_nack", p.Name, "join_id", strconv.Itoa(c.joinID), "join_ack_nack", "true"))
+			c.effects.Broadcast(c.message("join_ack_nack", p.Name, "join_id", strconv.Itoa(c.joinID), "join_ack_nack", "true", sinceAttr, strconv.Itoa(cmp.Or(p.taken, next))))
 		}
 	}
 	c.raise() // they know by now that they are taken in
@@ -333,7 +335,7 @@ func (c *Controller) onAck(from string, msg *etree.Element) {
 		c.leave(Refused + msg.SelectAttrValue(reasonAttr, "the DC does not say why"))
 		return
 	}
-	c.joined, c.vouched = true, c.quorate
+	c.joined, c.vouched, c.since = true, c.quorate, cmp.Or(c.since, sinceOf(msg))
 	clear(c.spared)
 	if !c.IsDC() {
 		c.enter(NotDC)
