@@ -159,9 +159,9 @@ func TestDiskThatTakesAgain(t *testing.T) {
 }
 
 // TestDiskFullInATerm: whose disk takes a change only later tells who waits for it, be it that it is tried again or that another change comes; what it was asked too
-// long ago, or took another document over since, it tells nobody.
+// long ago, or by one who has left since, or where it took another document over, it tells nobody.
 func TestDiskFullInATerm(t *testing.T) {
-	for _, by := range []string{"a while", "another change", "too long", "a takeover"} {
+	for _, by := range []string{"a while", "another change", "too long", "a takeover", "who asks has left"} {
 		g := quorate(3, "n1", "n2", "n3")
 		g.nodes["n1"].Raise(g.in, 0, false)
 		g.run()
@@ -195,12 +195,16 @@ func TestDiskFullInATerm(t *testing.T) {
 			g.nodes["n1"].Sync("n2", nil)
 			g.run()
 			want = ""
+		case "who asks has left":
+			g.nodes["n3"].Left("n1")
+			again()
+			want = ""
 		}
 		if *answer != want {
 			t.Errorf("after %s: answered %q", by, *answer)
 		}
-		if d := g.nodes["n3"]; len(d.unwritten) > 0 {
-			t.Errorf("after %s: it would tell of %v", by, d.unwritten)
+		if d := g.nodes["n3"]; len(d.unwritten)+len(d.owed) > 0 {
+			t.Errorf("after %s: it would tell of %v and %v", by, d.unwritten, d.owed)
 		}
 	}
 }
