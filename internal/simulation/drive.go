@@ -440,6 +440,9 @@ func (d *drive) settled() string {
 		if !p.running() {
 			return h.Name + " takes no part"
 		}
+		if p.writing() || h.ring != nil && h.ring.writing() {
+			return h.Name + " waits for its disk" // the others may be about to lose it
+		}
 		if len(p.core.Members()) != len(d.nodes()) {
 			return fmt.Sprintf("%s sees %d in the group", h.Name, len(p.core.Members()))
 		}
