@@ -102,6 +102,8 @@ type Effects interface {
 	// Histories are elements node_state, each with an operation history (lrm): this node's, then those of the remote nodes
 	// that it is connected to.
 	Histories() []*etree.Element
+	// NumberLost has what DCs wrote into these of steps that were lost ordered among the rest, before they are written again.
+	NumberLost()
 	// Configured are the nodes that corosync.conf lists.
 	Configured() []Member
 	// IsRemote tells whether a node is one of Pacemaker Remote: one without a controller.

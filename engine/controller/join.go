@@ -345,6 +345,7 @@ func (c *Controller) onAck(from string, msg *etree.Element) {
 	features := FeatureSet
 	c.effects.SetAttribute(c.self.Name, "#feature-set", &features)
 	m := c.message("join_confirm", from, "join_id", msg.SelectAttrValue("join_id", ""))
+	c.effects.NumberLost()
 	histories := c.effects.Histories()
 	if c.writes {
 		for _, state := range histories {

@@ -120,6 +120,7 @@ func (w *alone) Histories() []*etree.Element {
 	}
 	return all
 }
+func (w *alone) NumberLost()               {}
 func (w *alone) BecameDC(bool)             {}
 func (w *alone) Configured() []Member      { return w.listed }
 func (w *alone) IsRemote(string) bool      { return false }

@@ -83,8 +83,11 @@ func (e *Executor) Adopt(node string, lrm *etree.Element, which func(resource, e
 
 // Correct has an executor know entries of its history as they stand in the CIB, where the DC has changed them in its place, after the last change that this
 // executor asked for: lrm is an element of that name, nil for none. What it did since is in the CIB by then, and so stays.
+//
+// What a DC writes of a step that was lost has no number of a call. It is given one here, which NumberLost writes.
 func (e *Executor) Correct(node string, lrm *etree.Element, entries []Entry) {
 	there := map[Entry]bool{} // an entry may have been changed several times
+	lost := ""
 	for _, h := range histories(lrm) {
 		for _, x := range h.SelectElements("lrm_rsc_op") {
 			at := Entry{h.SelectAttrValue("id", ""), x.SelectAttrValue("id", "")}
@@ -97,12 +100,38 @@ func (e *Executor) Correct(node string, lrm *etree.Element, entries []Entry) {
 				r = e.known(node, h)
 			}
 			r.adopt(x)
+			if x.SelectAttrValue("call-id", "") == lostCall {
+				if lost == "" {
+					lost = strconv.Itoa(e.NextCall())
+				}
+				if r.lost == nil {
+					r.lost = map[string]string{}
+				}
+				r.lost[at.ID] = lost
+			}
 		}
 	}
 	for _, entry := range entries {
 		if r := e.resources[entry.Resource]; r != nil && !there[entry] {
 			delete(r.history, entry.ID)
 		}
+	}
+}
+
+// lostCall stands in the place of the number of a call in what a DC writes of a step that was lost.
+const lostCall = "-1"
+
+// NumberLost has what DCs wrote of steps that were lost stand in the history with a number of a call, later than all that was done before: the history is about
+// to be written again, for another DC leads. To the scheduler, as to Pacemaker's, what has none is later than whatever that one orders, so that it would have the
+// resource recovered at each recheck.
+func (e *Executor) NumberLost() {
+	for _, r := range e.resources {
+		for id, call := range r.lost {
+			if x := r.history[id]; x != nil && x.SelectAttrValue("call-id", "") == lostCall {
+				x.CreateAttr("call-id", call)
+			}
+		}
+		r.lost = nil
 	}
 }
 

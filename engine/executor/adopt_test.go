@@ -2,6 +2,7 @@ package executor
 
 import (
 	"slices"
+	"strconv"
 	"strings"
 	"testing"
 	"time"
@@ -220,4 +221,49 @@ func TestCorrect(t *testing.T) {
 		t.Errorf("cleared: %s", got)
 	}
 	e.Correct("n", nil, []Entry{{"A", "A_last_0"}, {"C", "C_last_0"}}) // of which nothing is there
+}
+
+// What a DC writes of a step that was lost has no number of a call. Before the history is written again under another DC the executor gives it one, after all that it
+// did before it took that in, and before all that it did since.
+func TestNumberLost(t *testing.T) {
+	now := time.Unix(1000, 0)
+	doc, err := xml.ParseString(`<lrm id="n"><lrm_resources><lrm_resource id="A" class="ocf" provider="p" type="t">
+		<lrm_rsc_op id="A_last_0" operation_key="A_stop_0" operation="stop" interval="0" op-status="2" rc-code="1" call-id="-1" transition-key="1:2:0:first"/>
+		<lrm_rsc_op id="A_last_failure_0" operation_key="A_stop_0" operation="stop" interval="0" op-status="2" rc-code="1" call-id="-1" transition-key="1:2:0:first"/>
+		</lrm_resource></lrm_resources></lrm>`)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, early := range []bool{false, true} {
+		f := &fake{runs: map[uint64]Op{}}
+		e := New(f)
+		do := func(action string) {
+			e.Invoke(now, Op{Resource: "A", Class: "ocf", Provider: "p", Type: "t", Action: action, Node: "n", Key: "2:1:0:second"})
+			e.Finished(now, f.order[len(f.order)-1], Result{})
+		}
+		call := func(entry string) int {
+			n, err := strconv.Atoi(e.State("n").FindElement("//lrm_rsc_op[@id='"+entry+"']").SelectAttrValue("call-id", ""))
+			if err != nil {
+				t.Fatal(err)
+			}
+			return n
+		}
+		do("start")
+		started := call("A_last_0")
+		e.Correct("n", doc.Root, []Entry{{"A", "A_last_0"}, {"A", "A_last_failure_0"}})
+		if call("A_last_0") != -1 || call("A_last_failure_0") != -1 {
+			t.Errorf("it has them otherwise than the CIB: %d, %d", call("A_last_0"), call("A_last_failure_0"))
+		}
+		if early {
+			e.NumberLost()
+			if call("A_last_0") != call("A_last_failure_0") {
+				t.Errorf("one step has two numbers: %d, %d", call("A_last_0"), call("A_last_failure_0"))
+			}
+		}
+		do("stop")
+		e.NumberLost()
+		if lost, stopped := call("A_last_failure_0"), call("A_last_0"); lost <= started || stopped <= lost {
+			t.Errorf("numbered before what is done next (%v): started %d, lost %d, stopped %d", early, started, lost, stopped)
+		}
+	}
 }

@@ -60,6 +60,7 @@ type resource struct {
 	recurring            []*job
 	history              map[string]*etree.Element // by entry id
 	adopted              map[string]*etree.Element // of these, what another executor did
+	lost                 map[string]string         // of these, the numbers of the calls that a DC wrote without one
 	node                 string
 	registered           bool  // it is known to clients
 	dropRecurring        bool  // what clients ordered to recur ends with their connection

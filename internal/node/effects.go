@@ -91,14 +91,28 @@ func (c *controllerEffects) Histories() []*etree.Element {
 	own.CreateAttr("uname", c.self.Name)
 	own.AddChild(c.Executor.State(id))
 	all := []*etree.Element{own}
-	for _, name := range c.core().remoteNames() {
-		if r := c.remotes[name]; r.conn != nil && !r.moved && !r.adopting {
-			state := remoteNodeState(name, r.state()...)
-			state.AddChild(r.exec.State(name))
-			all = append(all, state)
-		}
+	for _, name := range c.tells() {
+		r := c.remotes[name]
+		state := remoteNodeState(name, r.state()...)
+		state.AddChild(r.exec.State(name))
+		all = append(all, state)
 	}
 	return all
+}
+
+// tells are the remote nodes whose histories this node writes.
+func (c *controllerEffects) tells() []string {
+	return slices.DeleteFunc(c.core().remoteNames(), func(name string) bool {
+		r := c.remotes[name]
+		return r.conn == nil || r.moved || r.adopting
+	})
+}
+
+func (c *controllerEffects) NumberLost() {
+	c.Executor.NumberLost()
+	for _, name := range c.tells() {
+		c.remotes[name].exec.NumberLost()
+	}
 }
 
 func (c *controllerEffects) Update(req cib.Request, asDC bool, done func(error)) {

@@ -77,6 +77,7 @@ var mutants = []mutant{
 	{"steps are ordered of who takes no part", "engine/controller/refused.go", "	case p.phase != phaseConfirmed:", "	case false:", ""},
 	{"nobody hears that a step is refused", "engine/controller/controller.go", "			c.refuseOrder(from, op)\n", "", ""},
 	{"what the DC writes of lost steps their node does not know", "internal/node/handover.go", "	c.noteCorrections(ch)\n", "", ""},
+	{"what was lost is later than whatever another DC orders", "engine/controller/join.go", "	c.effects.NumberLost()\n", "", ""},
 	{"of two histories of fencing the own one stays", "engine/fencer/history.go", "		if i < 0 || r.surer(f.history[i]) {", "		if i < 0 {", ""},
 	{"a deletion comes before what waits", "engine/executor/executor.go", "		r.queue = append(r.queue, &job{op: op})\n		e.settle(now, r)\n		return", "		r.queue = append([]*job{{op: op}}, r.queue...)\n		e.settle(now, r)\n		return", ""},
 	{"monitors go on after a stop", "engine/executor/executor.go", "	if controller && endsRecurring(op) || op.Action == \"stop\" {\n		e.cancelAll(r)", "	if false {\n		e.cancelAll(r)", ""},
