@@ -187,6 +187,8 @@ type peer struct {
 	cleared int    // joins, when a suspicion ended: of this coming nobody was right to hold one
 	capacity
 	told bool // it told its capacity
+	// unlevelled: its votes tell no level, see noteRelease.
+	unlevelled bool
 	// fresh: its controller came since the last join was complete; the CIB may hold attributes of
 	// an earlier one.
 	fresh bool
@@ -431,7 +433,7 @@ func (c *Controller) Group(now time.Time, members []Member) {
 		p.ID = m.ID
 		if !p.process {
 			p.process, p.phase, p.leaving, p.refused, p.fresh, p.schema, p.since = true, phaseNone, false, false, true, "", time.Time{}
-			p.levels = levels{}
+			p.levels, p.unlevelled = levels{}, false
 			if p.suspect {
 				c.effects.Logf("Node %s is back, but takes no part before it was fenced", p.Name)
 				back = append(back, p.Name)

@@ -10,7 +10,8 @@ import (
 
 // An election finds the node that decides. Everybody votes; who sees a vote of a
 // better node gives way to it. Better is who stays, then who understands less (so that all
-// understand what it writes; of feature sets, then of levels), then who is DC already, then who was taken in earlier, then whose name sorts first.
+// understand what it writes; of feature sets, then of levels), then who is DC already, then who was taken in earlier, then whose name sorts first. It
+// has to be one order, whoever looks.
 
 // startElection votes for this node.
 func (c *Controller) startElection(why string) {
@@ -48,6 +49,7 @@ func (c *Controller) onVote(from string, msg *etree.Element) {
 		}
 		return
 	}
+	c.noteRelease(from, msg)
 	if c.peer(from).suspect {
 		c.accuse(from)
 		return
@@ -106,21 +108,42 @@ func (c *Controller) beats(from string, msg *etree.Element) bool {
 	if d := compareFeatures(msg.SelectAttrValue("crm_feature_set", ""), FeatureSet); d != 0 {
 		return d < 0
 	}
-	if theirs := told(msg).own; theirs != c.levels.own {
+	if theirs := told(msg).own; theirs != c.levels.own && !c.unlevelled() {
 		return theirs < c.levels.own
 	}
 	if theirs := msg.SelectAttrValue("election-dc", "") == "true"; theirs != c.IsDC() {
 		return theirs
 	}
-	if theirs := sinceOf(msg); theirs != c.since {
+	if theirs := sinceOf(msg); theirs != c.since && !c.unlevelled() {
 		return c.since == 0 || theirs != 0 && theirs < c.since
 	}
 	return from < c.self.Name
 }
 
+// noteRelease takes note that a voter is of a release that tells no level. Such nodes compare neither levels nor for how long nodes take part, so that with
+// them nobody may, or there were some of whom each comes before the next, and the last before the first. Who has voted before it was known votes anew.
+func (c *Controller) noteRelease(from string, vote *etree.Element) {
+	p := c.peer(from)
+	known := p.unlevelled
+	p.unlevelled = vote.SelectAttr(levelAttr) == nil
+	if p.unlevelled && !known && (c.state == Election || c.state == Pending && c.dc == "") {
+		c.startElection("node " + from + " is of a release that goes by names alone")
+	}
+}
+
+// unlevelled tells whether there is a node of such a release.
+func (c *Controller) unlevelled() bool {
+	for _, p := range c.peers {
+		if p.process && p.unlevelled {
+			return true
+		}
+	}
+	return false
+}
+
 // sinceAttr of a vote, a join request and the answer to that tells since when a node takes part: Pacemaker's nodes compare for how long their processes
 // have run, which no two measure alike. Here a DC gives all that it takes in for the first time since they were started one number above those
-// of the others. It stays as it is until the node is started anew; 0 is none. Nodes of the first level have none, and come before all others by their level.
+// of the others. It stays as it is until the node is started anew; 0 is none.
 const sinceAttr = "hacluster-since"
 
 // sinceOf is what a message tells of that.

@@ -34,14 +34,19 @@ type voter struct {
 	alone
 	g    *group
 	name string
-	next int // of the order
-	log  []string
+	// unlevelled: it is of a release that knows neither levels nor since when nodes take part.
+	unlevelled bool
+	next       int // of the order
+	log        []string
 	// absent is what it knows of attributes of nodes that are not there; shared is to whom it told its attributes, each time.
 	absent string
 	shared [][]string
 }
 
 func (v *voter) Broadcast(msg *etree.Element) {
+	if v.unlevelled {
+		msg = unlevelled(msg)
+	}
 	v.g.order = append(v.g.order, sent{from: v.name, msg: msg})
 }
 func (v *voter) Absent() string                     { return v.absent }
@@ -117,9 +122,22 @@ func (g *group) step() bool {
 	if m.fenced != "" {
 		v.c.Fenced(g.now, m.fenced, false)
 	} else {
-		v.c.Deliver(g.now, m.from, m.msg)
+		msg := m.msg
+		if v.unlevelled {
+			msg = unlevelled(msg)
+		}
+		v.c.Deliver(g.now, m.from, msg)
 	}
 	return true
+}
+
+// unlevelled is a message as a release has it that knows no levels.
+func unlevelled(msg *etree.Element) *etree.Element {
+	msg = msg.Copy()
+	for _, a := range []string{levelAttr, leastAttr, sinceAttr} {
+		msg.RemoveAttr(a)
+	}
+	return msg
 }
 
 func (g *group) dump() string {
@@ -159,6 +177,30 @@ func TestElectionsEnd(t *testing.T) {
 		g.pass(DefaultTiming.FirstElection)
 		g.run(t)
 		g.agreed(t, "n1")
+	}
+}
+
+// TestElectionsBesideEarlierReleases: whichever nodes are of a release that goes by names alone, and however long the others take part, one wins, and at once.
+func TestElectionsBesideEarlierReleases(t *testing.T) {
+	for seed := uint64(1); seed <= 300; seed++ {
+		g := newGroup(t, seed, 2+int(seed%6))
+		for _, v := range g.all() {
+			if v.unlevelled = g.r.IntN(3) == 0; v.unlevelled {
+				v.c.levels = levels{FirstLevel, FirstLevel}
+			} else {
+				v.c.since = g.r.IntN(4)
+			}
+		}
+		g.run(t)
+		g.pass(DefaultTiming.FirstElection)
+		g.run(t)
+		dc := ""
+		for _, v := range g.all() {
+			if v.c.IsDC() {
+				dc = v.name
+			}
+		}
+		g.agreed(t, dc)
 	}
 }
 

@@ -49,7 +49,8 @@ var mutants = []mutant{
 	{"a takeover is anybody's to order", "engine/replica/replica.go", "	if !r.effects.Follows(from) {", "	if false {", ""},
 	{"changes during a takeover are forgotten", "engine/replica/replica.go", "		r.sync.since = append(r.sync.since, delivered{from, msg, r.effects.MaxSchema(), res, err})\n", "		r.answer(from, msg, res, err)\n", ""},
 	{"who accepts the offer of another DC takes part at once", "engine/controller/join.go", " && (c.state != NotDC || !c.joined) {", " && c.state != NotDC {", ""},
-	{"who has just come wins elections", "engine/controller/election.go", "	if theirs := sinceOf(msg); theirs != c.since {", "	if theirs := sinceOf(msg); false && theirs != c.since {", ""},
+	{"who has just come wins elections", "engine/controller/election.go", "	if theirs := sinceOf(msg); theirs != c.since && ", "	if theirs := sinceOf(msg); false && theirs != c.since && ", ""},
+	{"levels count beside a release that has none", "engine/controller/election.go", "		if p.process && p.unlevelled {", "		if false && p.unlevelled {", ""},
 	{"attributes are not written anew at a join", "engine/controller/join.go", "	c.effects.RewriteAttributes(\"\")\n", "", ""},
 	{"the DC does not write attributes", "engine/controller/election.go", "	c.effects.BecameDC(true)", "	c.effects.BecameDC(false)", ""},
 	// Who is suspect, and who is fenced.

@@ -21,7 +21,7 @@ type release struct {
 // What a release that knows no terms does not send: whole messages, and attributes of those that it does send.
 var (
 	laterMessages   = regexp.MustCompile(`cib_op="hacluster_(term|promise|adopted|compare|fingerprint)"`)
-	laterAttributes = regexp.MustCompile(` (hacluster-(term|dc|writes|suspects|leader|accused|level|least-level|absent|own|both|of|counted))="[^"]*"`)
+	laterAttributes = regexp.MustCompile(` (hacluster-(term|dc|writes|suspects|leader|accused|level|least-level|absent|own|both|of|counted|since))="[^"]*"`)
 )
 
 // earlier is the world of a host: what leaves it and what comes to it is as its release has it.
