@@ -163,6 +163,26 @@ func For(root *etree.Element, user User, now time.Time) *Policy {
 	return Permissions(root, user)
 }
 
+// nameOf is the name of a user or group that permissions are for.
+func nameOf(el *etree.Element) string {
+	return el.SelectAttrValue("name", el.SelectAttrValue("id", ""))
+}
+
+// Named are those of some groups that have permissions in a document.
+func Named(root *etree.Element, groups []string) []string {
+	acls := first(root, "acls")
+	if acls == nil {
+		return nil
+	}
+	var out []string
+	for _, el := range acls.SelectElements("acl_group") {
+		if name := nameOf(el); slices.Contains(groups, name) {
+			out = append(out, name)
+		}
+	}
+	return out
+}
+
 // Permissions is For as if permissions were switched on.
 func Permissions(root *etree.Element, user User) *Policy {
 	if user.Privileged() {
@@ -174,7 +194,7 @@ func Permissions(root *etree.Element, user User) *Policy {
 		return p
 	}
 	for _, el := range acls.ChildElements() {
-		name := el.SelectAttrValue("name", el.SelectAttrValue("id", ""))
+		name := nameOf(el)
 		switch {
 		case name == "":
 		case el.Tag == "acl_target" && name == user.Name, el.Tag == "acl_group" && slices.Contains(user.Groups, name):

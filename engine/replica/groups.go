@@ -34,9 +34,13 @@ type asking struct {
 	until  time.Time // it is given up where it could not be sent before; zero: it was sent
 }
 
-// ask sends a request, or keeps it until it is clear what the others understand.
+// ask sends a request, or keeps it until it is clear what the others understand. Groups without permissions, which most users of a directory are in, count
+// for nothing and are not waited for.
 func (r *Replica) ask(call string, msg *etree.Element, groups []string, now time.Time) {
 	spaced := acl.SpacedText(groups)
+	if spaced != "" {
+		spaced = acl.SpacedText(acl.Named(r.Root(), groups))
+	}
 	if spaced == "" {
 		r.effects.Broadcast(msg)
 		return

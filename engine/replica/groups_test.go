@@ -48,6 +48,7 @@ func TestSpacedGroups(t *testing.T) {
 		{"one comes meanwhile, of before", []string{"domain users"}, 2, 0, 1, true, cib.Access},
 		{"nodes join", []string{"domain users"}, 0, 0, 2, false, cib.OK},
 		{"nodes join for ever", []string{"domain users"}, 0, 0, 0, false, cib.Timeout},
+		{"one that no permission is for does not wait", []string{"users", "other users"}, 0, 0, 0, false, cib.OK},
 		{"a group of one word does not wait", []string{"users"}, 0, 0, 0, false, cib.OK},
 	} {
 		t.Run(c.name, func(t *testing.T) {
