@@ -7,6 +7,7 @@ import (
 	"strconv"
 	"syscall"
 	"testing"
+	"time"
 
 	"hacluster/internal/program"
 )
@@ -27,8 +28,11 @@ func TestStrike(t *testing.T) {
 	}
 	settings := map[string]string{"SBD_PIDFILE": file}
 	w := sbdWatchdog(&program.Env{Getenv: func(n string) string { return settings[n] }})
-	if !w.Running() {
-		t.Fatal("the watch runs and is not seen")
+	// A process that has just begun has no command line for a moment.
+	for end := time.Now().Add(10 * time.Second); !w.Running(); time.Sleep(time.Millisecond) {
+		if time.Now().After(end) {
+			t.Fatal("the watch runs and is not seen")
+		}
 	}
 	w.Strike()
 	var s syscall.WaitStatus
